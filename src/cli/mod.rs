@@ -1,0 +1,1 @@
+//! The commands; puts it all together.

@@ -1,0 +1,10 @@
+//! A project in another notation. Pure.
+
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::wildcard_enum_match_arm,
+    clippy::iter_over_hash_type,
+    clippy::unwrap_used,
+    clippy::print_stdout
+)]

@@ -1,0 +1,1 @@
+//! The output thread, the kept logs and their readers.

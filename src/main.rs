@@ -1,0 +1,3 @@
+//! The binary: calls the library, nothing else.
+
+fn main() {}

@@ -1,0 +1,217 @@
+//! A program and its options, typed. Option names keep supervisord's spelling and meaning.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::command::Command;
+use super::name::{ProcessName, ProgramName};
+use super::ready::ReadySpec;
+use super::signal::Signal;
+use super::template::Template;
+
+/// Whether it is kept running or runs to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Kept running.
+    Program,
+    /// Runs to its end and is then done.
+    Task,
+}
+
+/// supervisord's `autorestart`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Autorestart {
+    /// Never.
+    Never,
+    /// When the exit code is not one of `exitcodes`.
+    Unexpected,
+    /// Always.
+    Always,
+}
+
+/// How failures are counted and spaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetryPolicy {
+    /// Ours (PRODUCT.md 12): a run is good once it was ready and alive for 10 s; until then failures count up; 0, 1, 2, 3 … s
+    /// between tries; after `startretries` further tries it has failed.
+    Native,
+    /// supervisord's arithmetic (supervisor `process.py`): BACKOFF before `startsecs` with 1, 2, 3 … s, no limit afterwards.
+    Supervisord,
+}
+
+/// What of a dependency has to be true first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Until {
+    /// It was spawned.
+    Started,
+    /// It is ready.
+    Ready,
+    /// It ended as expected.
+    Done,
+    /// It ended, whatever the code.
+    Exited,
+}
+
+impl Until {
+    /// The word in the config.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Ready => "ready",
+            Self::Done => "done",
+            Self::Exited => "exited",
+        }
+    }
+}
+
+/// One edge: this program needs that one. Groups have been resolved to programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dependency {
+    /// Whom.
+    pub program: ProgramName,
+    /// Until what.
+    pub until: Until,
+    /// Restart me when it restarts.
+    pub restart: bool,
+    /// Order only: ignored if absent or failed.
+    pub optional: bool,
+}
+
+/// Whether a program gets a terminal of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tty {
+    /// A pty when our own stdout is a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never: pipes.
+    Never,
+}
+
+/// Where a port comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PortRequest {
+    /// The user's number: never changed by us.
+    Fixed(u16),
+    /// A stable function of checkout and name, from the ledger.
+    Auto,
+}
+
+/// One declared port. `None` is the port that `port = …` declares and PORT carries; a named one is an entry of `ports`
+/// and is carried by `PORT_NAME` in upper case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortSpec {
+    /// Its name inside `ports`.
+    pub name: Option<String>,
+    /// Number or `"auto"`.
+    pub request: PortRequest,
+}
+
+/// A file of NAME=value lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvFile {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Missing is fine.
+    pub optional: bool,
+}
+
+/// A log file that the user named, with supervisord's rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Rotated at this size in bytes; 0 for never.
+    pub maxbytes: u64,
+    /// How many old ones are kept as `.1`, `.2` ….
+    pub backups: u32,
+}
+
+/// One instance of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `group:process`.
+    pub name: ProcessName,
+    /// supervisord's `process_num`; added to the program's ports.
+    pub number: u32,
+}
+
+/// A program or task with every option resolved to its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// Its section's name.
+    pub name: ProgramName,
+    /// Program or task.
+    pub kind: Kind,
+    /// What it runs.
+    pub command: Command,
+    /// The instances, at least one (`numprocs`, a Procfile's formation).
+    pub instances: Vec<Instance>,
+    /// Where it runs; absolute after resolution, relative ones are against the project's root. `None`: the root.
+    pub directory: Option<Template>,
+    /// NAME and value, in the order of the file.
+    pub environment: Vec<(String, Template)>,
+    /// Read at every spawn, later ones win.
+    pub env_files: Vec<EnvFile>,
+    /// Edges to what it needs.
+    pub depends_on: Vec<Dependency>,
+    /// `None`: ready when RUNNING (after `startsecs`); for a task never asked.
+    pub ready: Option<ReadySpec>,
+    /// The ports it declares.
+    pub ports: Vec<PortSpec>,
+    /// Empty: always active.
+    pub profiles: Vec<String>,
+    /// Lower starts first among those that could start at the same moment, and stops last.
+    pub priority: i32,
+    /// Started with the project.
+    pub autostart: bool,
+    /// Started again after its end.
+    pub autorestart: Autorestart,
+    /// How long it must live to be RUNNING.
+    pub startsecs: Duration,
+    /// Tries after the first.
+    pub startretries: u32,
+    /// The arithmetic of failures.
+    pub retry: RetryPolicy,
+    /// Codes that count as expected.
+    pub exitcodes: Vec<i32>,
+    /// Any end of it ends the whole run with its code.
+    pub exit_on_end: bool,
+    /// What asks it to stop.
+    pub stopsignal: Signal,
+    /// How long it may take before SIGKILL.
+    pub stopwaitsecs: Duration,
+    /// `stopsignal` goes to the whole process group.
+    pub stopasgroup: bool,
+    /// SIGKILL goes to the whole process group and to every descendant.
+    pub killasgroup: bool,
+    /// Its stderr goes where its stdout goes.
+    pub redirect_stderr: bool,
+    /// Its own terminal or pipes.
+    pub tty: Tty,
+    /// A further copy of its stdout.
+    pub stdout_logfile: Option<LogFile>,
+    /// A further copy of its stderr.
+    pub stderr_logfile: Option<LogFile>,
+    /// File mode mask; `None`: as ours was at start.
+    pub umask: Option<u32>,
+    /// Run as this user (name or number).
+    pub user: Option<String>,
+}
+
+impl Program {
+    /// Whether it runs to its end.
+    pub fn is_task(&self) -> bool {
+        self.kind == Kind::Task
+    }
+
+    /// Whether what it leaves behind when its leader ends is ended too. supervisord's defaults leave it alone until shutdown.
+    pub fn sweeps_leftovers(&self) -> bool {
+        self.retry == RetryPolicy::Native
+    }
+
+    /// The port that PORT carries, if one is declared.
+    pub fn main_port(&self) -> Option<&PortSpec> {
+        self.ports.iter().find(|port| port.name.is_none())
+    }
+}

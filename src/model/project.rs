@@ -1,0 +1,101 @@
+//! A project: what a config file describes, fully resolved and comparable with `==`.
+
+use std::path::PathBuf;
+
+use super::ProcessId;
+use super::name::ProgramName;
+use super::program::{EnvFile, Instance, Program};
+use super::template::Template;
+
+/// Whose rules a project follows where the formats differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// run.toml.
+    Native,
+    /// A Procfile: a failure ends the run with its code.
+    Procfile,
+    /// supervisord.conf.
+    Supervisord,
+}
+
+/// Which wins when the shell and an env file both set a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EnvOrder {
+    /// The file (foreman's meaning).
+    #[default]
+    File,
+    /// The shell.
+    Shell,
+}
+
+/// `[group.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// The members, in the order of the file.
+    pub programs: Vec<ProgramName>,
+    /// supervisord's group priority.
+    pub priority: i32,
+}
+
+/// `[control]`: how the running project is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Control {
+    /// The UNIX socket; `None`: in the per-project runtime directory.
+    pub socket: Option<PathBuf>,
+    /// `host:port` of a TCP listener, off by default.
+    pub tcp: Option<String>,
+    /// Both or neither.
+    pub username: Option<String>,
+    /// Plain, or `{SHA}` and 40 hex digits.
+    pub password: Option<String>,
+}
+
+/// Everything a config says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// `name = …`, before `-p`.
+    pub name: String,
+    /// The directory that holds the config; absolute.
+    pub root: PathBuf,
+    /// The files it came from, the main one first; absolute.
+    pub files: Vec<PathBuf>,
+    /// Whose rules.
+    pub dialect: Dialect,
+    /// Project-wide env files, below `environment`.
+    pub env_files: Vec<EnvFile>,
+    /// `[environment]`.
+    pub environment: Vec<(String, Template)>,
+    /// In the order of the file: colours and tie-breaks follow it.
+    pub programs: Vec<Program>,
+    /// Named groups.
+    pub groups: Vec<Group>,
+    /// `[control]`.
+    pub control: Control,
+    /// Profiles that were asked for.
+    pub active_profiles: Vec<String>,
+    /// Shell or file first.
+    pub env_order: EnvOrder,
+}
+
+impl Project {
+    /// Finds a program.
+    pub fn program(&self, name: &ProgramName) -> Option<&Program> {
+        self.programs.iter().find(|program| &program.name == name)
+    }
+
+    /// Every process with its program, in the order of the file; the position is its [`ProcessId`] in a fresh supervisor.
+    pub fn processes(&self) -> impl Iterator<Item = (ProcessId, &Program, &Instance)> {
+        self.programs
+            .iter()
+            .flat_map(|program| program.instances.iter().map(move |instance| (program, instance)))
+            .zip(0u32..)
+            .map(|((program, instance), index)| (ProcessId(index), program, instance))
+    }
+
+    /// Whether a program is active under the chosen profiles: it has none, or one of them was asked for.
+    pub fn is_active(&self, program: &Program) -> bool {
+        program.profiles.is_empty() || program.profiles.iter().any(|profile| self.active_profiles.contains(profile))
+    }
+}

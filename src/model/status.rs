@@ -1,0 +1,152 @@
+//! What a running project says of itself: the `--json` of `status` and `why`, and what `run.status` carries over the wire.
+//!
+//! Versioned by [`SCHEMA`]; fields are only ever added. Environment values never appear here.
+
+use serde::{Deserialize, Serialize};
+
+use super::state::Word;
+
+/// The version of the JSON that `status`, `why` and their kin print.
+pub const SCHEMA: u32 = 1;
+
+/// A whole project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProjectStatus {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Display name.
+    pub project: String,
+    /// Canonical directory.
+    pub root: String,
+    /// Config file names, relative to the root where possible.
+    pub files: Vec<String>,
+    /// Pid of the supervisor.
+    pub pid: u32,
+    /// Wall time of the start, milliseconds since 1970.
+    pub started: u64,
+    /// Milliseconds since the start.
+    pub up_ms: u64,
+    /// `running`, or `stopping` once an end was asked for.
+    pub state: String,
+    /// In start order.
+    pub processes: Vec<ProcessStatus>,
+    /// What the user should know of the project as a whole: a port that was moved, state that differs from the file.
+    pub notes: Vec<String>,
+}
+
+/// One process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// `web`, or `worker:worker_0`.
+    pub name: String,
+    /// The program's name.
+    pub program: String,
+    /// `program` or `task`.
+    pub kind: String,
+    /// Position in the file, which gives the colour.
+    pub place: u32,
+    /// Our state word.
+    pub state: Word,
+    /// supervisord's state name.
+    pub supervisord_state: String,
+    /// Milliseconds in this state.
+    pub for_ms: u64,
+    /// Wall time of the last change of state, milliseconds since 1970.
+    pub since: u64,
+    /// Number of runs since `up`.
+    pub runs: u32,
+    /// Runs that nobody asked for: restarts after a failure.
+    pub unasked_runs: u32,
+    /// 0 when not running.
+    pub pid: u32,
+    /// Declared ports: name (empty for the main one) and number.
+    pub ports: Vec<PortStatus>,
+    /// `http://127.0.0.1:PORT` when it has a main port and an http check, or nothing.
+    pub url: Option<String>,
+    /// CPU of the whole process tree in percent of one core, where measured.
+    pub cpu_percent: Option<f32>,
+    /// Resident memory of the whole process tree in bytes, where measured.
+    pub memory: Option<u64>,
+    /// The one thing to know.
+    pub note: String,
+    /// The last end, as a sentence (`exited 1`, `killed by SIGSEGV`), empty before the first.
+    pub last_exit: String,
+    /// The code of the last end: the exit code, or 128 + signal.
+    pub exit_code: Option<u8>,
+    /// Milliseconds from spawn to ready (or done) of the current or last run.
+    pub ready_after_ms: Option<u64>,
+    /// Wall time at which it became ready, milliseconds since 1970.
+    pub ready_since: Option<u64>,
+    /// What it needs.
+    pub needs: Vec<NeedStatus>,
+    /// Who needs it.
+    pub needed_by: Vec<String>,
+    /// Its ready check, where it has one.
+    pub probe: Option<ProbeStatus>,
+    /// The latest changes of state, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// Command as written.
+    pub command: String,
+    /// Where it runs.
+    pub directory: String,
+    /// `autostart = false`, an inactive profile, stopped by the user: why it is off; else empty.
+    pub off_because: String,
+    /// Milliseconds until the next try while retrying.
+    pub retry_in_ms: Option<u64>,
+}
+
+/// A declared port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortStatus {
+    /// Empty for the main one.
+    pub name: String,
+    /// The number.
+    pub port: u16,
+}
+
+/// One edge, seen from the dependent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeedStatus {
+    /// The process it needs.
+    pub name: String,
+    /// `started`, `ready`, `done`, `exited`.
+    pub until: String,
+    /// Whether that is so now.
+    pub satisfied: bool,
+    /// Whether it can no longer become so by itself.
+    pub failed: bool,
+    /// Order only.
+    pub optional: bool,
+    /// Restarts with it.
+    pub restart: bool,
+    /// Its state word.
+    pub state: Word,
+    /// Wall time of its last change of state, milliseconds since 1970.
+    pub since: u64,
+}
+
+/// A ready check and its last answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeStatus {
+    /// `tcp`, `http`, ….
+    pub kind: String,
+    /// What exactly is asked: `tcp 127.0.0.1:5433`.
+    pub target: String,
+    /// The last answer, `None` before the first.
+    pub last: Option<String>,
+    /// Attempts in this run.
+    pub tries: u32,
+    /// The longest wait between two attempts, in milliseconds.
+    pub every_ms: u64,
+    /// Limit of the start in milliseconds, if any.
+    pub timeout_ms: Option<u64>,
+}
+
+/// One change of state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Wall time, milliseconds since 1970.
+    pub at: u64,
+    /// What happened, in the words of the stream: `waiting for db`, `ready in 1.2s`, `exited 1`.
+    pub what: String,
+}

@@ -1,0 +1,106 @@
+//! Durations, sizes and the other small notations of a config, read and written.
+
+use std::time::Duration;
+
+/// Reads `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`, with a fraction if need be; a bare number is seconds. `None` for anything else.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale = match unit.trim() {
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+        "ms" => 0.001,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+        "h" | "hour" | "hours" => 3600.0,
+        "d" | "day" | "days" => 86400.0,
+        _ => return None,
+    };
+    let seconds = number.parse::<f64>().ok()? * scale;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Reads a size: a bare number of bytes, `KB` `MB` `GB` as supervisord has them (powers of 1024, supervisor `datatypes.py`
+/// `byte_size`), or `KiB` `MiB` `GiB`. `None` for anything else.
+pub fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kb" | "kib" | "k" => 1 << 10,
+        "mb" | "mib" | "m" => 1 << 20,
+        "gb" | "gib" | "g" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(scale)
+}
+
+/// Reads an octal mode such as `"022"` or `"0o700"`.
+pub fn parse_octal(text: &str) -> Option<u32> {
+    let text = text.trim();
+    u32::from_str_radix(text.strip_prefix("0o").unwrap_or(text), 8).ok().filter(|mode| *mode <= 0o7777)
+}
+
+/// A duration as a person says it: `0.2s`, `41s`, `4m10s`, `2h05m`, `3d4h`. Under ten seconds with one decimal.
+pub fn human_duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 => format!("{:.1}s", duration.as_secs_f64()),
+        10..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86400 => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d{}h", seconds / 86400, seconds % 86400 / 3600),
+    }
+}
+
+/// A size as a table shows it: `512`, `41K`, `130M`, `1.9G`.
+pub fn human_size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)];
+    for (unit, scale) in UNITS {
+        if bytes >= scale {
+            let (whole, tenth) = (bytes / scale, bytes % scale * 10 / scale);
+            return if whole < 10 && unit == "G" { format!("{whole}.{tenth}{unit}") } else { format!("{whole}{unit}") };
+        }
+    }
+    bytes.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_number_is_seconds() {
+        assert_eq!(parse_duration("30"), Some(Duration::from_secs(30)));
+        assert_eq!(parse_duration("0.5"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("500ms"), Some(Duration::from_millis(500)));
+        assert_eq!(parse_duration("5m"), Some(Duration::from_mins(5)));
+        for bad in ["30 parsecs", "", "s", "1.2.3s", "-1s", "1e400"] {
+            assert_eq!(parse_duration(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_powers_of_1024_in_every_spelling() {
+        assert_eq!(parse_size("1KB"), Some(1024));
+        assert_eq!(parse_size("512MiB"), Some(512 << 20));
+        assert_eq!(parse_size("7"), Some(7));
+        assert_eq!(parse_size("7 parsecs"), None);
+        assert_eq!(parse_size("99999999999999999999GB"), None);
+    }
+
+    #[test]
+    fn durations_read_like_speech() {
+        for (millis, text) in [(0, "0.0s"), (2130, "2.1s"), (41_000, "41s"), (250_000, "4m10s"), (7_500_000, "2h05m")] {
+            assert_eq!(human_duration(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(human_duration(Duration::from_hours(76)), "3d4h");
+    }
+
+    #[test]
+    fn sizes_read_like_top() {
+        for (bytes, text) in [(512, "512"), (41 << 20, "41M"), (2_040_109_465, "1.9G"), (2048, "2K")] {
+            assert_eq!(human_size(bytes), text);
+        }
+    }
+}

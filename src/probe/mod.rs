@@ -1,0 +1,1 @@
+//! One ready check a file.

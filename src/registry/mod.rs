@@ -1,0 +1,1 @@
+//! Where a running project keeps its lock, socket, state and ports.

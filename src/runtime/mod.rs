@@ -1,0 +1,3 @@
+//! The driver, the spawner process, signals.
+
+pub mod handle;

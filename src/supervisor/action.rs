@@ -1,0 +1,101 @@
+//! Everything we can do to the world: the whole output alphabet of the supervisor.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::RequestId;
+use super::notice::Notice;
+use crate::model::{Generation, ProcessId, Signal};
+
+/// One effect. The edge performs them in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Execute the program; answered by `Spawned` or `SpawnFailed`.
+    Spawn {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Which run since `up`, from 1: names the run in its log.
+        run: u32,
+    },
+    /// Send a signal to what this incarnation consists of.
+    Signal {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Which signal.
+        signal: Signal,
+        /// How far it reaches.
+        scope: Scope,
+    },
+    /// Ask the ready check once; answered by `Probed`. Event kinds (log, notify) are armed at spawn and never asked.
+    Probe {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// From 1.
+        attempt: u32,
+    },
+    /// Nothing is to be asked any more: drop what is under way.
+    StopProbing {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+    },
+    /// Answer a request.
+    Reply(RequestId, Outcome),
+    /// Tell the user.
+    Say(Notice),
+    /// Everything is down: end with this code.
+    Finish(u8),
+}
+
+/// How far a signal reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// The leader alone.
+    Leader,
+    /// Its process group.
+    Group,
+    /// The group and every descendant, also those in groups and sessions of their own.
+    Tree,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// One result for each process that was asked about, in the order asked.
+    Each(Vec<(ProcessId, Answer)>),
+    /// Accepted; there is nothing more to say.
+    Accepted,
+    /// The time given was over first; these were still open.
+    TimedOut(Vec<ProcessId>),
+    /// The project is going down and takes no such request.
+    ShuttingDown,
+}
+
+/// What became of a request for one process. supervisord's faults follow from these (supervisor `rpcinterface.py`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// As wished.
+    Done,
+    /// It was up already, or is on its way.
+    AlreadyStarted,
+    /// There is nothing to stop or signal.
+    NotRunning,
+    /// Its file does not exist.
+    NoFile,
+    /// Its file cannot be executed.
+    NotExecutable,
+    /// It could not be spawned, or failed for good.
+    SpawnError,
+    /// It ended, or was stopped, while it was being waited for.
+    AbnormalTermination,
+    /// What it needs has failed.
+    Blocked,
+    /// It is not wanted, so there is nothing to wait for.
+    NotWanted,
+}

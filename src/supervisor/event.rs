@@ -1,0 +1,177 @@
+//! Everything that can happen: the whole input alphabet of the supervisor.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Exit, Generation, Moment, ProcessId, Signal};
+
+/// Names a request until it is answered. The edge hands them out; each is used once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestId(pub u64);
+
+/// How a project is asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Urgency {
+    /// First Ctrl-C, TERM, HUP, `run down`: in reverse order, with grace.
+    Polite,
+    /// Second Ctrl-C: kill now.
+    Now,
+}
+
+/// One outside happening.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Nothing but time passed. Early or repeated ticks do nothing.
+    Tick,
+    /// The project begins: what starts by itself is wanted now.
+    Begin {
+        /// Whom to start; `None` for everything with `autostart` whose profile is active.
+        processes: Option<Vec<ProcessId>>,
+        /// Whether what they need is started too.
+        with_needs: bool,
+    },
+    /// A program was executed.
+    Spawned {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Its pid.
+        pid: u32,
+    },
+    /// A program could not be executed; nothing of it is left.
+    SpawnFailed {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What went wrong.
+        failure: SpawnFailure,
+    },
+    /// The leader ended and its last output has been taken in.
+    Exited {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// How.
+        exit: Exit,
+        /// Whether descendants of it are still alive; [`Event::Vanished`] follows when they are gone.
+        survivors: bool,
+    },
+    /// The last descendant of an ended leader is gone.
+    Vanished {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+    },
+    /// A ready check answered.
+    Probed {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// Somebody asks for something.
+    Command(RequestId, Command),
+    /// Whoever asked went away: the request is dropped, nothing is answered.
+    Forget(RequestId),
+    /// The project is to end.
+    Terminate(Urgency),
+}
+
+/// Why a program could not be executed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpawnFailure {
+    /// The step that failed, in words: `could not start`, `could not enter the directory`, `could not become user`.
+    pub step: String,
+    /// The system's error number, 0 when it was not the system that refused.
+    pub errno: i32,
+    /// The whole sentence: `no such file or directory: ./bin/api (looked in ./worker; PATH has 9 entries)`.
+    pub message: String,
+}
+
+/// The answer of a ready check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It passed; the text says how, as the stream shows it: `http 200 /health`.
+    Pass(String),
+    /// Not yet, and why: `tcp 5433 refused`.
+    Fail(String),
+}
+
+/// What can be asked. Processes were resolved from names by whoever asks, so a name cannot come to mean another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Start these, and, unless told otherwise, what they need. Clears their failure counts.
+    Start {
+        /// Whom.
+        processes: Vec<ProcessId>,
+        /// When the answer comes.
+        until: StartUntil,
+        /// Start what they need, too.
+        with_needs: bool,
+        /// Give up waiting (not starting) after this long.
+        timeout: Option<Duration>,
+    },
+    /// Stop these.
+    Stop {
+        /// Whom.
+        processes: Vec<ProcessId>,
+        /// Stop those that depend on them first.
+        with_dependents: bool,
+        /// Answer only when they are down.
+        wait: bool,
+    },
+    /// Stop and start these again.
+    Restart {
+        /// Whom.
+        processes: Vec<ProcessId>,
+        /// When the answer comes.
+        until: StartUntil,
+        /// Give up waiting after this long.
+        timeout: Option<Duration>,
+    },
+    /// Send a signal.
+    Signal {
+        /// To whom.
+        processes: Vec<ProcessId>,
+        /// Which.
+        signal: Signal,
+    },
+    /// Answer when these are ready (done, for tasks), or when one of them has failed. Empty: everything that is wanted.
+    Wait {
+        /// For whom.
+        processes: Vec<ProcessId>,
+        /// Answer [`Outcome::TimedOut`](super::action::Outcome) after this long.
+        timeout: Option<Duration>,
+    },
+    /// End the whole project; answered when the end has begun.
+    Shutdown,
+}
+
+/// How long a start is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartUntil {
+    /// Not at all.
+    Accepted,
+    /// RUNNING in supervisord's sense.
+    Running,
+    /// Ready (done, for a task).
+    Ready,
+}
+
+/// A recorded step: what `RUN_RECORD` writes and the replay reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Monotonic part of the step's time.
+    pub mono: Moment,
+    /// Wall part, in milliseconds since 1970.
+    pub wall: u64,
+    /// What happened.
+    pub event: Event,
+}

@@ -1,0 +1,15 @@
+//! The state machine: a pure function from events to actions.
+
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::wildcard_enum_match_arm,
+    clippy::iter_over_hash_type,
+    clippy::unwrap_used,
+    clippy::print_stdout
+)]
+
+pub mod action;
+pub mod event;
+pub mod notice;
+pub mod snapshot;

@@ -1,0 +1,195 @@
+//! What the user is told, as data. `ui::story` turns each into a line; tests compare these, not prose.
+
+use std::time::Duration;
+
+use crate::model::{Exit, ProcessId};
+
+/// One thing worth a line in the stream. Names, ports and colours are looked up by whoever prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// `▸ db starting`
+    Starting {
+        /// Who.
+        process: ProcessId,
+    },
+    /// `… api waiting for db, migrate`; said again, shorter, when the list changes.
+    Waiting {
+        /// Who.
+        process: ProcessId,
+        /// All open dependencies.
+        on: Vec<ProcessId>,
+    },
+    /// `✓ db ready in 2.1s tcp 5433`
+    Ready {
+        /// Who.
+        process: ProcessId,
+        /// From spawn to ready.
+        after: Duration,
+        /// How it is known; empty without a check.
+        how: String,
+        /// Which run, from 1.
+        run: u32,
+    },
+    /// `✓ migrate done in 0.9s exit 0`
+    Done {
+        /// Who.
+        process: ProcessId,
+        /// From spawn to end.
+        after: Duration,
+        /// How it ended.
+        exit: Exit,
+    },
+    /// `… db not ready yet (2s): tcp 5433 refused, try 4`
+    NotReadyYet {
+        /// Who.
+        process: ProcessId,
+        /// Since its spawn.
+        elapsed: Duration,
+        /// What the last probe said, if one did.
+        last: Option<String>,
+        /// How many were made.
+        tries: u32,
+    },
+    /// `✗ worker exited 1 after 2.0s (run 1)   ↻ again now`
+    Crashed {
+        /// Who.
+        process: ProcessId,
+        /// Which run, from 1.
+        run: u32,
+        /// What happened.
+        reason: Reason,
+        /// How long the run lasted.
+        after: Duration,
+        /// When the next try comes; `None` when there is none, which `autorestart` decided.
+        again_in: Option<Duration>,
+        /// The first failure in a row: the last lines are shown.
+        first: bool,
+    },
+    /// `✗ worker gave up after 4 runs, exit 1 each time`, with the last lines.
+    GaveUp {
+        /// Who.
+        process: ProcessId,
+        /// The last run, from 1.
+        run: u32,
+        /// How many tries were made in a row.
+        tries: u32,
+        /// What ended the last one.
+        reason: Reason,
+        /// Whether every try ended like this.
+        each_time: bool,
+        /// How long the last one lasted.
+        after: Duration,
+    },
+    /// `… web not started: worker failed (it needs worker)`
+    Blocked {
+        /// Who.
+        process: ProcessId,
+        /// The dependency that failed.
+        by: ProcessId,
+    },
+    /// A blocked one may hope again, its dependency has recovered.
+    Unblocked {
+        /// Who.
+        process: ProcessId,
+    },
+    /// `stopping 4 in reverse order (again: kill now)`
+    Stopping {
+        /// How many are up.
+        count: usize,
+        /// How urgent.
+        now: bool,
+    },
+    /// `■ web 0.1s`, also for a single stop; `after` counts from the first signal.
+    Stopped {
+        /// Who.
+        process: ProcessId,
+        /// From the first signal to the end.
+        after: Duration,
+        /// Why it was stopped.
+        why: StopWhy,
+        /// Whether it had to be killed.
+        killed: bool,
+    },
+    /// `! db still busy after 8s of 10s, SIGTERM sent; SIGKILL at 10s`
+    StillStopping {
+        /// Who.
+        process: ProcessId,
+        /// Since the first signal.
+        elapsed: Duration,
+        /// When SIGKILL comes.
+        limit: Duration,
+    },
+    /// The leader ended and left descendants behind that are being ended.
+    Leftovers {
+        /// Whose.
+        process: ProcessId,
+    },
+    /// Not even SIGKILL has ended it.
+    WillNotDie {
+        /// Who.
+        process: ProcessId,
+    },
+    /// Everything wanted is ready (or done) for the first time: the banner.
+    AllReady {
+        /// Since the project began.
+        after: Duration,
+        /// The chain that took longest, first to last, each with its own time.
+        chain: Vec<(ProcessId, Duration)>,
+    },
+    /// All is settled, and something has failed.
+    SettledWithFailures {
+        /// Since the project began.
+        after: Duration,
+        /// Who failed.
+        failed: Vec<ProcessId>,
+    },
+    /// This end ends the whole run.
+    EndsRun {
+        /// Who.
+        process: ProcessId,
+        /// The code the run ends with.
+        code: u8,
+    },
+    /// `all stopped in 9.0s · up 5m02s · worker failed (exit 1)`
+    AllStopped {
+        /// From the wish to the end.
+        took: Duration,
+        /// Since the project began.
+        up: Duration,
+        /// Who had failed.
+        failed: Vec<ProcessId>,
+    },
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It ended.
+    Exit(Exit),
+    /// It could not be spawned; the sentence.
+    Spawn(String),
+    /// It was not ready in time; the limit and the last answer of the probe.
+    NotReady {
+        /// The limit that was over.
+        limit: Duration,
+        /// What the last probe said.
+        last: Option<String>,
+    },
+}
+
+/// Why something was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StopWhy {
+    /// A stop request.
+    User,
+    /// A restart request.
+    Restart,
+    /// An edge with `restart = true`, whose dependency went away.
+    Dependency(ProcessId),
+    /// It was not ready in time.
+    NotReady,
+    /// The project ends.
+    Shutdown,
+    /// Its leader had ended by itself; what it left was swept.
+    Leftovers,
+}

@@ -1,0 +1,138 @@
+//! What every reader sees: an immutable view of the state, rebuilt once a turn for what changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{
+    Exit, Generation, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Until, WallTime, Word,
+};
+
+/// A view of the whole state at one moment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// By [`ProcessId`].
+    pub processes: Arc<[Arc<ProcessInfo>]>,
+    /// Processes in start order.
+    pub start_order: Arc<[ProcessId]>,
+    /// When the project began.
+    pub began: Moment,
+    /// The same on the wall clock.
+    pub began_wall: WallTime,
+    /// Whether an end was asked for.
+    pub is_shutting_down: bool,
+}
+
+/// One process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessInfo {
+    /// Its index.
+    pub id: ProcessId,
+    /// `group:process`.
+    pub name: ProcessName,
+    /// Its program.
+    pub program: ProgramName,
+    /// Whether it runs to its end.
+    pub is_task: bool,
+    /// Our word.
+    pub word: Word,
+    /// supervisord's.
+    pub state: ProcessState,
+    /// When `word` last changed.
+    pub since: Moment,
+    /// The same on the wall clock.
+    pub since_wall: WallTime,
+    /// The current or last incarnation.
+    pub generation: Generation,
+    /// 0 when not alive.
+    pub pid: u32,
+    /// Runs since `up`.
+    pub runs: u32,
+    /// Runs that followed a failure.
+    pub unasked_runs: u32,
+    /// Failures in a row that still count.
+    pub failures: u32,
+    /// Start of the current or last run on the wall clock, 0 before the first.
+    pub started_wall: WallTime,
+    /// End of the last run on the wall clock, 0 before the first.
+    pub stopped_wall: WallTime,
+    /// When the current run became ready.
+    pub ready_wall: Option<WallTime>,
+    /// From spawn to ready (or done) in the current or last run.
+    pub ready_after: Option<Duration>,
+    /// How the last run ended.
+    pub last_exit: Option<Exit>,
+    /// Why the last run could not be spawned or why it was given up: supervisord's `spawnerr`; empty when all is well.
+    pub spawn_error: String,
+    /// Open or not, in the order of the config.
+    pub needs: Vec<NeedInfo>,
+    /// Who has an edge to it.
+    pub needed_by: Vec<ProcessId>,
+    /// The ready check's last answer in this run.
+    pub last_probe: Option<String>,
+    /// Attempts in this run.
+    pub probe_tries: u32,
+    /// When the next try comes, while it is waiting for one.
+    pub retry_at: Option<Moment>,
+    /// Who blocks it.
+    pub blocked_by: Option<ProcessId>,
+    /// Why it is off.
+    pub off_because: Option<OffBecause>,
+    /// The latest changes, oldest first, at most [`HISTORY`].
+    pub history: Arc<[Change]>,
+}
+
+/// How many changes of state are remembered for each process.
+pub const HISTORY: usize = 24;
+
+/// One edge, seen from the dependent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeedInfo {
+    /// Whom.
+    pub process: ProcessId,
+    /// Until what.
+    pub until: Until,
+    /// Whether that is so.
+    pub is_satisfied: bool,
+    /// Whether it can no longer become so by itself.
+    pub has_failed: bool,
+    /// Order only.
+    pub optional: bool,
+    /// Restarts with it.
+    pub restart: bool,
+}
+
+/// Why a process is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OffBecause {
+    /// `autostart = false`.
+    NoAutostart,
+    /// None of its profiles was asked for.
+    Profile,
+    /// A user stopped it.
+    StoppedByUser,
+    /// Others were named at `up`.
+    NotNamed,
+    /// The project ends.
+    Shutdown,
+}
+
+/// One change of state, for `why`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// When.
+    pub at: WallTime,
+    /// In the words of the stream.
+    pub what: String,
+}
+
+impl Snapshot {
+    /// One process.
+    pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
+        self.processes.get(id.index()).map(|info| &**info)
+    }
+
+    /// The processes that a word of the user's selects, in order of the file.
+    pub fn select<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a ProcessInfo> + 'a {
+        self.processes.iter().map(|info| &**info).filter(move |info| info.name.matches(word))
+    }
+}
