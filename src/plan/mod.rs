@@ -9,4 +9,9 @@
     clippy::print_stdout
 )]
 
+pub mod graph;
+pub mod order;
 pub mod ports;
+pub mod select;
+#[doc(hidden)]
+pub mod testing;
