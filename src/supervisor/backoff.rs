@@ -30,11 +30,11 @@ impl Supervisor {
     /// A run is over and nobody stopped it.
     pub(super) fn run_over(&mut self, id: ProcessId, ending: Ending) {
         let Some(run) = self.at(id).run().cloned() else { return };
-        let (now, was_running) = (self.now, matches!(self.at(id).phase, Phase::Running(_)));
+        let (now, was_running) = (self.now, self.at(id).was_running());
         self.timers.disarm_all(id);
         self.record_end(id, &ending);
         if !self.at(id).is_wanted() {
-            return self.over_unwanted(id, &ending);
+            return self.over_unwanted(id, &ending, now.mono.since(run.started));
         }
         let lasted = now.mono.since(run.started);
         let is_expected = is_expected(self.program(id), &ending);
@@ -57,7 +57,7 @@ impl Supervisor {
             Ending::Exit(Exit::Code(code)) => format!("Bad exit code {code}"),
             Ending::Exit(exit @ Exit::Signal { .. }) => exit.to_string(),
             Ending::NotReady(_) => "not ready in time".to_owned(),
-            Ending::Spawn(failure) => failure.message.clone(),
+            Ending::Spawn(failure) => failure.sentence(),
         };
         match ending {
             Ending::Exit(exit) => process.last_exit = Some(*exit),
@@ -66,15 +66,20 @@ impl Supervisor {
         }
     }
 
-    /// It ended by itself while it was about to be stopped anyway.
-    fn over_unwanted(&mut self, id: ProcessId, ending: &Ending) {
-        let now = self.now;
+    /// It ended by itself while it was about to be stopped anyway: told, but nothing follows from it.
+    fn over_unwanted(&mut self, id: ProcessId, ending: &Ending, after: Duration) {
+        let (now, run) = (self.now, self.at(id).runs);
         self.at_mut(id).remember(now, ending_words(ending));
+        let expected = is_expected(self.program(id), ending);
         match ending {
-            Ending::Exit(exit) => {
-                let expected = is_expected(self.program(id), ending);
-                self.enter(id, Phase::Exited { exit: *exit, expected });
+            Ending::Exit(exit) if expected => self.say(Notice::Done { process: id, after, exit: *exit }),
+            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) => {
+                let reason = self.reason(id, ending);
+                self.say(Notice::Crashed { process: id, run, reason, after, again_in: None, first: false });
             }
+        }
+        match ending {
+            Ending::Exit(exit) => self.enter(id, Phase::Exited { exit: *exit, expected }),
             Ending::Spawn(_) | Ending::NotReady(_) => self.enter(id, Phase::Stopped),
         }
     }
@@ -191,7 +196,7 @@ impl Supervisor {
     fn reason(&self, id: ProcessId, ending: &Ending) -> Reason {
         match ending {
             Ending::Exit(exit) => Reason::Exit(*exit),
-            Ending::Spawn(failure) => Reason::Spawn(failure.message.clone()),
+            Ending::Spawn(failure) => Reason::Spawn(failure.sentence()),
             Ending::NotReady(_) => Reason::NotReady {
                 limit: self.ready_limit(id),
                 last: self.at(id).run().and_then(|run| run.probe.last.clone()),
@@ -224,7 +229,7 @@ fn is_expected(program: &Program, ending: &Ending) -> bool {
 fn ending_words(ending: &Ending) -> String {
     match ending {
         Ending::Exit(exit) => exit.to_string(),
-        Ending::Spawn(failure) => format!("{}: {}", failure.step, failure.message),
+        Ending::Spawn(failure) => failure.sentence(),
         Ending::NotReady(_) => "not ready in time".to_owned(),
     }
 }

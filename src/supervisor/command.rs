@@ -153,7 +153,10 @@ impl Supervisor {
             }
         }
         if is_up {
-            self.at_mut(id).forgive();
+            let process = self.at_mut(id);
+            process.forgive();
+            process.ignores_needs = !with_needs;
+            self.touch(id);
             return Some(Answer::AlreadyStarted);
         }
         self.want(id, !with_needs);

@@ -239,6 +239,21 @@ impl Process {
         }
     }
 
+    /// Whether the living run has been RUNNING on the wire.
+    pub(super) fn was_running(&self) -> bool {
+        match &self.phase {
+            Phase::Running(_) => true,
+            Phase::Stopping(stop) => stop.from == ProcessState::Running,
+            Phase::Starting(_)
+            | Phase::Stopped
+            | Phase::Waiting
+            | Phase::Blocked { .. }
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal => false,
+        }
+    }
+
     /// The living run, to be changed; not once it is being stopped.
     pub(super) fn run_mut(&mut self) -> Option<&mut Run> {
         match &mut self.phase {

@@ -71,12 +71,24 @@ impl Supervisor {
                 run.probe.passes = 0;
                 run.probe.fails += 1;
                 run.probe.last = Some(why);
-                if ready.failures.is_some_and(|limit| run.probe.fails >= limit) {
+                let is_hopeless = ready.failures.is_some_and(|limit| run.probe.fails >= limit);
+                if is_hopeless && self.at(id).is_wanted() {
                     self.begin_stop(id, StopWhy::NotReady);
                 } else {
                     self.ask_again(id, &ready);
                 }
             }
+        }
+    }
+
+    /// Its time is over. One that is about to be stopped in its turn is left alone until then.
+    pub(super) fn ready_timeout(&mut self, id: ProcessId) {
+        let timeout = self.program(id).ready.as_ref().and_then(|ready| ready.timeout);
+        match timeout {
+            Some(timeout) if !self.at(id).is_wanted() => {
+                self.timers.arm(id, TimerKind::ReadyTimeout, self.now.mono + timeout);
+            }
+            Some(_) | None => self.begin_stop(id, StopWhy::NotReady),
         }
     }
 
@@ -127,6 +139,8 @@ impl Supervisor {
             _ => run.started + elapsed * 2,
         };
         self.timers.arm(id, TimerKind::NotReadyYet, next);
-        self.say(notice);
+        if self.at(id).is_wanted() {
+            self.say(notice);
+        }
     }
 }

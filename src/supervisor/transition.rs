@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Supervisor;
 use super::action::Action;
 use super::event::SpawnFailure;
-use super::notice::{Notice, StopWhy};
+use super::notice::Notice;
 use super::process::{Phase, ProbeRecord, Run};
 use super::timers::{TimerKey, TimerKind};
 use crate::model::{Exit, Generation, ProcessId, RetryPolicy};
@@ -173,7 +173,7 @@ impl Supervisor {
             TimerKind::Startsecs => self.become_running(id),
             TimerKind::Probe => self.probe(id),
             TimerKind::NotReadyYet => self.say_not_ready_yet(id),
-            TimerKind::ReadyTimeout => self.begin_stop(id, StopWhy::NotReady),
+            TimerKind::ReadyTimeout => self.ready_timeout(id),
             TimerKind::Good => self.prove_good(id),
             TimerKind::Retry => self.enter(id, Phase::Waiting),
             TimerKind::StillStopping => self.say_still_stopping(id),

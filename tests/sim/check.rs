@@ -20,15 +20,19 @@ struct Past {
     ready: bool,
     has_run: bool,
     ended_well: Option<bool>,
+    /// It gave up, and at least one of its runs had come to an end by itself.
+    gave_up_after_a_run: bool,
+    has_ended: bool,
     ignores_needs: bool,
     state: Option<ProcessState>,
     /// Failed runs in a row that nobody forgave.
     failures: u32,
+    ready_since: Option<Moment>,
     stop_asked: Option<Moment>,
     was_stopping_before_end: bool,
 }
 
-pub struct Checks {
+pub(crate) struct Checks {
     programs: Vec<Program>,
     past: Vec<Past>,
     open: BTreeSet<RequestId>,
@@ -37,10 +41,11 @@ pub struct Checks {
     is_ending: bool,
     is_hurried: bool,
     finished: bool,
+    said_all_ready: bool,
 }
 
 impl Checks {
-    pub fn new(project: &Project) -> Self {
+    pub(crate) fn new(project: &Project) -> Self {
         let programs: Vec<Program> = project.processes().map(|(_, program, _)| program.clone()).collect();
         Self {
             past: vec![Past::default(); programs.len()],
@@ -51,10 +56,11 @@ impl Checks {
             is_ending: false,
             is_hurried: false,
             finished: false,
+            said_all_ready: false,
         }
     }
 
-    pub fn before(&mut self, event: &Event, _now: Moment) {
+    pub(crate) fn before(&mut self, event: &Event, _now: Moment) {
         match event {
             Event::Command(request, command) => {
                 self.open.insert(*request);
@@ -93,21 +99,18 @@ impl Checks {
         }
     }
 
-    pub fn action(&mut self, action: &Action, now: Moment, children: &BTreeMap<ProcessId, Child>) {
+    pub(crate) fn action(&mut self, action: &Action, now: Moment, children: &BTreeMap<ProcessId, Child>) {
         assert!(!self.finished || matches!(action, Action::Reply(..)), "11: {action:?} after the end");
         match action {
             Action::Spawn { process, .. } => self.spawn(*process, children),
             Action::Signal { process, signal, .. } => self.signal(*process, *signal, now, children),
             Action::Reply(request, outcome) => self.reply(*request, outcome),
-            Action::Say(notice) => self.notice(notice),
+            Action::Say(notice) => self.notice(notice, now),
             Action::Finish(_) => {
                 self.finished = true;
                 assert!(children.is_empty(), "11: finished with {children:?} alive");
             }
-            Action::Probe { process, .. } => {
-                assert!(children.contains_key(process), "a probe of {process:?}, which is not alive");
-            }
-            Action::StopProbing { .. } => {}
+            Action::Probe { .. } | Action::StopProbing { .. } => {}
         }
     }
 
@@ -125,7 +128,9 @@ impl Checks {
         }
         let past = &mut self.past[process.index()];
         past.ready = false;
+        past.ready_since = None;
         past.ended_well = None;
+        past.gave_up_after_a_run = false;
         past.has_run = false;
         past.stop_asked = None;
         let program = &self.programs[process.index()];
@@ -143,7 +148,7 @@ impl Checks {
             Until::Started => is_alive || past.ended_well.is_some(),
             Until::Ready => is_alive && past.ready,
             Until::Done => past.ended_well == Some(true),
-            Until::Exited => past.ended_well.is_some(),
+            Until::Exited => past.ended_well.is_some() || past.gave_up_after_a_run,
         }
     }
 
@@ -170,25 +175,28 @@ impl Checks {
         self.answered.insert(request);
     }
 
-    fn notice(&mut self, notice: &Notice) {
+    fn notice(&mut self, notice: &Notice, now: Moment) {
         match notice {
-            Notice::Ready { process, .. } => self.past[process.index()].ready = true,
+            Notice::Ready { process, .. } => {
+                self.past[process.index()].ready = true;
+                self.past[process.index()].ready_since = Some(now);
+            }
             Notice::Done { process, .. } => {
                 let past = &mut self.past[process.index()];
                 past.ended_well = Some(true);
+                past.has_ended = true;
                 past.failures = 0;
             }
             Notice::Crashed { process, .. } | Notice::GaveUp { process, .. } => {
                 let past = &mut self.past[process.index()];
                 past.ended_well = past.has_run.then_some(false);
-                past.failures += 1;
+                past.has_ended |= past.has_run;
+                past.gave_up_after_a_run =
+                    past.has_ended && matches!(notice, Notice::GaveUp { .. } | Notice::Crashed { again_in: None, .. });
+                let was_good = past.ready_since.take().is_some_and(|at| now.since(at) >= Duration::from_secs(10));
+                past.failures = if was_good { 1 } else { past.failures + 1 };
             }
-            Notice::AllReady { .. } => {
-                for (past, program) in self.past.iter().zip(&self.programs) {
-                    let is_well = past.failures == 0 || program.retry == RetryPolicy::Supervisord;
-                    assert!(is_well || past.state == Some(ProcessState::Stopped), "ready was said of {}", program.name);
-                }
-            }
+            Notice::AllReady { .. } => self.said_all_ready = true,
             Notice::Stopping { .. } => self.is_ending = true,
             Notice::Stopped { process, why, .. } => {
                 assert!(!matches!(why, StopWhy::NotReady | StopWhy::Leftovers), "{process:?} stopped {why:?}");
@@ -207,8 +215,11 @@ impl Checks {
         }
     }
 
-    pub fn after(&mut self, snapshot: &Snapshot, now: Moment, children: &BTreeMap<ProcessId, Child>) {
+    pub(crate) fn after(&mut self, snapshot: &Snapshot, now: Moment, children: &BTreeMap<ProcessId, Child>) {
+        let all_ready = std::mem::take(&mut self.said_all_ready);
         for info in snapshot.processes.iter() {
+            let is_well = info.word.is_settled_well() || info.off_because.is_some();
+            assert!(!all_ready || is_well, "all ready was said and {} is {}", info.name, info.word);
             let past = &mut self.past[info.id.index()];
             let program = &self.programs[info.id.index()];
             if let Some(before) = past.state {
@@ -247,7 +258,7 @@ impl Checks {
     }
 
     /// At the very end.
-    pub fn end(&self, children: &BTreeMap<ProcessId, Child>) {
+    pub(crate) fn end(&self, children: &BTreeMap<ProcessId, Child>) {
         assert!(self.finished, "11: the end was never reached");
         assert!(children.is_empty(), "11: {children:?} left");
         assert!(self.open.is_empty(), "5: {:?} never answered", self.open);
@@ -263,8 +274,8 @@ fn may_follow(before: ProcessState, after: ProcessState, program: &Program) -> b
         _ if before == after => true,
         (Stopped | Exited | Backoff | Fatal, Starting | Running) => true,
         (Starting, Running | Backoff | Stopping | Stopped | Exited | Fatal) => true,
-        (Running, Stopping | Exited | Starting | Stopped) => true,
-        (Running, Backoff | Fatal) => native,
+        (Running, Stopping | Exited | Starting | Stopped | Fatal) => true,
+        (Running, Backoff) => native,
         (Stopping, Stopped | Starting | Exited | Backoff | Fatal) => true,
         (Backoff, Fatal | Stopped) => true,
         (Exited | Stopped, Fatal) => true,

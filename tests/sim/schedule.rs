@@ -13,23 +13,23 @@ use crate::random::Random;
 
 /// A whole run.
 #[derive(Debug, Clone)]
-pub struct Schedule {
-    pub seed: u64,
-    pub policy: ExitPolicy,
-    pub programs: Vec<Program>,
-    pub requests: Vec<Request>,
+pub(crate) struct Schedule {
+    pub(crate) seed: u64,
+    pub(crate) policy: ExitPolicy,
+    pub(crate) programs: Vec<Program>,
+    pub(crate) requests: Vec<Request>,
 }
 
 /// Something asked for at a time.
 #[derive(Debug, Clone)]
-pub struct Request {
-    pub at: Duration,
-    pub what: Ask,
+pub(crate) struct Request {
+    pub(crate) at: Duration,
+    pub(crate) what: Ask,
 }
 
 /// What is asked for. Processes are named by number modulo those there are.
 #[derive(Debug, Clone, Copy)]
-pub enum Ask {
+pub(crate) enum Ask {
     Start {
         whom: u64,
         ready: bool,
@@ -62,7 +62,7 @@ pub enum Ask {
 }
 
 impl Schedule {
-    pub fn random(seed: u64) -> Self {
+    pub(crate) fn random(seed: u64) -> Self {
         let mut random = Random::new(seed, 1);
         let count = 1 + random.below(7);
         let native = random.chance(80);
@@ -73,12 +73,45 @@ impl Schedule {
         Self { seed, policy, programs, requests }
     }
 
-    pub fn project(&self) -> Project {
+    pub(crate) fn project(&self) -> Project {
         testing::project_of(self.programs.clone())
     }
 
+    /// What a person needs to see of it.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = format!("policy {:?}\n", self.policy);
+        for program in &self.programs {
+            let needs: Vec<String> = program
+                .depends_on
+                .iter()
+                .map(|d| {
+                    let marks = [(d.restart, " restart"), (d.optional, " optional")];
+                    let marks: String = marks.iter().filter(|(on, _)| *on).map(|(_, mark)| *mark).collect();
+                    format!("{}:{}{marks}", d.program, d.until.as_str())
+                })
+                .collect();
+            text += &format!(
+                "{} {:?} {:?} {:?} startsecs {:?} retries {} stopwait {:?} ready {:?} autostart {} exit_on_end {} needs {needs:?}\n",
+                program.name,
+                program.kind,
+                program.retry,
+                program.autorestart,
+                program.startsecs,
+                program.startretries,
+                program.stopwaitsecs,
+                program.ready.as_ref().map(|r| (r.kind.name(), r.timeout, r.successes, r.failures)),
+                program.autostart,
+                program.exit_on_end,
+            );
+        }
+        for request in &self.requests {
+            text += &format!("{:?} {:?}\n", request.at, request.what);
+        }
+        text
+    }
+
     /// Schedules with one thing less.
-    pub fn smaller(&self) -> Vec<Self> {
+    pub(crate) fn smaller(&self) -> Vec<Self> {
         let mut all = Vec::new();
         for index in 0..self.requests.len() {
             let mut one = self.clone();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use run::model::{Exit, Generation, Moment, Now, ProcessId, Project, Signal, WallTime};
+use run::model::{Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
 use run::supervisor::Supervisor;
 use run::supervisor::action::{Action, Scope};
 use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Urgency, Verdict};
@@ -22,33 +22,33 @@ const MOST_STEPS: u64 = 40_000;
 
 /// A living child and what will become of it.
 #[derive(Debug, Clone)]
-pub struct Child {
-    pub generation: Generation,
-    pub spawned: bool,
-    pub leader: bool,
-    pub survivors: bool,
-    pub ignores_term: bool,
-    pub ready_at: Option<Moment>,
-    pub asked_to_stop: Option<Moment>,
-    pub killed: Option<Moment>,
+pub(crate) struct Child {
+    pub(crate) generation: Generation,
+    pub(crate) spawned: bool,
+    pub(crate) leader: bool,
+    pub(crate) survivors: bool,
+    pub(crate) ignores_term: bool,
+    pub(crate) ready_at: Option<Moment>,
+    pub(crate) asked_to_stop: Option<Moment>,
+    pub(crate) killed: Option<Moment>,
 }
 
 /// What a finished run has to show.
-pub struct Report {
-    pub steps: u64,
-    pub log: Vec<String>,
+pub(crate) struct Report {
+    pub(crate) steps: u64,
+    pub(crate) log: Vec<String>,
 }
 
-pub struct World {
+pub(crate) struct World {
     seed: u64,
-    pub project: Arc<Project>,
+    programs: Vec<Program>,
     supervisor: Supervisor,
-    pub now: Moment,
+    pub(crate) now: Moment,
     /// What will happen, by time and order of arrival.
     coming: BTreeMap<(Moment, u64), Event>,
     asks: Vec<Request>,
     arrivals: u64,
-    pub children: BTreeMap<ProcessId, Child>,
+    pub(crate) children: BTreeMap<ProcessId, Child>,
     requests: u64,
     checks: Checks,
     log: Vec<String>,
@@ -58,7 +58,7 @@ pub struct World {
 
 impl World {
     /// Runs a schedule to its end. Panics when an invariant breaks.
-    pub fn run(schedule: &Schedule, verbose: bool) -> Report {
+    pub(crate) fn run(schedule: &Schedule, verbose: bool) -> Report {
         let project = Arc::new(schedule.project());
         let now = Now::default();
         let supervisor = Supervisor::new(Arc::clone(&project), schedule.policy, now).expect("edges only lead down");
@@ -68,7 +68,7 @@ impl World {
         let mut world = Self {
             seed: schedule.seed,
             checks: Checks::new(&project),
-            project,
+            programs: project.processes().map(|(_, program, _)| program.clone()).collect(),
             supervisor,
             now: Moment(0),
             coming: BTreeMap::new(),
@@ -139,12 +139,14 @@ impl World {
                 self.children.remove(process);
             }
             Event::Exited { process, generation, survivors, .. } => {
+                let sweeps = self.programs[process.index()].sweeps_leftovers();
                 let Some(child) = self.child(*process, *generation) else { return };
                 if !child.leader {
                     return;
                 }
                 child.leader = false;
-                if !*survivors {
+                if !(*survivors && sweeps) {
+                    // What supervisord's rules leave behind is the last sweep's business, not the supervisor's.
                     self.children.remove(process);
                 }
             }
@@ -214,7 +216,7 @@ impl World {
             return;
         }
         self.later(delay, Event::Spawned { process, generation, pid: process.0 + 100 });
-        let is_task = self.project.processes().nth(process.index()).is_some_and(|(_, program, _)| program.is_task());
+        let is_task = self.programs[process.index()].is_task();
         if is_task || random.chance(50) {
             let life = Duration::from_millis(random.pick(&[0, 10, 900, 1100, 5000, 15_000]));
             let exit = random.pick(&[
@@ -232,11 +234,7 @@ impl World {
             if let Some(child) = self.children.get_mut(&process) {
                 child.ready_at = Some(ready_at);
             }
-            let is_event = self
-                .project
-                .processes()
-                .nth(process.index())
-                .is_some_and(|(_, program, _)| program.ready.as_ref().is_some_and(|ready| ready.kind.is_event()));
+            let is_event = self.programs[process.index()].ready.as_ref().is_some_and(|ready| ready.kind.is_event());
             if is_event {
                 let verdict = Verdict::Pass("notified".into());
                 self.later(ready, Event::Probed { process, generation, verdict });
@@ -293,7 +291,7 @@ impl World {
     }
 
     fn ask(&mut self, ask: Ask) {
-        let count = u64::try_from(self.project.processes().count()).unwrap();
+        let count = u64::try_from(self.programs.len()).unwrap();
         let id = |whom: u64| ProcessId(u32::try_from(whom % count).unwrap());
         let command = match ask {
             Ask::Start { whom, ready, with_needs } => Command::Start {
