@@ -1,5 +1,12 @@
 //! What a person sees.
 
+pub mod decode;
+pub mod keys;
+pub mod live;
 pub mod names;
+pub mod pick;
 pub mod text;
 pub mod theme;
+
+#[cfg(test)]
+mod sample_shop;
