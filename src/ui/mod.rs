@@ -5,6 +5,7 @@ pub mod keys;
 pub mod live;
 pub mod names;
 pub mod pick;
+pub mod terminal;
 pub mod text;
 pub mod theme;
 
