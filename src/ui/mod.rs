@@ -5,6 +5,8 @@ pub mod keys;
 pub mod live;
 pub mod names;
 pub mod pick;
+pub mod reason;
+pub mod story;
 pub mod terminal;
 pub mod text;
 pub mod theme;
