@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::model::{Now, Project};
 use crate::plan::ports::Ports;
+use crate::runtime::clock::Clock;
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::Snapshot;
@@ -49,7 +50,7 @@ pub struct Handle {
     commands: mpsc::UnboundedSender<Request>,
     snapshots: watch::Receiver<Snapshot>,
     facts: Arc<Facts>,
-    clock: fn() -> Now,
+    clock: Clock,
 }
 
 impl Handle {
@@ -58,7 +59,7 @@ impl Handle {
         commands: mpsc::UnboundedSender<Request>,
         snapshots: watch::Receiver<Snapshot>,
         facts: Arc<Facts>,
-        clock: fn() -> Now,
+        clock: Clock,
     ) -> Self {
         Self { commands, snapshots, facts, clock }
     }
@@ -88,6 +89,6 @@ impl Handle {
 
     /// The clocks that the snapshot's times are read on.
     pub fn now(&self) -> Now {
-        (self.clock)()
+        self.clock.now()
     }
 }
