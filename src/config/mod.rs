@@ -9,4 +9,5 @@
     clippy::print_stdout
 )]
 
+pub mod expand;
 pub mod raw;
