@@ -9,5 +9,6 @@
     clippy::print_stdout
 )]
 
+pub mod dotenv;
 pub mod expand;
 pub mod raw;
