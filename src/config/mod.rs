@@ -11,4 +11,5 @@
 
 pub mod dotenv;
 pub mod expand;
+pub mod procfile;
 pub mod raw;
