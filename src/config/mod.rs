@@ -9,6 +9,7 @@
     clippy::print_stdout
 )]
 
+pub mod discover;
 pub mod dotenv;
 pub mod expand;
 pub mod procfile;
