@@ -10,3 +10,4 @@
 )]
 
 pub mod ports;
+pub mod shell_line;
