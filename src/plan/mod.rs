@@ -9,5 +9,8 @@
     clippy::print_stdout
 )]
 
+pub mod environment;
 pub mod ports;
 pub mod shell_line;
+#[cfg(test)]
+mod test_support;
