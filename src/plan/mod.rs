@@ -10,6 +10,7 @@
 )]
 
 pub mod environment;
+pub mod launch;
 pub mod ports;
 pub mod shell_line;
 #[cfg(test)]
