@@ -1,3 +1,5 @@
 //! The driver, the spawner process, signals.
 
 pub mod handle;
+pub mod notify_socket;
+pub mod record;
