@@ -1,4 +1,4 @@
-//! The datagrams of sd_notify(3): lines of `NAME=value`, of which a few concern us.
+//! The datagrams of `sd_notify(3)`: lines of `NAME=value`, of which a few concern us.
 
 /// What a program says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -155,7 +155,7 @@ async fn first_words(stream: &mut TcpStream, bytes: &mut Vec<u8>, head: &Head) -
 /// Whether enough of a body is there: all of it, or its first line.
 fn has_line(body: &[u8], head: &Head) -> bool {
     let needed = 1 + usize::from(head.is_chunked);
-    head.body.is_some_and(|length| body.len() >= length) || body.iter().filter(|byte| **byte == b'\n').count() >= needed
+    head.body.is_some_and(|length| body.len() >= length) || memchr::memchr_iter(b'\n', body).count() >= needed
 }
 
 /// What is used of an answer's head.

@@ -93,8 +93,8 @@ impl Drop for Lock {
 /// Takes the lock of a project that nobody runs, clears away what a dead holder left, and writes down who holds it now.
 pub fn lock(places: &Places, facts: &OwnerFacts) -> Result<Lock, LockError> {
     let identity = &places.identity;
-    let elsewhere = places.homes.all_places(identity).filter(|other| other.lock != places.lock);
-    if let Some(owner) = elsewhere.filter_map(|other| owner_of(&other)).next() {
+    let mut elsewhere = places.homes.all_places(identity).filter(|other| other.lock != places.lock);
+    if let Some(owner) = elsewhere.find_map(|other| owner_of(&other)) {
         return Err(LockError::Held(Box::new(owner)));
     }
     let error = |source| LockError::Io { path: places.lock.clone(), source };

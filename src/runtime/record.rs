@@ -122,7 +122,7 @@ mod tests {
         recorded(&path);
         let text = std::fs::read(&path).unwrap();
         std::fs::write(&path, &text[..text.len() - 4]).unwrap();
-        assert_eq!(replay(&path).unwrap().map(|step| step.unwrap()).count(), steps().len() - 1);
+        assert_eq!(replay(&path).unwrap().flatten().count(), steps().len() - 1);
     }
 
     #[test]
