@@ -2,4 +2,5 @@
 
 pub mod handle;
 pub mod notify_socket;
+pub mod ports;
 pub mod record;
