@@ -111,6 +111,7 @@ fn one_holds_it_while_others_take_drop_and_prune() {
         }
     });
     assert!(turns.into_inner() > 0);
+    remove_if_dead(&places);
     assert!(!places.runtime_dir.exists());
 }
 
