@@ -2,3 +2,6 @@
 
 pub mod clock;
 pub mod handle;
+pub mod notify_socket;
+pub mod ports;
+pub mod record;
