@@ -1,3 +1,6 @@
 //! The driver, the spawner process, signals.
 
 pub mod handle;
+pub mod os;
+pub mod spawner;
+pub mod sys;

@@ -1,0 +1,5 @@
+//! The spawner.
+
+pub mod channel;
+pub mod order;
+pub mod wire;
