@@ -127,8 +127,7 @@ pub fn open_pidfd(pid: u32) -> io::Result<OwnedFd> {
 pub fn signal_pidfd(process: &OwnedFd, signal: Signal) -> io::Result<()> {
     let no_info = ptr::null::<libc::siginfo_t>();
     // SAFETY: the descriptor is open, and no information structure is handed over.
-    let result =
-        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal.0, no_info, 0_u32) };
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal.0, no_info, 0_u32) };
     Errno::result(result).map(drop).map_err(Into::into)
 }
 
@@ -281,10 +280,18 @@ extern "C" fn run_child(child: *mut c_void) -> c_int {
     127
 }
 
-impl Child<'_> {
+/// One step of the way from our copy to the program.
+type Take<'a> = fn(&Child<'a>) -> nix::Result<()>;
+
+#[cfg(target_os = "linux")]
+const TAKE_TERMINAL: libc::Ioctl = libc::TIOCSCTTY;
+#[cfg(not(target_os = "linux"))]
+const TAKE_TERMINAL: libc::c_ulong = libc::TIOCSCTTY as libc::c_ulong;
+
+impl<'a> Child<'a> {
     /// Returns only when a step fails.
     fn become_program(&mut self) -> (Step, Errno) {
-        let steps: [(Step, fn(&Self) -> nix::Result<()>); 6] = [
+        let steps: [(Step, Take<'a>); 6] = [
             (Step::Session, |_| nix::unistd::setsid().map(drop)),
             (Step::Terminal, Self::take_terminal),
             (Step::Streams, Self::place_streams),
@@ -297,7 +304,7 @@ impl Child<'_> {
                 return (step, errno);
             }
         }
-        self.empty_mask();
+        empty_mask();
         (Step::Execute, self.execute())
     }
 
@@ -306,7 +313,7 @@ impl Child<'_> {
             return Ok(());
         }
         // SAFETY: the descriptor is open; the argument 0 means that it is not taken from another session.
-        Errno::result(unsafe { libc::ioctl(self.launch.streams[0].as_raw_fd(), libc::TIOCSCTTY.into(), 0) }).map(drop)
+        Errno::result(unsafe { libc::ioctl(self.launch.streams[0].as_raw_fd(), TAKE_TERMINAL, 0) }).map(drop)
     }
 
     fn place_streams(&self) -> nix::Result<()> {
@@ -343,15 +350,6 @@ impl Child<'_> {
         if unsafe { libc::getppid() } == self.parent { Ok(()) } else { Err(Errno::ESRCH) }
     }
 
-    fn empty_mask(&self) {
-        // SAFETY: all zeroes is a valid `sigset_t`, which sigemptyset then makes an empty one; both pointers outlive the calls.
-        unsafe {
-            let mut none: libc::sigset_t = std::mem::zeroed();
-            libc::sigemptyset(&raw mut none);
-            libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
-        }
-    }
-
     /// Tries the candidates in turn, as execvp(3) does: a file that may not be executed is remembered while another is looked
     /// for, and one without a header that the system knows is a script for the shell.
     fn execute(&mut self) -> Errno {
@@ -372,6 +370,15 @@ impl Child<'_> {
             }
         }
         refusal
+    }
+}
+
+fn empty_mask() {
+    // SAFETY: all zeroes is a valid `sigset_t`, which sigemptyset then makes an empty one; both pointers outlive the calls.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
     }
 }
 

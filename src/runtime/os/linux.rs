@@ -153,7 +153,7 @@ impl Signals {
     }
 
     /// The next one that has arrived, if any.
-    pub fn next(&mut self) -> io::Result<Option<Caught>> {
+    pub fn take(&mut self) -> io::Result<Option<Caught>> {
         let Some(info) = self.0.read_signal()? else { return Ok(None) };
         Ok(Some(Caught { signal: Signal(info.ssi_signo.cast_signed()), from_process: info.ssi_code <= 0 }))
     }
@@ -169,7 +169,8 @@ impl AsFd for Signals {
 mod tests {
     use super::*;
 
-    const LINE: &[u8] = b"4711 (a) S 1 (b) R 7 4711 4710 34816 4711 4194304 98 0 0 0 12 30 0 0 20 0 3 0 8115 2396160 200 184467";
+    const LINE: &[u8] =
+        b"4711 (a) S 1 (b) R 7 4711 4710 34816 4711 4194304 98 0 0 0 12 30 0 0 20 0 3 0 8115 2396160 200 184467";
 
     #[test]
     fn a_name_may_hold_parentheses_and_what_looks_like_fields() {

@@ -28,6 +28,8 @@ pub use macos::{
     Caught, Signals, become_subreaper, die_with_parent, environment_mark, holder_of_port, live_without_parent,
     name_process, open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_per_second,
 };
+#[cfg(test)]
+pub(crate) use process::tests::fact;
 pub use process::{ProcessFact, subtree};
 #[cfg(target_os = "linux")]
 pub use socket_holder::holder_of_port;

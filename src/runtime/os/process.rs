@@ -60,10 +60,10 @@ pub(crate) mod tests {
     use super::*;
 
     /// A living process for tests; group and session are its own.
-    pub(crate) fn fact(pid: u32, ppid: u32) -> ProcessFact {
+    pub(crate) fn fact(pid: u32, parent: u32) -> ProcessFact {
         ProcessFact {
             pid,
-            ppid,
+            ppid: parent,
             group: pid,
             session: pid,
             start_time: u64::from(pid) * 10,

@@ -1,6 +1,6 @@
 //! Frames and descriptors over a stream socket. Nothing here waits: what does not go out now stays queued.
 //!
-//! Descriptors go with the first byte of their frame, so they have arrived when the frame is whole (unix(7), SCM_RIGHTS), and
+//! Descriptors go with the first byte of their frame, so they have arrived when the frame is whole (unix(7), `SCM_RIGHTS`), and
 //! both sides hand them over in order.
 
 use std::collections::VecDeque;
@@ -14,6 +14,9 @@ use crate::runtime::sys;
 
 /// More bytes than any order can have: argv and environment together are limited to a few MiB by the system.
 const LONGEST_FRAME: usize = 64 << 20;
+
+/// How many bytes are taken at once.
+const RECEIVED_AT_ONCE: usize = 64 << 10;
 
 /// The most descriptors that one frame carries.
 const MOST_DESCRIPTORS: usize = 3;
@@ -110,26 +113,34 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Takes in what has arrived, up to 64 KiB.
+    /// Takes in what has arrived, as much as fits at once.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<Received> {
         self.bytes.drain(..self.start);
         self.start = 0;
-        let mut chunk = [0_u8; 65536];
+        let kept = self.bytes.len();
+        self.bytes.resize(kept + RECEIVED_AT_ONCE, 0);
+        let received = self.receive_into(kept, socket);
+        self.bytes.truncate(kept + received.as_ref().map_or(0, |count| count.unwrap_or(0)));
+        Ok(match received? {
+            None => Received::Nothing,
+            Some(0) => Received::End,
+            Some(_) => Received::Something,
+        })
+    }
+
+    /// Returns how many bytes have arrived, 0 at the end; `None` when there are none now.
+    fn receive_into(&mut self, kept: usize, socket: BorrowedFd<'_>) -> io::Result<Option<usize>> {
         let mut control = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-        let mut slices = [IoSliceMut::new(&mut chunk)];
+        let mut slices = [IoSliceMut::new(&mut self.bytes[kept..])];
         let (count, fds) = match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags) {
             Ok(message) => (message.bytes, message.cmsgs()?.flat_map(descriptors).collect::<Vec<_>>()),
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(Received::Nothing),
-            Err(Errno::ECONNRESET) => return Ok(Received::End),
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+            Err(Errno::ECONNRESET) => return Ok(Some(0)),
             Err(errno) => return Err(errno.into()),
         };
-        if count == 0 {
-            return Ok(Received::End);
-        }
         self.fds.extend(fds);
-        self.bytes.extend_from_slice(&chunk[..count]);
-        Ok(Received::Something)
+        Ok(Some(count))
     }
 
     /// The body of the next whole frame.
@@ -185,7 +196,7 @@ mod tests {
         let mut inbox = Inbox::default();
         let mut readers = Vec::new();
         for number in 0..40_u8 {
-            let (reader, writer) = std::io::pipe().unwrap();
+            let (reader, writer) = io::pipe().unwrap();
             outbox.push(frame(&vec![number; 50_000]), vec![writer.into()]);
             outbox.push(frame(&[number, 1]), vec![]);
             readers.push(reader);

@@ -129,7 +129,8 @@ impl Writer {
     }
 
     fn finish(mut self) -> Vec<u8> {
-        let length = u32::try_from(self.0.len() - 4).expect("a message is far below 4 GiB: the system limits argv and env");
+        let length =
+            u32::try_from(self.0.len() - 4).expect("a message is far below 4 GiB: the system limits argv and env");
         self.0[..4].copy_from_slice(&length.to_le_bytes());
         self.0
     }
