@@ -8,3 +8,6 @@
     clippy::unwrap_used,
     clippy::print_stdout
 )]
+
+pub mod ansi;
+pub mod lines;
