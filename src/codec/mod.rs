@@ -9,4 +9,6 @@
     clippy::print_stdout
 )]
 
+pub mod ansi;
+pub mod lines;
 pub mod notify;

@@ -26,6 +26,11 @@ impl Key {
         Self(number | HELPER)
     }
 
+    /// The number of the helper that this key was made for.
+    pub fn helper_number(self) -> u64 {
+        self.0 & !HELPER
+    }
+
     /// The incarnation this key was made from; `None` for a helper.
     pub fn as_incarnation(self) -> Option<(ProcessId, Generation)> {
         let high = u32::try_from(self.0 >> 32).ok()?;
