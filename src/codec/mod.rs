@@ -8,3 +8,5 @@
     clippy::unwrap_used,
     clippy::print_stdout
 )]
+
+pub mod xmlrpc;
