@@ -185,7 +185,7 @@ fn parse_member(member: Node<'_, '_>, depth: usize) -> Result<(String, Value), P
 
 fn scalar<T>(node: Node<'_, '_>, kind: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, ParseError> {
     let text = full_text(node);
-    read(text.trim()).ok_or_else(|| ParseError::Invalid { kind, text })
+    read(text.trim()).ok_or(ParseError::Invalid { kind, text })
 }
 
 /// All text of an element: a comment or a CDATA section splits it into several nodes.

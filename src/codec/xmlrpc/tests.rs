@@ -12,8 +12,8 @@ fn value(xml: &str) -> Result<Value, ParseError> {
 
 #[test]
 fn a_call_without_params_is_a_call() {
-    assert_eq!(call("").unwrap(), Call { method: "m".into(), params: vec![] });
-    assert_eq!(call("<params/>").unwrap().params, vec![]);
+    assert_eq!(call("").expect("a call"), Call { method: "m".into(), params: vec![] });
+    assert_eq!(call("<params/>").expect("a call").params, vec![]);
 }
 
 #[test]
@@ -141,7 +141,7 @@ proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(text in any::<String>(), cut in any::<prop::sample::Index>()) {
         let whole = write_call("m", &[Value::from(text.as_str()), Value::Array(vec![Value::Int(1)])]);
-        let at = (0..=cut.index(whole.len() + 1)).rev().find(|at| whole.is_char_boundary(*at)).unwrap();
+        let at = (0..=cut.index(whole.len() + 1)).rev().find(|at| whole.is_char_boundary(*at)).expect("0 is one");
         let _ = parse_call(&text);
         let _ = parse_call(&whole[..at]);
         let _ = parse_response(&whole[at..]);
