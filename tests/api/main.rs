@@ -1,0 +1,7 @@
+//! The control socket: what each method answers, to the byte, and how the socket behaves.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail where they stand, as the test may")]
+
+mod pairs;
+mod sample;
+mod socket;
