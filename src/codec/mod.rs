@@ -9,4 +9,5 @@
     clippy::print_stdout
 )]
 
+pub mod json_answer;
 pub mod xmlrpc;

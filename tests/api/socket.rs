@@ -278,6 +278,14 @@ fn an_answer_closes_when_asked_to_and_for_http_1_0() {
 }
 
 #[test]
+fn who_asks_for_json_gets_json() {
+    let served = Served::new();
+    let answer = served.converse(&post(GET_PID, "Accept: application/json\r\nConnection: close\r\n"));
+    assert!(answer.contains("Content-Type: application/json\r\n"), "{answer}");
+    assert!(answer.ends_with(r#"{"value":4100}"#), "{answer}");
+}
+
+#[test]
 fn one_connection_too_many_is_told_so() {
     let served = Served::new();
     // A call proves that its connection has been accepted.
