@@ -9,4 +9,8 @@
     clippy::print_stdout
 )]
 
+pub mod discover;
+pub mod dotenv;
+pub mod expand;
+pub mod procfile;
 pub mod raw;
