@@ -6,6 +6,7 @@ pub mod front;
 pub mod handle;
 pub mod helpers;
 pub mod launcher;
+pub mod load;
 pub mod notify_socket;
 pub mod os;
 mod perform;

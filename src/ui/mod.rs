@@ -6,6 +6,7 @@ pub mod live;
 pub mod names;
 pub mod pick;
 pub mod reason;
+pub mod report;
 pub mod story;
 pub mod terminal;
 pub mod text;
