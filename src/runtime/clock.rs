@@ -12,16 +12,26 @@ pub struct Clock {
     origin: Instant,
     /// Microseconds that were spent suspended. Written by the driver alone.
     suspended: Arc<AtomicU64>,
+    /// What it always reads, for tests.
+    frozen: Option<Now>,
 }
 
 impl Clock {
     /// A clock that begins now.
     pub fn start() -> Self {
-        Self { origin: Instant::now(), suspended: Arc::new(AtomicU64::new(0)) }
+        Self { origin: Instant::now(), suspended: Arc::new(AtomicU64::new(0)), frozen: None }
+    }
+
+    /// A clock that always reads the same, for tests of whoever holds one.
+    pub fn frozen(now: Now) -> Self {
+        Self { frozen: Some(now), ..Self::start() }
     }
 
     /// Reads both clocks.
     pub fn now(&self) -> Now {
+        if let Some(now) = self.frozen {
+            return now;
+        }
         let mono = micros(self.origin.elapsed()).saturating_sub(self.suspended.load(Ordering::Relaxed));
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now { mono: Moment(mono), wall: WallTime(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX)) }

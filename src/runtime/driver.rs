@@ -434,7 +434,8 @@ impl<S: Spawner> Driver<S> {
 
     /// The spawner was shot. What was below it has become ours, and goes.
     fn lost_spawner(&mut self) -> u8 {
-        self.narrator.remark("the spawner process was killed from outside; ending everything it had started".to_owned());
+        self.narrator
+            .remark("the spawner process was killed from outside; ending everything it had started".to_owned());
         let names = os::sweep_descendants(LAST_GRACE);
         self.narrator.leftovers(&names);
         1

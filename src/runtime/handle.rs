@@ -82,7 +82,7 @@ impl Handle {
         self.messages.send(Message::Ask { id, command, reply }).map_err(|_| Gone)?;
         let mut guard = ForgetOnDrop { id, messages: Some(self.messages.clone()) };
         let outcome = answer.await.map_err(|_| Gone);
-        guard.messages = None;
+        guard.disarm();
         outcome
     }
 
@@ -118,6 +118,13 @@ impl Handle {
 struct ForgetOnDrop {
     id: RequestId,
     messages: Option<mpsc::UnboundedSender<Message>>,
+}
+
+impl ForgetOnDrop {
+    /// The answer has come: nobody goes away before it any more.
+    fn disarm(&mut self) {
+        self.messages = None;
+    }
 }
 
 impl Drop for ForgetOnDrop {

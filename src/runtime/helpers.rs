@@ -71,7 +71,7 @@ impl HelperDesk {
         Box::pin(async move {
             sent.map_err(|_| io::Error::other("the project has ended"))?;
             let outcome = end.await.map_err(|_| io::Error::other("the project has ended"));
-            guard.messages = None;
+            guard.disarm();
             outcome?
         })
     }
@@ -80,6 +80,13 @@ impl HelperDesk {
 struct CancelOnDrop {
     number: u64,
     messages: Option<mpsc::UnboundedSender<HelperMessage>>,
+}
+
+impl CancelOnDrop {
+    /// The answer has come: there is nothing to cancel any more.
+    fn disarm(&mut self) {
+        self.messages = None;
+    }
 }
 
 impl Drop for CancelOnDrop {

@@ -60,25 +60,23 @@ impl Launcher {
             Some((program, _)) => self.env_files(program)?,
             None => (self.read_all(&self.project.env_files, &self.shell)?, Vec::new()),
         };
-        compose(&self.project, of, &self.ports, &self.layers(&project_files, &program_files)).map_err(|error| {
-            SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() }
-        })
+        compose(&self.project, of, &self.ports, &self.layers(&project_files, &program_files))
+            .map_err(|error| SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() })
     }
 
     /// A ready check with its holes filled in, and the directory it is asked in.
-    pub fn probe(
-        &self,
-        ready: &ReadySpec,
-        program: &Program,
-        instance: &Instance,
-    ) -> Result<ResolvedProbe, String> {
+    pub fn probe(&self, ready: &ReadySpec, program: &Program, instance: &Instance) -> Result<ResolvedProbe, String> {
         let environment = self.environment(Some((program, instance))).map_err(|failure| failure.message)?;
         let fill = |template: &Template| {
-            resolve(template, |name| environment.pairs.get(name).cloned(), |of, port| {
-                let base = self.ports.get(of, port)?;
-                let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
-                base.checked_add(offset)
-            })
+            resolve(
+                template,
+                |name| environment.pairs.get(name).cloned(),
+                |of, port| {
+                    let base = self.ports.get(of, port)?;
+                    let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
+                    base.checked_add(offset)
+                },
+            )
         };
         ResolvedProbe::resolve(&ready.kind, fill).map_err(|error| error.to_string())
     }
@@ -100,10 +98,7 @@ impl Launcher {
     }
 
     #[expect(clippy::type_complexity, reason = "two lists of pairs")]
-    fn env_files(
-        &self,
-        program: &Program,
-    ) -> Result<(Vec<(String, String)>, Vec<(String, String)>), SpawnFailure> {
+    fn env_files(&self, program: &Program) -> Result<(Vec<(String, String)>, Vec<(String, String)>), SpawnFailure> {
         let project = self.read_all(&self.project.env_files, &self.shell)?;
         let mut outer = self.shell.clone();
         if !program.env_files.is_empty() {

@@ -14,7 +14,9 @@ use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::{Driver, Side, SpawnWords};
 use crate::runtime::launcher::{account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
-use crate::runtime::spawner::{Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter};
+use crate::runtime::spawner::{
+    Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter,
+};
 use crate::runtime::streams::{Streams, window_size};
 use crate::supervisor::action::{Action, Scope};
 use crate::supervisor::event::{Event, SpawnFailure};
@@ -38,13 +40,7 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn prepare(
-        &mut self,
-        process: ProcessId,
-        generation: Generation,
-        run: u32,
-        now: Now,
-    ) -> Result<(), SpawnFailure> {
+    fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
         let launcher = self.launcher.clone();
         let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
         let mut launch = launcher.launch(program, instance)?;
@@ -110,7 +106,8 @@ impl<S: Spawner> Driver<S> {
             )
             | None => Vec::new(),
         };
-        let attach = |channel, fd, matchers, logfile| Attach { process, generation, run, channel, fd, matchers, logfile };
+        let attach =
+            |channel, fd, matchers, logfile| Attach { process, generation, run, channel, fd, matchers, logfile };
         self.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), program.stdout_logfile.clone()));
         if let Some(stderr) = stderr {
             self.hub.attach(attach(Channel::Stderr, stderr, matchers, program.stderr_logfile.clone()));
