@@ -10,3 +10,4 @@
 )]
 
 pub mod xmlrpc;
+pub mod notify;

@@ -1,3 +1,6 @@
 //! The driver, the spawner process, signals.
 
 pub mod handle;
+pub mod notify_socket;
+pub mod ports;
+pub mod record;
