@@ -3,13 +3,18 @@
 pub mod decode;
 pub mod keys;
 pub mod live;
+pub mod look;
 pub mod names;
 pub mod pick;
 pub mod reason;
+#[cfg(test)]
+pub(crate) mod sample_status;
 pub mod story;
+pub mod table;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod why;
 
 #[cfg(test)]
 mod sample_shop;
