@@ -9,5 +9,5 @@
     clippy::print_stdout
 )]
 
-pub mod xmlrpc;
 pub mod notify;
+pub mod xmlrpc;
