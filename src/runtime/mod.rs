@@ -1,3 +1,4 @@
 //! The driver, the spawner process, signals.
 
 pub mod handle;
+pub mod load;
