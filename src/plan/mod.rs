@@ -9,4 +9,9 @@
     clippy::print_stdout
 )]
 
+pub mod environment;
+pub mod launch;
 pub mod ports;
+pub mod shell_line;
+#[cfg(test)]
+mod test_support;

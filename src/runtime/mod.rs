@@ -4,3 +4,4 @@ pub mod handle;
 pub mod notify_socket;
 pub mod ports;
 pub mod record;
+pub mod load;

@@ -18,3 +18,4 @@ pub mod why;
 
 #[cfg(test)]
 mod sample_shop;
+pub mod report;
