@@ -11,3 +11,5 @@
 
 pub mod notify;
 pub mod xmlrpc;
+pub mod ansi;
+pub mod lines;
