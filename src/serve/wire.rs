@@ -167,7 +167,7 @@ mod tests {
         let mut wire = peer.wire(Duration::from_millis(20));
         let mut buffer = [0; 8];
         client.write_all(b"P").unwrap();
-        wire.read(&mut buffer).await.unwrap();
+        assert_eq!(wire.read(&mut buffer).await.unwrap(), 1);
         peer.request_arrived();
         assert!(tokio::time::timeout(Duration::from_millis(60), wire.read(&mut buffer)).await.is_err());
     }

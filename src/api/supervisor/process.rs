@@ -1,7 +1,8 @@
 //! Starting, stopping and signalling, for one process, a group or all.
 //!
-//! The supervisor decides; a group's answer leaves out the processes that were in the wanted state already (supervisor
-//! `rpcinterface.py` `make_allfunc`).
+//! The states that allow a start, a stop or a signal are supervisord's, checked here: BACKOFF is started already, STOPPING is not
+//! running. Everything else the supervisor decides. A group's answer leaves out the processes that were in the wanted state
+//! already (supervisor `rpcinterface.py` `make_allfunc`).
 
 #![expect(clippy::unnecessary_wraps, reason = "every row of the table has the same signature")]
 
@@ -92,6 +93,7 @@ pub(in crate::api) const METHODS: &[Method] = &[
 fn start_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let wait = flag(arguments, 1, true);
     match find(view.snapshot, text(arguments, 0))? {
+        Target::One(info) if is_running(info) => Err(Fault::new(ALREADY_STARTED, text(arguments, 0))),
         Target::One(info) => Ok(single(start(vec![info.id], wait), text(arguments, 0))),
         Target::Group(members) => Ok(start_those(members, wait)),
     }
@@ -108,6 +110,7 @@ fn start_all(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 fn stop_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let wait = flag(arguments, 1, true);
     match find(view.snapshot, text(arguments, 0))? {
+        Target::One(info) if !is_running(info) => Err(Fault::new(NOT_RUNNING, text(arguments, 0))),
         Target::One(info) => Ok(single(stop(vec![info.id], wait), text(arguments, 0))),
         Target::Group(members) => Ok(stop_those(members, wait)),
     }
