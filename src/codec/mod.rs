@@ -9,7 +9,7 @@
     clippy::print_stdout
 )]
 
-pub mod notify;
-pub mod xmlrpc;
 pub mod ansi;
 pub mod lines;
+pub mod notify;
+pub mod xmlrpc;

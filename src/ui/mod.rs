@@ -3,12 +3,12 @@
 pub mod decode;
 pub mod keys;
 pub mod live;
+pub mod logs;
 pub mod look;
 pub mod names;
 pub mod pick;
 pub mod reason;
-#[cfg(test)]
-pub(crate) mod sample_status;
+pub mod report;
 pub mod story;
 pub mod table;
 pub mod terminal;
@@ -18,4 +18,5 @@ pub mod why;
 
 #[cfg(test)]
 mod sample_shop;
-pub mod report;
+#[cfg(test)]
+pub(crate) mod sample_status;
