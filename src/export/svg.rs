@@ -1,8 +1,7 @@
 //! A drawing that needs no tool: one column a wave, boxes with names, arrows with their condition.
 //!
-//! Colours follow the viewer's dark or light scheme through a style sheet inside the file.
-
-use std::fmt::Write;
+//! An edge that passes a wave takes a slot of its own there, so that no arrow runs behind a box. Colours follow the viewer's dark or
+//! light scheme through a style sheet inside the file.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -16,10 +15,12 @@ pub const FORMAT: GraphFormat = GraphFormat { name: "svg", doc: "a drawing for a
 const MARGIN: usize = 24;
 /// Height of a box.
 const BOX_HEIGHT: usize = 44;
-/// From the top of a box to the top of the next in its column.
-const ROW: usize = 76;
+/// Height of the slot of an edge that passes by.
+const PASS_HEIGHT: usize = 12;
+/// Between two slots of a column.
+const GAP: usize = 30;
 /// Between two columns, where arrows and their words are.
-const CHANNEL: usize = 130;
+const CHANNEL: usize = 150;
 /// Width of one character of the label font, rounded up.
 const CHARACTER: usize = 9;
 
@@ -33,148 +34,233 @@ const STYLE: &str = "\
     .edge { fill: none; stroke: #59636e; stroke-width: 1.5; marker-end: url(#arrow); }
     .optional { stroke-dasharray: 4 4; }
     #arrow path { fill: #59636e; }
-    .halo { stroke: #ffffff; stroke-width: 4; stroke-linejoin: round; paint-order: stroke; }
     @media (prefers-color-scheme: dark) {
       text { fill: #f0f6fc; }
       .small { fill: #9198a1; }
       .box { fill: #151b23; stroke: #9198a1; }
       .edge { stroke: #9198a1; }
       #arrow path { fill: #9198a1; }
-      .halo { stroke: #0d1117; }
     }
   </style>
+  <defs>
+    <marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" orient=\"auto\">
+      <path d=\"M0 0 L8 4 L0 8 z\"/>
+    </marker>
+  </defs>
 ";
 
-/// Where one node's box is.
-#[derive(Debug, Clone, Copy, Default)]
+/// What stands in a column: a node's box, or an edge that passes by. Indices into the view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Node(usize),
+    Pass(usize),
+}
+
+impl Slot {
+    fn height(self) -> usize {
+        match self {
+            Self::Node(_) => BOX_HEIGHT,
+            Self::Pass(_) => PASS_HEIGHT,
+        }
+    }
+}
+
+/// Where a slot is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
+    slot: Slot,
     x: usize,
     y: usize,
     width: usize,
 }
 
+impl Place {
+    fn middle(&self) -> usize {
+        self.y + self.slot.height() / 2
+    }
+}
+
+/// All places, column by column, and the size of the drawing.
+#[derive(Debug, Default)]
+struct Layout {
+    columns: Vec<Vec<Place>>,
+    width: usize,
+    height: usize,
+}
+
+impl Layout {
+    fn place(&self, column: usize, slot: Slot) -> Option<&Place> {
+        self.columns.get(column)?.iter().find(|place| place.slot == slot)
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = (usize, &Place)> {
+        self.columns.iter().flatten().filter_map(|place| match place.slot {
+            Slot::Node(node) => Some((node, place)),
+            Slot::Pass(_) => None,
+        })
+    }
+
+    /// The places that an edge leads through, from one end to the other.
+    fn way(&self, view: &GraphView, index: usize) -> Vec<&Place> {
+        let edge = &view.edges[index];
+        let (from, to) = (wave_of(view, edge.from), wave_of(view, edge.to));
+        let between = (from + 1..to).map(|column| (column, Slot::Pass(index)));
+        let ends = [(from, Slot::Node(edge.from))].into_iter().chain(between).chain([(to, Slot::Node(edge.to))]);
+        ends.filter_map(|(column, slot)| self.place(column, slot)).collect()
+    }
+}
+
 fn render(view: &GraphView) -> String {
-    let (places, width, height) = layout(view);
+    let layout = layout(view);
+    let (width, height) = (layout.width, layout.height);
+    let mut svg = vec![
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+             height=\"{height}\" role=\"img\">\n"
+        ),
+        format!("  <title>What needs what in {}</title>\n{STYLE}", escaped(&view.name)),
+    ];
+    svg.extend((0..view.edges.len()).map(|index| arrow(&view.edges[index], &layout.way(view, index))));
+    svg.extend(layout.nodes().map(|(node, place)| node_box(&view.nodes[node], place)));
+    svg.extend((0..view.nodes.len()).flat_map(|node| conditions(view, &layout, node)));
+    svg.push("</svg>\n".to_owned());
+    svg.concat()
+}
+
+fn wave_of(view: &GraphView, node: usize) -> usize {
+    view.waves.iter().position(|wave| wave.contains(&node)).unwrap_or(0)
+}
+
+/// Places column by column, each centred on the tallest.
+fn layout(view: &GraphView) -> Layout {
+    let columns = columns(view);
+    let height_of =
+        |column: &Vec<Slot>| column.iter().map(|slot| slot.height() + GAP).sum::<usize>().saturating_sub(GAP);
+    let tallest = columns.iter().map(height_of).max().unwrap_or(0);
+    let mut layout = Layout { height: tallest + 2 * MARGIN, ..Layout::default() };
+    let mut x = MARGIN;
+    for slots in &columns {
+        let width = slots.iter().map(|slot| slot_width(view, *slot)).max().unwrap_or(0);
+        let mut y = MARGIN + (tallest - height_of(slots)) / 2;
+        let mut places = Vec::new();
+        for slot in slots {
+            places.push(Place { slot: *slot, x, y, width });
+            y += slot.height() + GAP;
+        }
+        layout.columns.push(places);
+        x += width + CHANNEL;
+    }
+    layout.width = if columns.is_empty() { 2 * MARGIN } else { x - CHANNEL + MARGIN };
+    layout
+}
+
+/// What stands in each column, ordered by the mean row of what leads there, so that few arrows cross.
+fn columns(view: &GraphView) -> Vec<Vec<Slot>> {
+    let mut columns: Vec<Vec<Slot>> = Vec::new();
+    for (number, wave) in view.waves.iter().enumerate() {
+        let passing = (0..view.edges.len()).filter(|index| {
+            let edge = &view.edges[*index];
+            wave_of(view, edge.from) < number && number < wave_of(view, edge.to)
+        });
+        let mut slots: Vec<Slot> = wave.iter().map(|node| Slot::Node(*node)).chain(passing.map(Slot::Pass)).collect();
+        if let Some(before) = columns.last() {
+            slots.sort_by_key(|slot| mean_row(view, before, *slot));
+        }
+        columns.push(slots);
+    }
+    columns
+}
+
+/// A hundred times the mean row, in the column before, of the slots that lead to this one.
+fn mean_row(view: &GraphView, before: &[Slot], slot: Slot) -> usize {
+    let leads =
+        |other: &Slot, index: usize| *other == Slot::Pass(index) || *other == Slot::Node(view.edges[index].from);
+    let edges: Vec<usize> = match slot {
+        Slot::Pass(index) => vec![index],
+        Slot::Node(node) => (0..view.edges.len()).filter(|index| view.edges[*index].to == node).collect(),
+    };
+    let rows: Vec<usize> =
+        edges.iter().filter_map(|index| before.iter().position(|other| leads(other, *index))).collect();
+    (rows.iter().sum::<usize>() * 100).checked_div(rows.len()).unwrap_or(0)
+}
+
+fn slot_width(view: &GraphView, slot: Slot) -> usize {
+    match slot {
+        Slot::Node(node) => {
+            let node = &view.nodes[node];
+            (node.title().width().max(node.kind().width()) * CHARACTER + 28).max(80)
+        }
+        Slot::Pass(_) => 0,
+    }
+}
+
+fn node_box(node: &Node, place: &Place) -> String {
+    let (x, y, width, kind) = (place.x, place.y, place.width, node.kind());
+    let radius = if node.is_task { BOX_HEIGHT / 2 } else { 6 };
+    let off = if node.starts { "" } else { " off" };
+    let (middle, title_at) = (x + width / 2, if kind.is_empty() { y + 27 } else { y + 19 });
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-         role=\"img\" aria-label=\"{}\">\n  <title>{}</title>\n{STYLE}",
-        escaped(&format!("what needs what in {}", view.name)),
-        escaped(&view.name),
+        "  <rect class=\"box{off}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX_HEIGHT}\" rx=\"{radius}\"/>\n"
     );
-    svg.push_str(
-        "  <defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" \
-         orient=\"auto\"><path d=\"M0 0 L8 4 L0 8 z\"/></marker></defs>\n",
-    );
-    for edge in &view.edges {
-        draw_edge(&mut svg, edge, &places);
+    svg += &text("", middle, title_at, "middle", &node.title());
+    if !kind.is_empty() {
+        svg += &text("small", middle, y + 35, "middle", &kind);
     }
-    for (node, place) in view.nodes.iter().zip(&places) {
-        draw_node(&mut svg, node, *place);
-    }
-    for edge in &view.edges {
-        draw_condition(&mut svg, edge, &places);
-    }
-    svg.push_str("</svg>\n");
     svg
 }
 
-/// Places column by column, each centred on the tallest; returns the size of the drawing, too.
-fn layout(view: &GraphView) -> (Vec<Place>, usize, usize) {
-    let mut places = vec![Place::default(); view.nodes.len()];
-    let tallest = view.waves.iter().map(Vec::len).max().unwrap_or(0);
-    let mut x = MARGIN;
-    for wave in &view.waves {
-        let column = wave.iter().map(|node| box_width(&view.nodes[*node])).max().unwrap_or(0);
-        let top = MARGIN + (tallest - wave.len()) * ROW / 2;
-        for (row, node) in by_needs(view, wave, &places).into_iter().enumerate() {
-            places[node] = Place { x, y: top + row * ROW, width: column };
+/// A curve through all places of its way, level at each.
+fn arrow(edge: &Edge, way: &[&Place]) -> String {
+    let Some((first, rest)) = way.split_first() else { return String::new() };
+    let mut from = (first.x + first.width, first.middle());
+    let mut path = vec![format!("M{} {}", from.0, from.1)];
+    for place in rest {
+        let (bend, y) = (usize::midpoint(from.0, place.x), place.middle());
+        path.push(format!("C{bend} {} {bend} {y} {} {y}", from.1, place.x));
+        if matches!(place.slot, Slot::Pass(_)) {
+            path.push(format!("H{}", place.x + place.width));
         }
-        x += column + CHANNEL;
+        from = (place.x + place.width, y);
     }
-    let width = if view.waves.is_empty() { 2 * MARGIN } else { x - CHANNEL + MARGIN };
-    (places, width, 2 * MARGIN + tallest.max(1) * ROW - (ROW - BOX_HEIGHT))
-}
-
-/// A column's nodes by the mean height of what they need, so that few arrows cross.
-fn by_needs(view: &GraphView, wave: &[usize], places: &[Place]) -> Vec<usize> {
-    let height = |node: usize| {
-        let needs: Vec<usize> = view.edges_into(node).map(|edge| places[edge.from].y).collect();
-        needs.iter().sum::<usize>().checked_div(needs.len()).unwrap_or(0)
-    };
-    let mut ordered = wave.to_vec();
-    ordered.sort_by_key(|node| height(*node));
-    ordered
-}
-
-fn box_width(node: &Node) -> usize {
-    (node.title().width().max(node.kind().width()) * CHARACTER + 28).max(80)
-}
-
-fn draw_node(svg: &mut String, node: &Node, place: Place) {
-    let Place { x, y, width } = place;
-    let radius = if node.is_task { BOX_HEIGHT / 2 } else { 6 };
-    let off = if node.starts { "" } else { " off" };
-    let (middle, kind) = (x + width / 2, node.kind());
-    let title_line = if kind.is_empty() { y + BOX_HEIGHT / 2 + 5 } else { y + 19 };
-    let mut line = |text: String| {
-        svg.push_str(&text);
-        svg.push('\n');
-    };
-    line(format!(
-        "  <rect class=\"box{off}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX_HEIGHT}\" rx=\"{radius}\"/>"
-    ));
-    line(format!("  <text x=\"{middle}\" y=\"{title_line}\" text-anchor=\"middle\">{}</text>", escaped(&node.title())));
-    if !kind.is_empty() {
-        line(format!(
-            "  <text class=\"small\" x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-            y + 35,
-            escaped(&kind)
-        ));
-    }
-}
-
-/// From the right side of the one to the left side of the other, level at both ends.
-fn draw_edge(svg: &mut String, edge: &Edge, places: &[Place]) {
-    let (from, to) = (places[edge.from], places[edge.to]);
-    let (x1, y1) = (from.x + from.width, from.y + BOX_HEIGHT / 2);
-    let (x2, y2) = (to.x, to.y + BOX_HEIGHT / 2);
-    let (bend1, bend2) = (x1 + CHANNEL / 2, x2.saturating_sub(CHANNEL / 2));
+    let path = path.join(" ");
     let optional = if edge.optional { " optional" } else { "" };
-    // Writing into a String cannot fail.
-    let _ = writeln!(svg, "  <path class=\"edge{optional}\" d=\"M{x1} {y1} C{bend1} {y1} {bend2} {y2} {x2} {y2}\"/>");
+    format!("  <path class=\"edge{optional}\" d=\"{path}\"/>\n")
 }
 
-/// The word beside the arrow's head, where no two arrows of different columns meet.
-fn draw_condition(svg: &mut String, edge: &Edge, places: &[Place]) {
-    let to = places[edge.to];
-    let from = places[edge.from];
-    let (target, source) = (to.y + BOX_HEIGHT / 2, from.y + BOX_HEIGHT / 2);
-    let y = if source <= target {
-        target.saturating_sub(5) - (target - source) / 10
-    } else {
-        target + 14 + (source - target) / 10
-    };
-    let _ = writeln!(
-        svg,
-        "  <text class=\"small halo\" x=\"{}\" y=\"{y}\" text-anchor=\"end\">{}</text>",
-        to.x.saturating_sub(12),
-        escaped(&edge.condition())
-    );
+/// The words of the edges into a node, one below the other beside the arrows' heads, in the order in which the arrows arrive.
+fn conditions(view: &GraphView, layout: &Layout, node: usize) -> Vec<String> {
+    let Some(place) = layout.place(wave_of(view, node), Slot::Node(node)) else { return Vec::new() };
+    let mut arriving: Vec<(usize, String)> = (0..view.edges.len())
+        .filter(|index| view.edges[*index].to == node)
+        .map(|index| {
+            let way = layout.way(view, index);
+            let last = way.len().checked_sub(2).map_or(0, |before| way[before].middle());
+            (last, view.edges[index].condition())
+        })
+        .collect();
+    arriving.sort();
+    arriving.dedup_by(|a, b| a.1 == b.1);
+    let below = |row: usize| if row == 0 { place.middle() - 6 } else { place.middle() + 3 + 12 * row };
+    let x = place.x.saturating_sub(12);
+    arriving.iter().enumerate().map(|(row, (_, words))| text("small", x, below(row), "end", words)).collect()
+}
+
+fn text(class: &str, x: usize, y: usize, anchor: &str, words: &str) -> String {
+    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+    format!("  <text{class} x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>\n", escaped(words))
 }
 
 /// XML's five characters, and nothing that XML forbids.
 fn escaped(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .map(|c| match c {
-            '&' => "&amp;".to_owned(),
-            '<' => "&lt;".to_owned(),
-            '>' => "&gt;".to_owned(),
-            '"' => "&quot;".to_owned(),
-            '\'' => "&apos;".to_owned(),
-            other => other.to_string(),
-        })
-        .collect()
+    let one = |c: char| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\'' => "&apos;".to_owned(),
+        other => other.to_string(),
+    };
+    text.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).map(one).collect()
 }
 
 #[cfg(test)]
@@ -197,18 +283,25 @@ mod tests {
     }
 
     #[test]
-    fn every_box_is_inside_and_no_two_overlap() {
-        let view = sample::shop();
-        let (places, width, height) = layout(&view);
+    fn every_slot_is_inside_and_no_two_overlap() {
+        let layout = layout(&sample::shop());
+        let places: Vec<&Place> = layout.columns.iter().flatten().collect();
         for (index, place) in places.iter().enumerate() {
-            assert!(place.x + place.width <= width - MARGIN && place.y + BOX_HEIGHT <= height - MARGIN, "{place:?}");
+            let (right, bottom) = (place.x + place.width, place.y + place.slot.height());
+            assert!(right <= layout.width - MARGIN && bottom <= layout.height - MARGIN, "{place:?}");
             for other in &places[index + 1..] {
-                let apart = |a: usize, a_size: usize, b: usize, b_size: usize| a + a_size <= b || b + b_size <= a;
-                let is_apart = apart(place.x, place.width, other.x, other.width)
-                    || apart(place.y, BOX_HEIGHT, other.y, BOX_HEIGHT);
+                let is_apart = right <= other.x || bottom <= other.y || other.y + other.slot.height() <= place.y;
                 assert!(is_apart, "{place:?} and {other:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_edge_that_passes_a_wave_has_a_slot_there() {
+        let view = sample::shop();
+        let layout = layout(&view);
+        let long = view.edges.iter().position(|edge| edge.condition() == "started, restart").unwrap();
+        assert_eq!(layout.way(&view, long).len(), 4, "cache, two waves to pass, web");
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub fn header(status: &ProjectStatus, look: &Look) -> String {
     let up = if status.state == "stopping" { format!("stopping, up {up}") } else { format!("up {up}") };
     let files = clean(&status.files.join(", "));
     let facts = [look.path(&status.root), up, files].into_iter().filter(|fact| !fact.is_empty());
-    let facts: String = facts.map(|fact| format!("  {fact}")).collect();
+    let facts = facts.fold(String::new(), |line, fact| line + "  " + &fact);
     let name = clean(&status.project);
     let counts = counts(&status.processes);
     let plain: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();

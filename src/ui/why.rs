@@ -95,13 +95,10 @@ fn need_text(need: &NeedStatus, look: &Look, zone: &TimeZone) -> String {
 
 /// `http 127.0.0.1:3101/health every 0.5s, last: 503 "migrations pending" (try 41, timeout 60s in 8s)`
 fn probe_text(probe: &ProbeStatus, process: &ProcessStatus) -> String {
-    let mut text = clean(&probe.target);
-    if probe.every_ms > 0 {
-        text.push_str(&format!(" every {}", round_duration(Duration::from_millis(probe.every_ms))));
-    }
-    if let Some(last) = &probe.last {
-        text.push_str(&format!(", last: {}", clean(last)));
-    }
+    let every = Duration::from_millis(probe.every_ms);
+    let every = if every.is_zero() { String::new() } else { format!(" every {}", round_duration(every)) };
+    let last = probe.last.as_ref().map(|last| format!(", last: {}", clean(last))).unwrap_or_default();
+    let text = format!("{}{every}{last}", clean(&probe.target));
     let mut notes = Vec::new();
     if probe.tries > 0 {
         notes.push(format!("try {}", probe.tries));
