@@ -9,9 +9,11 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::api::fault::{INCORRECT_PARAMETERS, SHUTDOWN_STATE};
+use crate::api::status::project_status;
 use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
 use crate::codec::json_answer::{self, JsonAnswer};
 use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
+use crate::model::status::ProjectStatus;
 use crate::model::{Now, ProgramName, WallTime};
 use crate::runtime::handle::Handle;
 use crate::supervisor::snapshot::Snapshot;
@@ -67,6 +69,11 @@ impl Door {
     /// A door to a running project; without a source, status knows no CPU and memory.
     pub fn new(handle: Handle, usage: Option<UsageSource>) -> Self {
         Self { handle, usage, zone: OnceLock::new(), kept: watch::channel(None).0 }
+    }
+
+    /// What `run.status` says now, for readers inside this process.
+    pub fn status(&self) -> ProjectStatus {
+        project_status(&self.view(&self.glance()))
     }
 
     /// Answers one call; the answer may be long in coming, and dropping this cancels the waiting.

@@ -5,6 +5,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -194,9 +195,9 @@ impl ScreenParts {
 
     fn print_why(&self, process: ProcessId) {
         let status = self.status();
-        let name = self.names.full(process).to_owned();
-        if let Some(text) = why::of(&status, &name, &self.look) {
-            self.hub.say(text);
+        let name = self.names.full(process);
+        if let Some(process) = status.processes.iter().find(|process| process.name == name) {
+            self.hub.say(why::render(process, &status, &[], &self.look, &TimeZone::system()));
         }
     }
 

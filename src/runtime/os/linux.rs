@@ -48,6 +48,15 @@ pub fn open_descriptors() -> Vec<RawFd> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// Ticks since the machine started, on the clock that start times are read on (proc(5), `/proc/uptime`).
+pub fn ticks_now() -> u64 {
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let mut parts = text.split([' ', '.']);
+    let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok()).unwrap_or(0);
+    let (seconds, hundredths) = (number(), number());
+    (seconds * 100 + hundredths) * ticks_per_second() / 100
+}
+
 /// How many ticks a second of processor time has.
 pub fn ticks_per_second() -> u64 {
     system_value(SysconfVar::CLK_TCK, 100)
