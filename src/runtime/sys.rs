@@ -360,8 +360,10 @@ impl<'a> Child<'a> {
     }
 
     /// Tries the candidates in turn, as execvp(3) does: a file that may not be executed is remembered while another is looked
-    /// for, and one without a header that the system knows is a script for the shell.
+    /// for, and one without a header that the system knows is a script for the shell. Unlike there, a directory of the PATH that
+    /// may not be entered refuses nothing.
     fn execute(&mut self) -> Errno {
+        let is_only = self.launch.candidates.len() == 1;
         let mut refusal = Errno::ENOENT;
         for candidate in &self.launch.candidates {
             // SAFETY: the arrays end with a null pointer and hold valid strings.
@@ -373,13 +375,19 @@ impl<'a> Child<'a> {
                     unsafe { libc::execve(SHELL.as_ptr(), self.shell_argv.as_ptr(), self.env.as_ptr()) };
                     return Errno::last();
                 }
-                Errno::EACCES => refusal = Errno::EACCES,
-                Errno::ENOENT | Errno::ENOTDIR if self.launch.candidates.len() > 1 => {}
+                Errno::EACCES if is_only || exists(candidate) => refusal = Errno::EACCES,
+                Errno::EACCES => {}
+                Errno::ENOENT | Errno::ENOTDIR if !is_only => {}
                 errno => return errno,
             }
         }
         refusal
     }
+}
+
+fn exists(file: &CStr) -> bool {
+    // SAFETY: the path is a valid string.
+    unsafe { libc::access(file.as_ptr(), libc::F_OK) == 0 }
 }
 
 fn empty_mask() {

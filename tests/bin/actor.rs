@@ -126,9 +126,14 @@ fn start(words: &[&str]) -> Result<(Child, String), Box<dyn std::error::Error>> 
 
 /// Starts another actor, waits until it is what it should be, says `left PID` and ends.
 fn leave(words: &[&str]) -> Outcome {
-    let (child, said) = start(words)?;
-    // A step in between has left its own child, and that is the one to name.
-    say(if said.starts_with("left") { said.trim_end().to_owned() } else { format!("left {}", child.id()) }.as_str())?;
+    let (mut child, said) = start(words)?;
+    if said.starts_with("left") {
+        // A step in between: what it has left is the one to name, and by now has lost its parent.
+        child.wait()?;
+        say(said.trim_end())?;
+    } else {
+        say(&format!("left {}", child.id()))?;
+    }
     Ok(0)
 }
 
