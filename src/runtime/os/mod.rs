@@ -20,17 +20,18 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Caught, Signals, become_subreaper, die_with_parent, environment_mark, live_without_parent, name_process,
-    open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_per_second,
+    Caught, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark, live_without_parent,
+    name_process, open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_per_second,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Caught, Signals, become_subreaper, die_with_parent, environment_mark, holder_of_port, live_without_parent,
-    name_process, open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_per_second,
+    Caught, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark, holder_of_port,
+    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, signal_process,
+    thread_count, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
-pub use process::{ProcessFact, subtree};
+pub use process::{ProcessFact, Usage, subtree};
 #[cfg(target_os = "linux")]
 pub use socket_holder::holder_of_port;
 pub use sweep::sweep_descendants;
@@ -49,31 +50,15 @@ pub struct PortHolder {
     pub directory: Option<PathBuf>,
 }
 
-/// What a process and all its descendants use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// Processor time so far of those that are alive, in ticks ([`ticks_per_second`]).
-    pub cpu_ticks: u64,
-    /// Resident memory in bytes; pages that they share are counted for each.
-    pub memory: u64,
-}
-
 /// A process and all its descendants.
 pub fn process_tree(root: u32) -> Vec<ProcessFact> {
     subtree(processes(), root)
 }
 
-/// What each of these and its descendants use, from one look at the process table. Those that are gone are left out.
+/// What each of these and its descendants use, from one look at the process table. Those that are gone are left out; what has
+/// lost its parents belongs to nobody here.
 pub fn usage(roots: &[u32]) -> BTreeMap<u32, Usage> {
-    let facts = processes();
-    let known = |root: &&u32| facts.iter().any(|fact| fact.pid == **root);
-    let sum = |root: u32| {
-        subtree(facts.clone(), root).iter().fold(Usage::default(), |sum, fact| Usage {
-            cpu_ticks: sum.cpu_ticks + fact.cpu_ticks,
-            memory: sum.memory + fact.rss_bytes,
-        })
-    };
-    roots.iter().filter(known).map(|root| (*root, sum(*root))).collect()
+    process::usage_of(&processes(), roots)
 }
 
 /// Raises our limit of open descriptors as far as it goes and returns the limit that was in force, and what it is now. Programs

@@ -134,9 +134,8 @@ impl Children {
     }
 
     fn forget(&mut self, key: Key) {
-        if let Some(program) = self.programs.remove(&key) {
-            self.leaders.ended.remove(&program.leader);
-        }
+        let leader = self.programs.remove(&key).map(|program| program.leader);
+        self.leaders.ended.retain(|pid, owner| Some(*pid) != leader || *owner != key);
     }
 
     /// Sends a signal; what is beyond a living leader's group is reached at the end of the turn, with one look for all.
