@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
 use super::{Client, ClientError};
 use crate::codec::xmlrpc::Value;
 use crate::model::status::{ProcessStatus, ProjectStatus, RequestReport};
@@ -78,12 +76,7 @@ impl Client {
 
     /// Ends the project; returns when the end has begun.
     pub fn down(&mut self) -> Result<(), ClientError> {
-        self.call("run.down", &[]).map(drop)
-    }
-
-    fn typed<T: DeserializeOwned>(&mut self, method: &str, params: &[Value]) -> Result<T, ClientError> {
-        let value = self.call(method, params)?;
-        serde_json::from_value(value.into()).map_err(|error| ClientError::Protocol(format!("{method}: {error}")))
+        self.typed::<bool>("run.down", &[]).map(drop)
     }
 }
 

@@ -18,12 +18,17 @@ enum Framing {
     ToTheEnd,
 }
 
-/// Posts a body to `/RPC2` and reads the body of the answer. `rest` holds what was read beyond it.
-pub(super) fn post(stream: &mut (impl Read + Write), rest: &mut Vec<u8>, body: &[u8]) -> Result<Vec<u8>, ClientError> {
+/// Posts a body to `/RPC2` and reads the body of the answer, which may be of type `accept`. `rest` holds what was read beyond it.
+pub(super) fn post(
+    stream: &mut (impl Read + Write),
+    rest: &mut Vec<u8>,
+    accept: &str,
+    body: &[u8],
+) -> Result<Vec<u8>, ClientError> {
     let mut request = Vec::with_capacity(160 + body.len());
     write!(
         request,
-        "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",
+        "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nAccept: {accept}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     )?;
     request.extend_from_slice(body);
@@ -164,7 +169,7 @@ mod tests {
 
     fn post_to(answer: &str) -> (Result<Vec<u8>, ClientError>, Vec<u8>) {
         let mut rest = Vec::new();
-        let body = post(&mut Canned(Cursor::new(answer.as_bytes().to_vec())), &mut rest, b"x");
+        let body = post(&mut Canned(Cursor::new(answer.as_bytes().to_vec())), &mut rest, "text/xml", b"x");
         (body, rest)
     }
 

@@ -9,8 +9,11 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::api::fault::{INCORRECT_PARAMETERS, SHUTDOWN_STATE};
+use crate::api::status::project_status;
 use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
+use crate::codec::json_answer::{self, JsonAnswer};
 use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
+use crate::model::status::ProjectStatus;
 use crate::model::{Now, ProgramName, WallTime};
 use crate::runtime::handle::Handle;
 use crate::supervisor::snapshot::Snapshot;
@@ -37,8 +40,18 @@ struct Glance {
 /// An answer that holds while neither the snapshot nor the second has changed.
 struct Kept {
     body: Bytes,
+    format: Format,
     seen: Glance,
     answer: Bytes,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// XML-RPC.
+    Xml,
+    /// [`JsonAnswer`].
+    Json,
 }
 
 /// Why a body got no XML-RPC answer at all.
@@ -58,10 +71,15 @@ impl Door {
         Self { handle, usage, zone: OnceLock::new(), kept: watch::channel(None).0 }
     }
 
+    /// What `run.status` says now, for readers inside this process.
+    pub fn status(&self) -> ProjectStatus {
+        project_status(&self.view(&self.glance()))
+    }
+
     /// Answers one call; the answer may be long in coming, and dropping this cancels the waiting.
-    pub async fn answer(&self, body: Bytes) -> Result<Bytes, BadRequest> {
+    pub async fn answer(&self, body: Bytes, format: Format) -> Result<Bytes, BadRequest> {
         let seen = self.glance();
-        if let Some(answer) = self.kept_answer(&body, &seen) {
+        if let Some(answer) = self.kept_answer(&body, format, &seen) {
             return Ok(answer);
         }
         let call = parse_call(std::str::from_utf8(&body)?)?;
@@ -70,12 +88,9 @@ impl Door {
             Ok(Outcome::Calls(calls)) => Ok(self.make_calls(calls).await),
             other => self.perform(other).await,
         };
-        let answer = Bytes::from(match &settled {
-            Ok(value) => write_response(value),
-            Err(fault) => write_fault(fault.code, &fault.text),
-        });
+        let answer = format.write(&settled);
         if settled.is_ok() && api::find(&call.method).is_some_and(|method| method.is_steady) {
-            self.kept.send_replace(Some(Kept { body, seen, answer: answer.clone() }));
+            self.kept.send_replace(Some(Kept { body, format, seen, answer: answer.clone() }));
         }
         Ok(answer)
     }
@@ -124,9 +139,23 @@ impl Door {
         }
     }
 
-    fn kept_answer(&self, body: &Bytes, seen: &Glance) -> Option<Bytes> {
+    fn kept_answer(&self, body: &Bytes, format: Format, seen: &Glance) -> Option<Bytes> {
         let kept = self.kept.borrow();
-        kept.as_ref().filter(|kept| kept.body == body && kept.seen.is_as_good_as(seen)).map(|kept| kept.answer.clone())
+        let holds = |kept: &&Kept| kept.body == body && kept.format == format && kept.seen.is_as_good_as(seen);
+        kept.as_ref().filter(holds).map(|kept| kept.answer.clone())
+    }
+}
+
+impl Format {
+    fn write(self, answer: &Result<Value, Fault>) -> Bytes {
+        match (self, answer) {
+            (Self::Xml, Ok(value)) => write_response(value).into(),
+            (Self::Xml, Err(fault)) => write_fault(fault.code, &fault.text).into(),
+            (Self::Json, Ok(value)) => json_answer::write(&JsonAnswer::Value(value)).into(),
+            (Self::Json, Err(fault)) => {
+                json_answer::write(&JsonAnswer::Fault { code: fault.code, text: fault.text.clone() }).into()
+            }
+        }
     }
 }
 

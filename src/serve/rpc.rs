@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
-use super::door::Door;
+use super::door::{Door, Format};
 use super::wire::Peer;
 
 /// The largest body.
@@ -58,6 +58,7 @@ async fn respond(request: Request<Incoming>, door: Arc<Door>, peer: Peer) -> Res
         peer.request_arrived();
         return Ok(refusal(status));
     }
+    let format = format(request.headers());
     let body = match Limited::new(request.into_body(), BODY).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => return Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE)),
@@ -65,11 +66,11 @@ async fn respond(request: Request<Incoming>, door: Arc<Door>, peer: Peer) -> Res
     peer.request_arrived();
     let answer = tokio::select! {
         biased;
-        answer = door.answer(body) => answer,
+        answer = door.answer(body, format) => answer,
         () = peer.gone() => return Err(WentAway),
     };
     match answer {
-        Ok(xml) => Ok(text_xml(xml)),
+        Ok(text) => Ok(answered(text, format)),
         Err(_) => Ok(refusal(StatusCode::BAD_REQUEST)),
     }
 }
@@ -93,9 +94,18 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn text_xml(xml: Bytes) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(xml));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+/// XML for everybody but who asks for JSON by its exact name, as our own client does.
+fn format(headers: &HeaderMap) -> Format {
+    if headers.get(ACCEPT).is_some_and(|accepted| accepted == "application/json") { Format::Json } else { Format::Xml }
+}
+
+fn answered(text: Bytes, format: Format) -> Response<Full<Bytes>> {
+    let kind = match format {
+        Format::Xml => "text/xml",
+        Format::Json => "application/json",
+    };
+    let mut response = Response::new(Full::new(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 

@@ -149,7 +149,7 @@ pub(crate) fn facts() -> Facts {
     ports.insert("worker".into(), None, 4000);
     Facts {
         name: "shop-fix".into(),
-        project: project(),
+        project: Arc::new(project()),
         ports,
         state_directory: None,
         pid: 4100,

@@ -12,7 +12,8 @@ use std::time::Duration;
 use run::client::{Client, ClientError, StartUntil};
 use run::codec::xmlrpc::Value;
 use run::model::Word;
-use run::runtime::handle::{Handle, Request};
+use run::runtime::clock::Clock;
+use run::runtime::handle::{Handle, Message};
 use run::serve::listen::CONNECTIONS;
 use run::serve::{Listener, serve};
 use run::supervisor::action::{Answer, Outcome};
@@ -28,7 +29,7 @@ const LONG: Duration = Duration::from_secs(30);
 /// A served project. Its commands arrive at `commands`, and the test answers them.
 struct Served {
     directory: TempDir,
-    commands: std_mpsc::Receiver<Request>,
+    commands: std_mpsc::Receiver<Message>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     /// What the handle reads.
@@ -41,7 +42,7 @@ impl Served {
         let path = directory.path().join("sock");
         let (snapshots, view) = watch::channel(sample::snapshot());
         let (sender, mut incoming) = mpsc::unbounded_channel();
-        let handle = Handle::new(sender, view, Arc::new(sample::facts()), sample::now);
+        let handle = Handle::new(sender, view, Arc::new(sample::facts()), Clock::frozen(sample::now()));
         let (forward, commands) = std_mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let (bound, is_bound) = std_mpsc::channel();
@@ -79,8 +80,11 @@ impl Served {
 
     /// The next command, and where to answer.
     fn asked(&self) -> (Command, oneshot::Sender<Outcome>) {
-        let request = self.commands.recv_timeout(LONG).expect("a command");
-        (request.command, request.reply)
+        loop {
+            if let Message::Ask { command, reply, .. } = self.commands.recv_timeout(LONG).expect("a command") {
+                return (command, reply);
+            }
+        }
     }
 
     /// Sends bytes and reads until the server closes.
@@ -275,6 +279,14 @@ fn an_answer_closes_when_asked_to_and_for_http_1_0() {
     assert!(closing.contains("Content-Type: text/xml\r\n"), "{closing}");
     let old = format!("POST /RPC2/anything HTTP/1.0\r\nContent-Length: {}\r\n\r\n{GET_PID}", GET_PID.len());
     assert!(served.converse(old.as_bytes()).ends_with("</methodResponse>\n"));
+}
+
+#[test]
+fn who_asks_for_json_gets_json() {
+    let served = Served::new();
+    let answer = served.converse(&post(GET_PID, "Accept: application/json\r\nConnection: close\r\n"));
+    assert!(answer.contains("Content-Type: application/json\r\n"), "{answer}");
+    assert!(answer.ends_with(r#"{"value":4100}"#), "{answer}");
 }
 
 #[test]
