@@ -8,7 +8,8 @@ use std::thread::{self, JoinHandle};
 
 use run::model::WallTime;
 use run::registry::{self, Environment, Homes, Identity, Meta, OwnerFacts, Places};
-use run::runtime::handle::Handle;
+use run::runtime::clock::Clock;
+use run::runtime::handle::{Handle, Message};
 use run::serve::{Listener, serve};
 use run::supervisor::action::Outcome;
 use run::supervisor::event::Command as Asked;
@@ -137,16 +138,16 @@ fn owner(places: &Places, root: PathBuf) -> OwnerFacts {
 async fn answer_until_the_end(listener: Listener, answer: fn(&Asked) -> Outcome, stopped: oneshot::Receiver<()>) {
     let (snapshots, view) = watch::channel(sample::snapshot());
     let (sender, mut incoming) = mpsc::unbounded_channel();
-    let handle = Handle::new(sender, view, Arc::new(sample::facts()), sample::now);
+    let handle = Handle::new(sender, view, Arc::new(sample::facts()), Clock::frozen(sample::now()));
     let (ending, ended) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let mut ending = Some(ending);
         // Held here, so that the handle has something to read for as long as commands are answered.
         let _snapshots = snapshots;
-        while let Some(request) = incoming.recv().await {
-            let request: run::runtime::handle::Request = request;
-            let is_end = request.command == Asked::Shutdown;
-            let _ = request.reply.send(if is_end { Outcome::Accepted } else { answer(&request.command) });
+        while let Some(message) = incoming.recv().await {
+            let Message::Ask { command, reply, .. } = message else { continue };
+            let is_end = command == Asked::Shutdown;
+            let _ = reply.send(if is_end { Outcome::Accepted } else { answer(&command) });
             if is_end {
                 drop(ending.take());
             }
