@@ -191,6 +191,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn the_rows_do_not_depend_on_where_the_chunks_end(
             parts in proptest::collection::vec("[a-c\\n]{0,9}", 0..12)

@@ -88,6 +88,8 @@ struct Waiter {
     until: Instant,
     done: Sender<bool>,
     ends_thread: bool,
+    /// epoll was asked since, so that nothing written before can be unknown.
+    has_looked: bool,
 }
 
 /// The thread's state. `turn.rs` has the part that moves bytes.
@@ -176,6 +178,9 @@ impl Output {
         let mut events = [EpollEvent::empty(); 64];
         let timeout = self.timeout();
         let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        if count < events.len() {
+            self.waiters.iter_mut().for_each(|waiter| waiter.has_looked = true);
+        }
         for event in &events[..count] {
             let flags = event.events();
             let is_gone = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
@@ -214,7 +219,7 @@ impl Output {
 
     fn timeout(&mut self) -> EpollTimeout {
         let room = self.screen.room(self.now);
-        if self.has_work(room) {
+        if self.has_work(room) || self.waiters.iter().any(|waiter| !waiter.has_looked) {
             return EpollTimeout::ZERO;
         }
         let lines = self.open_lines.iter().filter_map(|track| self.tracks[*track].line_deadline());
@@ -265,8 +270,12 @@ impl Output {
                 self.screen.close(self.now);
                 self.forget_screen();
             }
-            Order::Flush { until, done } => self.waiters.push(Waiter { until, done, ends_thread: false }),
-            Order::Stop { until, done } => self.waiters.push(Waiter { until, done, ends_thread: true }),
+            Order::Flush { until, done } => {
+                self.waiters.push(Waiter { until, done, ends_thread: false, has_looked: false })
+            }
+            Order::Stop { until, done } => {
+                self.waiters.push(Waiter { until, done, ends_thread: true, has_looked: false })
+            }
         }
     }
 
@@ -331,9 +340,9 @@ impl Output {
         track.copy = None;
         let Some(spec) = logfile else { return };
         let path = spec.path.display().to_string();
-        let opened = UserLog::open(spec).map_err(|error| error.to_string()).and_then(|log| match log {
-            UserLog::File(file) => Ok(Copy::File(file)),
-            UserLog::Device(file) => Sink::open(file.into()).map(Copy::Device).map_err(|error| error.desc().to_owned()),
+        let opened = UserLog::open(spec).map(|log| match log {
+            UserLog::File(file) => Copy::File(file),
+            UserLog::Device(file) => Copy::Device(Sink::private(file.into())),
         });
         match opened {
             Ok(copy) => {
@@ -428,7 +437,9 @@ impl Output {
         let is_written = self.own.is_empty() && self.screen.is_written() && self.tracks.iter().all(|t| t.lag.is_none());
         let is_all_in = self.ready.is_empty();
         let now = self.now;
-        let is_over = |waiter: &Waiter| now >= waiter.until || (is_written && (is_all_in || !waiter.ends_thread));
+        let is_over = |waiter: &Waiter| {
+            now >= waiter.until || (waiter.has_looked && is_written && (is_all_in || !waiter.ends_thread))
+        };
         let mut is_ending = false;
         for waiter in self.waiters.extract_if(.., |waiter| is_over(waiter)) {
             let mut is_done = is_written;

@@ -65,8 +65,22 @@ impl Sink {
             let (pipe, done) = relay(fd)?;
             (pipe, Way::Pipe, Some(done))
         };
-        let (buffer, full_since, stuck_since) = (Vec::new(), None, None);
-        Ok(Self { fd, way, is_terminal, buffer, head: 0, is_blocked: false, full_since, stuck_since, relay })
+        Ok(Self { way, is_terminal, relay, ..Self::private(fd) })
+    }
+
+    /// Takes a descriptor that nobody shares and that does not block.
+    pub(crate) fn private(fd: OwnedFd) -> Self {
+        Self {
+            fd,
+            way: Way::Write,
+            is_terminal: false,
+            buffer: Vec::new(),
+            head: 0,
+            is_blocked: false,
+            full_since: None,
+            stuck_since: None,
+            relay: None,
+        }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {

@@ -109,6 +109,11 @@ impl Track {
         }
     }
 
+    /// Whether its last bytes are of this run.
+    pub(crate) fn is_of_run(&self, run: u32) -> bool {
+        self.run == run
+    }
+
     /// Shows bytes that were just read, as many as there is room for; how many those were.
     /// `is_bounded`: what there is no room for can be shown later.
     pub(crate) fn show(&mut self, chunk: &[u8], screen: &mut Screen, label: &Shown<'_>, is_bounded: bool) -> usize {

@@ -299,7 +299,7 @@ impl Output {
         known.sources.retain(|other| *other != index);
         let track = &mut tracks[source.track];
         track.open_sources -= 1;
-        if track.open_sources == 0 {
+        if track.open_sources == 0 || track.is_of_run(source.run) {
             track.end_line(screen, &known.shown());
         }
         self.ready.retain(|other| *other != index);
