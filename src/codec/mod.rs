@@ -10,4 +10,7 @@
 )]
 
 pub mod ansi;
+pub mod json_answer;
 pub mod lines;
+pub mod notify;
+pub mod xmlrpc;

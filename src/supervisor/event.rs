@@ -95,6 +95,13 @@ pub struct SpawnFailure {
     pub message: String,
 }
 
+impl SpawnFailure {
+    /// The whole sentence: `could not start: no such file or directory: ./bin/api`.
+    pub fn sentence(&self) -> String {
+        format!("{}: {}", self.step, self.message)
+    }
+}
+
 /// The answer of a ready check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {

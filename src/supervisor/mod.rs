@@ -1,15 +1,276 @@
 //! The state machine: a pure function from events to actions.
-
-#![deny(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    clippy::wildcard_enum_match_arm,
-    clippy::iter_over_hash_type,
-    clippy::unwrap_used,
-    clippy::print_stdout
-)]
+//!
+//! # Theory of operation
+//!
+//! [`Supervisor::step`] is the only way in. It is handed the time and one [`Event`], and appends to a list what should be done
+//! to the world. It never looks at a clock, a file or a process; what it knows of them came in as events.
+//!
+//! What is *wanted* of a process ([`process::Intent`]) is kept apart from what *is* ([`process::Phase`]). Commands change the
+//! intent and nothing else. Facts (spawned, exited, a probe's answer, a timer) change the phase. After either, every process
+//! that might now move stands in a dirty queue, ordered by start order, and [`reconcile`] drives each of them one step towards
+//! its intent until nothing moves any more: up when every dependency is satisfied, down when nobody who depends on it is alive.
+//! Start, restart, recovery of a dependency and shutdown are this same pass.
+//!
+//! Everything late carries a [`Generation`](crate::model::Generation): news of an earlier incarnation is dropped. Timers are a table ([`timers`]); waiting
+//! requests are waiters ([`command`]) that are looked at after each pass and answered exactly once.
+//!
+//! # Promises
+//!
+//! * The same events give the same actions, bit for bit.
+//! * An early or repeated [`Event::Tick`] does nothing. An event of an old generation does nothing.
+//! * `step` never panics, on any event in any phase.
+//! * The work of a step is bounded by the number of processes and dependencies.
+//! * After [`Event::Terminate`] the sum of all stop waits bounds the time to [`Action::Finish`].
+//!
+//! The driver must call `step(now, Event::Tick)` when [`Supervisor::next_deadline`] has come; sooner or more often is harmless.
 
 pub mod action;
 pub mod event;
 pub mod notice;
 pub mod snapshot;
+
+mod backoff;
+mod command;
+mod edges;
+mod invariant;
+mod process;
+mod readiness;
+mod reconcile;
+mod settled;
+mod shutdown;
+mod stopping;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod transition;
+mod view;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use self::action::Action;
+use self::command::Waiters;
+use self::edges::EdgeTable;
+use self::event::Event;
+use self::notice::Notice;
+use self::process::{Phase, Process};
+use self::shutdown::Shutdown;
+use self::snapshot::{OffBecause, Snapshot};
+use self::timers::TimerTable;
+use self::view::Views;
+use crate::model::{Moment, Now, ProcessId, Program, Project};
+use crate::plan::graph::{Cycle, DependencyGraph};
+use crate::plan::order;
+
+/// When the end of a program ends the whole run (PRODUCT.md 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExitPolicy {
+    /// Others stay up.
+    #[default]
+    KeepGoing,
+    /// A process that fails for good ends the run with its code.
+    OnFailure,
+    /// Any end ends the run with its code.
+    OnEnd,
+}
+
+/// The state of a running project.
+#[derive(Debug, Clone)]
+pub struct Supervisor {
+    project: Arc<Project>,
+    graph: Arc<DependencyGraph>,
+    policy: ExitPolicy,
+    /// Position of each process in the start order.
+    rank: Vec<usize>,
+    start_order: Arc<[ProcessId]>,
+    processes: Vec<Process>,
+    edges: EdgeTable,
+    timers: TimerTable,
+    waiters: Waiters,
+    /// Who might move, by start order.
+    dirty: BTreeSet<(usize, ProcessId)>,
+    /// Whose phase, intent or record changed in this step.
+    changed: BTreeSet<ProcessId>,
+    now: Now,
+    began: Now,
+    shutdown: Option<Shutdown>,
+    finished: bool,
+    /// What was last said of the project as a whole.
+    settled: settled::Said,
+    actions: Vec<Action>,
+    views: Views,
+}
+
+impl Supervisor {
+    /// A project at rest; [`Event::Begin`] sets it going. Fails only on a circle, which the loader refuses first.
+    pub fn new(project: Arc<Project>, policy: ExitPolicy, now: Now) -> Result<Self, Cycle> {
+        let graph = DependencyGraph::new(&project)?;
+        let start_order: Arc<[ProcessId]> = order::start_order(&project, &graph).into();
+        let mut rank = vec![0; graph.len()];
+        for (position, id) in start_order.iter().enumerate() {
+            rank[id.index()] = position;
+        }
+        let processes: Vec<Process> = at_rest(&project);
+        Ok(Self {
+            edges: EdgeTable::new(&graph, &processes),
+            views: Views::new(processes.len()),
+            changed: processes.iter().map(|process| process.id).collect(),
+            graph: Arc::new(graph),
+            project,
+            policy,
+            rank,
+            start_order,
+            processes,
+            timers: TimerTable::default(),
+            waiters: Waiters::default(),
+            dirty: BTreeSet::new(),
+            now,
+            began: now,
+            shutdown: None,
+            finished: false,
+            settled: settled::Said::default(),
+            actions: Vec::new(),
+        })
+    }
+
+    /// Takes in one happening and appends what is to be done. `now` may not lie before an earlier one; if it does, the
+    /// earlier one counts.
+    pub fn step(&mut self, now: Now, event: Event, actions: &mut Vec<Action>) {
+        self.now = Now { mono: now.mono.max(self.now.mono), wall: now.wall };
+        if self.finished {
+            self.refuse_after_the_end(event);
+        } else {
+            self.fire_timers();
+            self.take(event);
+            self.settle();
+            #[cfg(debug_assertions)]
+            self.check_sampled();
+        }
+        actions.append(&mut self.actions);
+    }
+
+    /// When `step` must be called at the latest, if nothing happens before.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        if self.finished { None } else { self.timers.next() }
+    }
+
+    /// The state for readers. Only what changed since the last call is built anew.
+    pub fn snapshot(&mut self) -> Snapshot {
+        self.view()
+    }
+
+    /// Everything is down and [`Action::Finish`] was given.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// The graph it works on.
+    pub fn graph(&self) -> &DependencyGraph {
+        &self.graph
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Tick => {}
+            Event::Begin { processes, with_needs } => self.begin(processes, with_needs),
+            Event::Spawned { process, generation, pid } => self.spawned(process, generation, pid),
+            Event::SpawnFailed { process, generation, failure } => self.spawn_failed(process, generation, failure),
+            Event::Exited { process, generation, exit, survivors } => {
+                self.exited(process, generation, exit, survivors);
+            }
+            Event::Vanished { process, generation } => self.vanished(process, generation),
+            Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
+            Event::Command(request, command) => self.command(request, command),
+            Event::Forget(request) => self.forget(request),
+            Event::Terminate(urgency) => self.terminate(urgency, None),
+        }
+    }
+
+    /// Lets everything move that can, then tells those who wait.
+    fn settle(&mut self) {
+        loop {
+            while let Some((_, id)) = self.dirty.pop_first() {
+                self.reconcile(id);
+            }
+            self.end_if_over();
+            if self.dirty.is_empty() {
+                break;
+            }
+        }
+        self.note_words();
+        self.answer_waiters();
+        self.say_settled();
+        self.finish_if_down();
+        self.views.stale.append(&mut self.changed);
+    }
+
+    fn at(&self, id: ProcessId) -> &Process {
+        &self.processes[id.index()]
+    }
+
+    fn at_mut(&mut self, id: ProcessId) -> &mut Process {
+        self.changed.insert(id);
+        &mut self.processes[id.index()]
+    }
+
+    /// Whether an event names a process that exists; anything else is dropped.
+    fn knows(&self, id: ProcessId) -> bool {
+        id.index() < self.processes.len()
+    }
+
+    fn program(&self, id: ProcessId) -> &Program {
+        &self.project.programs[self.at(id).program]
+    }
+
+    fn name(&self, id: ProcessId) -> String {
+        let process = self.at(id);
+        self.project.programs[process.program].instances[process.instance].name.to_string()
+    }
+
+    fn say(&mut self, notice: Notice) {
+        self.actions.push(Action::Say(notice));
+    }
+
+    /// Marks a process as one that might move.
+    fn touch(&mut self, id: ProcessId) {
+        self.dirty.insert((self.rank[id.index()], id));
+    }
+
+    /// The one place where a phase changes: whoever might move because of it is marked.
+    fn enter(&mut self, id: ProcessId, phase: Phase) {
+        let was_alive = self.at(id).is_alive();
+        self.at_mut(id).phase = phase;
+        self.touch(id);
+        self.refresh_edges(id);
+        if was_alive && !self.at(id).is_alive() {
+            let graph = Arc::clone(&self.graph);
+            for (_, need, _) in graph.needs(id) {
+                self.touch(need);
+            }
+        }
+    }
+
+    /// Takes in what a process has become for those who need it.
+    fn refresh_edges(&mut self, id: ProcessId) {
+        let graph = Arc::clone(&self.graph);
+        for (edge, dependent, weight) in graph.dependents(id) {
+            if self.edges.update(edge, dependent.index(), &self.processes[id.index()], weight) || weight.restart {
+                self.touch(dependent);
+                self.changed.insert(dependent);
+            }
+        }
+    }
+}
+
+/// All processes of a project, none of them started.
+fn at_rest(project: &Project) -> Vec<Process> {
+    let mut processes = Vec::new();
+    for (index, program) in project.programs.iter().enumerate() {
+        let because = if project.is_active(program) { OffBecause::NoAutostart } else { OffBecause::Profile };
+        for instance in 0..program.instances.len() {
+            let id = ProcessId(u32::try_from(processes.len()).unwrap_or(u32::MAX));
+            processes.push(Process::new(id, index, instance, because));
+        }
+    }
+    processes
+}

@@ -1,0 +1,77 @@
+//! The order of starting, and the waves that a person sees.
+//!
+//! petgraph's `toposort` knows no priorities, so this is Kahn's algorithm with a heap: of all that could come next, the one with
+//! the lowest `priority` does, then the one that stands first in the file.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::graph::DependencyGraph;
+use crate::model::{ProcessId, Project};
+
+/// All processes in start order. Stopping goes the other way.
+pub fn start_order(project: &Project, graph: &DependencyGraph) -> Vec<ProcessId> {
+    let priority: Vec<i32> = project.processes().map(|(_, program, _)| program.priority).collect();
+    let key = |id: ProcessId| Reverse((priority[id.index()], id));
+    let mut open: Vec<usize> = graph.processes().map(|id| graph.needs(id).count()).collect();
+    let mut free: BinaryHeap<_> = graph.processes().filter(|id| open[id.index()] == 0).map(key).collect();
+    let mut order = Vec::with_capacity(graph.len());
+    while let Some(Reverse((_, id))) = free.pop() {
+        order.push(id);
+        for (_, dependent, _) in graph.dependents(id) {
+            open[dependent.index()] -= 1;
+            if open[dependent.index()] == 0 {
+                free.push(key(dependent));
+            }
+        }
+    }
+    order
+}
+
+/// Processes by the length of the longest chain below them: what could start together if everything took equally long.
+pub fn waves(graph: &DependencyGraph, order: &[ProcessId]) -> Vec<Vec<ProcessId>> {
+    let mut depth = vec![0usize; graph.len()];
+    let mut waves: Vec<Vec<ProcessId>> = Vec::new();
+    for &id in order {
+        let level = graph.needs(id).map(|(_, need, _)| depth[need.index()] + 1).max().unwrap_or(0);
+        depth[id.index()] = level;
+        if waves.len() <= level {
+            waves.resize(level + 1, Vec::new());
+        }
+        waves[level].push(id);
+    }
+    waves
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::project;
+
+    fn order_of(programs: &[(&str, &[&str])], priorities: &[i32]) -> Vec<u32> {
+        let mut project = project(programs);
+        for (program, priority) in project.programs.iter_mut().zip(priorities) {
+            program.priority = *priority;
+        }
+        let graph = DependencyGraph::new(&project).unwrap();
+        start_order(&project, &graph).into_iter().map(|id| id.0).collect()
+    }
+
+    #[test]
+    fn what_is_needed_comes_first() {
+        assert_eq!(order_of(&[("web", &["api"]), ("api", &["db"]), ("db", &[])], &[]), [2, 1, 0]);
+    }
+
+    #[test]
+    fn priority_orders_what_is_free_and_never_overrides_an_edge() {
+        assert_eq!(order_of(&[("a", &[]), ("b", &[]), ("c", &["a"])], &[500, 1, 0]), [1, 0, 2]);
+    }
+
+    #[test]
+    fn waves_follow_the_longest_chain() {
+        let project = project(&[("db", &[]), ("cache", &[]), ("api", &["db", "cache"]), ("web", &["api", "db"])]);
+        let graph = DependencyGraph::new(&project).unwrap();
+        let waves = waves(&graph, &start_order(&project, &graph));
+        assert_eq!(waves, [vec![ProcessId(0), ProcessId(1)], vec![ProcessId(2)], vec![ProcessId(3)]]);
+    }
+}

@@ -1,0 +1,87 @@
+//! The few functions that differ between systems, with the same signatures, and what can be said over them.
+//!
+//! `linux` was measured; `macos` is written from documentation and says what it cannot do.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+mod process;
+#[cfg(target_os = "linux")]
+mod socket_holder;
+mod sweep;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+#[cfg(target_os = "linux")]
+pub use linux::{
+    Caught, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark, live_without_parent,
+    name_process, open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_now,
+    ticks_per_second,
+};
+#[cfg(target_os = "macos")]
+pub use macos::{
+    Caught, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark, holder_of_port,
+    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, signal_process,
+    thread_count, ticks_now, ticks_per_second,
+};
+#[cfg(test)]
+pub(crate) use process::tests::fact;
+pub use process::{ProcessFact, Usage, subtree};
+#[cfg(target_os = "linux")]
+pub use socket_holder::holder_of_port;
+pub use sweep::sweep_descendants;
+
+/// The variable by which a process is recognised when it has left its program's session and lost its parents.
+pub const MARK: &str = "RUN_MARK";
+
+/// Who listens on a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortHolder {
+    /// Its pid.
+    pub pid: u32,
+    /// Its command name.
+    pub name: String,
+    /// The directory it runs in, where we may know.
+    pub directory: Option<PathBuf>,
+}
+
+/// A process and all its descendants.
+pub fn process_tree(root: u32) -> Vec<ProcessFact> {
+    subtree(processes(), root)
+}
+
+/// What each of these and its descendants use, from one look at the process table. Those that are gone are left out; what has
+/// lost its parents belongs to nobody here.
+pub fn usage(roots: &[u32]) -> BTreeMap<u32, Usage> {
+    process::usage_of(&processes(), roots)
+}
+
+/// Raises our limit of open descriptors as far as it goes and returns the limit that was in force, and what it is now. Programs
+/// are not affected: the spawner is forked before.
+pub fn raise_open_descriptor_limit() -> io::Result<(u64, u64)> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    Ok((soft, hard))
+}
+
+/// Sets the limit of open descriptors back, for a program that is executed without the spawner.
+pub fn restore_open_descriptor_limit(soft: u64) -> io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, soft.min(hard), hard)?;
+    Ok(())
+}
+
+/// Puts `/dev/null` in the place of our standard streams, so that whoever reads or waits for them is not held up by us.
+pub fn release_standard_streams() -> io::Result<()> {
+    let null: OwnedFd = std::fs::File::options().read(true).write(true).open("/dev/null")?.into();
+    nix::unistd::dup2_stdin(&null)?;
+    nix::unistd::dup2_stdout(&null)?;
+    nix::unistd::dup2_stderr(&null)?;
+    Ok(())
+}

@@ -1,0 +1,350 @@
+//! Requests: what they change, and who waits for what to become of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Supervisor;
+use super::action::{Action, Answer, Outcome, Scope};
+use super::event::{Command, RequestId, StartUntil, Urgency};
+use super::notice::StopWhy;
+use super::process::{Intent, Phase, Process};
+use super::snapshot::OffBecause;
+use super::timers::TimerKey;
+use crate::model::{ProcessId, Signal, Word};
+use crate::plan::select;
+
+/// `ENOENT` and `EACCES`, `ENOEXEC`: the same numbers on every system we run on.
+const NO_SUCH_FILE: i32 = 2;
+const PERMISSION_DENIED: i32 = 13;
+const NOT_A_PROGRAM: i32 = 8;
+
+/// Everybody who waits.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waiters {
+    waiting: BTreeMap<RequestId, Waiter>,
+}
+
+impl Waiters {
+    /// Whether a request is still to be answered.
+    pub(super) fn contains(&self, request: RequestId) -> bool {
+        self.waiting.contains_key(&request)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Waiter {
+    want: Want,
+    answers: Vec<(ProcessId, Option<Answer>)>,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    /// RUNNING in supervisord's sense.
+    Running,
+    /// Ready or done.
+    Ready,
+    /// Ready or done; answered at the first failure.
+    AllWell,
+    /// Down.
+    Down,
+}
+
+impl Supervisor {
+    pub(super) fn command(&mut self, request: RequestId, command: Command) {
+        if self.is_shutting_down() && command != Command::Shutdown {
+            return self.actions.push(Action::Reply(request, Outcome::ShuttingDown));
+        }
+        match command {
+            Command::Start { processes, until, with_needs, timeout } => {
+                let processes = self.known(processes);
+                let answers = processes.iter().map(|id| (*id, self.start(*id, with_needs))).collect();
+                self.wait_for_start(request, until, answers);
+                self.limit(request, timeout);
+            }
+            Command::Stop { processes, with_dependents, wait } => {
+                let answers = self.stop_all(processes, with_dependents);
+                let want = wait.then_some(Want::Down);
+                self.register(request, want, answers);
+            }
+            Command::Restart { processes, until, timeout } => {
+                let answers = self.known(processes).into_iter().map(|id| (id, self.restart(id))).collect();
+                self.wait_for_start(request, until, answers);
+                self.limit(request, timeout);
+            }
+            Command::Signal { processes, signal } => {
+                let answers = self.known(processes).into_iter().map(|id| (id, Some(self.send(id, signal)))).collect();
+                self.register(request, None, answers);
+            }
+            Command::Wait { processes, timeout } => {
+                let asked = self.known(processes);
+                let all = self.all().filter(|id| asked.is_empty() && self.at(*id).is_wanted()).collect::<Vec<_>>();
+                let answers = asked.into_iter().chain(all).map(|id| (id, None)).collect();
+                self.register(request, Some(Want::AllWell), answers);
+                self.limit(request, timeout);
+            }
+            Command::Shutdown => {
+                self.actions.push(Action::Reply(request, Outcome::Accepted));
+                self.terminate(Urgency::Polite, None);
+            }
+        }
+    }
+
+    /// The project begins.
+    pub(super) fn begin(&mut self, processes: Option<Vec<ProcessId>>, with_needs: bool) {
+        if self.settled.has_begun || self.is_shutting_down() {
+            return;
+        }
+        self.settled.has_begun = true;
+        self.began = self.now;
+        let is_named = processes.is_some();
+        let roots = processes.map_or_else(|| select::autostarted(&self.project), |named| self.known(named));
+        let chosen: BTreeSet<ProcessId> =
+            if with_needs { select::with_needs(&self.graph, &roots) } else { roots.iter().copied().collect() };
+        for id in self.all() {
+            if chosen.contains(&id) {
+                self.want(id, !with_needs);
+            } else if is_named
+                && self.at(id).intent == (Intent::Down { because: OffBecause::NoAutostart, ordered: false })
+            {
+                self.at_mut(id).intent = Intent::Down { because: OffBecause::NotNamed, ordered: false };
+            }
+        }
+    }
+
+    fn known(&self, processes: Vec<ProcessId>) -> Vec<ProcessId> {
+        processes.into_iter().filter(|id| self.knows(*id)).collect()
+    }
+
+    /// Wants a process up, and forgets what failed before.
+    fn want(&mut self, id: ProcessId, ignores_needs: bool) {
+        let process = self.at_mut(id);
+        process.intent = Intent::Up;
+        process.ignores_needs = ignores_needs;
+        process.forgive();
+        self.timers.disarm(id, super::timers::TimerKind::Retry);
+        match &self.at(id).phase {
+            Phase::Exited { .. } | Phase::Fatal | Phase::Backoff { .. } | Phase::Blocked { .. } => {
+                self.enter(id, Phase::Stopped);
+            }
+            Phase::Stopping(_) => self.take_over_stop(id, StopWhy::Restart),
+            Phase::Stopped | Phase::Waiting | Phase::Starting(_) | Phase::Running(_) => {}
+        }
+        self.refresh_edges(id);
+        self.touch(id);
+    }
+
+    /// Starts one, and what it needs. The answer, if there is nothing to wait for.
+    fn start(&mut self, id: ProcessId, with_needs: bool) -> Option<Answer> {
+        let is_up = match &self.at(id).phase {
+            Phase::Starting(_) | Phase::Running(_) => self.at(id).is_wanted(),
+            Phase::Waiting => with_needs,
+            Phase::Stopped
+            | Phase::Blocked { .. }
+            | Phase::Stopping(_)
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal => false,
+        };
+        if with_needs {
+            for need in select::with_needs(&self.graph, &[id]) {
+                if need != id && self.needs_help(need) {
+                    self.want(need, false);
+                }
+            }
+        }
+        if is_up {
+            let process = self.at_mut(id);
+            process.forgive();
+            process.ignores_needs = !with_needs;
+            self.touch(id);
+            return Some(Answer::AlreadyStarted);
+        }
+        self.want(id, !with_needs);
+        None
+    }
+
+    /// Whether a dependency will not come up by itself. A task that is done stays done.
+    fn needs_help(&self, id: ProcessId) -> bool {
+        let process = self.at(id);
+        let is_task = self.program(id).is_task();
+        match &process.phase {
+            Phase::Exited { expected, .. } => !(is_task && *expected),
+            Phase::Fatal | Phase::Blocked { .. } => true,
+            Phase::Stopped
+            | Phase::Stopping(_)
+            | Phase::Waiting
+            | Phase::Starting(_)
+            | Phase::Running(_)
+            | Phase::Backoff { .. } => !process.is_wanted(),
+        }
+    }
+
+    fn stop_all(&mut self, processes: Vec<ProcessId>, with_dependents: bool) -> Vec<(ProcessId, Option<Answer>)> {
+        let mut processes = self.known(processes);
+        if with_dependents {
+            let all = select::with_dependents(&self.graph, &processes);
+            let more: Vec<ProcessId> = all.into_iter().filter(|id| !processes.contains(id)).collect();
+            processes.extend(more);
+        }
+        processes.into_iter().map(|id| (id, self.stop(id, with_dependents))).collect()
+    }
+
+    fn stop(&mut self, id: ProcessId, ordered: bool) -> Option<Answer> {
+        let was_off = !self.at(id).is_wanted() && !self.at(id).is_alive();
+        let is_over = matches!(self.at(id).phase, Phase::Exited { .. } | Phase::Fatal);
+        self.unwant(id, OffBecause::StoppedByUser, ordered && self.at(id).is_alive());
+        self.take_over_stop(id, StopWhy::User);
+        (was_off || is_over).then_some(Answer::NotRunning)
+    }
+
+    fn restart(&mut self, id: ProcessId) -> Option<Answer> {
+        self.want(id, false);
+        for need in select::with_needs(&self.graph, &[id]) {
+            if need != id && self.needs_help(need) {
+                self.want(need, false);
+            }
+        }
+        self.begin_stop(id, StopWhy::Restart);
+        None
+    }
+
+    fn send(&mut self, id: ProcessId, signal: Signal) -> Answer {
+        if self.at(id).run().is_none_or(|run| run.pid.is_none()) {
+            return Answer::NotRunning;
+        }
+        let generation = self.at(id).generation;
+        self.actions.push(Action::Signal { process: id, generation, signal, scope: Scope::Leader });
+        Answer::Done
+    }
+
+    fn wait_for_start(&mut self, request: RequestId, until: StartUntil, answers: Vec<(ProcessId, Option<Answer>)>) {
+        let want = match until {
+            StartUntil::Accepted => None,
+            StartUntil::Running => Some(Want::Running),
+            StartUntil::Ready => Some(Want::Ready),
+        };
+        self.register(request, want, answers);
+    }
+
+    /// Remembers whom to answer. Without a wish everything still open is answered as done, in this same step.
+    fn register(&mut self, request: RequestId, want: Option<Want>, mut answers: Vec<(ProcessId, Option<Answer>)>) {
+        let Some(want) = want else {
+            for (_, answer) in &mut answers {
+                answer.get_or_insert(Answer::Done);
+            }
+            return self.actions.push(Action::Reply(request, each(&answers)));
+        };
+        self.waiters.waiting.insert(request, Waiter { want, answers });
+    }
+
+    fn limit(&mut self, request: RequestId, timeout: Option<std::time::Duration>) {
+        if let Some(timeout) = timeout
+            && self.waiters.contains(request)
+        {
+            self.timers.set(TimerKey::Request(request), self.now.mono + timeout);
+        }
+    }
+
+    /// Looks at everybody who waits, if anything has changed or a request is new.
+    pub(super) fn answer_waiters(&mut self) {
+        let mut answered = Vec::new();
+        let mut waiting = std::mem::take(&mut self.waiters.waiting);
+        for (request, waiter) in &mut waiting {
+            for (id, answer) in &mut waiter.answers {
+                if answer.is_none() {
+                    *answer = self.answer(*id, waiter.want);
+                }
+            }
+            let is_settled = waiter.answers.iter().all(|(_, answer)| answer.is_some());
+            let has_failed = waiter.want == Want::AllWell
+                && waiter.answers.iter().any(|(_, answer)| answer.is_some_and(|a| a != Answer::Done));
+            if is_settled || has_failed {
+                answered.push((*request, each(&waiter.answers)));
+            }
+        }
+        for (request, outcome) in answered {
+            waiting.remove(&request);
+            self.timers.cancel(TimerKey::Request(request));
+            self.actions.push(Action::Reply(request, outcome));
+        }
+        self.waiters.waiting = waiting;
+    }
+
+    fn answer(&self, id: ProcessId, want: Want) -> Option<Answer> {
+        let process = self.at(id);
+        match want {
+            Want::Down => (!process.is_alive()).then_some(Answer::Done),
+            Want::Running => self.answer_running(process),
+            Want::Ready | Want::AllWell => match process.current_word(self.program(id).is_task()) {
+                Word::Ready | Word::Done => Some(Answer::Done),
+                Word::Failed => Some(failure(process)),
+                Word::Blocked => Some(Answer::Blocked),
+                Word::Off if process.is_wanted() => None,
+                Word::Off if want == Want::AllWell => Some(Answer::NotWanted),
+                Word::Off => Some(Answer::AbnormalTermination),
+                Word::Stopping if !process.is_wanted() => Some(Answer::AbnormalTermination),
+                Word::Waiting | Word::Starting | Word::Unhealthy | Word::Retrying | Word::Stopping => None,
+            },
+        }
+    }
+
+    /// supervisord's wait: a failed first try is an answer (supervisor `rpcinterface.py` `startProcess`).
+    fn answer_running(&self, process: &Process) -> Option<Answer> {
+        match &process.phase {
+            Phase::Running(_) | Phase::Exited { expected: true, .. } => Some(Answer::Done),
+            Phase::Exited { expected: false, .. } | Phase::Fatal => Some(failure(process)),
+            Phase::Backoff { .. } => Some(failure(process)),
+            Phase::Blocked { .. } => Some(Answer::Blocked),
+            Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(Answer::AbnormalTermination),
+            Phase::Stopped | Phase::Stopping(_) | Phase::Waiting | Phase::Starting(_) => None,
+        }
+    }
+
+    /// Whoever waits for something to come up is told that it will not.
+    pub(super) fn dismiss_hopeful_waiters(&mut self) {
+        let hopeful: Vec<RequestId> =
+            self.waiters.waiting.iter().filter(|(_, waiter)| waiter.want != Want::Down).map(|(id, _)| *id).collect();
+        for request in hopeful {
+            self.dismiss(request, Outcome::ShuttingDown);
+        }
+    }
+
+    /// Everybody who still waits is answered alike.
+    pub(super) fn answer_all(&mut self, outcome: &Outcome) {
+        let all: Vec<RequestId> = self.waiters.waiting.keys().copied().collect();
+        for request in all {
+            self.dismiss(request, outcome.clone());
+        }
+    }
+
+    fn dismiss(&mut self, request: RequestId, outcome: Outcome) {
+        self.waiters.waiting.remove(&request);
+        self.timers.cancel(TimerKey::Request(request));
+        self.actions.push(Action::Reply(request, outcome));
+    }
+
+    pub(super) fn time_out(&mut self, request: RequestId) {
+        let Some(waiter) = self.waiters.waiting.remove(&request) else { return };
+        let open = waiter.answers.iter().filter(|(_, answer)| answer.is_none()).map(|(id, _)| *id).collect();
+        self.actions.push(Action::Reply(request, Outcome::TimedOut(open)));
+    }
+
+    pub(super) fn forget(&mut self, request: RequestId) {
+        self.waiters.waiting.remove(&request);
+        self.timers.cancel(TimerKey::Request(request));
+    }
+}
+
+/// Which failure it was.
+fn failure(process: &Process) -> Answer {
+    match process.spawn_errno {
+        NO_SUCH_FILE => Answer::NoFile,
+        PERMISSION_DENIED | NOT_A_PROGRAM => Answer::NotExecutable,
+        0 => Answer::AbnormalTermination,
+        _ => Answer::SpawnError,
+    }
+}
+
+fn each(answers: &[(ProcessId, Option<Answer>)]) -> Outcome {
+    Outcome::Each(answers.iter().filter_map(|(id, answer)| answer.map(|answer| (*id, answer))).collect())
+}

@@ -1,0 +1,328 @@
+//! One process: what is wanted of it and what is, kept apart.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::notice::{Reason, StopWhy};
+use super::snapshot::{Change, HISTORY, OffBecause};
+use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, WallTime, Word};
+
+/// How long a run has to be ready before it counts as good (PRODUCT.md 12).
+pub(super) const GOOD_AFTER: Duration = Duration::from_secs(10);
+
+/// What is wanted. Commands change this and nothing else; reconciliation drives the phase towards it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    /// It should be up (or, for a task, have been).
+    Up,
+    /// It should not.
+    Down {
+        /// For the reader.
+        because: OffBecause,
+        /// Only once nobody who depends on it is alive.
+        ordered: bool,
+    },
+}
+
+/// What is. Data lives in the variant that it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not alive, nothing planned.
+    Stopped,
+    /// Wanted; a dependency is not satisfied.
+    Waiting,
+    /// Wanted; a dependency has failed for good.
+    Blocked {
+        /// Which.
+        by: ProcessId,
+    },
+    /// Being spawned, or alive and not yet RUNNING.
+    Starting(Run),
+    /// RUNNING.
+    Running(Run),
+    /// Being ended.
+    Stopping(Stop),
+    /// Failed; another try is scheduled.
+    Backoff {
+        /// When.
+        until: Moment,
+        /// supervisord's dialect: it had been RUNNING, so the wire reads EXITED meanwhile.
+        reads_exited: bool,
+    },
+    /// Ended by itself, and that is that.
+    Exited {
+        /// How.
+        exit: Exit,
+        /// Whether the code is one of `exitcodes`.
+        expected: bool,
+    },
+    /// Given up.
+    Fatal,
+}
+
+/// A living incarnation, from the order to spawn it to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Run {
+    /// When the spawn was ordered.
+    pub(super) started: Moment,
+    /// Known once it was executed.
+    pub(super) pid: Option<u32>,
+    /// When it became ready.
+    pub(super) ready: Option<Moment>,
+    /// What its ready check said so far.
+    pub(super) probe: ProbeRecord,
+}
+
+/// The answers of a ready check in one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ProbeRecord {
+    /// Attempts made.
+    pub(super) tries: u32,
+    /// Whether an answer is still to come.
+    pub(super) is_asked: bool,
+    /// Passes in a row.
+    pub(super) passes: u32,
+    /// Failures in a row.
+    pub(super) fails: u32,
+    /// The last answer.
+    pub(super) last: Option<String>,
+}
+
+/// A run that is being ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stop {
+    /// The run.
+    pub(super) run: Run,
+    /// Why.
+    pub(super) why: StopWhy,
+    /// When the first signal was sent; `None` while it is not even spawned.
+    pub(super) since: Option<Moment>,
+    /// How far up the ladder.
+    pub(super) rung: Rung,
+    /// The leader's end, once it is known and only descendants are left.
+    pub(super) leader: Option<Exit>,
+    /// The wire state that this began in: what it reads while only leftovers are swept.
+    pub(super) from: ProcessState,
+}
+
+/// The steps of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rung {
+    /// Nothing could be sent yet, it is being spawned.
+    Unspawned,
+    /// `stopsignal` was sent.
+    Asked,
+    /// SIGKILL was sent.
+    Killed,
+}
+
+/// A process and its history.
+#[derive(Debug, Clone)]
+pub(super) struct Process {
+    /// Its index.
+    pub(super) id: ProcessId,
+    /// Index of its program in the project.
+    pub(super) program: usize,
+    /// Index of its instance in the program.
+    pub(super) instance: usize,
+    /// What is wanted.
+    pub(super) intent: Intent,
+    /// What is.
+    pub(super) phase: Phase,
+    /// Counts incarnations.
+    pub(super) generation: Generation,
+    /// Started although its needs are not satisfied, because a user said so.
+    pub(super) ignores_needs: bool,
+    /// Runs since `up`.
+    pub(super) runs: u32,
+    /// Runs that followed a failure.
+    pub(super) unasked_runs: u32,
+    /// Failures in a row that still count.
+    pub(super) failures: u32,
+    /// Whether all of these ended alike.
+    pub(super) fails_alike: bool,
+    /// The last failure.
+    pub(super) last_reason: Option<Reason>,
+    /// The last end.
+    pub(super) last_exit: Option<Exit>,
+    /// One of its runs has come to an end by itself.
+    pub(super) has_ended: bool,
+    /// supervisord's `spawnerr`.
+    pub(super) spawn_error: String,
+    /// The system's error number of the last failure to spawn; 0 when the last run was spawned.
+    pub(super) spawn_errno: i32,
+    /// When the current or last run was ordered, on the wall clock.
+    pub(super) started_wall: WallTime,
+    /// When the last run ended, on the wall clock.
+    pub(super) stopped_wall: WallTime,
+    /// When the current run became ready, on the wall clock.
+    pub(super) ready_wall: Option<WallTime>,
+    /// From spawn to ready or done, in the current or last run.
+    pub(super) ready_after: Option<Duration>,
+    /// When it last became ready or done: what the critical chain is read from.
+    pub(super) satisfied_at: Option<Moment>,
+    /// The generation that each dependency with `restart = true` had when this one was spawned, by edge.
+    pub(super) born_beside: Vec<(usize, Generation)>,
+    /// The open dependencies that the user was last told of, and when.
+    pub(super) told_waiting: Option<(Vec<ProcessId>, Moment)>,
+    /// The word as of the last step, and since when.
+    pub(super) word: Word,
+    /// When `word` last changed.
+    pub(super) since: Now,
+    /// The latest changes, oldest first.
+    pub(super) history: VecDeque<Change>,
+}
+
+impl Process {
+    /// A process that was never started.
+    pub(super) fn new(id: ProcessId, program: usize, instance: usize, because: OffBecause) -> Self {
+        Self {
+            id,
+            program,
+            instance,
+            intent: Intent::Down { because, ordered: false },
+            phase: Phase::Stopped,
+            generation: Generation::default(),
+            ignores_needs: false,
+            runs: 0,
+            unasked_runs: 0,
+            failures: 0,
+            fails_alike: true,
+            last_reason: None,
+            last_exit: None,
+            has_ended: false,
+            spawn_error: String::new(),
+            spawn_errno: 0,
+            started_wall: WallTime::default(),
+            stopped_wall: WallTime::default(),
+            ready_wall: None,
+            ready_after: None,
+            satisfied_at: None,
+            born_beside: Vec::new(),
+            told_waiting: None,
+            word: Word::Off,
+            since: Now::default(),
+            history: VecDeque::new(),
+        }
+    }
+
+    /// Whether anything of it is alive or about to be.
+    pub(super) fn is_alive(&self) -> bool {
+        match &self.phase {
+            Phase::Starting(_) | Phase::Running(_) | Phase::Stopping(_) => true,
+            Phase::Stopped
+            | Phase::Waiting
+            | Phase::Blocked { .. }
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal => false,
+        }
+    }
+
+    /// Whether it is wanted up.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.intent == Intent::Up
+    }
+
+    /// Whether it is down because a user said so.
+    pub(super) fn was_stopped_by_user(&self) -> bool {
+        matches!(self.intent, Intent::Down { because: OffBecause::StoppedByUser, .. })
+    }
+
+    /// The living run.
+    pub(super) fn run(&self) -> Option<&Run> {
+        match &self.phase {
+            Phase::Starting(run) | Phase::Running(run) | Phase::Stopping(Stop { run, .. }) => Some(run),
+            Phase::Stopped
+            | Phase::Waiting
+            | Phase::Blocked { .. }
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal => None,
+        }
+    }
+
+    /// Whether the living run has been RUNNING on the wire.
+    pub(super) fn was_running(&self) -> bool {
+        match &self.phase {
+            Phase::Running(_) => true,
+            Phase::Stopping(stop) => stop.from == ProcessState::Running,
+            Phase::Starting(_)
+            | Phase::Stopped
+            | Phase::Waiting
+            | Phase::Blocked { .. }
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal => false,
+        }
+    }
+
+    /// The living run, to be changed; not once it is being stopped.
+    pub(super) fn run_mut(&mut self) -> Option<&mut Run> {
+        match &mut self.phase {
+            Phase::Starting(run) | Phase::Running(run) => Some(run),
+            Phase::Stopping(_)
+            | Phase::Stopped
+            | Phase::Waiting
+            | Phase::Blocked { .. }
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal => None,
+        }
+    }
+
+    /// Whether it could still become ready or done without anybody's help.
+    pub(super) fn may_move(&self) -> bool {
+        match &self.phase {
+            Phase::Waiting | Phase::Starting(_) | Phase::Backoff { .. } => true,
+            Phase::Stopping(_) => self.is_wanted(),
+            Phase::Running(run) => run.ready.is_none() || self.failures > 0,
+            Phase::Stopped | Phase::Blocked { .. } | Phase::Exited { .. } | Phase::Fatal => false,
+        }
+    }
+
+    /// supervisord's state. The whole mapping is here (UX.md section 11).
+    pub(super) fn state(&self) -> ProcessState {
+        match &self.phase {
+            Phase::Stopped => ProcessState::Stopped,
+            Phase::Waiting | Phase::Starting(_) => ProcessState::Starting,
+            Phase::Blocked { .. } | Phase::Fatal => ProcessState::Fatal,
+            Phase::Running(_) => ProcessState::Running,
+            Phase::Stopping(Stop { why: StopWhy::Leftovers, from, .. }) => *from,
+            Phase::Stopping(_) => ProcessState::Stopping,
+            Phase::Backoff { reads_exited: true, .. } | Phase::Exited { .. } => ProcessState::Exited,
+            Phase::Backoff { reads_exited: false, .. } => ProcessState::Backoff,
+        }
+    }
+
+    /// Our word. The whole mapping is here (UX.md section 11). Ready again after a failure is `retrying` until the run is good.
+    pub(super) fn current_word(&self, is_task: bool) -> Word {
+        match &self.phase {
+            Phase::Stopped => Word::Off,
+            Phase::Waiting => Word::Waiting,
+            Phase::Blocked { .. } => Word::Blocked,
+            Phase::Starting(_) | Phase::Running(_) if self.failures > 0 => Word::Retrying,
+            Phase::Running(run) if run.ready.is_some() && !is_task => Word::Ready,
+            Phase::Starting(_) | Phase::Running(_) => Word::Starting,
+            Phase::Stopping(_) => Word::Stopping,
+            Phase::Backoff { .. } => Word::Retrying,
+            Phase::Exited { expected: true, .. } => Word::Done,
+            Phase::Exited { expected: false, .. } | Phase::Fatal => Word::Failed,
+        }
+    }
+
+    /// Remembers a change for `why`.
+    pub(super) fn remember(&mut self, now: Now, what: impl Into<String>) {
+        if self.history.len() == HISTORY {
+            self.history.pop_front();
+        }
+        self.history.push_back(Change { at: now.wall, what: what.into() });
+    }
+
+    /// Forgets failures: a good run, or a user's start.
+    pub(super) fn forgive(&mut self) {
+        self.failures = 0;
+        self.fails_alike = true;
+        self.last_reason = None;
+    }
+}

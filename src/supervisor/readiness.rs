@@ -1,0 +1,146 @@
+//! Readiness: when to ask, how many answers decide, and what the user is told meanwhile. What a probe does is not known here.
+
+use std::time::Duration;
+
+use super::Supervisor;
+use super::action::Action;
+use super::event::Verdict;
+use super::notice::{Notice, StopWhy};
+use super::process::{GOOD_AFTER, Phase};
+use super::timers::TimerKind;
+use crate::model::units::human_duration;
+use crate::model::{Generation, ProcessId, ReadySpec};
+
+/// The first "not ready yet" comes after this, and each next one after twice the time (2, 5, 10, 20 … s).
+const FIRST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The wait between two probes grows with what has passed already: at most a twentieth of the start is added to it.
+const SHARE_OF_START: u32 = 20;
+
+impl Supervisor {
+    /// Arms the ready check of a process that was just spawned.
+    pub(super) fn begin_probing(&mut self, id: ProcessId) {
+        let program = self.program(id);
+        if program.is_task() {
+            return;
+        }
+        let Some(ready) = program.ready.clone() else { return };
+        let now = self.now.mono;
+        if !ready.kind.is_event() {
+            self.timers.arm(id, TimerKind::Probe, now + ready.kind.first_wait());
+        }
+        if let Some(timeout) = ready.timeout {
+            self.timers.arm(id, TimerKind::ReadyTimeout, now + timeout);
+        }
+        self.timers.arm(id, TimerKind::NotReadyYet, now + FIRST_PATIENCE);
+    }
+
+    /// Asks once.
+    pub(super) fn probe(&mut self, id: ProcessId) {
+        let generation = self.at(id).generation;
+        let Some(run) = self.at_mut(id).run_mut() else { return };
+        run.probe.tries += 1;
+        run.probe.is_asked = true;
+        let attempt = run.probe.tries;
+        self.actions.push(Action::Probe { process: id, generation, attempt });
+    }
+
+    /// Takes in an answer.
+    pub(super) fn probed(&mut self, id: ProcessId, generation: Generation, verdict: Verdict) {
+        if !self.is_current(id, generation) {
+            return;
+        }
+        let Some(ready) = self.program(id).ready.clone() else { return };
+        let Some(run) = self.at_mut(id).run_mut() else { return };
+        if run.ready.is_some() || run.pid.is_none() {
+            return;
+        }
+        run.probe.is_asked = false;
+        match verdict {
+            Verdict::Pass(how) => {
+                run.probe.passes += 1;
+                run.probe.fails = 0;
+                run.probe.last = Some(how.clone());
+                if run.probe.passes >= ready.successes || ready.kind.is_event() {
+                    self.become_ready(id, how);
+                } else {
+                    self.ask_again(id, &ready);
+                }
+            }
+            Verdict::Fail(why) => {
+                run.probe.passes = 0;
+                run.probe.fails += 1;
+                run.probe.last = Some(why);
+                let is_hopeless = ready.failures.is_some_and(|limit| run.probe.fails >= limit);
+                if is_hopeless && self.at(id).is_wanted() {
+                    self.begin_stop(id, StopWhy::NotReady);
+                } else {
+                    self.ask_again(id, &ready);
+                }
+            }
+        }
+    }
+
+    /// Its time is over. One that is about to be stopped in its turn is left alone until then.
+    pub(super) fn ready_timeout(&mut self, id: ProcessId) {
+        let timeout = self.program(id).ready.as_ref().and_then(|ready| ready.timeout);
+        match timeout {
+            Some(timeout) if !self.at(id).is_wanted() => {
+                self.timers.arm(id, TimerKind::ReadyTimeout, self.now.mono + timeout);
+            }
+            Some(_) | None => self.begin_stop(id, StopWhy::NotReady),
+        }
+    }
+
+    fn ask_again(&mut self, id: ProcessId, ready: &ReadySpec) {
+        if ready.kind.is_event() {
+            return;
+        }
+        let now = self.now.mono;
+        let Some(run) = self.at(id).run() else { return };
+        let wait =
+            (now.since(run.started) / SHARE_OF_START).clamp(ready.kind.first_wait().min(ready.every), ready.every);
+        self.timers.arm(id, TimerKind::Probe, now + wait);
+    }
+
+    /// It is ready: dependents may move, and the wire says RUNNING.
+    pub(super) fn become_ready(&mut self, id: ProcessId, how: String) {
+        let now = self.now;
+        let (Phase::Starting(mut run) | Phase::Running(mut run)) = self.at(id).phase.clone() else { return };
+        if run.ready.is_some() {
+            return;
+        }
+        let after = now.mono.since(run.started);
+        run.ready = Some(now.mono);
+        for kind in [TimerKind::Startsecs, TimerKind::Probe, TimerKind::NotReadyYet, TimerKind::ReadyTimeout] {
+            self.timers.disarm(id, kind);
+        }
+        let process = self.at_mut(id);
+        process.ready_wall = Some(now.wall);
+        process.ready_after = Some(after);
+        process.satisfied_at = Some(now.mono);
+        process.remember(now, format!("ready in {}", human_duration(after)));
+        let (run_number, is_doubtful) = (process.runs, process.failures > 0);
+        if is_doubtful {
+            self.timers.arm(id, TimerKind::Good, now.mono + GOOD_AFTER);
+        }
+        self.say(Notice::Ready { process: id, after, how, run: run_number });
+        self.enter(id, Phase::Running(run));
+    }
+
+    /// Tells the user that it is still not ready, ever less often.
+    pub(super) fn say_not_ready_yet(&mut self, id: ProcessId) {
+        let now = self.now.mono;
+        let Some(run) = self.at(id).run() else { return };
+        let elapsed = now.since(run.started);
+        let notice = Notice::NotReadyYet { process: id, elapsed, last: run.probe.last.clone(), tries: run.probe.tries };
+        let next = match elapsed.as_secs() {
+            0..5 => run.started + Duration::from_secs(5),
+            _ => run.started + elapsed * 2,
+        };
+        self.timers.arm(id, TimerKind::NotReadyYet, next);
+        if self.at(id).is_wanted() {
+            self.say(notice);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The project as a whole: when everything is where it should be, and which chain took longest.
+
+use std::time::Duration;
+
+use super::Supervisor;
+use super::notice::Notice;
+use super::process::Process;
+use crate::model::{Moment, ProcessId, Word};
+
+/// What was last said of the project as a whole.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    pub(super) has_begun: bool,
+    all_ready: bool,
+    with_failures: Vec<ProcessId>,
+}
+
+impl Supervisor {
+    /// Takes in which words have changed in this step.
+    pub(super) fn note_words(&mut self) {
+        let now = self.now;
+        for id in &self.changed {
+            let process = &mut self.processes[id.index()];
+            let word = process.current_word(self.project.programs[process.program].is_task());
+            if word != process.word {
+                process.word = word;
+                process.since = now;
+            }
+        }
+    }
+
+    /// Says once that all is ready, and once for each set of failures that all is settled.
+    pub(super) fn say_settled(&mut self) {
+        if self.changed.is_empty() || !self.settled.has_begun || self.is_shutting_down() {
+            return;
+        }
+        let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();
+        if wanted.peek().is_none() || wanted.any(Process::may_move) {
+            return;
+        }
+        let after = self.now.mono.since(self.began.mono);
+        let failed = self.failed();
+        if failed.is_empty() && !self.settled.all_ready {
+            self.settled.all_ready = true;
+            self.settled.with_failures.clear();
+            let chain = self.slowest_chain();
+            self.say(Notice::AllReady { after, chain });
+        } else if !failed.is_empty() && failed != self.settled.with_failures {
+            self.settled.with_failures.clone_from(&failed);
+            self.say(Notice::SettledWithFailures { after, failed });
+        }
+    }
+
+    /// From the one that was ready last back through what it had waited for last.
+    fn slowest_chain(&self) -> Vec<(ProcessId, Duration)> {
+        let latest = |ids: &mut dyn Iterator<Item = ProcessId>| -> Option<ProcessId> {
+            ids.filter_map(|id| self.ready_at(id).map(|at| (at, id))).max().map(|(_, id)| id)
+        };
+        let mut chain = Vec::new();
+        let mut next = latest(&mut self.all());
+        while let Some(id) = next {
+            chain.push((id, self.at(id).ready_after.unwrap_or_default()));
+            next = latest(&mut self.graph.needs(id).map(|(_, need, _)| need));
+        }
+        chain.reverse();
+        chain
+    }
+
+    fn ready_at(&self, id: ProcessId) -> Option<Moment> {
+        let process = self.at(id);
+        match process.word {
+            Word::Ready | Word::Done => process.satisfied_at,
+            Word::Off
+            | Word::Waiting
+            | Word::Blocked
+            | Word::Starting
+            | Word::Unhealthy
+            | Word::Retrying
+            | Word::Stopping
+            | Word::Failed => None,
+        }
+    }
+}

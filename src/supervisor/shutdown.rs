@@ -1,0 +1,178 @@
+//! The end of the project: asked for, brought about by a failure, or because nothing is left to do.
+
+use super::ExitPolicy;
+use super::Supervisor;
+use super::action::{Action, Outcome};
+use super::event::{Event, Urgency};
+use super::notice::{Notice, StopWhy};
+use super::process::{Phase, Process};
+use super::snapshot::OffBecause;
+use crate::model::{Moment, ProcessId};
+
+/// The exit code of a run that a second Ctrl-C has killed.
+const KILLED_BY_USER: u8 = 130;
+
+/// An end that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Shutdown {
+    urgency: Urgency,
+    since: Moment,
+    /// The code that a program's end has decided.
+    code: Option<u8>,
+    /// Who had failed before.
+    failed: Vec<ProcessId>,
+    /// Said or not: an end with nothing alive says nothing of stopping.
+    was_said: bool,
+}
+
+impl Shutdown {
+    pub(super) fn is_now(&self) -> bool {
+        self.urgency == Urgency::Now
+    }
+}
+
+impl Supervisor {
+    /// Begins to end everything, or hurries.
+    pub(super) fn terminate(&mut self, urgency: Urgency, code: Option<u8>) {
+        match &mut self.shutdown {
+            Some(shutdown) if shutdown.urgency >= urgency => return,
+            Some(shutdown) => shutdown.urgency = urgency,
+            None => self.begin_shutdown(urgency, code),
+        }
+        let alive = self.processes.iter().filter(|process| process.is_alive()).count();
+        if alive > 0 {
+            self.say(Notice::Stopping { count: alive, now: urgency == Urgency::Now });
+            if let Some(shutdown) = &mut self.shutdown {
+                shutdown.was_said = true;
+            }
+        }
+        if urgency == Urgency::Now {
+            self.kill_all();
+        }
+    }
+
+    fn begin_shutdown(&mut self, urgency: Urgency, code: Option<u8>) {
+        let failed = self.failed();
+        self.shutdown = Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false });
+        for id in self.all() {
+            if self.at(id).is_wanted() {
+                self.unwant(id, OffBecause::Shutdown, true);
+            } else {
+                self.touch(id);
+            }
+            self.take_over_stop(id, StopWhy::Shutdown);
+        }
+        self.dismiss_hopeful_waiters();
+    }
+
+    fn kill_all(&mut self) {
+        for id in self.all() {
+            match &self.at(id).phase {
+                Phase::Starting(_) | Phase::Running(_) => {
+                    self.begin_stop(id, StopWhy::Shutdown);
+                }
+                Phase::Stopping(_) => self.kill(id),
+                Phase::Stopped
+                | Phase::Waiting
+                | Phase::Blocked { .. }
+                | Phase::Backoff { .. }
+                | Phase::Exited { .. }
+                | Phase::Fatal => {}
+            }
+        }
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = ProcessId> + use<> {
+        (0..self.processes.len()).map(|index| ProcessId(u32::try_from(index).unwrap_or(u32::MAX)))
+    }
+
+    /// Who counts as failed.
+    pub(super) fn failed(&self) -> Vec<ProcessId> {
+        let failed = self
+            .processes
+            .iter()
+            .filter(|process| process.current_word(self.project.programs[process.program].is_task()).is_failure());
+        failed.map(|process| process.id).collect()
+    }
+
+    /// A process has ended by itself, well or badly.
+    pub(super) fn end_run_on_end(&mut self, id: ProcessId, code: u8) {
+        if self.program(id).exit_on_end || self.policy == ExitPolicy::OnEnd {
+            self.end_run(id, code);
+        }
+    }
+
+    /// A process has failed for good.
+    pub(super) fn end_run_on_failure(&mut self, id: ProcessId, code: u8) {
+        if self.program(id).exit_on_end || self.policy != ExitPolicy::KeepGoing {
+            self.end_run(id, code);
+        }
+    }
+
+    fn end_run(&mut self, id: ProcessId, code: u8) {
+        if self.shutdown.is_none() {
+            self.say(Notice::EndsRun { process: id, code });
+            self.terminate(Urgency::Polite, Some(code));
+        }
+    }
+
+    /// When only tasks were left and all are over, the run ends by itself; also when every program is done.
+    pub(super) fn end_if_over(&mut self) {
+        if self.shutdown.is_some() || !self.settled.has_begun {
+            return;
+        }
+        let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();
+        if wanted.peek().is_none() || self.processes.iter().any(Process::was_stopped_by_user) {
+            return;
+        }
+        let is_over = wanted.all(|process| match &process.phase {
+            Phase::Exited { expected: true, .. } => true,
+            Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Blocked { .. } => {
+                self.project.programs[process.program].is_task()
+            }
+            Phase::Stopped
+            | Phase::Waiting
+            | Phase::Starting(_)
+            | Phase::Running(_)
+            | Phase::Stopping(_)
+            | Phase::Backoff { .. } => false,
+        });
+        if is_over && !self.processes.iter().any(Process::is_alive) {
+            self.terminate(Urgency::Polite, None);
+        }
+    }
+
+    /// Gives [`Action::Finish`] once nothing is alive.
+    pub(super) fn finish_if_down(&mut self) {
+        let Some(shutdown) = &self.shutdown else { return };
+        if self.processes.iter().any(Process::is_alive) {
+            return;
+        }
+        let code = match (shutdown.urgency, shutdown.code) {
+            (_, Some(code)) => code,
+            (Urgency::Now, None) => KILLED_BY_USER,
+            (Urgency::Polite, None) => u8::from(!shutdown.failed.is_empty()),
+        };
+        let notice = Notice::AllStopped {
+            took: self.now.mono.since(shutdown.since),
+            up: self.now.mono.since(self.began.mono),
+            failed: shutdown.failed.clone(),
+        };
+        self.say(notice);
+        self.answer_all(&Outcome::ShuttingDown);
+        self.finished = true;
+        self.actions.push(Action::Finish(code));
+    }
+
+    /// After the end only requests are still answered.
+    pub(super) fn refuse_after_the_end(&mut self, event: Event) {
+        if let Event::Command(request, _) = event {
+            self.actions.push(Action::Reply(request, Outcome::ShuttingDown));
+        }
+    }
+
+    /// Whether an end was asked for.
+    pub(super) fn is_shutting_down(&self) -> bool {
+        self.shutdown.is_some()
+    }
+}

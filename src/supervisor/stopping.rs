@@ -1,0 +1,180 @@
+//! The ladder of a stop: the stop signal, `stopwaitsecs`, SIGKILL, and a word when not even that helps. A stop is over when
+//! the leader *and* its descendants are gone.
+
+use std::time::Duration;
+
+use super::Supervisor;
+use super::action::{Action, Scope};
+use super::notice::{Notice, StopWhy};
+use super::process::{Intent, Phase, Rung, Stop};
+use super::timers::TimerKind;
+use super::transition::Ending;
+use crate::model::units::human_duration;
+use crate::model::{Exit, ProcessId, Signal};
+
+/// How often SIGKILL is repeated while something of it is still there.
+const KILL_AGAIN: Duration = Duration::from_secs(1);
+
+/// After so long past the first SIGKILL the user is told, and a shutdown no longer waits: the kernel will not let go of it.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+
+impl Supervisor {
+    /// Begins to end a living run. Does nothing to one that is being ended already.
+    pub(super) fn begin_stop(&mut self, id: ProcessId, why: StopWhy) {
+        self.begin_stop_after(id, why, None);
+    }
+
+    /// Begins to end what is left of a run, whose leader may have ended already.
+    fn begin_stop_after(&mut self, id: ProcessId, why: StopWhy, leader: Option<Exit>) {
+        let from = self.at(id).state();
+        let (Phase::Starting(run) | Phase::Running(run)) = self.at(id).phase.clone() else { return };
+        self.timers.disarm_all(id);
+        if run.probe.is_asked {
+            let generation = self.at(id).generation;
+            self.actions.push(Action::StopProbing { process: id, generation });
+        }
+        let is_spawned = run.pid.is_some();
+        self.enter(id, Phase::Stopping(Stop { run, why, since: None, rung: Rung::Unspawned, leader, from }));
+        if is_spawned {
+            self.climb(id);
+        }
+    }
+
+    /// Its leader ended by itself and left descendants: they are ended too, and only then the end counts.
+    pub(super) fn sweep_leftovers(&mut self, id: ProcessId, exit: Exit) {
+        self.say(Notice::Leftovers { process: id });
+        self.begin_stop_after(id, StopWhy::Leftovers, Some(exit));
+    }
+
+    /// The leader has gone, descendants have not: they get the stop signal too, wherever they are.
+    pub(super) fn leader_gone(&mut self, id: ProcessId, exit: Exit) {
+        let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
+        stop.leader = Some(exit);
+        let signal = if stop.rung == Rung::Killed { Signal::KILL } else { self.program(id).stopsignal };
+        self.signal(id, signal, Scope::Tree);
+    }
+
+    /// The next rung: from nothing to the stop signal, from there to SIGKILL, and SIGKILL again.
+    pub(super) fn climb(&mut self, id: ProcessId) {
+        let now = self.now.mono;
+        let Phase::Stopping(stop) = &self.at(id).phase else { return };
+        match stop.rung {
+            Rung::Unspawned => self.ask(id),
+            Rung::Asked => self.kill(id),
+            Rung::Killed => {
+                let since = stop.since.unwrap_or(now);
+                self.kill_again(id, now.since(since));
+            }
+        }
+    }
+
+    fn ask(&mut self, id: ProcessId) {
+        let now = self.now.mono;
+        let program = self.program(id);
+        let (signal, limit) = (program.stopsignal, program.stopwaitsecs);
+        let group = if program.stopasgroup { Scope::Group } else { Scope::Leader };
+        let is_urgent = self.shutdown.as_ref().is_some_and(super::shutdown::Shutdown::is_now);
+        let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
+        stop.since = Some(now);
+        stop.rung = Rung::Asked;
+        let scope = if stop.leader.is_some() { Scope::Tree } else { group };
+        if is_urgent {
+            return self.kill(id);
+        }
+        self.signal(id, signal, scope);
+        self.timers.arm(id, TimerKind::Kill, now + limit);
+        if limit >= Duration::from_secs(2) {
+            self.timers.arm(id, TimerKind::StillStopping, now + limit * 4 / 5);
+        }
+    }
+
+    /// SIGKILL, now.
+    pub(super) fn kill(&mut self, id: ProcessId) {
+        let now = self.now.mono;
+        let scope = if self.program(id).killasgroup { Scope::Tree } else { Scope::Leader };
+        let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
+        stop.rung = Rung::Killed;
+        stop.since.get_or_insert(now);
+        if stop.run.pid.is_none() {
+            stop.rung = Rung::Unspawned;
+            return;
+        }
+        self.timers.disarm(id, TimerKind::StillStopping);
+        self.signal(id, Signal::KILL, scope);
+        self.timers.arm(id, TimerKind::Kill, now + KILL_AGAIN);
+    }
+
+    fn kill_again(&mut self, id: ProcessId, elapsed: Duration) {
+        let limit = self.program(id).stopwaitsecs + GIVE_UP_AFTER;
+        let was_told = elapsed.saturating_sub(KILL_AGAIN) >= limit;
+        if elapsed >= limit && !was_told {
+            self.say(Notice::WillNotDie { process: id });
+        }
+        if elapsed >= limit && self.shutdown.is_some() {
+            return self.finish_stop(id, None);
+        }
+        self.signal(id, Signal::KILL, Scope::Tree);
+        self.timers.arm(id, TimerKind::Kill, self.now.mono + KILL_AGAIN);
+    }
+
+    fn signal(&mut self, id: ProcessId, signal: Signal, scope: Scope) {
+        let generation = self.at(id).generation;
+        self.actions.push(Action::Signal { process: id, generation, signal, scope });
+    }
+
+    /// Nothing of the run is left.
+    pub(super) fn finish_stop(&mut self, id: ProcessId, exit: Option<Exit>) {
+        let Phase::Stopping(stop) = self.at(id).phase.clone() else { return };
+        match stop.why {
+            StopWhy::Leftovers => match stop.leader.or(exit) {
+                Some(exit) => self.run_over(id, Ending::Exit(exit)),
+                None => self.stopped(id, &stop, None),
+            },
+            StopWhy::NotReady => self.run_over(id, Ending::NotReady(exit)),
+            StopWhy::User | StopWhy::Restart | StopWhy::Dependency(_) | StopWhy::Shutdown => {
+                self.stopped(id, &stop, exit);
+            }
+        }
+    }
+
+    fn stopped(&mut self, id: ProcessId, stop: &Stop, exit: Option<Exit>) {
+        let now = self.now;
+        self.timers.disarm_all(id);
+        let after = now.mono.since(stop.since.unwrap_or(now.mono));
+        let words = match stop.why {
+            StopWhy::Dependency(by) => format!("stopped: its dependency {} went away", self.name(by)),
+            StopWhy::User | StopWhy::Restart => format!("stopped by you in {}", human_duration(after)),
+            StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Leftovers => {
+                format!("stopped in {}", human_duration(after))
+            }
+        };
+        let process = self.at_mut(id);
+        process.stopped_wall = now.wall;
+        process.last_exit = exit.or(process.last_exit);
+        process.remember(now, words);
+        self.say(Notice::Stopped { process: id, after, why: stop.why, killed: stop.rung == Rung::Killed });
+        self.enter(id, Phase::Stopped);
+    }
+
+    /// A user's word, or the end, takes over a stop that had another reason.
+    pub(super) fn take_over_stop(&mut self, id: ProcessId, new: StopWhy) {
+        if let Phase::Stopping(stop) = &mut self.at_mut(id).phase {
+            stop.why = new;
+        }
+    }
+
+    pub(super) fn say_still_stopping(&mut self, id: ProcessId) {
+        let Phase::Stopping(stop) = &self.at(id).phase else { return };
+        let elapsed = self.now.mono.since(stop.since.unwrap_or(self.now.mono));
+        let limit = self.program(id).stopwaitsecs;
+        self.say(Notice::StillStopping { process: id, elapsed, limit });
+    }
+
+    /// Why a process that is not wanted is being stopped.
+    pub(super) fn why_down(&self, id: ProcessId) -> StopWhy {
+        match (self.shutdown.is_some(), self.at(id).intent) {
+            (true, _) => StopWhy::Shutdown,
+            (false, Intent::Down { .. } | Intent::Up) => StopWhy::User,
+        }
+    }
+}

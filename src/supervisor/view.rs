@@ -1,0 +1,110 @@
+//! Building the snapshot: only what changed is built anew.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Supervisor;
+use super::edges::EdgeStatus;
+use super::process::{Intent, Phase};
+use super::snapshot::{NeedInfo, ProcessInfo, Snapshot};
+use crate::model::ProcessId;
+
+/// The built views, and which of them are out of date.
+#[derive(Debug, Clone)]
+pub(super) struct Views {
+    built: Vec<Option<Arc<ProcessInfo>>>,
+    pub(super) stale: BTreeSet<ProcessId>,
+}
+
+impl Views {
+    pub(super) fn new(count: usize) -> Self {
+        Self { built: vec![None; count], stale: BTreeSet::new() }
+    }
+}
+
+impl Supervisor {
+    pub(super) fn view(&mut self) -> Snapshot {
+        let mut stale = std::mem::take(&mut self.views.stale);
+        stale.extend(self.all().filter(|id| self.views.built[id.index()].is_none()));
+        for id in stale {
+            self.views.built[id.index()] = Some(Arc::new(self.info(id)));
+        }
+        Snapshot {
+            processes: self.views.built.iter().flatten().cloned().collect(),
+            start_order: Arc::clone(&self.start_order),
+            began: self.began.mono,
+            began_wall: self.began.wall,
+            is_shutting_down: self.is_shutting_down(),
+        }
+    }
+
+    fn info(&self, id: ProcessId) -> ProcessInfo {
+        let process = self.at(id);
+        let program = self.program(id);
+        let run = process.run();
+        ProcessInfo {
+            id,
+            name: program.instances[process.instance].name.clone(),
+            program: program.name.clone(),
+            is_task: program.is_task(),
+            word: process.current_word(program.is_task()),
+            state: process.state(),
+            since: process.since.mono,
+            since_wall: process.since.wall,
+            generation: process.generation,
+            pid: run.and_then(|run| run.pid).unwrap_or(0),
+            runs: process.runs,
+            unasked_runs: process.unasked_runs,
+            failures: process.failures,
+            started_wall: process.started_wall,
+            stopped_wall: process.stopped_wall,
+            ready_wall: process.ready_wall,
+            ready_after: process.ready_after,
+            last_exit: process.last_exit,
+            spawn_error: process.spawn_error.clone(),
+            needs: self.needs_info(id),
+            needed_by: self.graph.dependents(id).map(|(_, dependent, _)| dependent).collect(),
+            last_probe: run.and_then(|run| run.probe.last.clone()),
+            probe_tries: run.map_or(0, |run| run.probe.tries),
+            retry_at: match &process.phase {
+                Phase::Backoff { until, .. } => Some(*until),
+                Phase::Stopped
+                | Phase::Waiting
+                | Phase::Blocked { .. }
+                | Phase::Starting(_)
+                | Phase::Running(_)
+                | Phase::Stopping(_)
+                | Phase::Exited { .. }
+                | Phase::Fatal => None,
+            },
+            blocked_by: match &process.phase {
+                Phase::Blocked { by } => Some(*by),
+                Phase::Stopped
+                | Phase::Waiting
+                | Phase::Backoff { .. }
+                | Phase::Starting(_)
+                | Phase::Running(_)
+                | Phase::Stopping(_)
+                | Phase::Exited { .. }
+                | Phase::Fatal => None,
+            },
+            off_because: match process.intent {
+                Intent::Up => None,
+                Intent::Down { because, .. } => Some(because),
+            },
+            history: process.history.iter().cloned().collect(),
+        }
+    }
+
+    fn needs_info(&self, id: ProcessId) -> Vec<NeedInfo> {
+        let info = self.graph.needs(id).map(|(edge, process, weight)| NeedInfo {
+            process,
+            until: weight.until,
+            is_satisfied: self.edges.get(edge) == EdgeStatus::Satisfied,
+            has_failed: self.edges.get(edge) == EdgeStatus::Failed,
+            optional: weight.optional,
+            restart: weight.restart,
+        });
+        info.collect()
+    }
+}

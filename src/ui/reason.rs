@@ -1,0 +1,109 @@
+//! Why a run ended, as a sentence (UX.md section 3).
+
+use crate::model::units::human_size;
+use crate::model::{Exit, Signal};
+use crate::supervisor::notice::Reason;
+use crate::ui::text::{clean, round_duration};
+use crate::ui::theme::Signs;
+
+/// That the kernel ran out of memory around the end of a run, as far as its counters could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// Bytes that the process tree held when it was last measured.
+    pub memory: Option<u64>,
+}
+
+/// The whole sentence: `exited 1`, `killed by SIGSEGV (core dumped)`, `not ready within 60s (last: http 503)`.
+pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Signs) -> String {
+    match reason {
+        Reason::Exit(exit) => exit_sentence(*exit, out_of_memory, signs),
+        Reason::Spawn(what) if what.starts_with("could not") => clean(what),
+        Reason::Spawn(what) => format!("could not start: {}", clean(what)),
+        Reason::NotReady { limit, last: Some(last) } => {
+            format!("not ready within {} (last: {})", round_duration(*limit), clean(last))
+        }
+        Reason::NotReady { limit, last: None } => format!("not ready within {}", round_duration(*limit)),
+    }
+}
+
+/// The few words that name a repeated end: `exit 1`, `killed by SIGSEGV`.
+pub fn short(reason: &Reason, signs: &Signs) -> String {
+    match reason {
+        Reason::Exit(exit) => short_exit(*exit),
+        Reason::Spawn(_) | Reason::NotReady { .. } => sentence(reason, None, signs),
+    }
+}
+
+/// The few words for an end: `exit 1`, `killed by SIGSEGV`.
+pub fn short_exit(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exit {code}"),
+        Exit::Signal { signal, .. } => format!("killed by {signal}"),
+    }
+}
+
+/// An end that nobody of us caused. The signals that ask or force a program to end raise the question who sent them.
+fn exit_sentence(exit: Exit, out_of_memory: Option<OutOfMemory>, signs: &Signs) -> String {
+    match exit {
+        Exit::Signal { signal: Signal::KILL, .. } => {
+            format!("{exit} {} not by us{}", signs.dash, suspicion(out_of_memory))
+        }
+        Exit::Signal { signal: Signal::TERM | Signal::INT | Signal::HUP, .. } => {
+            format!("{exit} {} not by us", signs.dash)
+        }
+        Exit::Code(_) | Exit::Signal { .. } => exit.to_string(),
+    }
+}
+
+/// Who it probably was, when there is a reason to think so.
+fn suspicion(out_of_memory: Option<OutOfMemory>) -> String {
+    let killer = "probably the kernel's out-of-memory killer";
+    match out_of_memory {
+        None => String::new(),
+        Some(OutOfMemory { memory: None }) => format!("; {killer}"),
+        Some(OutOfMemory { memory: Some(bytes) }) => format!("; memory was {}, {killer}", human_size(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ui::theme::Theme;
+
+    fn said(reason: &Reason, oom: Option<OutOfMemory>) -> String {
+        sentence(reason, oom, Theme::default().signs())
+    }
+
+    fn signal(number: i32, core: bool) -> Reason {
+        Reason::Exit(Exit::Signal { signal: Signal(number), core })
+    }
+
+    #[test]
+    fn every_end_is_a_sentence() {
+        let not_ready = Reason::NotReady { limit: Duration::from_mins(1), last: Some("http 503".to_owned()) };
+        let spawn = Reason::Spawn("no such file or directory: ./bin/api (looked in ./worker)".to_owned());
+        for (reason, text) in [
+            (Reason::Exit(Exit::Code(1)), "exited 1"),
+            (signal(11, true), "killed by SIGSEGV (core dumped)"),
+            (signal(9, false), "killed by SIGKILL — not by us"),
+            (signal(15, false), "killed by SIGTERM — not by us"),
+            (not_ready, "not ready within 60s (last: http 503)"),
+            (spawn, "could not start: no such file or directory: ./bin/api (looked in ./worker)"),
+            (Reason::Spawn("could not enter the directory: ./x".to_owned()), "could not enter the directory: ./x"),
+        ] {
+            assert_eq!(said(&reason, None), text);
+        }
+    }
+
+    #[test]
+    fn the_memory_killer_is_suspected_only_with_a_fact_at_hand() {
+        let fact = Some(OutOfMemory { memory: Some(2_050_000_000) });
+        assert_eq!(
+            said(&signal(9, false), fact),
+            "killed by SIGKILL — not by us; memory was 1.9G, probably the kernel's out-of-memory killer"
+        );
+        assert_eq!(said(&Reason::Exit(Exit::Code(1)), fact), "exited 1");
+    }
+}

@@ -1,0 +1,162 @@
+//! The project of UX.md's screens, by hand: for the tests of this module.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::program::Instance;
+use crate::model::{
+    Autorestart, Command, Control, Dialect, EnvOrder, Generation, Kind, Moment, Now, PortRequest, PortSpec, ProcessId,
+    ProcessName, ProcessState, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy, Signal, Template, Tty,
+    WallTime, Word,
+};
+use crate::plan::ports::Ports;
+use crate::supervisor::snapshot::{ProcessInfo, Snapshot};
+
+pub(super) const DB: ProcessId = ProcessId(0);
+pub(super) const CACHE: ProcessId = ProcessId(1);
+pub(super) const MIGRATE: ProcessId = ProcessId(2);
+pub(super) const API: ProcessId = ProcessId(3);
+pub(super) const WEB: ProcessId = ProcessId(4);
+
+/// db, cache, migrate, api and web, as UX.md section 2 has them.
+pub(super) fn shop() -> Project {
+    let mut db = program("db", Some(ReadyKind::Tcp(Template::literal("127.0.0.1:5433"))));
+    db.stopwaitsecs = Duration::from_secs(10);
+    let cache = program("cache", None);
+    let migrate = Program { kind: Kind::Task, ports: Vec::new(), ..program("migrate", None) };
+    let url = Template::literal("http://127.0.0.1:3101/health");
+    let api = program("api", Some(ReadyKind::Http { url, status: vec![(200, 399)] }));
+    let web = program("web", Some(ReadyKind::Tcp(Template::literal("127.0.0.1:3102"))));
+    project(vec![db, cache, migrate, api, web])
+}
+
+/// A project of these programs.
+pub(super) fn project(programs: Vec<Program>) -> Project {
+    Project {
+        name: "shop".to_owned(),
+        root: "/src/shop".into(),
+        files: vec!["/src/shop/run.toml".into()],
+        dialect: Dialect::Native,
+        env_files: Vec::new(),
+        environment: Vec::new(),
+        programs,
+        groups: Vec::new(),
+        control: Control::default(),
+        active_profiles: Vec::new(),
+        env_order: EnvOrder::File,
+    }
+}
+
+/// A program with one port.
+pub(super) fn program(name: &str, ready: Option<ReadyKind>) -> Program {
+    Program {
+        name: name.into(),
+        kind: Kind::Program,
+        command: Command::Line(Template::literal(format!("python {name}.py"))),
+        instances: vec![Instance { name: ProcessName::new(name, name), number: 0 }],
+        directory: Some(Template::literal(format!("/src/shop/{name}"))),
+        environment: Vec::new(),
+        env_files: Vec::new(),
+        depends_on: Vec::new(),
+        ready: ready.map(ReadySpec::new),
+        ports: vec![PortSpec { name: None, request: PortRequest::Auto }],
+        profiles: Vec::new(),
+        priority: 999,
+        autostart: true,
+        autorestart: Autorestart::Unexpected,
+        startsecs: Duration::from_secs(1),
+        startretries: 3,
+        retry: RetryPolicy::Native,
+        exitcodes: vec![0],
+        exit_on_end: false,
+        stopsignal: Signal::TERM,
+        stopwaitsecs: Duration::from_secs(5),
+        stopasgroup: true,
+        killasgroup: true,
+        redirect_stderr: true,
+        tty: Tty::Auto,
+        stdout_logfile: None,
+        stderr_logfile: None,
+        umask: None,
+        user: None,
+    }
+}
+
+/// The same program several times over: `worker:worker_0`, ….
+pub(super) fn several(name: &str, count: u32) -> Program {
+    let instance = |number| Instance { name: ProcessName::new(name, format!("{name}_{number}")), number };
+    Program { instances: (0..count).map(instance).collect(), ..program(name, None) }
+}
+
+/// The ports of the shop.
+pub(super) fn ports() -> Ports {
+    let mut ports = Ports::default();
+    for (name, port) in [("db", 5433), ("cache", 6380), ("api", 3101), ("web", 3102), ("worker", 4000)] {
+        ports.insert(ProgramName::from(name), None, port);
+    }
+    ports
+}
+
+/// Every process of a project in this state.
+pub(super) fn snapshot(project: &Project, word: Word) -> Snapshot {
+    let processes: Vec<Arc<ProcessInfo>> = project
+        .processes()
+        .map(|(id, program, instance)| Arc::new(info(id, program, instance.name.clone(), word)))
+        .collect();
+    Snapshot {
+        start_order: processes.iter().map(|info| info.id).collect(),
+        processes: processes.into(),
+        began: Moment(0),
+        began_wall: WallTime(0),
+        is_shutting_down: false,
+    }
+}
+
+fn info(id: ProcessId, program: &Program, name: ProcessName, word: Word) -> ProcessInfo {
+    ProcessInfo {
+        id,
+        name,
+        program: program.name.clone(),
+        is_task: program.is_task(),
+        word,
+        state: ProcessState::Running,
+        since: Moment(0),
+        since_wall: WallTime(0),
+        generation: Generation(1),
+        pid: 4711,
+        runs: 1,
+        unasked_runs: 0,
+        failures: 0,
+        started_wall: WallTime(0),
+        stopped_wall: WallTime(0),
+        ready_wall: None,
+        ready_after: None,
+        last_exit: None,
+        spawn_error: String::new(),
+        needs: Vec::new(),
+        needed_by: Vec::new(),
+        last_probe: None,
+        probe_tries: 0,
+        retry_at: None,
+        blocked_by: None,
+        off_because: None,
+        history: Arc::new([]),
+    }
+}
+
+/// The same snapshot with one process changed.
+pub(super) fn with(snapshot: &Snapshot, id: ProcessId, change: impl FnOnce(&mut ProcessInfo)) -> Snapshot {
+    let mut processes = snapshot.processes.to_vec();
+    change(Arc::make_mut(&mut processes[id.index()]));
+    Snapshot { processes: processes.into(), ..snapshot.clone() }
+}
+
+/// 10:42:09.500 on the day of the epoch, 4.3 s after the project began.
+pub(super) fn now() -> Now {
+    Now { mono: Moment(4_300_000), wall: WallTime(38_529_500) }
+}
+
+/// A duration in tenths of a second.
+pub(super) fn tenths(count: u64) -> Duration {
+    Duration::from_millis(count * 100)
+}

@@ -1,0 +1,199 @@
+//! The loudest state: crash lines, the box with the last lines of a run, and what a failure keeps down.
+
+use std::time::Duration;
+
+use crate::model::units::human_duration;
+use crate::model::{Now, ProcessId, WallTime, Word};
+use crate::supervisor::notice::Reason;
+use crate::supervisor::snapshot::Snapshot;
+use crate::ui::reason::{sentence, short};
+use crate::ui::story::stamp::clock;
+use crate::ui::story::{Said, Story, columns};
+use crate::ui::text::{clean, cut_end, round_duration, width};
+use crate::ui::theme::{Ink, Theme};
+
+/// Where the edge of a box ends.
+const BOX_COLUMNS: usize = 72;
+/// A line in a box is cut here; the whole one is in the log.
+const LINE_COLUMNS: usize = 400;
+/// A command at the foot of a box is cut here.
+const COMMAND_COLUMNS: usize = 60;
+
+/// One failed run.
+pub(super) struct Crash<'a> {
+    pub(super) process: ProcessId,
+    pub(super) run: u32,
+    pub(super) reason: &'a Reason,
+    pub(super) after: Duration,
+}
+
+/// Asks for the last lines of a run, and knows how to draw them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TailRequest {
+    /// Whose lines.
+    pub process: ProcessId,
+    /// Of which run, from 1.
+    pub run: u32,
+    /// How many at most.
+    pub max_lines: usize,
+    pub(super) stamp: String,
+    theme: Theme,
+    head: String,
+    foot: Vec<String>,
+}
+
+impl TailRequest {
+    /// Draws the box: its head, these lines of the `total` that the run wrote, its foot and what to type next.
+    pub fn render(self, lines: &[String], total: usize) -> Vec<String> {
+        let signs = self.theme.signs();
+        let head = format!("{} {}, {} ", signs.top, self.head, extent(lines.len(), total));
+        let rule = signs.rule.repeat(BOX_COLUMNS.saturating_sub(width(&head) + 2));
+        let edge = |text: &str| self.theme.paint(Ink::Bad, text);
+        let mut drawn = vec![format!("  {}", edge(&format!("{head}{rule}")))];
+        let shown = lines.iter().map(|line| cut_end(&clean(line), LINE_COLUMNS, signs.cut));
+        drawn.extend(shown.map(|line| format!("  {} {line}", edge(signs.bar)).trim_end().to_owned()));
+        let mut foot = self.foot.iter();
+        drawn.extend(foot.next().map(|first| format!("  {} {first}", edge(signs.bottom))));
+        drawn.extend(foot.map(|line| format!("  {line}")));
+        put_before(&self.stamp, &mut drawn);
+        drawn
+    }
+}
+
+/// How much of a run's output is shown.
+fn extent(shown: usize, total: usize) -> String {
+    match (shown, total) {
+        (0, _) => "no output".to_owned(),
+        (1, 0 | 1) => "its only line".to_owned(),
+        (1, total) => format!("last line of {total}"),
+        (shown, total) if total <= shown => format!("all {shown} lines"),
+        (shown, total) => format!("last {shown} of {total} lines"),
+    }
+}
+
+/// Puts a time stamp before every line that is not empty.
+pub(super) fn put_before(stamp: &str, lines: &mut [String]) {
+    for line in lines.iter_mut().filter(|line| !line.is_empty()) {
+        line.insert_str(0, stamp);
+    }
+}
+
+impl Story {
+    pub(super) fn crashed(&self, crash: &Crash<'_>, again_in: Option<Duration>, first: bool, now: Now) -> Said {
+        let theme = self.telling.theme;
+        let again = match again_in {
+            None => String::new(),
+            Some(Duration::ZERO) => format!("{} again now", theme.signs().again),
+            Some(wait) => format!("{} again in {}", theme.signs().again, round_duration(wait)),
+        };
+        let what = columns(&format!("{} (run {})", self.what_happened(crash), crash.run), 38, &again);
+        let line = self.line(Ink::Bad, crash.process, &theme.paint(Ink::Bad, &what));
+        let is_last = again_in.is_none();
+        let tail = (first || is_last).then(|| self.tail(crash, is_last, now)).flatten();
+        self.with_next_step(line, tail, is_last, crash)
+    }
+
+    pub(super) fn gave_up(&self, crash: &Crash<'_>, tries: u32, each_time: bool, now: Now) -> Said {
+        let signs = self.telling.theme.signs();
+        let what = match (tries, crash.reason) {
+            (0 | 1, _) => format!("failed: {}", self.what_happened(crash)),
+            (_, Reason::Spawn(_)) => format!("gave up after {tries} tries: {}", self.what_happened(crash)),
+            (_, reason) if each_time => format!("gave up after {tries} runs, {} each time", short(reason, signs)),
+            (_, _) => format!("gave up after {tries} runs, the last: {}", self.what_happened(crash)),
+        };
+        let line = self.line(Ink::Bad, crash.process, &self.telling.theme.paint(Ink::Bad, &what));
+        self.with_next_step(line, self.tail(crash, true, now), true, crash)
+    }
+
+    /// The sentence, with how long the run lasted where that says something.
+    fn what_happened(&self, crash: &Crash<'_>) -> String {
+        let out_of_memory = self.known.get(crash.process.index()).and_then(|known| known.out_of_memory);
+        let sentence = sentence(crash.reason, out_of_memory, self.telling.theme.signs());
+        match crash.reason {
+            Reason::Exit(_) => format!("{sentence} after {}", human_duration(crash.after)),
+            Reason::Spawn(_) | Reason::NotReady { .. } => sentence,
+        }
+    }
+
+    /// Without a box, the hint what to type stands right below the line.
+    fn with_next_step(&self, line: String, tail: Option<TailRequest>, is_last: bool, crash: &Crash<'_>) -> Said {
+        let mut lines = vec![line];
+        if tail.is_none() && is_last {
+            lines.push(format!("  {}", self.next_step(crash)));
+        }
+        Said { lines, tail }
+    }
+
+    /// The box; a program that was never executed has none.
+    fn tail(&self, crash: &Crash<'_>, with_next_step: bool, now: Now) -> Option<TailRequest> {
+        match crash.reason {
+            Reason::Spawn(_) => return None,
+            Reason::Exit(_) | Reason::NotReady { .. } => {}
+        }
+        let mut foot = vec![self.foot(crash, now)];
+        foot.extend(with_next_step.then(|| self.next_step(crash)));
+        Some(TailRequest {
+            process: crash.process,
+            run: crash.run,
+            max_lines: self.telling.tail_lines,
+            stamp: String::new(),
+            theme: self.telling.theme,
+            head: format!("{}, run {}", self.names.label(crash.process), crash.run),
+            foot,
+        })
+    }
+
+    /// `since 10:42:07 · cwd ./worker · python worker.py · pid 4711`
+    fn foot(&self, crash: &Crash<'_>, now: Now) -> String {
+        let signs = self.telling.theme.signs();
+        let lasted = u64::try_from(crash.after.as_millis()).unwrap_or(u64::MAX);
+        let began = WallTime(now.wall.0.saturating_sub(lasted));
+        let mut parts = vec![format!("since {}", clock(&self.telling.zone, began))];
+        if let Some(known) = self.known.get(crash.process.index()) {
+            if !known.directory.is_empty() {
+                parts.push(format!("cwd {}", known.directory));
+            }
+            parts.push(cut_end(&known.command, COMMAND_COLUMNS, signs.cut));
+            if known.pid != 0 {
+                parts.push(format!("pid {}", known.pid));
+            }
+        }
+        parts.join(&format!(" {} ", signs.dot))
+    }
+
+    /// `next: run logs worker --run 4   ·   run why worker   ·   run restart worker`
+    fn next_step(&self, crash: &Crash<'_>) -> String {
+        let (run, name) = (&self.telling.command, self.names.full(crash.process));
+        let gap = format!("   {}   ", self.telling.theme.signs().dot);
+        let logs = match crash.reason {
+            Reason::Spawn(_) => String::new(),
+            Reason::Exit(_) | Reason::NotReady { .. } => format!("{run} logs {name} --run {}{gap}", crash.run),
+        };
+        format!("next: {logs}{run} why {name}{gap}{run} restart {name}")
+    }
+
+    /// `not started: worker failed (it needs worker)`, and the way to it when that is longer.
+    pub(super) fn blocked(&self, process: ProcessId, by: ProcessId, snapshot: &Snapshot) -> String {
+        let chain = chain_to_failure(by, snapshot);
+        let way = chain.iter().map(|id| self.names.label(*id)).collect::<Vec<_>>().join(", which needs ");
+        let root = self.names.label(chain.last().copied().unwrap_or(by));
+        let text = format!("not started: {root} failed (it needs {way})");
+        self.waiting(process, &self.telling.theme.paint(Ink::Bad, &text))
+    }
+}
+
+/// From a dependency that does not come up to the one that failed by itself.
+fn chain_to_failure(by: ProcessId, snapshot: &Snapshot) -> Vec<ProcessId> {
+    let mut chain = vec![by];
+    let mut at = by;
+    while let Some(info) = snapshot.get(at).filter(|info| info.word == Word::Blocked) {
+        match info.blocked_by {
+            Some(next) if !chain.contains(&next) => {
+                chain.push(next);
+                at = next;
+            }
+            Some(_) | None => break,
+        }
+    }
+    chain
+}

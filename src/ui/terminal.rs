@@ -1,0 +1,207 @@
+//! The terminal itself: keys without Return and without echo, and everything put back as it was found.
+//!
+//! Signals stay with the terminal (ISIG), so Ctrl-C and Ctrl-Z are what they always are. The terminal is opened anew: `O_NONBLOCK` belongs
+//! to an open file description, and that of stdin is shared with the shell.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::libc::{O_NOCTTY, O_NONBLOCK};
+use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, tcgetpgrp};
+use tokio::io::unix::AsyncFd;
+
+use crate::ui::decode::{Decoder, Key};
+
+/// The terminal that controls this process (tty(4)).
+pub const CONTROLLING_TERMINAL: &str = "/dev/tty";
+
+/// A terminal without line editing and echo, until this is dropped.
+#[derive(Debug)]
+pub struct RawTerminal {
+    terminal: File,
+    found: Termios,
+}
+
+impl RawTerminal {
+    /// Takes the terminal at this path over. Fails when it is none, or when we are in its background, where changing it would stop us.
+    pub fn enter(path: &Path) -> io::Result<Self> {
+        let terminal = open(path)?;
+        let found = tcgetattr(&terminal)?;
+        let raw = Self { terminal, found };
+        if !is_foreground(&raw.terminal) {
+            return Err(io::Error::new(ErrorKind::ResourceBusy, "the terminal belongs to another process group"));
+        }
+        raw.resume()?;
+        Ok(raw)
+    }
+
+    /// Gives the terminal back as it was found: before a stop by Ctrl-Z, or for good. In the background this does nothing, because
+    /// the shell has put its own settings there.
+    pub fn suspend(&self) -> io::Result<()> {
+        self.set(&self.found)
+    }
+
+    /// Takes it over once more, after a continue. In the background this does nothing.
+    pub fn resume(&self) -> io::Result<()> {
+        let mut raw = self.found.clone();
+        raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+        raw.local_flags.insert(LocalFlags::ISIG);
+        raw.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+        raw.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+        self.set(&raw)
+    }
+
+    fn set(&self, settings: &Termios) -> io::Result<()> {
+        if !is_foreground(&self.terminal) {
+            return Ok(());
+        }
+        // At once: waiting for output to drain would hang on a terminal that is stopped.
+        Ok(tcsetattr(&self.terminal, SetArg::TCSANOW, settings)?)
+    }
+}
+
+impl Drop for RawTerminal {
+    fn drop(&mut self) {
+        // A terminal that has gone away needs no restoring.
+        let _ = self.suspend();
+    }
+}
+
+/// The key presses of a terminal. Dropping it closes the private descriptor.
+#[derive(Debug)]
+pub struct KeyPresses {
+    terminal: AsyncFd<File>,
+    decoder: Decoder,
+    waiting: VecDeque<Key>,
+}
+
+impl KeyPresses {
+    /// Listens to the terminal at this path. Must be called inside a tokio runtime.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { terminal: listen(open(path)?)?, decoder: Decoder::default(), waiting: VecDeque::new() })
+    }
+
+    /// Waits for the next key; `None` when the terminal has gone away. No key is lost when the waiting is given up.
+    pub async fn next(&mut self) -> io::Result<Option<Key>> {
+        loop {
+            if let Some(key) = self.waiting.pop_front() {
+                return Ok(Some(key));
+            }
+            let mut ready = self.terminal.readable().await?;
+            match ready.try_io(|terminal| read_some(terminal.get_ref())) {
+                Ok(Ok(bytes)) if bytes.is_empty() => return Ok(None),
+                Ok(Ok(bytes)) => self.waiting.extend(self.decoder.feed(&bytes)),
+                Ok(Err(error)) if error.raw_os_error() == Some(Errno::EIO as i32) => return Ok(None),
+                Ok(Err(error)) => return Err(error),
+                Err(_would_block) => {}
+            }
+        }
+    }
+}
+
+/// Opens a terminal for ourselves alone.
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).custom_flags(O_NONBLOCK | O_NOCTTY).open(path)
+}
+
+/// Registers a descriptor with the runtime.
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe; what it asks for holds: a File owns its one descriptor until it is dropped"
+)]
+fn listen(terminal: File) -> io::Result<AsyncFd<File>> {
+    AsyncFd::new(terminal)
+}
+
+/// Reads what is there. In the background nothing is read, because that would stop us (SIGTTIN): those keys are the shell's.
+fn read_some(mut terminal: &File) -> io::Result<Vec<u8>> {
+    if !is_foreground(terminal) {
+        return Err(ErrorKind::WouldBlock.into());
+    }
+    let mut buffer = [0; 256];
+    let length = terminal.read(&mut buffer)?;
+    Ok(buffer[..length].to_vec())
+}
+
+/// Whether the terminal listens to our process group. One that controls nobody, or somebody else, knows no background for us.
+fn is_foreground(terminal: impl AsFd) -> bool {
+    tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::os::fd::OwnedFd;
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use nix::pty::{OpenptyResult, openpty};
+    use nix::unistd::ttyname;
+
+    use super::*;
+
+    /// A terminal of our own: the side that types, and the path of the side that is typed into.
+    fn terminal() -> (File, OwnedFd, PathBuf) {
+        let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+        let path = ttyname(&slave).unwrap();
+        (File::from(master), slave, path)
+    }
+
+    fn flags(slave: &OwnedFd) -> LocalFlags {
+        tcgetattr(slave).unwrap().local_flags
+    }
+
+    #[test]
+    fn the_terminal_is_put_back_as_it_was_found() {
+        let (_typist, slave, path) = terminal();
+        let found = tcgetattr(&slave).unwrap();
+        let raw = RawTerminal::enter(&path).unwrap();
+        assert!(!flags(&slave).intersects(LocalFlags::ICANON | LocalFlags::ECHO));
+        assert!(flags(&slave).contains(LocalFlags::ISIG));
+        raw.suspend().unwrap();
+        assert_eq!(tcgetattr(&slave).unwrap(), found);
+        raw.resume().unwrap();
+        assert!(!flags(&slave).contains(LocalFlags::ECHO));
+        drop(raw);
+        assert_eq!(tcgetattr(&slave).unwrap(), found);
+    }
+
+    #[test]
+    fn a_panic_puts_the_terminal_back_too() {
+        let (_typist, slave, path) = terminal();
+        let found = tcgetattr(&slave).unwrap();
+        let result = std::thread::spawn(move || {
+            let _raw = RawTerminal::enter(&path).unwrap();
+            std::panic::resume_unwind(Box::new("a panic without its noise"));
+        })
+        .join();
+        assert!(result.is_err());
+        assert_eq!(tcgetattr(&slave).unwrap(), found);
+    }
+
+    #[test]
+    fn what_is_no_terminal_is_refused() {
+        assert!(RawTerminal::enter(Path::new("/dev/null")).is_err());
+    }
+
+    #[tokio::test]
+    async fn keys_arrive_without_return() {
+        let (mut typist, _slave, path) = terminal();
+        let _raw = RawTerminal::enter(&path).unwrap();
+        let mut presses = KeyPresses::open(&path).unwrap();
+        typist.write_all(b"r\x1b[Aa").unwrap();
+        let key = async |presses: &mut KeyPresses| {
+            tokio::time::timeout(Duration::from_secs(10), presses.next()).await.unwrap().unwrap()
+        };
+        assert_eq!(key(&mut presses).await, Some(Key::Char('r')));
+        assert_eq!(key(&mut presses).await, Some(Key::Char('a')));
+        drop(typist);
+        assert_eq!(key(&mut presses).await, None);
+    }
+}

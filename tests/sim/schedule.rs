@@ -1,0 +1,207 @@
+//! What a run of the simulation is made of: a project, how its children behave, and what is asked when. All of it follows from
+//! a seed; parts can be taken out to shrink a failure.
+
+use std::time::Duration;
+
+use run::model::{
+    Autorestart, Dependency, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy, Template, Until,
+};
+use run::plan::testing;
+use run::supervisor::ExitPolicy;
+
+use crate::random::Random;
+
+/// A whole run.
+#[derive(Debug, Clone)]
+pub(crate) struct Schedule {
+    pub(crate) seed: u64,
+    pub(crate) policy: ExitPolicy,
+    pub(crate) programs: Vec<Program>,
+    pub(crate) requests: Vec<Request>,
+}
+
+/// Something asked for at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) at: Duration,
+    pub(crate) what: Ask,
+}
+
+/// What is asked for. Processes are named by number modulo those there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ask {
+    Start {
+        whom: u64,
+        ready: bool,
+        with_needs: bool,
+    },
+    Stop {
+        whom: u64,
+        with_dependents: bool,
+    },
+    Restart {
+        whom: u64,
+    },
+    Signal {
+        whom: u64,
+    },
+    Wait {
+        whom: Option<u64>,
+        timeout: bool,
+    },
+    /// The last request is forgotten.
+    Forget,
+    /// News of an earlier incarnation, or of a process that does not exist.
+    Stale {
+        whom: u64,
+    },
+    Terminate {
+        now: bool,
+    },
+    Shutdown,
+}
+
+impl Schedule {
+    pub(crate) fn random(seed: u64) -> Self {
+        let mut random = Random::new(seed, 1);
+        let count = 1 + random.below(7);
+        let native = random.chance(80);
+        let programs = (0..count).map(|index| program(seed, index, native)).collect();
+        let requests = (0..random.below(12)).map(|index| request(seed, index)).collect();
+        let policy =
+            random.pick(&[ExitPolicy::KeepGoing, ExitPolicy::KeepGoing, ExitPolicy::OnFailure, ExitPolicy::OnEnd]);
+        Self { seed, policy, programs, requests }
+    }
+
+    pub(crate) fn project(&self) -> Project {
+        testing::project_of(self.programs.clone())
+    }
+
+    /// What a person needs to see of it.
+    pub(crate) fn describe(&self) -> String {
+        let mut text = format!("policy {:?}\n", self.policy);
+        for program in &self.programs {
+            let needs: Vec<String> = program
+                .depends_on
+                .iter()
+                .map(|d| {
+                    let marks = [(d.restart, " restart"), (d.optional, " optional")];
+                    let marks: String = marks.iter().filter(|(on, _)| *on).map(|(_, mark)| *mark).collect();
+                    format!("{}:{}{marks}", d.program, d.until.as_str())
+                })
+                .collect();
+            text += &format!(
+                "{} {:?} {:?} {:?} startsecs {:?} retries {} stopwait {:?} ready {:?} autostart {} exit_on_end {} needs {needs:?}\n",
+                program.name,
+                program.kind,
+                program.retry,
+                program.autorestart,
+                program.startsecs,
+                program.startretries,
+                program.stopwaitsecs,
+                program.ready.as_ref().map(|r| (r.kind.name(), r.timeout, r.successes, r.failures)),
+                program.autostart,
+                program.exit_on_end,
+            );
+        }
+        for request in &self.requests {
+            text += &format!("{:?} {:?}\n", request.at, request.what);
+        }
+        text
+    }
+
+    /// Schedules with one thing less.
+    pub(crate) fn smaller(&self) -> Vec<Self> {
+        let mut all = Vec::new();
+        for index in 0..self.requests.len() {
+            let mut one = self.clone();
+            one.requests.remove(index);
+            all.push(one);
+        }
+        if self.programs.len() > 1 {
+            let mut one = self.clone();
+            one.programs.pop();
+            all.push(one);
+        }
+        for (index, program) in self.programs.iter().enumerate() {
+            if !program.depends_on.is_empty() {
+                let mut one = self.clone();
+                one.programs[index].depends_on.pop();
+                all.push(one);
+            }
+        }
+        all
+    }
+}
+
+fn program(seed: u64, index: u64, native: bool) -> Program {
+    let mut random = Random::new(seed, 100 + index);
+    let name = format!("p{index}");
+    let mut program = if random.chance(25) { testing::task(&name) } else { testing::program(&name) };
+    if !program.is_task() {
+        program.startsecs = Duration::from_secs(random.pick(&[0, 0, 1, 2]));
+        program.autorestart =
+            random.pick(&[Autorestart::Never, Autorestart::Unexpected, Autorestart::Unexpected, Autorestart::Always]);
+        program.ready = random.chance(60).then(|| ready(&mut random));
+    }
+    program.startretries = u32::try_from(random.below(4)).unwrap();
+    program.autostart = random.chance(90);
+    program.priority = i32::try_from(random.below(3)).unwrap();
+    program.stopwaitsecs = Duration::from_millis(random.pick(&[200, 1000, 5000]));
+    program.exit_on_end = random.chance(3);
+    if !native {
+        program.retry = RetryPolicy::Supervisord;
+        program.stopasgroup = false;
+        program.killasgroup = random.chance(50);
+    }
+    for need in 0..index {
+        if random.chance(35) {
+            program.depends_on.push(dependency(seed, need, &mut random));
+        }
+    }
+    program
+}
+
+fn dependency(seed: u64, need: u64, random: &mut Random) -> Dependency {
+    let is_task = Random::new(seed, 100 + need).chance(25);
+    let until = match (is_task, random.below(10)) {
+        (_, 0) => Until::Started,
+        (true, 1) => Until::Exited,
+        (true, _) => Until::Done,
+        (false, _) => Until::Ready,
+    };
+    Dependency {
+        program: ProgramName::new(format!("p{need}")),
+        until,
+        restart: random.chance(20),
+        optional: random.chance(15),
+    }
+}
+
+fn ready(random: &mut Random) -> ReadySpec {
+    let kind = if random.chance(70) { ReadyKind::Tcp(Template::literal("127.0.0.1:1")) } else { ReadyKind::Notify };
+    ReadySpec {
+        timeout: random.chance(30).then(|| Duration::from_secs(1 + random.below(8))),
+        successes: u32::try_from(1 + random.below(2)).unwrap(),
+        failures: random.chance(10).then_some(30),
+        ..ReadySpec::new(kind)
+    }
+}
+
+fn request(seed: u64, index: u64) -> Request {
+    let mut random = Random::new(seed, 1000 + index);
+    let at = Duration::from_millis(random.pick(&[50, 500, 3000, 20_000, 60_000]) * random.below(100) / 100);
+    let whom = random.below(8);
+    let what = match random.below(20) {
+        0..4 => Ask::Start { whom, ready: random.chance(50), with_needs: random.chance(85) },
+        4..8 => Ask::Stop { whom, with_dependents: random.chance(30) },
+        8..12 => Ask::Restart { whom },
+        12 => Ask::Signal { whom },
+        13..15 => Ask::Wait { whom: random.chance(50).then_some(whom), timeout: random.chance(50) },
+        15 => Ask::Forget,
+        16..18 => Ask::Stale { whom },
+        18 => Ask::Terminate { now: random.chance(30) },
+        _ => Ask::Shutdown,
+    };
+    Request { at, what }
+}
