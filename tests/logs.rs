@@ -1,5 +1,7 @@
 //! The output thread with real pipes and terminals: what programs write is shown and kept, whole, in order, whatever the reader does.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as the tests themselves do")]
+
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -111,7 +113,7 @@ fn terminal() -> (Outlet, File) {
 /// Reads everything in a thread of its own.
 fn reading(mut from: File) -> JoinHandle<Vec<u8>> {
     thread::spawn(move || {
-        let (mut all, mut block) = (Vec::new(), [0; 65536]);
+        let (mut all, mut block) = (Vec::new(), vec![0; 65536]);
         // A terminal whose other end is closed says EIO.
         while let Ok(length @ 1..) = from.read(&mut block) {
             all.extend_from_slice(&block[..length]);
@@ -158,7 +160,7 @@ fn flood(mut to: File, bytes: Vec<u8>) -> JoinHandle<()> {
 /// What one program's rows say, without the prefix.
 fn rows_of(output: &str, number: u32) -> String {
     let prefix = format!("{} │ ", name(number));
-    output.lines().filter_map(|line| line.strip_prefix(&prefix)).map(|line| format!("{line}\n")).collect()
+    output.split_inclusive('\n').filter_map(|line| line.strip_prefix(&prefix)).collect()
 }
 
 #[test]
@@ -167,7 +169,9 @@ fn no_line_of_64_floods_is_lost_doubled_or_cut() {
     let rig = Rig::new(Some(outlet), |_| {});
     let reader = reading(screen);
     let floods: Vec<_> = (0..64).map(|number| flood(rig.program(number), numbered(number, 2000))).collect();
-    floods.into_iter().for_each(|flood| flood.join().unwrap());
+    for flood in floods {
+        flood.join().unwrap();
+    }
     assert!(rig.hub.stop(PATIENCE));
     let output = String::from_utf8(reader.join().unwrap()).unwrap();
     assert_eq!(output.lines().count(), 64 * 2000);
@@ -181,7 +185,9 @@ fn a_reader_that_stops_for_a_while_blocks_nobody_and_misses_nothing() {
     let (outlet, screen) = piped();
     let rig = Rig::new(Some(outlet), |_| {});
     let floods: Vec<_> = (0..8).map(|number| flood(rig.program(number), numbered(number, 20_000))).collect();
-    floods.into_iter().for_each(|flood| flood.join().unwrap());
+    for flood in floods {
+        flood.join().unwrap();
+    }
     let reader = reading(screen);
     assert!(rig.hub.stop(PATIENCE));
     let output = String::from_utf8(reader.join().unwrap()).unwrap();
@@ -290,11 +296,13 @@ fn a_quiet_line_passes_beside_floods() {
     let (outlet, mut screen) = piped();
     let rig = Rig::new(Some(outlet), |_| {});
     let (stop, is_stopped) = mpsc::channel::<()>();
-    let mut floods = vec![rig.program(1), rig.program(2)];
+    let mut floods = [rig.program(1), rig.program(2)];
     let flooding = thread::spawn(move || {
         let block = numbered(7, 40);
         while is_stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
-            floods.iter_mut().for_each(|to| to.write_all(&block).unwrap());
+            for to in &mut floods {
+                to.write_all(&block).unwrap();
+            }
         }
     });
     let mut quiet = rig.program(0);

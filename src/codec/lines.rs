@@ -69,7 +69,8 @@ impl Rows {
         self.forget_spent();
         let was_continued = std::mem::take(&mut self.is_continued);
         self.is_spent = true;
-        (!self.held.is_empty() && !(was_continued && is_blank(&self.held))).then_some(&self.held[..])
+        let has_nothing = self.held.is_empty() || (was_continued && is_blank(&self.held));
+        (!has_nothing).then_some(&self.held[..])
     }
 
     /// Whether a line has begun that has not been given out.

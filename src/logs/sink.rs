@@ -1,6 +1,6 @@
 //! One place that output is written to, without ever waiting for it.
 //!
-//! O_NONBLOCK belongs to the open file description, which we share with the shell and with whoever reads our pipe, so it is never
+//! `O_NONBLOCK` belongs to the open file description, which we share with the shell and with whoever reads our pipe, so it is never
 //! set on what we were given: a pipe and a terminal are opened once more through `/proc/self/fd`, a socket takes the wish with
 //! each call, and what cannot be opened again is written by a thread of its own. Regular files never block for long.
 
@@ -27,7 +27,7 @@ enum Way {
     Pipe,
     /// write(2), until it refuses.
     Write,
-    /// send(2) with MSG_DONTWAIT.
+    /// send(2) with `MSG_DONTWAIT`.
     Send,
 }
 
