@@ -17,8 +17,8 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{isatty, pipe2, write};
 
-/// The buffer has room below this many bytes.
-pub(crate) const ROOM: usize = 128 * 1024;
+/// The buffer has room below this many bytes. What is in it is before a quiet line, so it is not larger than a pipe.
+pub(crate) const ROOM: usize = 64 * 1024;
 
 /// How a descriptor is written without waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use crate::logs::source::{Found, Source};
 use crate::logs::stamp::wall_now;
 use crate::logs::track::{Keeping, count_rows};
 
-/// What one turn reads from all sources at most.
-pub(super) const ARENA: usize = 128 * 1024;
+/// What one turn reads from all sources at most: what stays in a cache, and does not keep a quiet line waiting.
+pub(super) const ARENA: usize = 64 * 1024;
 /// What it reads from one of them.
 const READ: usize = 64 * 1024;
 /// Less space than this is not worth a read.
