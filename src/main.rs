@@ -1,3 +1,5 @@
 //! The binary: calls the library, nothing else.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    run::cli::main()
+}

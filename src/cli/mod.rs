@@ -1,1 +1,112 @@
 //! The commands; puts it all together.
+//!
+//! `args` says what may be typed, `settings` what it means, and one file a command does it. `project` is where commands meet
+//! projects, `error` is the only thing that meets the user when something goes wrong.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+
+use clap::error::ErrorKind as ParseErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+use clap_complete::CompleteEnv;
+
+pub mod answers;
+pub mod args;
+pub mod bare;
+pub mod check;
+pub mod complete;
+pub mod completions;
+pub mod connection;
+pub mod down;
+pub mod env;
+pub mod environment;
+pub mod error;
+pub mod exec;
+pub mod exit_code;
+pub mod graph;
+pub mod logs;
+pub mod output;
+pub mod project;
+pub mod restart;
+pub mod select;
+pub mod settings;
+pub mod signal;
+pub mod start;
+pub mod status;
+pub mod stop;
+pub mod up;
+pub mod wait;
+pub mod why;
+
+use args::{Args, Command};
+use error::CommandError;
+use exit_code::ExitCode;
+use settings::{Facts, Settings};
+
+/// Runs the command line of this process.
+pub fn main() -> std::process::ExitCode {
+    // Answers a shell that asks what could be typed next, and ends the process then.
+    CompleteEnv::with_factory(Args::command).var(completions::ASK_VARIABLE).complete();
+    let args = match parse() {
+        Ok(args) => args,
+        Err(code) => return code.into(),
+    };
+    let settings = settings::resolve(&args.global, environment(), &facts());
+    let code = dispatch(&settings, args.command).unwrap_or_else(|error| {
+        output::say(&error.render(&settings.err));
+        error.exit_code()
+    });
+    code.into()
+}
+
+/// Parses the command line. Help and version go to stdout and are fine, everything else is a usage error.
+fn parse() -> Result<Args, ExitCode> {
+    let matches = Args::command().try_get_matches();
+    matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| {
+        // A closed pipe is no reason to complain about help that nobody reads.
+        error.print().ok();
+        match error.kind() {
+            ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion => ExitCode::Fine,
+            _ => ExitCode::Usage,
+        }
+    })
+}
+
+fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, CommandError> {
+    match command {
+        None => bare::run(settings),
+        Some(Command::Up(args)) => up::run(settings, &args),
+        Some(Command::Down(args)) => down::run(settings, &args),
+        Some(Command::Status(args)) => status::run(settings, &args),
+        Some(Command::Start(args)) => start::run(settings, &args),
+        Some(Command::Stop(args)) => stop::run(settings, &args),
+        Some(Command::Restart(args)) => restart::run(settings, &args),
+        Some(Command::Signal(args)) => signal::run(settings, &args),
+        Some(Command::Logs(args)) => logs::run(settings, &args),
+        Some(Command::Why(args)) => why::run(settings, &args),
+        Some(Command::Wait(args)) => wait::run(settings, &args),
+        Some(Command::Check(args)) => check::run(settings, &args),
+        Some(Command::Graph(args)) => graph::run(settings, &args),
+        Some(Command::Exec(args)) => exec::run(settings, &args),
+        Some(Command::Env(args)) => env::run(settings, &args),
+        Some(Command::Completions(args)) => completions::run(settings, &args),
+    }
+}
+
+/// Our environment. Variables that are not UTF-8 are left out: no config could name them.
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+/// What there is to find out about where we run.
+fn facts() -> Facts {
+    Facts {
+        directory: std::env::current_dir().unwrap_or_else(|_| "/".into()),
+        stdin_is_terminal: io::stdin().is_terminal(),
+        stdout_is_terminal: io::stdout().is_terminal(),
+        stderr_is_terminal: io::stderr().is_terminal(),
+        width: terminal_size::terminal_size().map(|(width, _)| width.0.into()),
+    }
+}

@@ -8,3 +8,9 @@
     clippy::unwrap_used,
     clippy::print_stdout
 )]
+
+pub mod ansi;
+pub mod json_answer;
+pub mod lines;
+pub mod notify;
+pub mod xmlrpc;

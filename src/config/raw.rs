@@ -64,3 +64,30 @@ pub enum RawData {
     /// A table, in the order of the file.
     Table(Vec<RawKey>),
 }
+
+impl RawData {
+    /// The text of a string.
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// A whole number.
+    pub fn as_integer(&self) -> Option<i64> {
+        if let Self::Integer(number) = self { Some(*number) } else { None }
+    }
+
+    /// A boolean.
+    pub fn as_boolean(&self) -> Option<bool> {
+        if let Self::Boolean(truth) = self { Some(*truth) } else { None }
+    }
+
+    /// The items of a list.
+    pub fn as_list(&self) -> Option<&[RawValue]> {
+        if let Self::List(items) = self { Some(items) } else { None }
+    }
+
+    /// The keys of a table.
+    pub fn as_table(&self) -> Option<&[RawKey]> {
+        if let Self::Table(keys) = self { Some(keys) } else { None }
+    }
+}

@@ -1,1 +1,37 @@
-//! The output thread, the kept logs and their readers.
+//! The output thread, the kept logs and their readers. May use: model, codec.
+//!
+//! # Theory of operation
+//!
+//! One thread ([`hub::Hub::start`]) with one epoll loop owns everything that programs write to and everything their output goes
+//! to: pipes and ptys, the kept logs, the log files that a user names, and the screen. Output never passes through the
+//! supervisor's loop, so a flood or a stopped terminal cannot delay a signal or an answer.
+//!
+//! * A *source* is one open pipe or pty of one incarnation. A *track* is everything that one channel of one process ever
+//!   says: its kept log, its place on the screen, the row that is not finished yet.
+//! * A turn of the loop reads into one arena (quiet sources first, floods in turn), renders whole rows into the screen's buffer,
+//!   writes that once, and then appends the same raw bytes to each kept log with one write.
+//! * The screen is a cursor over the kept log. While its buffer has room the bytes go to it straight from the arena. While it has
+//!   none, sources are read into the kept log alone and the track *lags*; when there is room again the track is caught up from
+//!   the file. So nothing is lost and nothing grows.
+//! * A pipe or file misses nothing: a source is left unread only when the kept log would have to drop what the screen has not had
+//!   (or when there is no kept log). A terminal that takes nothing for a second skips, visibly.
+//! * Readiness is edge-triggered and remembered, so leaving a source unread costs nothing, and a quiet project never wakes us.
+
+pub mod hub;
+pub mod kept;
+
+mod output;
+mod rotate;
+mod screen;
+mod sink;
+mod slot;
+mod source;
+mod stamp;
+mod tail;
+mod track;
+mod turn;
+
+pub use hub::{
+    Attach, Channel, CrashBox, Hub, HubError, Keep, Label, Matcher, Outlet, OutputConfig, OutputEvent, TailLines,
+    Timestamps,
+};

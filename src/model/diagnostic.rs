@@ -11,6 +11,19 @@ pub struct SourceFile {
     pub text: String,
 }
 
+impl SourceFile {
+    /// Line and column (in characters) of a byte offset, both counted from 1.
+    pub fn position(&self, offset: usize) -> (usize, usize) {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let before = &self.text[..offset];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
 /// A place in one of the loaded files: byte range inside `file`, an index into [`Diagnostics::sources`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {

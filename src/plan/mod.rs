@@ -9,9 +9,14 @@
     clippy::print_stdout
 )]
 
+pub mod environment;
 pub mod graph;
+pub mod launch;
 pub mod order;
 pub mod ports;
 pub mod select;
+pub mod shell_line;
+#[cfg(test)]
+mod test_support;
 #[doc(hidden)]
 pub mod testing;

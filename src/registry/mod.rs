@@ -1,1 +1,34 @@
-//! Where a running project keeps its lock, socket, state and ports.
+//! Where a running project keeps its lock, socket, state and logs, and which projects are running.
+//!
+//! There is no central process and no list that could be wrong. A project has an [`Identity`]: its canonical directory and an
+//! explicit `-p`. The identity names one directory for what lives as long as the project runs (lock, sockets) and one for what
+//! outlives it (logs, [`Meta`]), neither of them inside the project. A project is running as long as somebody holds the lock
+//! on its lock file; the kernel lets go of it when the holder dies, however it dies, so no stale lock exists.
+//!
+//! ```text
+//! $XDG_RUNTIME_DIR/runup/IDENTITY/   (else /tmp/runup-UID/IDENTITY), 0700, verified
+//!     lock                           held while the project runs; inside: who holds it, as JSON
+//!     socket                         the control socket, unless `[control] socket` puts it elsewhere
+//!     notify.PROCESS.GENERATION      one sd_notify socket a process that wants one
+//! $XDG_STATE_HOME/runup/             (else ~/.local/state/runup)
+//!     ports.json                     which checkout has which "auto" ports
+//!     IDENTITY/meta.json             name, directory, processes, how often it was up
+//!     IDENTITY/logs/
+//! ```
+
+mod directory;
+mod display_name;
+mod find;
+mod identity;
+mod lock;
+mod meta;
+mod places;
+mod short_path;
+
+pub use display_name::{DisplayName, Worktree, branch_of, display_name, worktree_of};
+pub use find::{Past, Running, find, find_past, list, prune};
+pub use identity::Identity;
+pub use lock::{Lock, LockError, OwnerFacts, lock};
+pub use meta::{Meta, read_meta, up_number, write_meta};
+pub use places::{Environment, Homes, PlaceError, Places};
+pub use short_path::{ShortPath, ShortPathError};

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::model::{Now, Project};
 use crate::plan::ports::Ports;
+use crate::runtime::clock::Clock;
 use crate::supervisor::action::Outcome;
-use crate::supervisor::event::Command;
+use crate::supervisor::event::{Command, RequestId, Urgency};
 use crate::supervisor::snapshot::Snapshot;
 
 /// What never changes while a project is up, for readers of its status.
@@ -17,7 +19,7 @@ pub struct Facts {
     /// Display name, fixed at `up`.
     pub name: String,
     /// The project as loaded.
-    pub project: Project,
+    pub project: Arc<Project>,
     /// The ports that were assigned.
     pub ports: Ports,
     /// Where logs and state are kept, `None` when there is no such place.
@@ -28,13 +30,22 @@ pub struct Facts {
     pub notes: Vec<String>,
 }
 
-/// A command on its way to the driver, and where its answer goes. Dropping the receiver cancels the waiting, not the command.
+/// What reaches the driver.
 #[derive(Debug)]
-pub struct Request {
-    /// What is asked.
-    pub command: Command,
-    /// Where the answer goes.
-    pub reply: oneshot::Sender<Outcome>,
+pub enum Message {
+    /// A command, and where its answer goes.
+    Ask {
+        /// Its name, used once.
+        id: RequestId,
+        /// What is asked.
+        command: Command,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Outcome>,
+    },
+    /// Whoever asked no longer waits. The command stands.
+    Forget(RequestId),
+    /// A key or a request that ends the project, as a signal would.
+    Terminate(Urgency),
 }
 
 /// The driver is gone, so nothing can be asked any more.
@@ -45,29 +56,40 @@ pub struct Gone;
 /// The cloneable remote.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    /// Unbounded: every command comes from a connection or a key press, whose number is bounded where they enter.
-    commands: mpsc::UnboundedSender<Request>,
+    /// Unbounded: every message comes from a connection or a key press, whose number is bounded where they enter.
+    messages: mpsc::UnboundedSender<Message>,
     snapshots: watch::Receiver<Snapshot>,
     facts: Arc<Facts>,
-    clock: fn() -> Now,
+    clock: Clock,
+    next_id: Arc<AtomicU64>,
 }
 
 impl Handle {
     /// Ties a remote to a driver's ends.
     pub fn new(
-        commands: mpsc::UnboundedSender<Request>,
+        messages: mpsc::UnboundedSender<Message>,
         snapshots: watch::Receiver<Snapshot>,
         facts: Arc<Facts>,
-        clock: fn() -> Now,
+        clock: Clock,
     ) -> Self {
-        Self { commands, snapshots, facts, clock }
+        Self { messages, snapshots, facts, clock, next_id: Arc::default() }
     }
 
-    /// Sends a command and waits for its answer.
+    /// Sends a command and waits for its answer. Dropping the future ends the waiting, not the command.
     pub async fn request(&self, command: Command) -> Result<Outcome, Gone> {
+        let id = RequestId(self.next_id.fetch_add(1, Ordering::Relaxed));
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Request { command, reply }).map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
+        self.messages.send(Message::Ask { id, command, reply }).map_err(|_| Gone)?;
+        let mut guard = ForgetOnDrop { id, messages: Some(self.messages.clone()) };
+        let outcome = answer.await.map_err(|_| Gone);
+        guard.disarm();
+        outcome
+    }
+
+    /// Ends the project as a signal would.
+    pub fn terminate(&self, urgency: Urgency) {
+        // A driver that is gone has ended already.
+        let _ = self.messages.send(Message::Terminate(urgency));
     }
 
     /// The latest view.
@@ -88,6 +110,27 @@ impl Handle {
 
     /// The clocks that the snapshot's times are read on.
     pub fn now(&self) -> Now {
-        (self.clock)()
+        self.clock.now()
+    }
+}
+
+/// Tells the driver when whoever asked goes away before the answer.
+struct ForgetOnDrop {
+    id: RequestId,
+    messages: Option<mpsc::UnboundedSender<Message>>,
+}
+
+impl ForgetOnDrop {
+    /// The answer has come: nobody goes away before it any more.
+    fn disarm(&mut self) {
+        self.messages = None;
+    }
+}
+
+impl Drop for ForgetOnDrop {
+    fn drop(&mut self) {
+        if let Some(messages) = &self.messages {
+            let _ = messages.send(Message::Forget(self.id));
+        }
     }
 }

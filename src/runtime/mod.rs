@@ -1,3 +1,18 @@
 //! The driver, the spawner process, signals.
 
+pub mod clock;
+pub mod driver;
+pub mod front;
 pub mod handle;
+pub mod helpers;
+pub mod launcher;
+pub mod load;
+pub mod notify_socket;
+pub mod os;
+mod perform;
+pub mod ports;
+pub mod record;
+pub mod signals;
+pub mod spawner;
+pub mod streams;
+pub mod sys;

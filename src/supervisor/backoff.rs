@@ -60,7 +60,10 @@ impl Supervisor {
             Ending::Spawn(failure) => failure.sentence(),
         };
         match ending {
-            Ending::Exit(exit) => process.last_exit = Some(*exit),
+            Ending::Exit(exit) => {
+                process.last_exit = Some(*exit);
+                process.has_ended = true;
+            }
             Ending::NotReady(exit) => process.last_exit = exit.or(process.last_exit),
             Ending::Spawn(failure) => process.spawn_errno = failure.errno,
         }

@@ -91,7 +91,7 @@ pub(super) fn status(need: &Process, edge: Edge) -> EdgeStatus {
         (Phase::Exited { .. }, Until::Started | Until::Exited)
         | (Phase::Exited { expected: true, .. }, Until::Done) => EdgeStatus::Satisfied,
         (Phase::Exited { .. }, Until::Ready | Until::Done) => EdgeStatus::Failed,
-        (Phase::Fatal, Until::Exited) if need.last_exit.is_some() => EdgeStatus::Satisfied,
+        (Phase::Fatal, Until::Exited) if need.has_ended => EdgeStatus::Satisfied,
         (Phase::Fatal, _) => EdgeStatus::Failed,
     };
     if edge.optional { optional(need, plain) } else { plain }

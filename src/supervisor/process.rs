@@ -145,6 +145,8 @@ pub(super) struct Process {
     pub(super) last_reason: Option<Reason>,
     /// The last end.
     pub(super) last_exit: Option<Exit>,
+    /// One of its runs has come to an end by itself.
+    pub(super) has_ended: bool,
     /// supervisord's `spawnerr`.
     pub(super) spawn_error: String,
     /// The system's error number of the last failure to spawn; 0 when the last run was spawned.
@@ -188,6 +190,7 @@ impl Process {
             fails_alike: true,
             last_reason: None,
             last_exit: None,
+            has_ended: false,
             spawn_error: String::new(),
             spawn_errno: 0,
             started_wall: WallTime::default(),

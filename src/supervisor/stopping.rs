@@ -18,9 +18,6 @@ const KILL_AGAIN: Duration = Duration::from_secs(1);
 /// After so long past the first SIGKILL the user is told, and a shutdown no longer waits: the kernel will not let go of it.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 
-/// SIGCONT: a stopped process cannot act on a signal before it is continued.
-const CONT: Signal = Signal(18);
-
 impl Supervisor {
     /// Begins to end a living run. Does nothing to one that is being ended already.
     pub(super) fn begin_stop(&mut self, id: ProcessId, why: StopWhy) {
@@ -85,9 +82,6 @@ impl Supervisor {
             return self.kill(id);
         }
         self.signal(id, signal, scope);
-        if signal != Signal::KILL {
-            self.signal(id, CONT, scope);
-        }
         self.timers.arm(id, TimerKind::Kill, now + limit);
         if limit >= Duration::from_secs(2) {
             self.timers.arm(id, TimerKind::StillStopping, now + limit * 4 / 5);

@@ -3,13 +3,20 @@
 pub mod decode;
 pub mod keys;
 pub mod live;
+pub mod logs;
+pub mod look;
 pub mod names;
 pub mod pick;
 pub mod reason;
+pub mod report;
 pub mod story;
+pub mod table;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+pub mod why;
 
 #[cfg(test)]
 mod sample_shop;
+#[cfg(test)]
+pub(crate) mod sample_status;

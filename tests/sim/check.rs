@@ -42,6 +42,7 @@ pub(crate) struct Checks {
     is_hurried: bool,
     finished: bool,
     said_all_ready: bool,
+    just_forgotten: Option<RequestId>,
 }
 
 impl Checks {
@@ -57,6 +58,7 @@ impl Checks {
             is_hurried: false,
             finished: false,
             said_all_ready: false,
+            just_forgotten: None,
         }
     }
 
@@ -67,8 +69,8 @@ impl Checks {
                 self.wish(command);
             }
             Event::Forget(request) => {
-                self.open.remove(request);
-                self.forgotten.insert(*request);
+                // A time limit that was due before this may still answer it in the same step.
+                self.just_forgotten = Some(*request);
             }
             Event::Terminate(urgency) => self.is_hurried |= *urgency == run::supervisor::event::Urgency::Now,
             Event::Spawned { process, generation: _, .. } => self.past[process.index()].has_run = true,
@@ -216,6 +218,10 @@ impl Checks {
     }
 
     pub(crate) fn after(&mut self, snapshot: &Snapshot, now: Moment, children: &BTreeMap<ProcessId, Child>) {
+        if let Some(request) = self.just_forgotten.take() {
+            self.open.remove(&request);
+            self.forgotten.insert(request);
+        }
         let all_ready = std::mem::take(&mut self.said_all_ready);
         for info in snapshot.processes.iter() {
             let is_well = info.word.is_settled_well() || info.off_because.is_some();

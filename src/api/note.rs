@@ -1,0 +1,110 @@
+//! The one thing to know of a process: the NOTE column of `status` (UX.md 5).
+
+use std::time::Duration;
+
+use crate::model::units::human_duration;
+use crate::model::{Exit, Moment, Program, Word};
+use crate::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
+
+/// The note; empty when there is nothing to know.
+pub fn note(
+    snapshot: &Snapshot,
+    now: Moment,
+    info: &ProcessInfo,
+    program: Option<&Program>,
+    url: Option<&str>,
+) -> String {
+    match info.word {
+        Word::Off => off_because(info, program),
+        Word::Waiting => waiting_for(snapshot, info),
+        Word::Blocked => blocked(snapshot, info),
+        Word::Starting => info
+            .last_probe
+            .as_ref()
+            .map_or_else(String::new, |last| format!("not ready yet: {last}, try {}", info.probe_tries)),
+        Word::Ready => ready(info, url),
+        Word::Unhealthy => joined("unhealthy", info.last_probe.as_deref()),
+        Word::Retrying => retrying(now, info),
+        Word::Stopping => String::new(),
+        Word::Done => done(info),
+        Word::Failed => failure(info),
+    }
+}
+
+/// `waiting for db, migrate`: every need that is still open; one that is order only and has failed is not.
+pub fn waiting_for(snapshot: &Snapshot, info: &ProcessInfo) -> String {
+    let open = info.needs.iter().filter(|need| !(need.is_satisfied || need.optional && need.has_failed));
+    let names: Vec<_> = open.filter_map(|need| snapshot.get(need.process)).map(|need| need.name.to_string()).collect();
+    if names.is_empty() { String::new() } else { format!("waiting for {}", names.join(", ")) }
+}
+
+/// Why it is off, in words; empty when it is not.
+pub fn off_because(info: &ProcessInfo, program: Option<&Program>) -> String {
+    match info.off_because {
+        None => String::new(),
+        Some(OffBecause::NoAutostart) => "autostart is off".to_owned(),
+        Some(OffBecause::Profile) => {
+            joined("disabled", program.map(|program| format!("profile {}", program.profiles.join(", "))).as_deref())
+        }
+        Some(OffBecause::StoppedByUser) => "stopped by you".to_owned(),
+        Some(OffBecause::NotNamed) => "not named at up".to_owned(),
+        Some(OffBecause::Shutdown) => "stopped with the project".to_owned(),
+    }
+}
+
+fn blocked(snapshot: &Snapshot, info: &ProcessInfo) -> String {
+    match info.blocked_by.and_then(|id| snapshot.get(id)) {
+        Some(by) => format!("needs {}: {}", by.name, by.word),
+        None => "what it needs has failed".to_owned(),
+    }
+}
+
+fn ready(info: &ProcessInfo, url: Option<&str>) -> String {
+    match (url, info.last_exit) {
+        (Some(url), _) => url.to_owned(),
+        (None, Some(exit)) if info.unasked_runs > 0 => format!("restarted after {}", short(exit)),
+        (None, _) => String::new(),
+    }
+}
+
+fn retrying(now: Moment, info: &ProcessInfo) -> String {
+    let why = failure(info);
+    let next = match info.retry_at {
+        Some(at) if at > now => format!("again in {}", human_duration(at.since(now))),
+        Some(_) => "again now".to_owned(),
+        None => "up again, not yet good".to_owned(),
+    };
+    if why.is_empty() { next } else { format!("{why}, {next}") }
+}
+
+/// `exit 0 in 0.9s`.
+fn done(info: &ProcessInfo) -> String {
+    let ran = Duration::from_millis(info.stopped_wall.0.saturating_sub(info.started_wall.0));
+    let took = if info.is_task { info.ready_after.unwrap_or(ran) } else { ran };
+    info.last_exit.map_or_else(String::new, |exit| format!("{} in {}", short(exit), human_duration(took)))
+}
+
+/// Why the last run failed: the exit, unless it failed for another reason, which `spawn_error` then tells.
+fn failure(info: &ProcessInfo) -> String {
+    match info.last_exit {
+        Some(exit) if says_no_more_than_the_exit(&info.spawn_error) => short(exit),
+        Some(_) | None => info.spawn_error.clone(),
+    }
+}
+
+/// supervisord's own phrases for an end (supervisor `process.py` `finish`).
+fn says_no_more_than_the_exit(spawn_error: &str) -> bool {
+    const PHRASES: [&str; 3] = ["Exited too quickly", "Bad exit code", "Terminated by"];
+    spawn_error.is_empty() || PHRASES.iter().any(|phrase| spawn_error.starts_with(phrase))
+}
+
+fn short(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exit {code}"),
+        Exit::Signal { .. } => exit.to_string(),
+    }
+}
+
+fn joined(word: &str, detail: Option<&str>) -> String {
+    detail.map_or_else(|| word.to_owned(), |detail| format!("{word}: {detail}"))
+}

@@ -1,0 +1,6 @@
+//! `supervisor.*`: supervisord's own methods, with its keys, faults and texts (supervisor `rpcinterface.py`).
+
+pub(super) mod info;
+pub(super) mod process;
+
+mod target;

@@ -1,0 +1,208 @@
+//! The command line: syntax only. What it means is decided in [`crate::cli::settings`] and in the commands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::cli::{
+    check, completions, down, env, exec, graph, logs, restart, signal, start, status, stop, up, wait, why,
+};
+use crate::model::units;
+
+/// Brings a whole development environment up: in dependency order, each program started the moment what it needs is ready.
+///
+/// Without a command: the state of the project here, or what could be started.
+#[derive(Debug, Parser)]
+#[command(name = "run", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit codes: 0 fine, 1 a program failed, 2 usage or config error or not up, 124 time limit over, \
+                        130 killed by the second Ctrl-C."
+)]
+pub struct Args {
+    /// What all commands share.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What all commands share.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Look for the project in this directory.
+    #[arg(short = 'C', value_name = "DIR", global = true, value_hint = ValueHint::DirPath)]
+    pub directory: Option<PathBuf>,
+    /// Use this config file; several are merged in order.
+    #[arg(short = 'f', long = "file", value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+    /// Run or address the project under this name, beside others in the same directory.
+    #[arg(id = "project", short = 'p', long = "project", value_name = "NAME", global = true)]
+    pub name: Option<String>,
+    /// When to write colours.
+    #[arg(long, value_name = "auto|always|never", default_value = "auto", global = true, hide_possible_values = true)]
+    pub color: Colour,
+    /// Say only what was asked for.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+}
+
+/// When colours are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands. One file each.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the help of a command is the doc comment of its Args, and one here would hide it")]
+pub enum Command {
+    Up(up::Args),
+    Down(down::Args),
+    Status(status::Args),
+    Start(start::Args),
+    Stop(stop::Args),
+    Restart(restart::Args),
+    Signal(signal::Args),
+    Logs(logs::Args),
+    Why(why::Args),
+    Wait(wait::Args),
+    Check(check::Args),
+    Graph(graph::Args),
+    Exec(exec::Args),
+    Env(env::Args),
+    Completions(completions::Args),
+}
+
+/// Reads `30`, `30s`, `5m`; a bare number is seconds.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    units::parse_duration(text).ok_or_else(|| "not a duration such as 500ms, 30s or 5m".to_owned())
+}
+
+/// One `--port`: the base for a Procfile, or the number of one program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortChoice {
+    /// `6000`.
+    Base(u16),
+    /// `api=3111`.
+    Named(String, u16),
+}
+
+/// Reads `6000` or `api=3111`.
+pub fn port_choice(text: &str) -> Result<PortChoice, String> {
+    let number = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let wrong = || "neither a port (1 to 65535) nor NAME=PORT".to_owned();
+    match text.split_once('=') {
+        None => number(text).map(PortChoice::Base).ok_or_else(wrong),
+        Some((name, port)) if !name.is_empty() => {
+            number(port).map(|port| PortChoice::Named(name.to_owned(), port)).ok_or_else(wrong)
+        }
+        Some(_) => Err(wrong()),
+    }
+}
+
+/// How many instances of a program: `web=2`, or `all=1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Formation {
+    /// The program, or `all`.
+    pub program: String,
+    /// How many; 0 for none.
+    pub count: u32,
+}
+
+/// Reads `web=2`.
+pub fn formation(text: &str) -> Result<Formation, String> {
+    let parts = text.trim().split_once('=').map(|(name, count)| (name.trim(), count.trim().parse::<u32>()));
+    match parts {
+        Some((name, Ok(count))) if !name.is_empty() => Ok(Formation { program: name.to_owned(), count }),
+        _ => Err("not NAME=COUNT, such as web=2".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Args {
+        Args::try_parse_from(line.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn the_table_of_arguments_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_or_after_the_command() {
+        for line in ["run -C shop -f Procfile -p two -q up", "run up -C shop -f Procfile -p two -q"] {
+            let args = parse(line);
+            assert_eq!(args.global.directory, Some("shop".into()), "{line}");
+            assert_eq!(args.global.files, [PathBuf::from("Procfile")], "{line}");
+            assert_eq!(args.global.name.as_deref(), Some("two"), "{line}");
+            assert!(args.global.quiet, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_behind_a_command_is_not_the_name_of_the_project() {
+        for line in ["run env api", "run why api", "run exec --as api true", "run up api"] {
+            assert_eq!(parse(line).global.name, None, "{line}");
+        }
+    }
+
+    #[test]
+    fn f_means_follow_behind_logs_and_file_before_it() {
+        let args = parse("run -f Procfile logs -f web");
+        assert_eq!(args.global.files, [PathBuf::from("Procfile")]);
+        let Some(Command::Logs(logs)) = args.command else { panic!("not logs") };
+        assert!(logs.follow);
+        assert_eq!(logs.names, ["web"]);
+    }
+
+    #[test]
+    fn up_takes_names_and_a_command_of_its_own() {
+        let Some(Command::Up(up)) = parse("run up -d --timeout 90s -m all=1,web=2 --port api=3111 -tt web").command
+        else {
+            panic!("not up")
+        };
+        assert!(up.detach);
+        assert_eq!(up.timeout, Some(Duration::from_secs(90)));
+        assert_eq!(up.formation[1], Formation { program: "web".into(), count: 2 });
+        assert_eq!(up.port, [PortChoice::Named("api".into(), 3111)]);
+        assert_eq!(up.timestamps, 2);
+        assert_eq!(up.names, ["web"]);
+        let Some(Command::Up(up)) = parse("run up -- npm run -d").command else { panic!("not up") };
+        assert_eq!(up.command, ["npm", "run", "-d"]);
+        assert!(up.names.is_empty());
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        for line in [
+            "run up --keep-going --exit-on-failure",
+            "run up --port 0",
+            "run up --port =1",
+            "run up -m web",
+            "run up web -- npm start",
+            "run -q -v status",
+            "run wait --timeout soon",
+            "run stop",
+            "run status --by size",
+        ] {
+            assert!(Args::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

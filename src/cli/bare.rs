@@ -1,0 +1,76 @@
+//! A bare `run`: the state of what runs here, or what could be started.
+
+use crate::cli::connection::Connection;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::output::{print, say};
+use crate::cli::project;
+use crate::cli::settings::Settings;
+use crate::cli::status;
+use crate::model::Word;
+use crate::model::status::{ProcessStatus, ProjectStatus};
+use crate::ui::look::Look;
+use crate::ui::table;
+
+/// Says what there is to say.
+pub fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
+    match project::find(settings)? {
+        Ok(mut connection) => running(settings, &mut connection),
+        Err(_) => stopped(settings),
+    }
+}
+
+fn running(settings: &Settings, connection: &mut Connection) -> Result<ExitCode, CommandError> {
+    let status = connection.status()?;
+    let processes: Vec<&ProcessStatus> = status.processes.iter().collect();
+    let look = settings.look(&settings.out);
+    print(&format!("{}\n{}", table::render(&status, &processes, &look), next(&status, &look)))?;
+    Ok(status::verdict(&processes))
+}
+
+/// What to type next: first about what is wrong.
+fn next(status: &ProjectStatus, look: &Look) -> String {
+    let unwell = status.processes.iter().find(|process| process.state.is_failure());
+    let unwell = unwell.or_else(|| status.processes.iter().find(|process| !process.state.is_settled_well()));
+    let mut commands = match unwell {
+        Some(process) if process.state == Word::Failed => {
+            vec![format!("run why {}", process.name), format!("run restart {}", process.name)]
+        }
+        Some(process) => vec![format!("run why {}", process.name)],
+        None => Vec::new(),
+    };
+    commands.extend(["run logs -f", "run down", "run --help"].map(str::to_owned));
+    format!("next: {}\n", commands.join(&format!("  {}  ", look.theme.signs().dot)))
+}
+
+/// What `run up` would start. Mistakes in the config are reported here, too.
+fn stopped(settings: &Settings) -> Result<ExitCode, CommandError> {
+    let loaded = project::load(settings)?;
+    let files: Vec<String> = loaded.file_names();
+    say(&format!(
+        "{} is not up   ({})\nnext: run up   starts {}\n",
+        loaded.display_name,
+        files.join(", "),
+        project::counted(&loaded.project)
+    ));
+    Ok(ExitCode::NotUp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample_status as sample;
+
+    #[test]
+    fn what_is_wrong_comes_first() {
+        let mut shop = sample::shop();
+        assert_eq!(
+            next(&shop, &Look::plain()),
+            "next: run why worker  -  run restart worker  -  run logs -f  -  run down  -  run --help\n"
+        );
+        shop.processes[4].state = Word::Starting;
+        assert!(next(&shop, &Look::plain()).starts_with("next: run why worker  -  run logs -f"));
+        shop.processes[4].state = Word::Ready;
+        assert_eq!(next(&shop, &Look::plain()), "next: run logs -f  -  run down  -  run --help\n");
+    }
+}

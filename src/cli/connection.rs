@@ -1,0 +1,139 @@
+//! Our end of a running project's control socket, in the words of the commands.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cli::error::CommandError;
+use crate::client::{Client, ClientError, StartUntil};
+use crate::model::Signal;
+use crate::model::status::{ProjectStatus, RequestReport};
+use crate::registry::{self, Homes, OwnerFacts, Running, ShortPath};
+
+/// How long a project whose lock is held may take until its socket is there (it is just coming up) or its lock is free (it has
+/// just ended).
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A running project.
+#[derive(Debug)]
+pub struct Connection {
+    homes: Homes,
+    running: Running,
+    client: Client,
+}
+
+impl Connection {
+    /// Connects. `None`: it has ended meanwhile.
+    pub fn open(homes: Homes, running: Running) -> Result<Option<Self>, CommandError> {
+        let began = Instant::now();
+        loop {
+            match connect(&running) {
+                Ok(client) => return Ok(Some(Self { homes, running, client })),
+                Err(ClientError::NotRunning) if !is_held(&homes, &running) => return Ok(None),
+                Err(ClientError::NotRunning) if began.elapsed() < PATIENCE => thread::sleep(LOOK_EVERY),
+                Err(ClientError::NotRunning) => {
+                    let OwnerFacts { name, pid, .. } = &running.owner;
+                    return Err(CommandError::project(format!("{name} is up (pid {pid}) but does not answer")));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Who runs the project.
+    pub fn owner(&self) -> &OwnerFacts {
+        &self.running.owner
+    }
+
+    /// The registry's view of it: its paths and its owner.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Gives every later call this much time.
+    #[must_use]
+    pub fn with_limit(mut self, limit: Duration) -> Self {
+        // A socket that takes no time limit still answers.
+        self.client.set_timeout(Some(limit)).ok();
+        self
+    }
+
+    /// The state of everything.
+    pub fn status(&mut self) -> Result<ProjectStatus, CommandError> {
+        Ok(self.client.status(&[])?)
+    }
+
+    /// [`Connection::status`], or `None` once the project has ended.
+    pub fn status_unless_gone(&mut self) -> Result<Option<ProjectStatus>, CommandError> {
+        match self.client.status(&[]) {
+            Ok(status) => Ok(Some(status)),
+            Err(ClientError::NotRunning) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the project's lock is free again, so that nothing of it is left.
+    pub fn is_gone(&self) -> bool {
+        !is_held(&self.homes, &self.running)
+    }
+
+    /// Starts processes and, if wished, what they need.
+    pub fn start(
+        &mut self,
+        names: &[String],
+        until: StartUntil,
+        with_needs: bool,
+        timeout: Option<Duration>,
+    ) -> Result<RequestReport, CommandError> {
+        Ok(self.client.start(names, until, with_needs, timeout)?)
+    }
+
+    /// Stops processes, with their dependents first if wished.
+    pub fn stop(&mut self, names: &[String], with_dependents: bool, wait: bool) -> Result<RequestReport, CommandError> {
+        Ok(self.client.stop(names, with_dependents, wait)?)
+    }
+
+    /// Stops and starts processes.
+    pub fn restart(
+        &mut self,
+        names: &[String],
+        until: StartUntil,
+        timeout: Option<Duration>,
+    ) -> Result<RequestReport, CommandError> {
+        Ok(self.client.restart(names, until, timeout)?)
+    }
+
+    /// Sends a signal.
+    pub fn signal(&mut self, names: &[String], signal: Signal) -> Result<RequestReport, CommandError> {
+        Ok(self.client.signal(names, &signal.0.to_string())?)
+    }
+
+    /// Waits until processes, or all that are wanted, are ready, or one has failed.
+    pub fn wait(&mut self, names: &[String], timeout: Option<Duration>) -> Result<RequestReport, CommandError> {
+        Ok(self.client.wait(names, timeout)?)
+    }
+
+    /// Asks the project to end; returns when the end has begun.
+    pub fn down(&mut self) -> Result<(), CommandError> {
+        match self.client.down() {
+            Ok(()) | Err(ClientError::NotRunning) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn connect(running: &Running) -> Result<Client, ClientError> {
+    match ShortPath::new(&running.owner.socket) {
+        Ok(short) => Client::connect(short.as_path()),
+        // Its directory is gone, so nobody listens there.
+        Err(_) => Err(ClientError::NotRunning),
+    }
+}
+
+fn is_held(homes: &Homes, running: &Running) -> bool {
+    let OwnerFacts { root, explicit_name, pid, .. } = &running.owner;
+    registry::find(homes, root, explicit_name.as_deref())
+        .is_some_and(|found| found.owner.pid == *pid && found.places.identity == running.places.identity)
+}

@@ -1,0 +1,122 @@
+//! The environment of a program or of the project, made from the config, the env files on disk and the ports as they are.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use crate::cli::error::CommandError;
+use crate::cli::output::say;
+use crate::cli::project::{self, Loaded};
+use crate::cli::select::unknown_name;
+use crate::cli::settings::{Settings, Verbosity};
+use crate::config::dotenv;
+use crate::model::program::Instance;
+use crate::model::{EnvFile, Program, Project};
+use crate::plan::environment::{self, Environment, Layers};
+
+/// Whose environment is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject<'a> {
+    /// A command in the project.
+    Project,
+    /// A program, or one of its instances.
+    Program(&'a str),
+}
+
+/// An environment, and where it is meant to be used.
+#[derive(Debug)]
+pub struct Made {
+    /// Names and values.
+    pub environment: Environment,
+    /// The program's directory, or where we were called.
+    pub directory: PathBuf,
+}
+
+/// Loads the project and makes the environment.
+pub fn compose(settings: &Settings, subject: Subject<'_>) -> Result<Made, CommandError> {
+    let loaded = project::load(settings)?;
+    let project = &loaded.project;
+    let process = match subject {
+        Subject::Project => None,
+        Subject::Program(word) => Some(find(project, word)?),
+    };
+    let ports = project::ports(settings, &loaded)?;
+    let project_files = read(&project.env_files, &settings.environment, settings)?;
+    let program_files = match process {
+        Some((program, _)) => read(&program.env_files, &with(&settings.environment, &project_files), settings)?,
+        None => Vec::new(),
+    };
+    let server_url = project::server_url(settings, &loaded);
+    let layers = Layers {
+        shell: &settings.environment,
+        output: &[],
+        project_files: &project_files,
+        program_files: &program_files,
+        project_name: &loaded.display_name,
+        run_id: None,
+        server_url: server_url.as_deref(),
+    };
+    let environment = environment::compose(project, process, &ports, &layers)?;
+    let directory = directory(settings, &loaded, process, &environment, &ports)?;
+    Ok(Made { environment, directory })
+}
+
+/// A program by its name or by the name of one of its instances; of several the first.
+fn find<'a>(project: &'a Project, word: &str) -> Result<(&'a Program, &'a Instance), CommandError> {
+    let found = project.processes().find(|(_, program, instance)| {
+        program.name.as_str() == word || instance.name.to_string() == word || instance.name.process == word
+    });
+    found.map(|(_, program, instance)| (program, instance)).ok_or_else(|| {
+        let names: Vec<String> = project.programs.iter().map(|program| program.name.to_string()).collect();
+        unknown_name(word, &project.name, &names)
+    })
+}
+
+fn directory(
+    settings: &Settings,
+    loaded: &Loaded,
+    process: Option<(&Program, &Instance)>,
+    environment: &Environment,
+    ports: &crate::plan::ports::Ports,
+) -> Result<PathBuf, CommandError> {
+    let Some((program, _)) = process else { return Ok(settings.directory.clone()) };
+    let root = &loaded.project.root;
+    let Some(template) = &program.directory else { return Ok(root.clone()) };
+    let variable = |name: &str| environment.pairs.get(name).cloned();
+    let directory = environment::resolve(template, variable, |program, port| ports.get(program, port))
+        .map_err(|error| CommandError::user(format!("directory of {}: {error}", program.name)))?;
+    Ok(root.join(directory))
+}
+
+/// Reads env files in order. A bad line costs only itself and is named on stderr; a missing file is an error unless optional.
+fn read(
+    files: &[EnvFile],
+    outer: &BTreeMap<String, String>,
+    settings: &Settings,
+) -> Result<Vec<(String, String)>, CommandError> {
+    let mut pairs = Vec::new();
+    for file in files {
+        let text = match fs::read_to_string(&file.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && file.optional => continue,
+            Err(error) => {
+                return Err(CommandError::user(format!("could not read {}: {error}", file.path.display())));
+            }
+        };
+        let parsed = dotenv::parse(&text, &with(outer, &pairs));
+        if settings.verbosity > Verbosity::Quiet {
+            for problem in parsed.problems {
+                say(&format!("warning: {}:{}: {}\n", file.path.display(), problem.line, problem.message));
+            }
+        }
+        pairs.extend(parsed.pairs);
+    }
+    Ok(pairs)
+}
+
+fn with(outer: &BTreeMap<String, String>, pairs: &[(String, String)]) -> BTreeMap<String, String> {
+    let mut all = outer.clone();
+    all.extend(pairs.iter().cloned());
+    all
+}

@@ -1,0 +1,270 @@
+//! `run logs`: output from the project's kept log, also after it went down.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap_complete::engine::ArgValueCandidates;
+use jiff::civil;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use serde::Serialize;
+
+use crate::cli::complete;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::output::{print_bytes, print_json_line};
+use crate::cli::project::{self, Kept};
+use crate::cli::select::{process_name, unknown_name};
+use crate::cli::settings::Settings;
+use crate::codec::ansi;
+use crate::logs::Channel;
+use crate::logs::kept::{KeptLogs, Lines, LogLine, Query};
+use crate::model::status::SCHEMA;
+use crate::model::{WallTime, units};
+use crate::registry::Places;
+use crate::ui::logs::{Renderer, Speaker, Stamp};
+
+/// Show output from the project's log, also after it went down.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {
+    /// Programs, groups or globs; without any: all.
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::running))]
+    pub names: Vec<String>,
+    /// Go on with what is written from now on, until the project is down.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only the last lines of each program.
+    #[arg(short = 'n', long = "lines", value_name = "N")]
+    pub last: Option<usize>,
+    /// Only what was written since: 10m ago, at 10:42 today, or at "2026-11-22 10:42".
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Only this run since the last `up`, from 1.
+    #[arg(long, value_name = "K")]
+    pub run: Option<u32>,
+    /// Time before every line; -tt with the date.
+    #[arg(short = 't', long, action = clap::ArgAction::Count)]
+    pub timestamps: u8,
+    /// One JSON object for each line, with a schema number.
+    #[arg(long)]
+    pub json: bool,
+    // Takes the place of the global `-f`, which means --follow here.
+    #[doc = "Use this config file; several are merged in order."]
+    #[arg(id = "files", long = "file", value_name = "FILE", help_heading = "Global options")]
+    pub files: Vec<PathBuf>,
+}
+
+/// How much is collected before it is written.
+const BATCH: usize = 64 * 1024;
+
+/// How often it is looked whether a followed project is still up.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// Shows it.
+pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
+    let since = args.since.as_deref().map(since).transpose()?;
+    let kept = project::kept(settings)?;
+    let Some(directory) = kept.places.logs() else {
+        return Err(CommandError::project(format!("{} keeps no logs: there is no state directory", kept.name)));
+    };
+    let logs = KeptLogs::open(directory);
+    let speakers = speakers(&kept, &logs.processes()?);
+    let wanted = wanted(&speakers, &args.names, &kept.name)?;
+    let query = Query {
+        processes: if args.names.is_empty() { Vec::new() } else { names_of(&wanted) },
+        last: args.last,
+        since,
+        run: args.run,
+    };
+    let mut writer = Writer::new(settings, args, wanted);
+    let mut lines = logs.lines(query)?;
+    for line in lines.by_ref() {
+        writer.write(&line)?;
+    }
+    if args.follow {
+        writer.flush()?;
+        follow(&kept, lines, &mut writer)?;
+    }
+    writer.end()?;
+    Ok(ExitCode::Fine)
+}
+
+/// Goes on until the project that was up is down; of one that was not up, until Ctrl-C.
+fn follow(kept: &Kept, lines: Lines, writer: &mut Writer) -> Result<(), CommandError> {
+    let mut follow =
+        lines.follow().map_err(|error| CommandError::internal(format!("could not watch the log: {error}")))?;
+    let mut was_up = kept.is_up();
+    loop {
+        let new = follow.wait(LOOK_EVERY);
+        for line in &new {
+            writer.write(line)?;
+        }
+        writer.flush()?;
+        if new.is_empty() {
+            let is_up = kept.is_up();
+            if was_up && !is_up {
+                return Ok(());
+            }
+            was_up = is_up;
+        }
+    }
+}
+
+/// The last lines of a run, without controls and colours; none where there is no log.
+pub fn last_lines(places: &Places, name: &str, run: u32, count: usize) -> Vec<String> {
+    let query = Query { processes: vec![name.to_owned()], last: Some(count), since: None, run: Some(run) };
+    let lines = places.logs().and_then(|directory| KeptLogs::open(directory).lines(query).ok());
+    lines.into_iter().flatten().map(|line| ansi::to_text(&line.bytes)).collect()
+}
+
+/// Everybody who may have said something: the project's processes in their order, then those that are in its log alone.
+fn speakers(kept: &Kept, logged: &[String]) -> Vec<Speaker> {
+    let mut speakers: Vec<Speaker> = kept.processes.iter().map(|(name, place)| speaker(name, *place)).collect();
+    for name in logged {
+        if !speakers.iter().any(|speaker| &speaker.name == name) {
+            let place = speakers.iter().map(|speaker| speaker.place + 1).max().unwrap_or(0);
+            speakers.push(speaker(name, place));
+        }
+    }
+    speakers
+}
+
+fn speaker(name: &str, place: usize) -> Speaker {
+    Speaker { name: name.to_owned(), label: process_name(name).process, place }
+}
+
+/// Those whom the words mean; all without a word.
+fn wanted(speakers: &[Speaker], words: &[String], project: &str) -> Result<Vec<Speaker>, CommandError> {
+    let is_meant = |speaker: &Speaker, word: &String| process_name(&speaker.name).matches(word);
+    if let Some(word) = words.iter().find(|word| !speakers.iter().any(|speaker| is_meant(speaker, word))) {
+        return Err(unknown_name(word, project, &names_of(speakers)));
+    }
+    let chosen = speakers.iter().filter(|speaker| words.is_empty() || words.iter().any(|word| is_meant(speaker, word)));
+    Ok(chosen.cloned().collect())
+}
+
+fn names_of(speakers: &[Speaker]) -> Vec<String> {
+    speakers.iter().map(|speaker| speaker.name.clone()).collect()
+}
+
+/// A moment: so long ago, a time of today, a date and time, or RFC 3339.
+fn since(text: &str) -> Result<WallTime, CommandError> {
+    let now = Zoned::now();
+    since_at(text, &now).ok_or_else(|| {
+        CommandError::user(format!("--since: `{text}` is no time"))
+            .hint("--since 10m   --since 10:42   --since \"2026-11-22 10:42\"   --since 2026-11-22T10:42:00Z")
+    })
+}
+
+fn since_at(text: &str, now: &Zoned) -> Option<WallTime> {
+    let zone = now.time_zone();
+    let millis = if let Some(ago) = units::parse_duration(text) {
+        now.timestamp().as_millisecond().saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))
+    } else if let Ok(at) = text.parse::<Timestamp>() {
+        at.as_millisecond()
+    } else if let Ok(at) = text.parse::<civil::DateTime>() {
+        at.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond()
+    } else {
+        let time = text.parse::<civil::Time>().ok()?;
+        now.date().to_datetime(time).to_zoned(zone.clone()).ok()?.timestamp().as_millisecond()
+    };
+    Some(WallTime(u64::try_from(millis).unwrap_or(0)))
+}
+
+/// What `--json` prints for each line.
+#[derive(Debug, Serialize)]
+struct Json<'a> {
+    schema: u32,
+    process: &'a str,
+    stream: &'static str,
+    at: u64,
+    up: u32,
+    run: u32,
+    line: String,
+    finished: bool,
+}
+
+/// Our stdout: rendered lines in batches, or JSON.
+struct Writer {
+    renderer: Renderer,
+    as_json: bool,
+    buffer: Vec<u8>,
+}
+
+impl Writer {
+    fn new(settings: &Settings, args: &Args, speakers: Vec<Speaker>) -> Self {
+        let stamp = match args.timestamps {
+            0 => Stamp::None,
+            1 => Stamp::Clock,
+            _ => Stamp::Date,
+        };
+        // Finding the zone takes longer than everything else here.
+        let zone = if stamp == Stamp::None { TimeZone::UTC } else { TimeZone::system() };
+        let renderer = Renderer::new(settings.out.theme(), settings.out.is_terminal, stamp, zone, speakers);
+        Self { renderer, as_json: args.json, buffer: Vec::new() }
+    }
+
+    fn write(&mut self, line: &LogLine) -> Result<(), CommandError> {
+        if self.as_json {
+            return print_json_line(&Json {
+                schema: SCHEMA,
+                process: &line.process,
+                stream: match line.channel {
+                    Channel::Stdout => "stdout",
+                    Channel::Stderr => "stderr",
+                },
+                at: line.at.0,
+                up: line.up,
+                run: line.run,
+                line: ansi::to_text(&line.bytes),
+                finished: line.is_finished,
+            });
+        }
+        self.renderer.line(line, &mut self.buffer);
+        if self.buffer.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), CommandError> {
+        let result = print_bytes(&self.buffer);
+        self.buffer.clear();
+        result
+    }
+
+    fn end(mut self) -> Result<(), CommandError> {
+        self.renderer.finish(&mut self.buffer);
+        self.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_reads_durations_times_and_dates() {
+        let now: Zoned = "2026-11-22T12:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let at = |text: &str| since_at(text, &now).map(|at| at.0);
+        let eleven = u64::try_from("2026-11-22T11:00:00Z".parse::<Timestamp>().unwrap().as_millisecond()).unwrap();
+        assert_eq!(at("10m"), Some(eleven - 600_000));
+        assert_eq!(at("30"), Some(eleven - 30_000));
+        assert_eq!(at("11:30"), Some(eleven - 30 * 60_000));
+        assert_eq!(at("2026-11-22 11:59:59"), Some(eleven - 1000));
+        assert_eq!(at("2026-11-22T10:59:00Z"), Some(eleven - 60_000));
+        assert_eq!(at("yesterday"), None);
+        assert_eq!(at("99999999d"), Some(0));
+    }
+
+    #[test]
+    fn names_mean_processes_and_a_wrong_one_is_an_error() {
+        let kept = [("web", 0), ("mail:mail_0", 1), ("mail:mail_1", 1)];
+        let speakers: Vec<Speaker> = kept.iter().map(|(name, place)| speaker(name, *place)).collect();
+        let chosen = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            wanted(&speakers, &words, "shop").map(|speakers| names_of(&speakers))
+        };
+        assert_eq!(chosen(&["mail"]).unwrap(), ["mail:mail_0", "mail:mail_1"]);
+        assert_eq!(chosen(&[]).unwrap().len(), 3);
+        assert_eq!(chosen(&["wbe"]).unwrap_err().message, "shop has no program or group `wbe`");
+        assert_eq!(speakers[1].label, "mail_0");
+    }
+}

@@ -1,0 +1,41 @@
+//! `run restart NAME…`: stop and start programs.
+
+use std::time::Duration;
+
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::answers::{self, Asked};
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::settings::Settings;
+use crate::cli::{args, complete, project};
+use crate::client::StartUntil;
+
+/// Stop and start programs; return when they are ready again.
+///
+/// What depends on them keeps running, unless its edge says `restart = true`.
+/// Exit code: 0 ready (tasks done), 1 something failed, 2 not up, 124 time limit over.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {
+    /// Programs, groups or globs.
+    #[arg(value_name = "NAME", required = true, add = ArgValueCandidates::new(complete::running))]
+    pub names: Vec<String>,
+    /// Return at once, without waiting until they are ready.
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Give up waiting after this long (124); the restart goes on.
+    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
+    pub timeout: Option<Duration>,
+    /// As JSON, with a schema number.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Restarts them.
+pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
+    let mut connection = project::connect(settings)?;
+    let until = if args.no_wait { StartUntil::Accepted } else { StartUntil::Ready };
+    let report = connection.restart(&args.names, until, args.timeout)?;
+    answers::show(settings, Asked::Restart, &report, args.json)?;
+    Ok(answers::exit_code(&report))
+}

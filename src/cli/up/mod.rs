@@ -1,0 +1,264 @@
+//! `run up`: start the project, or the named programs and what they need, and stream the output.
+
+mod already;
+mod narrator;
+mod screen;
+mod session;
+mod usage;
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clap_complete::engine::ArgValueCandidates;
+
+use self::session::Session;
+use crate::cli::args::{self, Formation, PortChoice};
+use crate::cli::complete;
+use crate::cli::connection::Connection;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::output;
+use crate::cli::project::{self, LoadOptions, Loaded};
+use crate::cli::select::unknown_name;
+use crate::cli::settings::Settings;
+use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, Severity};
+use crate::plan::ports::Ports;
+use crate::plan::select;
+use crate::registry;
+use crate::runtime::front::{self, DetachHandle, Role};
+use crate::runtime::{os, ports};
+use crate::supervisor::ExitPolicy;
+use crate::ui::report;
+
+/// Start the project, or the named programs and what they need, and stream the output.
+///
+/// Ctrl-C stops everything in reverse order; again: kill now. When the project is up already, what is missing is started and
+/// the stream is shown; there Ctrl-C only leaves.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {
+    /// Programs, groups or globs; without any: everything that starts by itself.
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::configured), conflicts_with = "command")]
+    pub names: Vec<String>,
+    /// Leave it running in the background; return when everything is ready (0) or something has failed (1).
+    #[arg(short, long)]
+    pub detach: bool,
+    /// Show the stream until everything is ready, then leave it running; --detach waits, too.
+    #[arg(long)]
+    pub wait: bool,
+    /// With --detach or --wait: give up waiting after this long (124).
+    #[arg(long, value_name = "DURATION", value_parser = args::duration)]
+    pub timeout: Option<Duration>,
+    /// Activate what belongs to this profile; may be given several times.
+    #[arg(long, value_name = "PROFILE", value_delimiter = ',', add = ArgValueCandidates::new(complete::profiles))]
+    pub profile: Vec<String>,
+    /// Number of instances, such as all=1,web=2.
+    #[arg(short = 'm', long, value_name = "NAME=COUNT", value_delimiter = ',', value_parser = args::formation)]
+    pub formation: Vec<Formation>,
+    /// Start the named ones alone, without what they need.
+    #[arg(long, requires = "names")]
+    pub no_deps: bool,
+    /// Base port of a Procfile, or the port of one program.
+    #[arg(long, value_name = "N|NAME=N", value_parser = args::port_choice)]
+    pub port: Vec<PortChoice>,
+    /// Any program that ends, ends everything (foreman's rule).
+    #[arg(long, conflicts_with_all = ["exit_on_failure", "keep_going"])]
+    pub exit_on_end: bool,
+    /// A program that fails ends everything.
+    #[arg(long, conflicts_with = "keep_going")]
+    pub exit_on_failure: bool,
+    /// Nothing but Ctrl-C ends everything; what fails is started again.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Which wins when the shell and an env file both set a variable.
+    #[arg(long, value_name = "file|shell", default_value = "file", hide_possible_values = true)]
+    pub env_order: EnvOrderChoice,
+    /// Listen to no keys.
+    #[arg(long)]
+    pub no_keys: bool,
+    /// Time before every line: -t since the start, -tt on the clock.
+    #[arg(short = 't', long, action = clap::ArgAction::Count)]
+    pub timestamps: u8,
+    /// Supervise this command instead of a config file.
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+/// `--env-order`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum EnvOrderChoice {
+    /// The file.
+    #[default]
+    File,
+    /// The shell.
+    Shell,
+}
+
+impl From<EnvOrderChoice> for EnvOrder {
+    fn from(choice: EnvOrderChoice) -> Self {
+        match choice {
+            EnvOrderChoice::File => Self::File,
+            EnvOrderChoice::Shell => Self::Shell,
+        }
+    }
+}
+
+/// Starts the project.
+pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
+    let loaded = project::load_with(settings, &load_options(args))?;
+    let warnings = at_up(loaded.warnings.clone());
+    if !warnings.list.is_empty() {
+        output::say(&report::human(&warnings, settings.err.colour));
+    }
+    if let Some(running) = registry::find(&loaded.homes, &loaded.project.root, settings.name.as_deref())
+        && running.places.identity == loaded.places.identity
+        && let Some(connection) = Connection::open(loaded.homes.clone(), running)?
+    {
+        return already::join(settings, args, connection, &loaded.file_names());
+    }
+    let chosen = choose(&loaded.project, &args.names)?;
+    let (ports, notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
+    let keys = settings.stdin_is_terminal && settings.err.is_terminal && !args.no_keys;
+    let leaves = args.detach || args.wait;
+    let detach = match stand_before(keys || leaves)? {
+        Stand::Front(code) => return Ok(ExitCode::Program(code)),
+        Stand::Supervisor(detach) => detach,
+    };
+    let session = Session {
+        settings,
+        policy: policy(args, &loaded.project),
+        loaded,
+        ports,
+        notes,
+        chosen,
+        with_needs: !args.no_deps,
+        timestamps: args.timestamps,
+        keys: keys && !leaves,
+        detach,
+        detach_when_ready: leaves,
+        timeout: args.timeout,
+    };
+    session.run().map(ExitCode::Program)
+}
+
+fn load_options(args: &Args) -> LoadOptions {
+    let base = args.port.iter().rev().find_map(|choice| match choice {
+        PortChoice::Base(port) => Some(*port),
+        PortChoice::Named(..) => None,
+    });
+    let named = args.port.iter().filter_map(|choice| match choice {
+        PortChoice::Base(_) => None,
+        PortChoice::Named(name, port) => Some((name.clone(), *port)),
+    });
+    LoadOptions {
+        names: args.names.clone(),
+        profiles: args.profile.clone(),
+        formation: args.formation.iter().map(|one| (one.program.clone(), one.count)).collect(),
+        base_port: base,
+        port_overrides: named.collect(),
+        env_order: args.env_order.into(),
+        keep_going: args.keep_going,
+        one_off: (!args.command.is_empty()).then(|| args.command.clone()),
+    }
+}
+
+/// The warnings that matter now. A path that a task may build first is `run check`'s to mention (PRODUCT.md 12).
+fn at_up(mut warnings: Diagnostics) -> Diagnostics {
+    warnings.list.retain(|warning| warning.severity == Severity::Error || warning.code != "command-not-yet");
+    warnings
+}
+
+/// The processes that the names mean; `None` without names.
+fn choose(project: &Project, names: &[String]) -> Result<Option<Vec<ProcessId>>, CommandError> {
+    let mut chosen = Vec::new();
+    for name in names {
+        let meant = project.processes().filter(|(_, program, instance)| {
+            program.name.as_str() == name || instance.name.matches(name) || in_group(project, program, name)
+        });
+        let before = chosen.len();
+        chosen.extend(meant.map(|(id, _, _)| id));
+        if chosen.len() == before {
+            let known: Vec<String> = project.programs.iter().map(|program| program.name.to_string()).collect();
+            return Err(unknown_name(name, &project.name, &known));
+        }
+    }
+    Ok((!names.is_empty()).then_some(chosen))
+}
+
+fn in_group(project: &Project, program: &Program, name: &str) -> bool {
+    let group = name.trim_end_matches('*').trim_end_matches(':');
+    project.groups.iter().any(|one| one.name == group && one.programs.contains(&program.name))
+}
+
+/// Every declared port, or everyone whose port somebody else has.
+fn assign_ports(
+    settings: &Settings,
+    loaded: &Loaded,
+    chosen: Option<&[ProcessId]>,
+    with_needs: bool,
+) -> Result<(Ports, Vec<String>), CommandError> {
+    let project = &loaded.project;
+    let starting = starting(project, chosen, with_needs);
+    let ledger = loaded.homes.port_ledger();
+    let request = ports::Request {
+        project,
+        checkout: loaded.places.identity.as_str(),
+        ledger: ledger.as_deref(),
+        held: &Ports::default(),
+        starts: &|program| starting.contains(&program.name.as_str()),
+        holder_of: &|port| {
+            let holder = os::holder_of_port(port)?;
+            Some(ports::Holder { pid: holder.pid, name: holder.name, directory: holder.directory, project: None })
+        },
+    };
+    let home = settings.home.as_deref().map(Path::new);
+    match ports::assign(&request) {
+        Ok((assigned, notes)) => Ok((assigned, notes.iter().map(ToString::to_string).collect())),
+        Err(taken) => {
+            let messages: Vec<String> = taken.iter().map(|one| one.message(home)).collect();
+            let error = CommandError::user(messages.join("\nerror: "));
+            Err(taken.iter().flat_map(|one| one.help(home)).fold(error, CommandError::hint))
+        }
+    }
+}
+
+/// The names of the programs that may start.
+fn starting<'a>(project: &'a Project, chosen: Option<&[ProcessId]>, with_needs: bool) -> Vec<&'a str> {
+    let roots = chosen.map_or_else(|| select::autostarted(project), <[ProcessId]>::to_vec);
+    let reached = match crate::plan::graph::DependencyGraph::new(project) {
+        Ok(graph) if with_needs => select::with_needs(&graph, &roots),
+        // A circle was refused by the loader.
+        Ok(_) | Err(_) => roots.into_iter().collect(),
+    };
+    let of = project.processes().filter(|(id, _, _)| reached.contains(id));
+    of.map(|(_, program, _)| program.name.as_str()).collect()
+}
+
+fn policy(args: &Args, project: &Project) -> ExitPolicy {
+    match project.dialect {
+        _ if args.exit_on_end => ExitPolicy::OnEnd,
+        _ if args.exit_on_failure => ExitPolicy::OnFailure,
+        _ if args.keep_going => ExitPolicy::KeepGoing,
+        Dialect::Procfile => ExitPolicy::OnFailure,
+        Dialect::Native | Dialect::Supervisord => ExitPolicy::KeepGoing,
+    }
+}
+
+/// Which side of the front we are.
+enum Stand {
+    /// The front, and how it ended.
+    Front(u8),
+    /// The supervisor, with its way out of the terminal if there is a front.
+    Supervisor(Option<DetachHandle>),
+}
+
+/// Puts a front before the supervisor when it may have to leave the terminal.
+fn stand_before(wanted: bool) -> Result<Stand, CommandError> {
+    if !wanted {
+        return Ok(Stand::Supervisor(None));
+    }
+    match front::split()? {
+        Role::Front(front) => Ok(Stand::Front(front.run()?)),
+        Role::Supervisor(detach) => Ok(Stand::Supervisor(Some(detach))),
+    }
+}

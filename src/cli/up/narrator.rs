@@ -1,0 +1,114 @@
+//! The driver's narrator: notices become lines of the story and go to the output thread, in order with everything else.
+
+use std::rc::Rc;
+
+use crate::cli::settings::Verbosity;
+use crate::cli::up::session::is_worth_saying;
+use crate::logs::{CrashBox, Hub};
+use crate::model::{Now, ProcessId};
+use crate::runtime::driver::Narrator;
+use crate::supervisor::notice::Notice;
+use crate::supervisor::snapshot::Snapshot;
+use crate::ui::story::{HeaderFacts, Said, Story};
+use crate::ui::terminal::RawTerminal;
+
+/// How many leftovers are named.
+const NAMED: usize = 5;
+
+/// Tells the story.
+pub struct Teller {
+    story: Story,
+    hub: Hub,
+    raw: Option<Rc<RawTerminal>>,
+    verbosity: Verbosity,
+}
+
+impl Teller {
+    /// A teller that has said nothing yet.
+    pub fn new(story: Story, hub: Hub, raw: Option<Rc<RawTerminal>>, verbosity: Verbosity) -> Self {
+        Self { story, hub, raw, verbosity }
+    }
+
+    /// The first line.
+    pub fn header(&mut self, facts: &HeaderFacts<'_>, now: Now) {
+        if is_worth_saying(self.verbosity, false) {
+            self.hub.say(self.story.header(facts, now).join("\n"));
+        }
+    }
+}
+
+impl Narrator for Teller {
+    fn tell(&mut self, notice: &Notice, snapshot: &Snapshot, now: Now) {
+        let Said { lines, tail } = self.story.tell(notice, snapshot, now);
+        if !is_worth_saying(self.verbosity, is_trouble(notice)) {
+            return;
+        }
+        if !lines.is_empty() {
+            self.hub.say(lines.join("\n"));
+        }
+        if let Some(request) = tail {
+            self.hub.crash_box(CrashBox {
+                process: request.process,
+                run: request.run,
+                max_lines: request.max_lines,
+                render: Box::new(move |tail| request.render(&tail.lines, tail.total)),
+            });
+        }
+    }
+
+    fn spawned(&mut self, process: ProcessId, pid: u32) {
+        self.story.spawned(process, pid);
+    }
+
+    fn changed(&mut self, _snapshot: &Snapshot) {}
+
+    fn leftovers(&mut self, names: &[(u32, String)]) {
+        let mut named: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
+        if names.len() > NAMED {
+            named.push(format!("and {} more", names.len() - NAMED));
+        }
+        let (noun, their) = if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
+        self.remark(format!("{} {noun} outlived {their} killed: {}", names.len(), named.join(", ")));
+    }
+
+    fn remark(&mut self, line: String) {
+        self.hub.say(format!("  {line}"));
+    }
+
+    fn suspend(&mut self) {
+        if let Some(raw) = &self.raw {
+            // A terminal that has gone away needs no restoring.
+            raw.suspend().ok();
+        }
+    }
+
+    fn resume(&mut self) {
+        if let Some(raw) = &self.raw {
+            raw.resume().ok();
+        }
+    }
+}
+
+/// What even `-q` says.
+fn is_trouble(notice: &Notice) -> bool {
+    match notice {
+        Notice::Crashed { .. }
+        | Notice::GaveUp { .. }
+        | Notice::Blocked { .. }
+        | Notice::WillNotDie { .. }
+        | Notice::EndsRun { .. }
+        | Notice::SettledWithFailures { .. } => true,
+        Notice::Starting { .. }
+        | Notice::Waiting { .. }
+        | Notice::Ready { .. }
+        | Notice::Done { .. }
+        | Notice::NotReadyYet { .. }
+        | Notice::Unblocked { .. }
+        | Notice::Stopping { .. }
+        | Notice::Stopped { .. }
+        | Notice::StillStopping { .. }
+        | Notice::Leftovers { .. }
+        | Notice::AllReady { .. }
+        | Notice::AllStopped { .. } => false,
+    }
+}

@@ -1,0 +1,217 @@
+//! The living part of the screen: the line at the bottom, the keys, and leaving the terminal to the shell.
+//!
+//! It reads snapshots and sends commands like any other client. Nothing here runs while nothing changes and nobody types.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::cli::exit_code::ExitCode;
+use crate::logs::Hub;
+use crate::model::ProcessId;
+use crate::model::status::{ProcessStatus, ProjectStatus};
+use crate::runtime::front::DetachHandle;
+use crate::runtime::handle::Handle;
+use crate::runtime::os;
+use crate::serve::UsageSource;
+use crate::serve::door::Door;
+use crate::supervisor::action::{Answer, Outcome};
+use crate::supervisor::event::{Command, StartUntil, Urgency};
+use crate::ui::decode::Key;
+use crate::ui::keys::{KeyAction, Keys};
+use crate::ui::live::{fit, live_line};
+use crate::ui::look::Look;
+use crate::ui::names::Names;
+use crate::ui::terminal::{CONTROLLING_TERMINAL, KeyPresses, RawTerminal};
+use crate::ui::{table, why};
+
+/// How long what was said may take to be written before we leave the terminal.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Columns of a terminal that does not tell.
+const USUAL_WIDTH: usize = 80;
+
+/// What the screen is made of.
+pub struct ScreenParts {
+    /// The project.
+    pub handle: Handle,
+    /// The output thread.
+    pub hub: Hub,
+    /// What processes are called.
+    pub names: Names,
+    /// What screens are drawn for.
+    pub look: Look,
+    /// Whether our lines go to a terminal.
+    pub is_terminal: bool,
+    /// The terminal without line editing, when keys are read.
+    pub raw: Option<Rc<RawTerminal>>,
+    /// What a user types to address the project.
+    pub command: String,
+    /// CPU and memory.
+    pub usage: UsageSource,
+    /// The way out of the terminal.
+    pub detach: Option<DetachHandle>,
+    /// Take it as soon as everything is ready or has failed.
+    pub detach_when_ready: bool,
+    /// Give up waiting for that after this long.
+    pub timeout: Option<Duration>,
+}
+
+/// A running screen.
+#[derive(Debug)]
+pub struct Screen {
+    task: JoinHandle<()>,
+}
+
+impl Screen {
+    /// Starts it on the local set of the caller.
+    pub fn start(parts: ScreenParts) -> Self {
+        Self { task: tokio::task::spawn_local(show(parts)) }
+    }
+
+    /// Ends it.
+    pub fn end(&self) {
+        self.task.abort();
+    }
+}
+
+/// Keys, the live line and the way out, until the task is ended.
+async fn show(mut parts: ScreenParts) {
+    let theme = parts.look.theme;
+    let mut keys = Keys::new(parts.names.clone(), theme, parts.command.clone());
+    let mut presses = parts.raw.as_ref().and_then(|_| KeyPresses::open(CONTROLLING_TERMINAL.as_ref()).ok());
+    let (settled, mut settles) = oneshot::channel();
+    if parts.detach_when_ready {
+        tokio::task::spawn_local(wait_for_all(parts.handle.clone(), parts.timeout, settled));
+    }
+    parts.draw_live(&keys);
+    loop {
+        tokio::select! {
+            changed = parts.handle.changed() => match changed {
+                Ok(_) => parts.draw_live(&keys),
+                Err(_) => return,
+            },
+            key = next_key(&mut presses) => {
+                if parts.pressed(&mut keys, key).await {
+                    return;
+                }
+            },
+            Ok(code) = &mut settles, if parts.detach_when_ready => {
+                parts.detach_when_ready = false;
+                parts.leave(code);
+                return;
+            }
+        }
+    }
+}
+
+async fn next_key(presses: &mut Option<KeyPresses>) -> Key {
+    if let Some(reader) = presses {
+        if let Ok(Some(key)) = reader.next().await {
+            return key;
+        }
+        // The terminal is gone; its end reaches us as a signal.
+        *presses = None;
+    }
+    std::future::pending().await
+}
+
+/// Waits until everything is ready, something has failed, or the time is over.
+async fn wait_for_all(handle: Handle, timeout: Option<Duration>, settled: oneshot::Sender<ExitCode>) {
+    let outcome = handle.request(Command::Wait { processes: Vec::new(), timeout }).await;
+    let code = match outcome {
+        Ok(Outcome::Each(answers)) if answers.iter().all(|(_, answer)| *answer == Answer::Done) => ExitCode::Fine,
+        Ok(Outcome::TimedOut(_)) => ExitCode::TimedOut,
+        Ok(Outcome::Each(_) | Outcome::Accepted) => ExitCode::Failed,
+        // It ends: the front learns the code from that.
+        Ok(Outcome::ShuttingDown) | Err(_) => return,
+    };
+    settled.send(code).ok();
+}
+
+impl ScreenParts {
+    fn width(&self) -> usize {
+        terminal_size::terminal_size_of(std::io::stderr()).map_or(USUAL_WIDTH, |(width, _)| width.0.into())
+    }
+
+    fn draw_live(&self, keys: &Keys) {
+        if self.is_terminal && !keys.is_picking() {
+            let snapshot = self.handle.snapshot();
+            self.hub.set_live(live_line(&snapshot, &self.names, self.look.theme, self.width(), keys.filter()));
+        }
+    }
+
+    /// Performs a key; whether the terminal was left.
+    async fn pressed(&mut self, keys: &mut Keys, key: Key) -> bool {
+        let snapshot = self.handle.snapshot();
+        for action in keys.press(key, &snapshot) {
+            match action {
+                KeyAction::Print(text) => self.hub.say(text),
+                KeyAction::ShowOnly(shown) => self.hub.show_only(shown),
+                KeyAction::Restart(processes) => {
+                    self.ask(Command::Restart { processes, until: StartUntil::Accepted, timeout: None }).await;
+                }
+                KeyAction::Stop(processes) => {
+                    self.ask(Command::Stop { processes, with_dependents: false, wait: false }).await;
+                }
+                KeyAction::Start(processes) => {
+                    let until = StartUntil::Accepted;
+                    self.ask(Command::Start { processes, until, with_needs: true, timeout: None }).await;
+                }
+                KeyAction::Why(process) => self.print_why(process),
+                KeyAction::Status => self.print_status(),
+                KeyAction::Detach => return self.leave(ExitCode::Fine),
+                KeyAction::Quit => self.handle.terminate(Urgency::Polite),
+                KeyAction::Prompt(Some(prompt)) => {
+                    self.hub.set_live(Some(fit(&prompt, self.width(), self.look.theme)));
+                }
+                KeyAction::Prompt(None) => self.draw_live(keys),
+            }
+        }
+        if !keys.is_picking() {
+            self.draw_live(keys);
+        }
+        false
+    }
+
+    async fn ask(&self, command: Command) {
+        // What becomes of it is told in the stream.
+        self.handle.request(command).await.ok();
+    }
+
+    fn status(&self) -> ProjectStatus {
+        Door::new(self.handle.clone(), Some(self.usage.clone())).status()
+    }
+
+    fn print_status(&self) {
+        let status = self.status();
+        let all: Vec<&ProcessStatus> = status.processes.iter().collect();
+        let look = Look { width: Some(self.width()), ..self.look.clone() };
+        self.hub.say(table::render(&status, &all, &look));
+    }
+
+    fn print_why(&self, process: ProcessId) {
+        let status = self.status();
+        let name = self.names.full(process);
+        if let Some(process) = status.processes.iter().find(|process| process.name == name) {
+            self.hub.say(why::render(process, &status, &[], &self.look, &TimeZone::system()));
+        }
+    }
+
+    /// Gives the terminal back and goes on in the background. Whether that was possible.
+    fn leave(&mut self, code: ExitCode) -> bool {
+        let Some(detach) = self.detach.take() else { return false };
+        self.hub.set_live(None);
+        self.hub.flush(FLUSH);
+        if let Some(raw) = &self.raw {
+            raw.suspend().ok();
+        }
+        self.hub.mute_screen();
+        os::release_standard_streams().ok();
+        // If the session cannot be left we stay under our front, which is what there was before.
+        detach.detach(code.number()).is_ok()
+    }
+}

@@ -1,0 +1,319 @@
+//! One life of a project: the forks, the lock, the threads and the loop, put together in the only order that works.
+//!
+//! 1. the front, if there is one, and the spawner are forked while we have one thread;
+//! 2. the lock is taken after the last fork, because a child would hold it too;
+//! 3. the output thread and the runtime are started;
+//! 4. the socket is bound, the driver runs, and at its end everything is put away in reverse.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::LocalSet;
+
+use crate::cli::error::CommandError;
+use crate::cli::project::{LAST_STATUS, Loaded};
+use crate::cli::settings::{Settings, Verbosity};
+use crate::cli::up::narrator::Teller;
+use crate::cli::up::screen::{Screen, ScreenParts};
+use crate::cli::up::usage;
+use crate::logs::{Hub, Keep, Label, Outlet, OutputConfig, OutputEvent, Timestamps};
+use crate::model::{ProcessId, Project};
+use crate::plan::ports::Ports;
+use crate::registry::{self, Lock, LockError, Meta, OwnerFacts, ShortPath};
+use crate::runtime::clock::Clock;
+use crate::runtime::driver::{Driver, Parts, Terminals};
+use crate::runtime::front::DetachHandle;
+use crate::runtime::handle::{Facts, Handle};
+use crate::runtime::launcher::Launcher;
+use crate::runtime::os;
+use crate::runtime::record::Recorder;
+use crate::runtime::signals::Signals;
+use crate::runtime::spawner::{self, SpawnerEnd};
+use crate::serve::{self, Listener};
+use crate::supervisor::event::Event;
+use crate::supervisor::{ExitPolicy, Supervisor};
+use crate::ui::names::Names;
+use crate::ui::story::stamp::Stamps;
+use crate::ui::story::{HeaderFacts, Story, Telling};
+use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal};
+
+/// How long the last lines may take to reach a slow reader.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What a life of a project is made of.
+pub struct Session<'a> {
+    /// Our own circumstances.
+    pub settings: &'a Settings,
+    /// The project.
+    pub loaded: Loaded,
+    /// Its ports.
+    pub ports: Ports,
+    /// What the user should know as a whole.
+    pub notes: Vec<String>,
+    /// When the end of a program ends everything.
+    pub policy: ExitPolicy,
+    /// Whom to start; `None` for what starts by itself.
+    pub chosen: Option<Vec<ProcessId>>,
+    /// Start what they need, too.
+    pub with_needs: bool,
+    /// `-t`, `-tt`.
+    pub timestamps: u8,
+    /// Keys are read.
+    pub keys: bool,
+    /// The way out of the terminal, when a front stands before us.
+    pub detach: Option<DetachHandle>,
+    /// Leave the terminal as soon as everything is ready, or has failed.
+    pub detach_when_ready: bool,
+    /// Give up waiting for that after this long.
+    pub timeout: Option<Duration>,
+}
+
+impl Session<'_> {
+    /// Runs the project to its end; returns the exit code.
+    pub fn run(mut self) -> Result<u8, CommandError> {
+        let clock = Clock::start();
+        let spawner = spawner::start()
+            .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
+        let lock = self.lock()?;
+        // Without more descriptors a large project is refused later, with the program that got none.
+        os::raise_open_descriptor_limit().ok();
+        self.notes.extend(self.loaded.places.make_state_dir());
+        self.write_meta(&clock);
+        let (events, output) = mpsc::unbounded_channel();
+        let hub = self.start_output(events)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let local = LocalSet::new();
+        let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, hub.clone(), output)));
+        hub.stop(LAST_WORDS);
+        drop(lock);
+        outcome
+    }
+
+    fn lock(&self) -> Result<Lock, CommandError> {
+        let places = &self.loaded.places;
+        let facts = OwnerFacts {
+            pid: std::process::id(),
+            since: Clock::start().now().wall,
+            name: self.loaded.display_name.clone(),
+            explicit_name: self.settings.name.clone(),
+            root: self.loaded.project.root.clone(),
+            files: self.loaded.file_names(),
+            at_terminal: self.settings.stdin_is_terminal,
+            socket: places.socket.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        registry::lock(places, &facts).map_err(|error| match error {
+            LockError::Held(owner) => super::already::refusal(&owner),
+            error @ (LockError::HeldByUnknown(_) | LockError::Place(_) | LockError::Io { .. }) => {
+                CommandError::project(error.to_string())
+            }
+        })
+    }
+
+    fn write_meta(&mut self, clock: &Clock) {
+        let project = &self.loaded.project;
+        let meta = Meta {
+            name: self.loaded.display_name.clone(),
+            root: project.root.display().to_string(),
+            explicit_name: self.settings.name.clone(),
+            processes: project.processes().map(|(_, _, instance)| instance.name.clone()).collect(),
+            ups: registry::up_number(&self.loaded.places),
+            since: clock.now().wall,
+        };
+        if let Err(error) = registry::write_meta(&self.loaded.places, &meta) {
+            self.notes.push(format!("the state directory cannot be written: {error}"));
+        }
+    }
+
+    fn start_output(&self, events: mpsc::UnboundedSender<OutputEvent>) -> Result<Hub, CommandError> {
+        let copy = |fd: &dyn AsFd| -> Result<OwnedFd, CommandError> { Ok(fd.as_fd().try_clone_to_owned()?) };
+        let outlet = Outlet { stdout: copy(&std::io::stdout())?, stderr: copy(&std::io::stderr())? };
+        let config = OutputConfig {
+            outlet: Some(outlet),
+            keep: self.loaded.places.logs().map(Keep::new),
+            colour: self.settings.out.colour,
+            ascii: self.settings.out.ascii,
+            timestamps: match self.timestamps {
+                0 => Timestamps::Off,
+                1 => Timestamps::Relative,
+                _ => Timestamps::Clock,
+            },
+        };
+        let hub = Hub::start(config, events).map_err(|error| CommandError::internal(error.to_string()))?;
+        let theme = self.settings.out.theme();
+        let names = Names::of(&self.loaded.project, theme);
+        for (id, _, instance) in self.loaded.project.processes() {
+            let prefix = theme.prefix(names.place(id), names.label(id), names.columns());
+            hub.register(id, Label { name: instance.name.to_string(), prefix });
+        }
+        Ok(hub)
+    }
+
+    async fn live(
+        mut self,
+        clock: Clock,
+        spawner: SpawnerEnd,
+        hub: Hub,
+        output: mpsc::UnboundedReceiver<OutputEvent>,
+    ) -> Result<u8, CommandError> {
+        let project = Arc::new(self.loaded.project.clone());
+        let mut supervisor = Supervisor::new(Arc::clone(&project), self.policy, clock.now())
+            .map_err(|cycle| CommandError::user(cycle.to_string()))?;
+        let (messages, inbox) = mpsc::unbounded_channel();
+        let (snapshots, view) = watch::channel(supervisor.snapshot());
+        let facts = Arc::new(self.facts(&project));
+        let handle = Handle::new(messages, view, facts, clock.clone());
+        let short = ShortPath::new(&self.loaded.places.socket)
+            .map_err(|error| CommandError::project(error.to_string()))?;
+        let listener = Listener::bind(short.as_path()).map_err(|error| {
+            CommandError::project(format!("could not open the control socket: {error}"))
+        })?;
+        let (stop_serving, serving_ends) = oneshot::channel::<()>();
+        let usage = usage::source();
+        let server = tokio::task::spawn_local(serve::serve(listener, handle.clone(), Some(usage.clone()), async {
+            serving_ends.await.ok();
+        }));
+        let raw = self.keys.then(|| RawTerminal::enter(CONTROLLING_TERMINAL.as_ref()).ok()).flatten().map(Rc::new);
+        let story = self.story(&project, raw.is_some());
+        let names = story.names().clone();
+        let mut teller = Teller::new(story, hub.clone(), raw.clone(), self.settings.verbosity);
+        teller.header(&self.header_facts(), clock.now());
+        let screen = Screen::start(ScreenParts {
+            handle: handle.clone(),
+            hub: hub.clone(),
+            names,
+            look: self.settings.look(&self.settings.err),
+            is_terminal: self.settings.err.is_terminal,
+            raw,
+            command: self.command(),
+            usage: usage.clone(),
+            detach: self.detach.take(),
+            detach_when_ready: self.detach_when_ready,
+            timeout: self.timeout,
+        });
+        let parts = Parts {
+            supervisor,
+            spawner: spawner.connect()?,
+            hub,
+            output,
+            launcher: self.launcher(project),
+            messages: inbox,
+            snapshots,
+            clock,
+            narrator: Box::new(teller),
+            terminals: Terminals {
+                automatic: self.settings.out.is_terminal,
+                prefix_columns: u16::try_from(Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3)
+                    .unwrap_or(u16::MAX),
+            },
+            runtime_directory: self.loaded.places.runtime_dir.clone(),
+            recorder: self.recorder()?,
+        };
+        let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
+        let code = Driver::new(parts).run(Signals::listen()?, begin).await;
+        screen.end();
+        self.keep_last_status(&handle, usage);
+        // Whoever asked for the end is still to be answered.
+        drop(stop_serving);
+        server.await.ok();
+        Ok(code)
+    }
+
+    fn facts(&self, project: &Arc<Project>) -> Facts {
+        Facts {
+            name: self.loaded.display_name.clone(),
+            project: Arc::clone(project),
+            ports: self.ports.clone(),
+            state_directory: self.loaded.places.state_dir.clone(),
+            pid: std::process::id(),
+            notes: self.notes.clone(),
+        }
+    }
+
+    fn story(&self, project: &Project, keys: bool) -> Story {
+        let err = &self.settings.err;
+        let stamps = match (self.timestamps, err.is_terminal) {
+            (0, true) => Stamps::None,
+            (1, _) => Stamps::Relative,
+            _ => Stamps::Clock,
+        };
+        let zone = if stamps == Stamps::None { TimeZone::UTC } else { TimeZone::system() };
+        Story::new(
+            project,
+            &self.ports,
+            Telling {
+                theme: err.theme(),
+                stamps,
+                zone,
+                on_terminal: err.is_terminal,
+                keys,
+                command: self.command(),
+                notes: self.notes.clone(),
+                ..Telling::default()
+            },
+        )
+    }
+
+    fn header_facts(&self) -> HeaderFacts<'_> {
+        HeaderFacts {
+            name: &self.loaded.display_name,
+            worktree: self.loaded.branch.as_deref(),
+            socket_ready: true,
+        }
+    }
+
+    /// What a user types to address this project.
+    fn command(&self) -> String {
+        self.settings.name.as_ref().map_or_else(|| "run".to_owned(), |name| format!("run -p {name}"))
+    }
+
+    fn launcher(&self, project: Arc<Project>) -> Launcher {
+        let shell: BTreeMap<String, String> = self.settings.environment.clone();
+        let out = &self.settings.out;
+        let output = match (out.colour, out.is_terminal) {
+            (true, false) => vec![("FORCE_COLOR".to_owned(), "1".to_owned())],
+            (false, true) => vec![("NO_COLOR".to_owned(), "1".to_owned())],
+            (true, true) | (false, false) => Vec::new(),
+        };
+        Launcher {
+            project,
+            ports: self.ports.clone(),
+            shell,
+            output,
+            name: self.loaded.display_name.clone(),
+            run_id: format!("{}-{}", self.loaded.places.identity, std::process::id()),
+            server_url: Some(format!("unix://{}", self.loaded.places.socket.display())),
+        }
+    }
+
+    fn recorder(&self) -> Result<Option<Recorder>, CommandError> {
+        let Some(path) = self.settings.environment.get("RUN_RECORD").filter(|path| !path.is_empty()) else {
+            return Ok(None);
+        };
+        let path = self.settings.directory.join(PathBuf::from(path));
+        let recorder = Recorder::open(&path)
+            .map_err(|error| CommandError::user(format!("could not write RUN_RECORD={}: {error}", path.display())))?;
+        Ok(Some(recorder))
+    }
+
+    /// For `status` and `why` after the end.
+    fn keep_last_status(&self, handle: &Handle, usage: serve::UsageSource) {
+        let Some(directory) = &self.loaded.places.state_dir else { return };
+        let status = serve::door::Door::new(handle.clone(), Some(usage)).status();
+        if let Ok(text) = serde_json::to_vec(&status) {
+            // A disk that is full now was told of by the logs.
+            std::fs::write(directory.join(LAST_STATUS), text).ok();
+        }
+    }
+}
+
+/// A project at its quietest still says what went wrong.
+pub(super) fn is_worth_saying(verbosity: Verbosity, is_trouble: bool) -> bool {
+    is_trouble || verbosity != Verbosity::Quiet
+}

@@ -1,0 +1,92 @@
+//! `run why NAME`: why it is not ready.
+
+use clap_complete::engine::ArgValueCandidates;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::cli::complete;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::logs::last_lines;
+use crate::cli::output::{print, print_json};
+use crate::cli::project;
+use crate::cli::select::select;
+use crate::cli::settings::Settings;
+use crate::model::Word;
+use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
+use crate::ui::why;
+
+/// Say why a program is not ready: each thing it needs, the last answer of its check, its last output, its history.
+///
+/// Works after the project went down, too. Exit code: 0 answered, 2 nobody of that name.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Args {
+    /// Programs, groups or globs; without any: those that are not ready.
+    #[arg(value_name = "NAME", add = ArgValueCandidates::new(complete::running))]
+    pub names: Vec<String>,
+    /// As JSON, with a schema number.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How many of the last lines of output are shown for what is not well.
+const LAST_LINES: usize = 12;
+
+/// Answers for each process that was named.
+pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
+    let (status, places) = project::status_now_or_last(settings)?;
+    let mut asked = select(&status, &args.names)?;
+    if args.names.is_empty() {
+        asked.retain(|process| !process.state.is_settled_well());
+        if asked.is_empty() && !args.json {
+            print("everything that is wanted is ready\n")?;
+        }
+    }
+    let answers: Vec<Answer<'_>> = asked
+        .into_iter()
+        .map(|process| Answer {
+            process,
+            last_lines: if is_well(process) {
+                Vec::new()
+            } else {
+                last_lines(&places, &process.name, process.runs, LAST_LINES)
+            },
+        })
+        .collect();
+    if args.json {
+        print_json(&Answers { schema: SCHEMA, project: &status.project, state: &status.state, processes: answers })?;
+    } else {
+        print(&render(&answers, &status, settings))?;
+    }
+    Ok(ExitCode::Fine)
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Answers<'a> {
+    schema: u32,
+    project: &'a str,
+    state: &'a str,
+    processes: Vec<Answer<'a>>,
+}
+
+/// One process, and its last lines where they help.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    process: &'a ProcessStatus,
+    last_lines: Vec<String>,
+}
+
+fn render(answers: &[Answer<'_>], status: &ProjectStatus, settings: &Settings) -> String {
+    let (look, zone) = (settings.look(&settings.out), TimeZone::system());
+    let answers = answers.iter().map(|answer| why::render(answer.process, status, &answer.last_lines, &look, &zone));
+    answers.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether its output says nothing that is asked for here.
+fn is_well(process: &ProcessStatus) -> bool {
+    match process.state {
+        Word::Off | Word::Waiting | Word::Blocked | Word::Ready | Word::Done | Word::Stopping => true,
+        Word::Starting | Word::Unhealthy | Word::Retrying | Word::Failed => false,
+    }
+}

@@ -1,0 +1,73 @@
+//! What is wrong between the parts of a project and with the world around it. Each file looks at one thing and stops at nothing.
+
+pub mod cycle;
+pub mod edges;
+pub mod ports;
+pub mod references;
+pub mod world;
+
+use crate::config::facts::World;
+use crate::config::lower::{Lowered, ProgramPlaces};
+use crate::config::request::Request;
+use crate::model::{Diagnostic, Program, Project, SourceFile};
+
+/// Mistakes that may only seem to be there when a text could not be read to its end.
+pub const FOLLOWS_FROM_LOSS: &[&str] =
+    &["unknown-program", "missing-key", "undefined-variable", "empty-project", "ready-check", "no-port"];
+
+/// Finds all mistakes.
+pub fn check(
+    request: &Request,
+    lowered: &Lowered,
+    world: &mut World<'_>,
+    sources: &[SourceFile],
+    problems: &mut Vec<Diagnostic>,
+) {
+    let active = active(&lowered.project, request);
+    cycle::check(lowered, problems);
+    edges::check(lowered, &active, request, problems);
+    ports::check(lowered, &active, problems);
+    references::check(request, lowered, world, sources, problems);
+    world::check(request, lowered, &active, world, sources, problems);
+    empty(lowered, problems);
+}
+
+/// Programs with their places.
+pub fn programs(lowered: &Lowered) -> impl Iterator<Item = (&Program, &ProgramPlaces)> {
+    lowered.project.programs.iter().zip(&lowered.places.programs)
+}
+
+/// A config without a program; not said when something else explains it.
+fn empty(lowered: &Lowered, problems: &mut Vec<Diagnostic>) {
+    let is_explained = problems.iter().any(|problem| problem.severity == crate::model::Severity::Error);
+    if !lowered.project.programs.is_empty() || is_explained {
+        return;
+    }
+    problems.push(
+        Diagnostic::error("empty-project", "there is no program in this config")
+            .help("the smallest one is a line [program.web] and below it command = \"…\""),
+    );
+}
+
+/// Which programs would be started, one flag each: those whose profile was asked for, and those that were named with all they need.
+fn active(project: &Project, request: &Request) -> Vec<bool> {
+    let is_named = |program: &Program| {
+        let by = |word: &String| {
+            program.name.as_str() == word || program.instances.iter().any(|instance| instance.name.matches(word))
+        };
+        request.names.iter().any(by)
+    };
+    let mut active: Vec<bool> =
+        project.programs.iter().map(|program| project.is_active(program) || is_named(program)).collect();
+    let mut open: Vec<usize> = (0..active.len()).filter(|&at| is_named(&project.programs[at])).collect();
+    while let Some(at) = open.pop() {
+        for edge in project.programs[at].depends_on.iter().filter(|edge| !edge.optional) {
+            let needed = project.programs.iter().position(|program| program.name == edge.program);
+            if let Some(needed) = needed.filter(|&needed| !active[needed]) {
+                active[needed] = true;
+                open.push(needed);
+            }
+        }
+    }
+    active
+}

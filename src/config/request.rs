@@ -1,0 +1,42 @@
+//! What is asked of the loader: the files and what the command line and the environment say about them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::model::{EnvOrder, ProbeSchema};
+
+/// Everything that decides what a project becomes, apart from the texts themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Canonical directory of the main file; relative paths in the config start here.
+    pub root: PathBuf,
+    /// The config files in the order of `-f`, the main one first; absolute. Each file's name decides its format.
+    pub files: Vec<PathBuf>,
+    /// The project's name when the config has none.
+    pub fallback_name: String,
+    /// `--profile`.
+    pub profiles: Vec<String>,
+    /// Programs named on the command line: they and what they need are active whatever their profiles.
+    pub names: Vec<String>,
+    /// `-m all=1,web=2`.
+    pub formation: Vec<(String, u32)>,
+    /// `--port 6000`: the base of a Procfile's ports.
+    pub base_port: Option<u16>,
+    /// `--port api=3111`.
+    pub port_overrides: Vec<(String, u16)>,
+    /// The environment at the start.
+    pub shell: BTreeMap<String, String>,
+    /// Which wins when the shell and an env file both set a variable.
+    pub env_order: EnvOrder,
+    /// `--keep-going`: a Procfile's failures are repeated instead of ending the run.
+    pub keep_going: bool,
+    /// `up -- CMD`: a project of this one command; `files` is not looked at.
+    pub one_off: Option<Vec<String>>,
+}
+
+/// The words that other layers add to the config. Handed in, so that `config` stays below them.
+#[derive(Debug, Clone, Copy)]
+pub struct Vocabulary {
+    /// The kinds of ready check.
+    pub probes: &'static [ProbeSchema],
+}

@@ -1,0 +1,99 @@
+//! The variables that a value can name, as far as they are known at load: PRODUCT.md 12 "Environment" from the shell up to the
+//! program's own table. What only a start can know (a port, a run) is defined without a value.
+
+use std::collections::BTreeMap;
+
+use crate::config::dotenv;
+use crate::config::facts::{FileFact, World};
+use crate::config::request::Request;
+use crate::model::template::Part;
+use crate::model::{EnvFile, EnvOrder, Program, Project, Template};
+
+/// Names, with values where they are known.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    values: BTreeMap<String, Option<String>>,
+}
+
+impl Scope {
+    /// The shell and the project's env files.
+    pub fn below_environment(request: &Request, project: &Project, world: &mut World<'_>) -> Self {
+        let values = request.shell.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
+        let mut scope = Self { values };
+        scope.add_files(request, &project.env_files, world);
+        scope
+    }
+
+    /// The same with `[environment]`: what every program starts from.
+    pub fn of_project(request: &Request, project: &Project, world: &mut World<'_>) -> Self {
+        let mut scope = Self::below_environment(request, project, world);
+        scope.add_entries(&project.environment);
+        scope
+    }
+
+    /// What the values of a program's own `environment` see: this, its env files, its ports.
+    #[must_use]
+    pub fn with_files_and_ports(&self, request: &Request, program: &Program, world: &mut World<'_>) -> Self {
+        let mut scope = self.clone();
+        scope.add_files(request, &program.env_files, world);
+        for port in &program.ports {
+            scope.define(&port_variable(port.name.as_deref()), None);
+        }
+        scope
+    }
+
+    /// Adds the entries of an environment in their order.
+    pub fn add_entries(&mut self, entries: &[(String, Template)]) {
+        for (name, template) in entries {
+            let value = self.resolve(template);
+            self.define(name, value);
+        }
+    }
+
+    /// Adds a variable.
+    pub fn define(&mut self, name: &str, value: Option<String>) {
+        self.values.insert(name.to_owned(), value);
+    }
+
+    /// Whether a variable will have a value. `RUN_…` and `SUPERVISOR_…` are ours.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name) || name.starts_with("RUN_") || name.starts_with("SUPERVISOR_")
+    }
+
+    /// A variable's value, if it is known already.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name)?.as_deref()
+    }
+
+    /// A value with its holes filled, if all of them are known already.
+    pub fn resolve(&self, template: &Template) -> Option<String> {
+        let part = |part: &Part| match part {
+            Part::Text(text) => Some(text.clone()),
+            Part::Variable(name) => self.get(name).map(ToOwned::to_owned),
+            Part::Program { .. } => None,
+        };
+        template.parts.iter().map(part).collect()
+    }
+
+    /// All names that have been defined.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    fn add_files(&mut self, request: &Request, files: &[EnvFile], world: &mut World<'_>) {
+        for file in files {
+            let Some(FileFact::Bytes(bytes)) = world.file(&file.path) else { continue };
+            let known = self.values.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
+            for (name, value) in dotenv::parse(&String::from_utf8_lossy(bytes), &known).pairs {
+                if request.env_order == EnvOrder::File || !request.shell.contains_key(&name) {
+                    self.define(&name, Some(value));
+                }
+            }
+        }
+    }
+}
+
+/// `PORT`, or `PORT_NAME` for a named port.
+pub fn port_variable(name: Option<&str>) -> String {
+    name.map_or("PORT".to_owned(), |name| format!("PORT_{}", name.to_uppercase().replace('-', "_")))
+}

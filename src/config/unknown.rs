@@ -1,0 +1,283 @@
+//! Sections and keys that do not exist, with what was probably meant: a misspelt one, another tool's word, or something of ours
+//! that is not built yet.
+
+use crate::config::place::text_at;
+use crate::config::raw::{RawData, RawKey, RawProject, RawSection, RawValue};
+use crate::config::suggest;
+use crate::model::options::{self, SectionKind};
+use crate::model::{Diagnostic, SourceFile};
+
+/// Keys of other tools (docker compose, process-compose, mprocs, pitchfork, Horust) and ours for the same thing.
+const PEERS: &[(&str, &str)] = &[
+    ("restart", "autorestart"),
+    ("restart_policy", "autorestart"),
+    ("deps", "depends_on"),
+    ("depends", "depends_on"),
+    ("needs", "depends_on"),
+    ("requires", "depends_on"),
+    ("start_after", "depends_on"),
+    ("run", "command"),
+    ("cmd", "command"),
+    ("exec", "command"),
+    ("shell", "command"),
+    ("entrypoint", "command"),
+    ("env", "environment"),
+    ("env_files", "env_file"),
+    ("dotenv", "env_file"),
+    ("cwd", "directory"),
+    ("dir", "directory"),
+    ("working_dir", "directory"),
+    ("working_directory", "directory"),
+    ("retry", "startretries"),
+    ("retries", "startretries"),
+    ("max_restarts", "startretries"),
+    ("healthcheck", "ready"),
+    ("health_check", "ready"),
+    ("readiness_probe", "ready"),
+    ("ready_http", "ready"),
+    ("ready_port", "ready"),
+    ("ready_cmd", "ready"),
+    ("ready_output", "ready"),
+    ("replicas", "numprocs"),
+    ("scale", "numprocs"),
+    ("instances", "numprocs"),
+    ("processes", "numprocs"),
+    ("stop_signal", "stopsignal"),
+    ("stop_grace_period", "stopwaitsecs"),
+    ("is_tty", "tty"),
+    ("auto", "autostart"),
+    ("disabled", "autostart"),
+    ("availability", "autorestart"),
+    ("log_location", "stdout_logfile"),
+];
+
+/// Sections of other tools and ours for the same thing.
+const PEER_SECTIONS: &[(&str, &str)] = &[
+    ("programs", "program"),
+    ("processes", "program"),
+    ("process", "program"),
+    ("services", "program"),
+    ("service", "program"),
+    ("procs", "program"),
+    ("daemons", "program"),
+    ("tasks", "task"),
+    ("jobs", "task"),
+    ("groups", "group"),
+    ("env", "environment"),
+    ("unix_http_server", "control"),
+    ("inet_http_server", "control"),
+    ("supervisord", "control"),
+];
+
+/// Keys and sections of ours that a later version brings.
+const LATER: &[&str] = &[
+    "alive",
+    "max_memory",
+    "on_crash",
+    "watch",
+    "reload",
+    "web",
+    "proxy",
+    "eventlistener",
+    "fcgi-program",
+    "keys",
+    "detach_on_hangup",
+    "events",
+    "serverurl",
+    "stdout_capture_maxbytes",
+    "stderr_capture_maxbytes",
+    "stdout_events_enabled",
+    "stderr_events_enabled",
+    "stdout_syslog",
+    "stderr_syslog",
+];
+
+/// Finds them all.
+///
+/// In a torn text keys and sections may have landed where nobody wrote them, so only those of named sections are looked at.
+pub fn check(raw: &RawProject, is_torn: bool, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
+    for key in raw.top.iter().filter(|_| !is_torn) {
+        check_key(SectionKind::Top, "the top level", key, sources, problems);
+    }
+    for section in raw.sections.iter().filter(|section| !is_torn || SectionKind::of_word(&section.kind).is_some()) {
+        check_section(section, sources, problems);
+    }
+}
+
+fn check_section(section: &RawSection, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
+    match (SectionKind::of_word(&section.kind), &section.name) {
+        (Some(kind @ (SectionKind::Program | SectionKind::Task | SectionKind::Group)), Some(name)) => {
+            let title = format!("[{}.{name}]", section.kind);
+            section.keys.iter().for_each(|key| check_key(kind, &title, key, sources, problems));
+        }
+        (Some(SectionKind::Program | SectionKind::Task | SectionKind::Group), None) => problems.push(nameless(section)),
+        (Some(SectionKind::Control), None) => {
+            section.keys.iter().for_each(|key| check_key(SectionKind::Control, "[control]", key, sources, problems));
+        }
+        (None, None) if section.kind == "environment" => {}
+        (Some(SectionKind::Control | SectionKind::Top) | None, _) => problems.push(unknown_section(section)),
+    }
+}
+
+/// `[program]` without a name.
+fn nameless(section: &RawSection) -> Diagnostic {
+    let kind = &section.kind;
+    Diagnostic::error("bad-name", format!("[{kind}] has no name"))
+        .at(section.span, format!("write [{kind}.NAME], such as [{kind}.web]"))
+}
+
+fn unknown_section(section: &RawSection) -> Diagnostic {
+    let kind = section.kind.as_str();
+    let title = section.name.as_ref().map_or(kind.to_owned(), |name| format!("{kind}.{name}"));
+    if kind == "environment" || kind == "control" {
+        return Diagnostic::error("unknown-section", format!("[{title}] is not a section"))
+            .at(section.span, format!("[{kind}] has no sections in it"));
+    }
+    let problem = Diagnostic::error("unknown-section", format!("[{title}] is not a section"));
+    if let Some(option) = options::find(SectionKind::Top, kind) {
+        return problem.at(section.span, format!("`{kind}` is a key: it takes {}", option.kind));
+    }
+    if LATER.contains(&kind) {
+        return problem
+            .at(section.span, "not built yet")
+            .help(format!("take [{title}] out until a later version has it"));
+    }
+    let named = |word: &str| match &section.name {
+        Some(name) if word != "environment" && word != "control" => format!("[{word}.{name}]"),
+        _ if word == "program" || word == "task" || word == "group" => format!("[{word}.NAME]"),
+        _ => format!("[{word}]"),
+    };
+    let peer = PEER_SECTIONS.iter().find(|(theirs, _)| *theirs == kind).map(|(_, ours)| *ours);
+    let ours = ["program", "task", "group", "environment", "control"];
+    match peer.or_else(|| suggest::closest(kind, ours).first().copied()) {
+        Some(word) => problem.at(section.span, format!("did you mean {}?", named(word))),
+        None => problem
+            .at(section.span, "no such kind of section")
+            .help("there are [program.NAME], [task.NAME], [group.NAME], [environment] and [control]"),
+    }
+}
+
+fn check_key(kind: SectionKind, title: &str, key: &RawKey, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
+    if options::find(kind, &key.name).is_none() {
+        problems.push(unknown_key(kind, title, key, sources));
+    }
+}
+
+fn unknown_key(kind: SectionKind, title: &str, key: &RawKey, sources: &[SourceFile]) -> Diagnostic {
+    let name = key.name.as_str();
+    let place = if kind == SectionKind::Top { "is not a key".to_owned() } else { format!("is not a key of {title}") };
+    let problem = Diagnostic::error("unknown-key", format!("`{name}` {place}"));
+    if let Some(reason) = not_for_a_task(kind, name) {
+        return problem.at(key.span, reason);
+    }
+    if LATER.contains(&name) {
+        return problem.at(key.span, "not built yet").help(format!("take `{name}` out until a later version has it"));
+    }
+    if let Some(ours) = peer(kind, name) {
+        return problem
+            .at(key.span, peer_label(ours))
+            .help(format!("write {ours} = {}", converted(name, ours, &key.value, sources)));
+    }
+    if let Some(question) = suggest::did_you_mean(name, options::of_section(kind).map(|option| option.name)) {
+        return problem.at(key.span, question);
+    }
+    if let Some(other) = options::OPTIONS.iter().find(|option| option.name == name) {
+        let sections: Vec<String> = other.sections.iter().map(|section| section_title(*section)).collect();
+        return problem.at(key.span, format!("it belongs into {}", suggest::list(&sections, "or")));
+    }
+    if kind == SectionKind::Top {
+        return problem
+            .at(key.span, "no such key")
+            .help(format!("a variable for all programs stands under [environment]; keys here are {}", names(kind)));
+    }
+    problem.at(key.span, "no such key").help(format!("keys of {title}: {}", names(kind)))
+}
+
+/// Our key for another tool's.
+fn peer(kind: SectionKind, name: &str) -> Option<&'static str> {
+    let folded = name.to_ascii_lowercase().replace('-', "_");
+    let (_, ours) = PEERS.iter().find(|(theirs, _)| *theirs == folded)?;
+    options::find(kind, ours).map(|option| option.name)
+}
+
+/// The key that an unknown one was probably meant to be, where there is one answer.
+pub fn meant(kind: SectionKind, name: &str) -> Option<&'static str> {
+    if options::find(kind, name).is_some() {
+        return None;
+    }
+    peer(kind, name).or_else(|| {
+        let found = suggest::closest(name, options::of_section(kind).map(|option| option.name));
+        options::find(kind, found.first()?).map(|option| option.name)
+    })
+}
+
+/// What a task has no use for, and why.
+fn not_for_a_task(kind: SectionKind, name: &str) -> Option<&'static str> {
+    match name {
+        _ if kind != SectionKind::Task => None,
+        "ready" => Some("a task is never ready, it is done when it exits with one of its `exitcodes`"),
+        "autorestart" => Some("a task runs once; `startretries` repeats one that failed"),
+        "startsecs" => Some("a task may end as soon as it likes"),
+        _ => None,
+    }
+}
+
+fn peer_label(ours: &str) -> String {
+    let compose = ["depends_on", "env_file"];
+    match ours {
+        "ready" => "the word here is `ready`".to_owned(),
+        _ if compose.contains(&ours) => format!("the word is `{ours}`, as in docker compose"),
+        _ => format!("supervisord's word is `{ours}`"),
+    }
+}
+
+/// The value as our key takes it: mostly as it was written.
+fn converted(theirs: &str, ours: &str, value: &RawValue, sources: &[SourceFile]) -> String {
+    let written = text_at(sources, value.span).unwrap_or_default().to_owned();
+    match (ours, &value.data) {
+        ("autorestart", RawData::Text(word)) => match word.as_str() {
+            "no" | "never" | "false" => "false".to_owned(),
+            "always" | "unless-stopped" | "yes" | "true" => "true".to_owned(),
+            _ => "\"unexpected\"".to_owned(),
+        },
+        ("autostart", RawData::Boolean(truth)) if theirs == "disabled" => (!truth).to_string(),
+        ("autorestart" | "autostart", RawData::Boolean(truth)) => truth.to_string(),
+        ("autorestart", _) => "\"unexpected\"".to_owned(),
+        ("ready", data) => ready(theirs, data, &written),
+        ("depends_on", RawData::Text(_)) => format!("[{written}]"),
+        ("depends_on", RawData::Table(keys)) => {
+            let names: Vec<String> = keys.iter().map(|key| format!("\"{}\"", key.name)).collect();
+            format!("[{}]", names.join(", "))
+        }
+        ("startretries", RawData::Boolean(_) | RawData::Text(_) | RawData::Table(_)) => "3".to_owned(),
+        _ if written.contains('\n') => "…".to_owned(),
+        _ => written,
+    }
+}
+
+/// Another tool's health check in our words, as far as it can be seen.
+fn ready(theirs: &str, data: &RawData, written: &str) -> String {
+    match (theirs, data) {
+        ("ready_port", _) => format!("{{ tcp = {written} }}"),
+        ("ready_http", _) => format!("{{ http = {written} }}"),
+        ("ready_output", _) => format!("{{ log = {written} }}"),
+        (_, RawData::Text(text)) if text.starts_with("http://") || text.starts_with('/') => {
+            format!("{{ http = {written} }}")
+        }
+        (_, RawData::Text(_)) => format!("{{ exec = {written} }}"),
+        (_, RawData::Integer(_)) => format!("{{ tcp = {written} }}"),
+        _ => "{ exec = \"…\" }, or { http = \"/health\" }, or { tcp = 5432 }".to_owned(),
+    }
+}
+
+fn section_title(section: SectionKind) -> String {
+    match section {
+        SectionKind::Top => "the top of the file".to_owned(),
+        SectionKind::Control => "[control]".to_owned(),
+        SectionKind::Program | SectionKind::Task | SectionKind::Group => format!("[{}.NAME]", section.word()),
+    }
+}
+
+fn names(kind: SectionKind) -> String {
+    options::of_section(kind).map(|option| option.name).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,278 @@
+//! The remote of the output thread: what it can be told, and what it tells.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::logs::output::Output;
+use crate::model::{Generation, LogFile, ProcessId};
+
+/// Which of its two outputs a process wrote to. With `redirect_stderr` and on a pty there is only the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// Standard output, or both in one.
+    Stdout,
+    /// Standard error, where it is apart.
+    Stderr,
+}
+
+/// What stands before each line of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Timestamps {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Time since the output thread began: `+4.3s`.
+    Relative,
+    /// Local time of day: `10:42:07.123`.
+    Clock,
+}
+
+/// Where logs are kept, and how much of them.
+#[derive(Debug, Clone)]
+pub struct Keep {
+    /// A directory of the project's own. Made at the first byte.
+    pub directory: PathBuf,
+    /// At most about this much is kept for each channel of a process, in bytes.
+    pub bytes: u64,
+    /// In pieces of this size, in bytes; a piece is dropped whole.
+    pub segment_bytes: u64,
+}
+
+impl Keep {
+    /// 16 MiB a channel in pieces of 4 MiB.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), bytes: 16 << 20, segment_bytes: 4 << 20 }
+    }
+}
+
+/// Where the screen is. The thread takes private descriptors; the flags of the ones handed in are never changed.
+#[derive(Debug)]
+pub struct Outlet {
+    /// Program lines go here; usually a duplicate of our standard output.
+    pub stdout: OwnedFd,
+    /// Our own lines and the live line go here; usually a duplicate of our standard error.
+    pub stderr: OwnedFd,
+}
+
+/// How output is shown and kept.
+#[derive(Debug)]
+pub struct OutputConfig {
+    /// The screen, or `None` when there is nobody to show anything to.
+    pub outlet: Option<Outlet>,
+    /// The kept logs, or `None` for none.
+    pub keep: Option<Keep>,
+    /// Programs' own colours pass. Without it they are stripped.
+    pub colour: bool,
+    /// Marks are ASCII.
+    pub ascii: bool,
+    /// What stands before each line.
+    pub timestamps: Timestamps,
+}
+
+/// A process as the screen and the directory of kept logs know it.
+#[derive(Debug, Clone)]
+pub struct Label {
+    /// Its namespec: names its directory of kept logs, and stands in `run logs NAME`.
+    pub name: String,
+    /// What stands before its lines, rendered: name, padding, mark, colours and the blank at the end.
+    pub prefix: String,
+}
+
+/// Waits for something in the lines of one source.
+#[derive(Debug, Clone)]
+pub enum Matcher {
+    /// The ready check `log`: the first line that matches is reported once.
+    Ready(regex::bytes::Regex),
+}
+
+/// One open output of one incarnation.
+#[derive(Debug)]
+pub struct Attach {
+    /// Whose.
+    pub process: ProcessId,
+    /// Of which incarnation.
+    pub generation: Generation,
+    /// Which run since `up`, from 1: names the run in its log.
+    pub run: u32,
+    /// Which output.
+    pub channel: Channel,
+    /// The reading end of the pipe, or the pty's master. It is made non-blocking.
+    pub fd: OwnedFd,
+    /// Each tests every line until it has found what it waits for.
+    pub matchers: Vec<Matcher>,
+    /// A further copy of the raw bytes.
+    pub logfile: Option<LogFile>,
+}
+
+/// The last lines of a run, as text without controls and colours.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TailLines {
+    /// At most as many as were asked for, oldest first.
+    pub lines: Vec<String>,
+    /// How many lines the run wrote in all.
+    pub total: usize,
+}
+
+/// The last lines of a run, printed in order with everything else.
+pub struct CrashBox {
+    /// Whose.
+    pub process: ProcessId,
+    /// Which run since `up`.
+    pub run: u32,
+    /// How many lines at most.
+    pub max_lines: usize,
+    /// Makes the rows that are printed.
+    pub render: Box<dyn FnOnce(TailLines) -> Vec<String> + Send>,
+}
+
+/// What the output thread has to say. There are few of these: unbounded, because a bound would let a full channel stop output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutputEvent {
+    /// A matcher found its line.
+    Matched {
+        /// Whose line.
+        process: ProcessId,
+        /// Of which incarnation.
+        generation: Generation,
+        /// The line, without controls and colours.
+        line: String,
+    },
+    /// After [`Hub::ended`]: the last output of this incarnation has been taken in.
+    Drained {
+        /// Whose.
+        process: ProcessId,
+        /// Of which incarnation.
+        generation: Generation,
+    },
+    /// Standard output went away (a closed terminal, `| head -1`); everything else goes on.
+    ScreenGone {
+        /// In words.
+        reason: String,
+    },
+    /// Logs cannot be kept; the screen goes on. Said once.
+    KeepingFailed {
+        /// In words.
+        reason: String,
+    },
+}
+
+/// Why the output thread could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// The system refused a descriptor.
+    #[error("could not prepare the output thread")]
+    Descriptors(#[source] nix::Error),
+    /// The system refused a thread.
+    #[error("could not start the output thread")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Everything the thread can be told.
+pub(crate) enum Order {
+    Register(ProcessId, Label),
+    Attach(Attach),
+    Ended { process: ProcessId, generation: Generation, keep_open: bool },
+    Say(String),
+    CrashBox(CrashBox),
+    SetLive(Option<String>),
+    ShowOnly(Option<Vec<ProcessId>>),
+    MuteScreen,
+    Flush { until: Instant, done: mpsc::Sender<bool> },
+    Stop { until: Instant, done: mpsc::Sender<bool> },
+}
+
+/// The cloneable remote. Every call returns at once, save [`Hub::flush`] and [`Hub::stop`]. After the thread has ended, calls do
+/// nothing.
+#[derive(Clone)]
+pub struct Hub {
+    /// Unbounded: orders follow from what the supervisor does, and are taken in before the next byte of output.
+    orders: mpsc::Sender<Order>,
+    wake: Arc<EventFd>,
+}
+
+impl Hub {
+    /// Starts the output thread.
+    pub fn start(config: OutputConfig, events: UnboundedSender<OutputEvent>) -> Result<Self, HubError> {
+        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
+        let wake = Arc::new(EventFd::from_flags(flags).map_err(HubError::Descriptors)?);
+        let (orders, inbox) = mpsc::channel();
+        let output = Output::new(config, events, inbox, Arc::clone(&wake)).map_err(HubError::Descriptors)?;
+        let builder = thread::Builder::new().name("output".to_owned());
+        builder.spawn(move || output.run()).map_err(HubError::Thread)?;
+        Ok(Self { orders, wake })
+    }
+
+    /// Names a process. Must come before its first [`Hub::attach`]; again to change its prefix.
+    pub fn register(&self, process: ProcessId, label: Label) {
+        self.order(Order::Register(process, label));
+    }
+
+    /// Reads this output until its end.
+    pub fn attach(&self, attach: Attach) {
+        self.order(Order::Attach(attach));
+    }
+
+    /// The leader of this incarnation ended. Answered by [`OutputEvent::Drained`] when its outputs are at their end, at the latest
+    /// after 100 ms. What is then still open, because a descendant holds it, is let go once it is empty, or read on with
+    /// `keep_open`.
+    pub fn ended(&self, process: ProcessId, generation: Generation, keep_open: bool) {
+        self.order(Order::Ended { process, generation, keep_open });
+    }
+
+    /// Prints lines of our own, as they are; a missing line end is added.
+    pub fn say(&self, text: String) {
+        self.order(Order::Say(text));
+    }
+
+    /// Prints the last lines of a run.
+    pub fn crash_box(&self, crash_box: CrashBox) {
+        self.order(Order::CrashBox(crash_box));
+    }
+
+    /// Sets the one line at the bottom of a terminal; `None` removes it. Elsewhere it is never written.
+    pub fn set_live(&self, line: Option<String>) {
+        self.order(Order::SetLive(line));
+    }
+
+    /// Shows only the lines of these processes, or of all. The kept logs have them all.
+    pub fn show_only(&self, processes: Option<Vec<ProcessId>>) {
+        self.order(Order::ShowOnly(processes));
+    }
+
+    /// Lets go of the screen for good: nothing is shown any more, its descriptors are closed.
+    pub fn mute_screen(&self) {
+        self.order(Order::MuteScreen);
+    }
+
+    /// Waits until everything said so far is written, at most this long; whether it is.
+    pub fn flush(&self, limit: Duration) -> bool {
+        let (done, answer) = mpsc::channel();
+        self.order(Order::Flush { until: Instant::now() + limit, done });
+        answer.recv_timeout(limit + GRACE).unwrap_or(false)
+    }
+
+    /// Takes in what is still in the open outputs, writes what is still to be written, at most this long, and ends the thread.
+    /// Whether everything was written.
+    pub fn stop(&self, limit: Duration) -> bool {
+        let (done, answer) = mpsc::channel();
+        self.order(Order::Stop { until: Instant::now() + limit, done });
+        answer.recv_timeout(limit + GRACE).unwrap_or(false)
+    }
+
+    fn order(&self, order: Order) {
+        // Neither can fail in a way that matters: a thread that has ended takes no orders, and a full counter wakes it as well.
+        if self.orders.send(order).is_ok() {
+            let _ = self.wake.write(1);
+        }
+    }
+}
+
+/// What the thread may take beyond a limit to answer that the limit is over: one write to a slow disk.
+const GRACE: Duration = Duration::from_millis(200);

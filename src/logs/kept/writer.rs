@@ -1,0 +1,283 @@
+//! Appends to kept logs. Everything is made at the first byte.
+
+use std::collections::VecDeque;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::logs::hub::{Channel, Keep};
+use crate::logs::kept::layout::{self, RECORD, Record};
+use crate::model::WallTime;
+
+/// Opens the kept logs of one `up`.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    keep: Option<Keep>,
+    up: Option<u32>,
+}
+
+impl Keeper {
+    pub(crate) fn new(keep: Option<Keep>) -> Self {
+        Self { keep, up: None }
+    }
+
+    /// Where logs are kept, if they are.
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.keep.as_ref().map(|keep| keep.directory.as_path())
+    }
+
+    /// Opens one log. `None` when none are to be kept.
+    pub(crate) fn open(&mut self, process: &str, channel: Channel) -> io::Result<Option<KeptWriter>> {
+        let Some(keep) = self.keep.clone() else { return Ok(None) };
+        make_directory(&keep.directory)?;
+        let up = match self.up {
+            Some(up) => up,
+            None => *self.up.insert(next_up(&keep.directory)?),
+        };
+        let directory = keep.directory.join(layout::directory_name(process)).join(layout::channel_name(channel));
+        make_directory(&directory)?;
+        KeptWriter::open(keep, directory, up).map(Some)
+    }
+}
+
+/// Counts this `up`.
+fn next_up(directory: &Path) -> io::Result<u32> {
+    let path = directory.join(layout::UP_FILE);
+    let last = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u32>().ok()).unwrap_or(0);
+    let up = last.wrapping_add(1);
+    fs::write(path, format!("{up}\n"))?;
+    Ok(up)
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// One kept log that is being written.
+#[derive(Debug)]
+pub(crate) struct KeptWriter {
+    keep: Keep,
+    directory: PathBuf,
+    up: u32,
+    log: File,
+    /// Where each segment begins, oldest first; never empty.
+    segments: VecDeque<u64>,
+    end: u64,
+    index_length: u64,
+    last: Option<Record>,
+}
+
+impl KeptWriter {
+    fn open(keep: Keep, directory: PathBuf, up: u32) -> io::Result<Self> {
+        let mut segments: VecDeque<u64> = starts(&directory)?.into();
+        let (start, is_new) = segments.back().map_or((0, true), |start| (*start, false));
+        if is_new {
+            segments.push_back(start);
+        }
+        let log = open_segment(&directory, start)?;
+        let end = start + log.metadata()?.len();
+        let index_length = trim_index(&directory.join(layout::index_name(start)))?;
+        Ok(Self { keep, directory, up, log, segments, end, index_length, last: None })
+    }
+
+    /// Where the next byte goes.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The oldest byte that is still there.
+    pub(crate) fn begin(&self) -> u64 {
+        self.segments.front().copied().unwrap_or(self.end)
+    }
+
+    /// Appends bytes and says where they begin. After an error nothing of them counts as kept.
+    pub(crate) fn append(&mut self, bytes: &[u8], at: WallTime, run: u32) -> io::Result<u64> {
+        if self.is_full() {
+            self.begin_segment()?;
+        }
+        let record = Record { offset: self.end, at, up: self.up, run };
+        if layout::needs_record(self.last.as_ref(), &record) {
+            self.write_record(record)?;
+        }
+        if let Err(error) = self.log.write_all(bytes) {
+            // What was written of them before the disk was full must not be taken for the next bytes.
+            let _ = self.log.set_len(self.end - self.start());
+            return Err(error);
+        }
+        self.end += bytes.len() as u64;
+        Ok(record.offset)
+    }
+
+    /// Whether the next append would remove bytes at or after this offset.
+    pub(crate) fn would_overtake(&self, cursor: u64) -> bool {
+        self.is_full()
+            && self.segments.len() >= layout::segments_allowed(&self.keep)
+            && self.segments.get(1).is_some_and(|second| cursor < *second)
+    }
+
+    /// Reads from an offset on, up to the end of its segment. An error when it is no longer there.
+    pub(crate) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let start = self.segments.iter().rev().find(|start| **start <= offset).ok_or(ErrorKind::NotFound)?;
+        let length = if *start == self.start() {
+            self.log.read_at(buffer, offset - start)?
+        } else {
+            File::open(self.directory.join(layout::segment_name(*start)))?.read_at(buffer, offset - start)?
+        };
+        if length == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(length) }
+    }
+
+    /// Reads as much as the buffer takes, over segments. An error when not all of it is there.
+    pub(crate) fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let mut done = 0;
+        while done < buffer.len() {
+            done += self.read_at(offset + done as u64, &mut buffer[done..])?;
+        }
+        Ok(())
+    }
+
+    /// When the byte at this offset was written.
+    pub(crate) fn time_at(&self, offset: u64) -> Option<WallTime> {
+        let start = self.segments.iter().rev().find(|start| **start <= offset)?;
+        let records = Record::decode_all(&fs::read(self.directory.join(layout::index_name(*start))).ok()?);
+        records.iter().rev().find(|record| record.offset <= offset).map(|record| record.at)
+    }
+
+    fn start(&self) -> u64 {
+        self.segments.back().copied().unwrap_or(0)
+    }
+
+    fn is_full(&self) -> bool {
+        layout::is_segment_full(&self.keep, self.end - self.start(), self.index_length)
+    }
+
+    fn begin_segment(&mut self) -> io::Result<()> {
+        make_directory(&self.directory)?;
+        self.log = open_segment(&self.directory, self.end)?;
+        self.segments.push_back(self.end);
+        (self.index_length, self.last) = (0, None);
+        while self.segments.len() > layout::segments_allowed(&self.keep) {
+            if let Some(oldest) = self.segments.pop_front() {
+                // Somebody else may have removed them already.
+                let _ = fs::remove_file(self.directory.join(layout::index_name(oldest)));
+                let _ = fs::remove_file(self.directory.join(layout::segment_name(oldest)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The index is not held open: a descriptor for each program is worth more than the opening.
+    fn write_record(&mut self, record: Record) -> io::Result<()> {
+        let path = self.directory.join(layout::index_name(self.start()));
+        OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.write_all(&record.encode())?;
+        self.index_length += RECORD as u64;
+        self.last = Some(record);
+        Ok(())
+    }
+}
+
+/// Where the segments in a directory begin, in order.
+pub(crate) fn starts(directory: &Path) -> io::Result<Vec<u64>> {
+    let mut starts = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        starts.extend(entry?.file_name().to_str().and_then(layout::segment_start));
+    }
+    starts.sort_unstable();
+    Ok(starts)
+}
+
+fn open_segment(directory: &Path, start: u64) -> io::Result<File> {
+    let path = directory.join(layout::segment_name(start));
+    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+}
+
+/// Cuts off a record that was not written whole; the length that is left.
+fn trim_index(path: &Path) -> io::Result<u64> {
+    let file = match OpenOptions::new().write(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    let whole = length - length % RECORD as u64;
+    if whole < length {
+        file.set_len(whole)?;
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keep(directory: &Path, bytes: u64, segment_bytes: u64) -> Keep {
+        Keep { directory: directory.to_owned(), bytes, segment_bytes }
+    }
+
+    fn open(keep: &Keep) -> KeptWriter {
+        Keeper::new(Some(keep.clone())).open("web", Channel::Stdout).unwrap().unwrap()
+    }
+
+    #[test]
+    fn offsets_go_on_over_ups_and_segments() {
+        let directory = tempfile::tempdir().unwrap();
+        let keep = keep(directory.path(), 40, 10);
+        let mut log = open(&keep);
+        assert_eq!(log.append(b"0123456789", WallTime(1), 1).unwrap(), 0);
+        assert_eq!(log.append(b"abc", WallTime(2), 1).unwrap(), 10);
+        let mut log = open(&keep);
+        assert_eq!(log.append(b"def", WallTime(3), 1).unwrap(), 13);
+        let mut buffer = [0; 100];
+        assert_eq!(log.read_at(4, &mut buffer).unwrap(), 6);
+        assert_eq!(&buffer[..6], b"456789");
+        assert_eq!(log.read_at(10, &mut buffer).unwrap(), 6);
+        assert_eq!(&buffer[..6], b"abcdef");
+        assert_eq!(log.time_at(12), Some(WallTime(2)));
+        assert_eq!(log.time_at(13), Some(WallTime(3)));
+        assert_eq!(fs::read_to_string(directory.path().join("up")).unwrap(), "2\n");
+    }
+
+    #[test]
+    fn the_oldest_segment_goes_first_and_a_cursor_is_warned() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = open(&keep(directory.path(), 20, 10));
+        for part in [b"0123456789", b"abcdefghij"] {
+            log.append(part, WallTime(1), 1).unwrap();
+        }
+        assert!(log.would_overtake(9));
+        assert!(!log.would_overtake(10));
+        log.append(b"x", WallTime(2), 1).unwrap();
+        assert_eq!((log.begin(), log.end()), (10, 21));
+        assert_eq!(log.read_at(3, &mut [0; 4]).unwrap_err().kind(), ErrorKind::NotFound);
+        let mut names: Vec<_> = fs::read_dir(directory.path().join("web/stdout"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(
+            names,
+            ["000000000000000a.idx", "000000000000000a.log", "0000000000000014.idx", "0000000000000014.log"]
+        );
+    }
+
+    #[test]
+    fn a_torn_record_is_cut_off() {
+        let directory = tempfile::tempdir().unwrap();
+        let keep = keep(directory.path(), 40, 10);
+        open(&keep).append(b"one", WallTime(1), 1).unwrap();
+        let index = directory.path().join("web/stdout").join(layout::index_name(0));
+        OpenOptions::new().append(true).open(&index).unwrap().write_all(b"torn").unwrap();
+        let mut log = open(&keep);
+        log.append(b"two", WallTime(2), 1).unwrap();
+        assert_eq!(Record::decode_all(&fs::read(index).unwrap()).len(), 2);
+    }
+
+    #[test]
+    fn nothing_is_made_where_nothing_may_be_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(Keeper::new(Some(keep(&file.join("logs"), 20, 10))).open("web", Channel::Stdout).is_err());
+        assert!(Keeper::new(None).open("web", Channel::Stdout).unwrap().is_none());
+    }
+}

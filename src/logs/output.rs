@@ -1,0 +1,450 @@
+//! The loop of the output thread: waits, takes orders, and gives each part its turn.
+
+use std::collections::VecDeque;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::time::{Duration, Instant};
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::EventFd;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::logs::hub::{Attach, Channel, Label, Order, OutputConfig, OutputEvent};
+use crate::logs::kept::Keeper;
+use crate::logs::rotate::UserLog;
+use crate::logs::screen::{OwnEntry, OwnQueue, Room, Screen};
+use crate::logs::sink::Sink;
+use crate::logs::source::Source;
+use crate::logs::track::{Copy, Shown, Track};
+use crate::logs::turn::ARENA;
+use crate::model::{Generation, LogFile, ProcessId};
+
+/// How long the outputs of an ended leader are waited for.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// What an epoll event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    Orders,
+    Out,
+    Own,
+    /// The device that a track is copied to.
+    Copy(usize),
+    Source(usize),
+}
+
+impl Token {
+    pub(super) fn encode(self) -> u64 {
+        match self {
+            Self::Orders => 0,
+            Self::Out => 1,
+            Self::Own => 2,
+            Self::Copy(index) => 3 | (index as u64) << 2,
+            Self::Source(index) => (index as u64 + 1) << 33,
+        }
+    }
+
+    fn decode(data: u64) -> Self {
+        let index = |bits: u64| usize::try_from(bits).unwrap_or(usize::MAX);
+        match (data >> 33, data & 3) {
+            (0, 0) => Self::Orders,
+            (0, 1) => Self::Out,
+            (0, 2) => Self::Own,
+            (0, _) => Self::Copy(index(data >> 2)),
+            (source, _) => Self::Source(index(source - 1)),
+        }
+    }
+}
+
+/// A process as the screen knows it, and what there is of it.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) name: String,
+    pub(super) prefix: Vec<u8>,
+    pub(super) tracks: Vec<usize>,
+    pub(super) sources: Vec<usize>,
+    is_hidden: bool,
+}
+
+impl Known {
+    pub(super) fn shown(&self) -> Shown<'_> {
+        Shown { prefix: &self.prefix, name: &self.name }
+    }
+}
+
+/// A leader ended; its last output is being taken in.
+#[derive(Debug)]
+struct Drain {
+    process: ProcessId,
+    generation: Generation,
+    until: Instant,
+    keep_open: bool,
+}
+
+/// Somebody waits until everything is written.
+#[derive(Debug)]
+struct Waiter {
+    until: Instant,
+    done: Sender<bool>,
+    ends_thread: bool,
+}
+
+/// The thread's state. `turn.rs` has the part that moves bytes.
+pub(crate) struct Output {
+    pub(super) epoll: Epoll,
+    wake: Arc<EventFd>,
+    inbox: Receiver<Order>,
+    pub(super) events: UnboundedSender<OutputEvent>,
+    pub(super) screen: Screen,
+    pub(super) keeper: Keeper,
+    pub(super) has_keeping_failed: bool,
+    /// By [`ProcessId`].
+    pub(super) known: Vec<Known>,
+    pub(super) tracks: Vec<Track>,
+    pub(super) sources: Vec<Option<Source>>,
+    pub(super) ready: Vec<usize>,
+    /// Tracks whose last line is unfinished.
+    pub(super) open_lines: Vec<usize>,
+    pub(super) arena: Vec<u8>,
+    pub(super) turn: u64,
+    pub(super) now: Instant,
+    pub(super) own: OwnQueue,
+    drains: Vec<Drain>,
+    waiters: Vec<Waiter>,
+    is_orphaned: bool,
+}
+
+impl Output {
+    pub(crate) fn new(
+        mut config: OutputConfig,
+        events: UnboundedSender<OutputEvent>,
+        inbox: Receiver<Order>,
+        wake: Arc<EventFd>,
+    ) -> nix::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        epoll.add(wake.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, Token::Orders.encode()))?;
+        let screen = Screen::new(&mut config)?;
+        let (out, own) = screen.sinks();
+        for (sink, token) in [(out, Token::Out), (own, Token::Own)] {
+            if let Some(sink) = sink {
+                watch_sink(&epoll, sink, token);
+            }
+        }
+        Ok(Self {
+            epoll,
+            wake,
+            inbox,
+            events,
+            screen,
+            keeper: Keeper::new(config.keep.take()),
+            has_keeping_failed: false,
+            known: Vec::new(),
+            tracks: Vec::new(),
+            sources: Vec::new(),
+            ready: Vec::new(),
+            open_lines: Vec::new(),
+            arena: vec![0; ARENA],
+            turn: 0,
+            now: Instant::now(),
+            own: VecDeque::new(),
+            drains: Vec::new(),
+            waiters: Vec::new(),
+            is_orphaned: false,
+        })
+    }
+
+    /// Runs until it is stopped, or until every [`crate::logs::Hub`] is dropped.
+    pub(crate) fn run(mut self) {
+        loop {
+            self.wait();
+            self.now = Instant::now();
+            self.take_orders();
+            self.turn();
+            self.end_pauses();
+            self.end_drains();
+            self.say_own();
+            self.flush_screen();
+            if self.answer_waiters() || self.is_orphaned {
+                break;
+            }
+        }
+    }
+
+    /// Sleeps until something can be done.
+    fn wait(&mut self) {
+        let mut events = [EpollEvent::empty(); 64];
+        let timeout = self.timeout();
+        let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        for event in &events[..count] {
+            let flags = event.events();
+            let is_gone = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
+            match Token::decode(event.data()) {
+                Token::Orders => {
+                    // Only the wake matters, not the count.
+                    let _ = self.wake.read();
+                }
+                Token::Out if is_gone => self.lose_screen("its reader went away"),
+                Token::Out => self.screen.unblock_out(),
+                Token::Own if is_gone => self.screen.lose_own(),
+                Token::Own => self.screen.unblock_own(),
+                Token::Copy(index) => self.unblock_copy(index, is_gone),
+                Token::Source(index) => self.wake_source(index, is_gone),
+            }
+        }
+    }
+
+    fn wake_source(&mut self, index: usize, is_hung_up: bool) {
+        let Some(source) = self.sources.get_mut(index).and_then(Option::as_mut) else { return };
+        if !source.is_ready {
+            self.ready.push(index);
+        }
+        source.wake(is_hung_up);
+    }
+
+    fn unblock_copy(&mut self, index: usize, is_gone: bool) {
+        let Some(track) = self.tracks.get_mut(index) else { return };
+        if let Some(Copy::Device(sink)) = &mut track.copy {
+            sink.unblock();
+            if is_gone || sink.flush(self.now).is_err() {
+                track.copy = None;
+            }
+        }
+    }
+
+    fn timeout(&mut self) -> EpollTimeout {
+        let room = self.screen.room(self.now);
+        if self.has_work(room) {
+            return EpollTimeout::ZERO;
+        }
+        let lines = self.open_lines.iter().filter_map(|track| self.tracks[*track].line_deadline());
+        let drains = self.drains.iter().map(|drain| drain.until);
+        let waiters = self.waiters.iter().map(|waiter| waiter.until);
+        let screen = match room {
+            _ if self.ready.is_empty() => None,
+            Room::Soon(until) => Some(until),
+            Room::Full => self.screen.stalls_at(),
+            Room::Nobody | Room::Open | Room::Stalled => None,
+        };
+        match lines.chain(drains).chain(waiters).chain(screen).min() {
+            // Rounded up: a deadline that is looked at too early would be looked at in a loop.
+            Some(until) => {
+                let millis = until.saturating_duration_since(self.now).as_micros().div_ceil(1000);
+                EpollTimeout::from(u16::try_from(millis).unwrap_or(u16::MAX))
+            }
+            None => EpollTimeout::NONE,
+        }
+    }
+
+    fn take_orders(&mut self) {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(order) => self.take(order),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.is_orphaned = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Register(process, label) => self.register(process, label),
+            Order::Attach(attach) => self.attach(attach),
+            Order::Ended { process, generation, keep_open } => {
+                let until = self.now + DRAIN;
+                self.drains.push(Drain { process, generation, until, keep_open });
+            }
+            Order::Say(text) => self.own.push_back(OwnEntry::Say(text)),
+            Order::CrashBox(crash_box) => self.own.push_back(OwnEntry::CrashBox(crash_box)),
+            Order::SetLive(line) => self.screen.set_live(line),
+            Order::ShowOnly(processes) => self.show_only(processes.as_deref()),
+            Order::MuteScreen => {
+                self.screen.close(self.now);
+                self.forget_screen();
+            }
+            Order::Flush { until, done } => self.waiters.push(Waiter { until, done, ends_thread: false }),
+            Order::Stop { until, done } => self.waiters.push(Waiter { until, done, ends_thread: true }),
+        }
+    }
+
+    fn known(&mut self, process: ProcessId) -> &mut Known {
+        if self.known.len() <= process.index() {
+            self.known.resize_with(process.index() + 1, Known::default);
+        }
+        &mut self.known[process.index()]
+    }
+
+    fn register(&mut self, process: ProcessId, label: Label) {
+        let known = self.known(process);
+        (known.name, known.prefix) = (label.name, label.prefix.into_bytes());
+    }
+
+    /// A descriptor that cannot be watched counts as closed.
+    fn attach(&mut self, mut attach: Attach) {
+        let (process, channel, logfile) = (attach.process, attach.channel, attach.logfile.take());
+        let track = self.track(process, channel);
+        self.copy_to(track, logfile);
+        let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
+        let Ok(source) = Source::new(attach, track) else { return };
+        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        if self.epoll.add(&source, EpollEvent::new(flags, Token::Source(index).encode())).is_err() {
+            return;
+        }
+        if index == self.sources.len() {
+            self.sources.push(Some(source));
+        } else {
+            self.sources[index] = Some(source);
+        }
+        self.tracks[track].open_sources += 1;
+        self.known(process).sources.push(index);
+    }
+
+    /// The track of a channel; what failed to be kept is tried again with each run.
+    fn track(&mut self, process: ProcessId, channel: Channel) -> usize {
+        let found = self.known(process).tracks.clone();
+        if let Some(index) = found.into_iter().find(|index| self.tracks[*index].channel == channel) {
+            self.tracks[index].try_keeping_again();
+            return index;
+        }
+        let mut track = Track::new(process, channel);
+        track.is_hidden = self.known(process).is_hidden;
+        self.tracks.push(track);
+        let index = self.tracks.len() - 1;
+        self.known(process).tracks.push(index);
+        index
+    }
+
+    /// Opens the further copy, unless it is open already.
+    fn copy_to(&mut self, index: usize, logfile: Option<LogFile>) {
+        let track = &mut self.tracks[index];
+        let is_open = match (&track.copy, &logfile) {
+            (Some(Copy::File(file)), Some(spec)) => file.is(spec),
+            (None, None) => true,
+            (Some(_), _) | (None, Some(_)) => false,
+        };
+        if is_open {
+            return;
+        }
+        track.copy = None;
+        let Some(spec) = logfile else { return };
+        let path = spec.path.display().to_string();
+        let opened = UserLog::open(spec).map_err(|error| error.to_string()).and_then(|log| match log {
+            UserLog::File(file) => Ok(Copy::File(file)),
+            UserLog::Device(file) => Sink::open(file.into()).map(Copy::Device).map_err(|error| error.desc().to_owned()),
+        });
+        match opened {
+            Ok(copy) => {
+                if let Copy::Device(sink) = &copy {
+                    watch_sink(&self.epoll, sink, Token::Copy(index));
+                }
+                self.tracks[index].copy = Some(copy);
+            }
+            Err(error) => self.tell_keeping_failed(&format!("{path}: {error}")),
+        }
+    }
+
+    fn show_only(&mut self, processes: Option<&[ProcessId]>) {
+        for (index, known) in self.known.iter_mut().enumerate() {
+            known.is_hidden = processes.is_some_and(|shown| !shown.iter().any(|process| process.index() == index));
+            for track in &known.tracks {
+                self.tracks[*track].hide(known.is_hidden);
+            }
+        }
+    }
+
+    /// Standard output went away.
+    fn lose_screen(&mut self, reason: &str) {
+        if self.screen.sinks().0.is_some() {
+            self.screen.lose_out();
+            self.screen_is_gone(reason.to_owned());
+        }
+    }
+
+    pub(super) fn screen_is_gone(&mut self, reason: String) {
+        self.forget_screen();
+        self.tell(OutputEvent::ScreenGone { reason });
+    }
+
+    fn forget_screen(&mut self) {
+        self.tracks.iter_mut().for_each(Track::forget_lag);
+    }
+
+    pub(super) fn tell(&self, event: OutputEvent) {
+        // Nobody listens any more when the driver is gone; output goes on to its end.
+        let _ = self.events.send(event);
+    }
+
+    pub(super) fn tell_keeping_failed(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.has_keeping_failed, true) {
+            self.tell(OutputEvent::KeepingFailed { reason: reason.to_owned() });
+        }
+    }
+
+    /// Answers for leaders whose outputs are at their end, or have had their time.
+    fn end_drains(&mut self) {
+        let mut index = 0;
+        while index < self.drains.len() {
+            let Drain { process, generation, until, keep_open } = self.drains[index];
+            let open = self.open_sources(process, generation);
+            if !open.is_empty() && self.now < until {
+                index += 1;
+                continue;
+            }
+            self.drains.swap_remove(index);
+            for source in open {
+                self.pause_slots(source);
+                if !keep_open {
+                    self.let_go(source);
+                }
+            }
+            self.tell(OutputEvent::Drained { process, generation });
+        }
+    }
+
+    fn open_sources(&self, process: ProcessId, generation: Generation) -> Vec<usize> {
+        let Some(known) = self.known.get(process.index()) else { return Vec::new() };
+        let is_of =
+            |index: &&usize| self.sources[**index].as_ref().is_some_and(|source| source.generation == generation);
+        known.sources.iter().filter(is_of).copied().collect()
+    }
+
+    fn let_go(&mut self, index: usize) {
+        if let Some(source) = &mut self.sources[index] {
+            source.let_go();
+            if source.is_let_go() {
+                self.close_source(index);
+            }
+        }
+    }
+
+    /// Answers who waits until everything is written. Whether the thread ends.
+    fn answer_waiters(&mut self) -> bool {
+        if self.waiters.is_empty() {
+            return false;
+        }
+        let is_written = self.own.is_empty() && self.screen.is_written() && self.tracks.iter().all(|t| t.lag.is_none());
+        let is_all_in = self.ready.is_empty();
+        let now = self.now;
+        let is_over = |waiter: &Waiter| now >= waiter.until || (is_written && (is_all_in || !waiter.ends_thread));
+        let mut is_ending = false;
+        for waiter in self.waiters.extract_if(.., |waiter| is_over(waiter)) {
+            let mut is_done = is_written;
+            if waiter.ends_thread {
+                is_ending = true;
+                self.tracks.iter_mut().for_each(Track::close_copy);
+                is_done &= self.screen.close(now);
+            }
+            // Who asked may have stopped waiting.
+            let _ = waiter.done.send(is_done);
+        }
+        is_ending
+    }
+}
+
+/// Regular files and devices like /dev/null cannot be watched, and need not be.
+fn watch_sink(epoll: &Epoll, sink: &Sink, token: Token) {
+    let _ = epoll.add(sink, EpollEvent::new(EpollFlags::EPOLLOUT | EpollFlags::EPOLLET, token.encode()));
+}

@@ -1,0 +1,144 @@
+//! A log file that the user named, with supervisord's rotation: after a write that makes it `maxbytes` long it becomes `.1`, what
+//! was `.1` becomes `.2` (supervisor `loggers.py` `RotatingFileHandler.doRollover`). What cannot seek is not rotated.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use crate::model::LogFile;
+
+/// One such file, open.
+#[derive(Debug)]
+pub(crate) enum UserLog {
+    /// A regular file.
+    File(Rotating),
+    /// `/dev/stdout`, a FIFO, a device: to be written without waiting.
+    Device(File),
+}
+
+/// A regular file and its size.
+#[derive(Debug)]
+pub(crate) struct Rotating {
+    spec: LogFile,
+    file: File,
+    length: u64,
+}
+
+impl UserLog {
+    pub(crate) fn open(spec: LogFile) -> io::Result<Self> {
+        if let Ok(found) = fs::metadata(&spec.path)
+            && !found.is_file()
+        {
+            let is_waiting = found.file_type().is_fifo();
+            // A FIFO that nobody reads must not hold us up: opened for both, it has a reader.
+            let mut options = OpenOptions::new();
+            return options.write(true).read(is_waiting).open(&spec.path).map(Self::Device);
+        }
+        let file = open(&spec)?;
+        let length = file.metadata()?.len();
+        Ok(Self::File(Rotating { spec, file, length }))
+    }
+}
+
+impl Rotating {
+    /// Whether it is this file, with this rotation.
+    pub(crate) fn is(&self, spec: &LogFile) -> bool {
+        self.spec == *spec
+    }
+
+    /// Appends, and rotates when it has become too long.
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.length += bytes.len() as u64;
+        if self.spec.maxbytes > 0 && self.length >= self.spec.maxbytes {
+            self.roll()?;
+        }
+        Ok(())
+    }
+
+    fn roll(&mut self) -> io::Result<()> {
+        for (from, to) in renames(self.spec.backups) {
+            match fs::rename(self.numbered(from), self.numbered(to)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        if self.spec.backups == 0 {
+            self.file.set_len(0)?;
+        } else {
+            self.file = open(&self.spec)?;
+        }
+        self.length = 0;
+        Ok(())
+    }
+
+    fn numbered(&self, number: u32) -> PathBuf {
+        if number == 0 {
+            return self.spec.path.clone();
+        }
+        let mut path = self.spec.path.clone().into_os_string();
+        path.push(format!(".{number}"));
+        path.into()
+    }
+}
+
+fn open(spec: &LogFile) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o644).open(&spec.path)
+}
+
+/// Which number becomes which, in order; 0 is the file itself.
+fn renames(backups: u32) -> impl Iterator<Item = (u32, u32)> {
+    (0..backups).rev().map(|number| (number, number + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(directory: &tempfile::TempDir, maxbytes: u64, backups: u32) -> Rotating {
+        let spec = LogFile { path: directory.path().join("web.log"), maxbytes, backups };
+        match UserLog::open(spec).unwrap() {
+            UserLog::File(file) => file,
+            UserLog::Device(_) => panic!("a regular file is no device"),
+        }
+    }
+
+    fn read(directory: &tempfile::TempDir, name: &str) -> Option<String> {
+        fs::read_to_string(directory.path().join(name)).ok()
+    }
+
+    #[test]
+    fn the_newest_backup_is_number_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = file(&directory, 4, 2);
+        for part in ["aaaa", "bbbb", "cccc", "dd"] {
+            log.append(part.as_bytes()).unwrap();
+        }
+        let found = ["web.log", "web.log.1", "web.log.2", "web.log.3"].map(|name| read(&directory, name));
+        assert_eq!(found, [Some("dd".to_owned()), Some("cccc".to_owned()), Some("bbbb".to_owned()), None]);
+    }
+
+    #[test]
+    fn without_backups_it_is_cut() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = file(&directory, 4, 0);
+        log.append(b"aaaa").unwrap();
+        log.append(b"b").unwrap();
+        assert_eq!(read(&directory, "web.log").as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn it_goes_on_where_it_ended() {
+        let directory = tempfile::tempdir().unwrap();
+        file(&directory, 0, 0).append(b"one ").unwrap();
+        file(&directory, 0, 0).append(b"two").unwrap();
+        assert_eq!(read(&directory, "web.log").as_deref(), Some("one two"));
+    }
+
+    #[test]
+    fn what_cannot_seek_is_a_device() {
+        let spec = LogFile { path: "/dev/null".into(), maxbytes: 10, backups: 1 };
+        assert!(matches!(UserLog::open(spec).unwrap(), UserLog::Device(_)));
+    }
+}

@@ -1,0 +1,98 @@
+//! Slots: what looks at the raw bytes of one source besides the screen and the logs.
+//!
+//! A slot is fed every chunk until it is done, and then dropped. It splits for itself, so that one whose unit is not the line (the
+//! tokens of an event listener, captured output) needs nothing new around it.
+
+use regex::bytes::Regex;
+
+use crate::codec::ansi::{self, Style};
+use crate::codec::lines::Rows;
+use crate::logs::hub::Matcher;
+
+/// One matcher at work.
+#[derive(Debug)]
+pub(crate) enum Slot {
+    /// Looks for the first line that matches.
+    Ready(ReadyLine),
+}
+
+/// The ready check `log`.
+#[derive(Debug)]
+pub(crate) struct ReadyLine {
+    regex: Regex,
+    rows: Rows,
+}
+
+impl Slot {
+    pub(crate) fn new(matcher: Matcher) -> Self {
+        match matcher {
+            Matcher::Ready(regex) => Self::Ready(ReadyLine { regex, rows: Rows::default() }),
+        }
+    }
+
+    /// Looks at the next bytes. `Some`: it is done, with this line.
+    pub(crate) fn feed(&mut self, chunk: &[u8]) -> Option<String> {
+        match self {
+            Self::Ready(ready) => ready.feed(chunk),
+        }
+    }
+
+    /// Nothing has come for a while, or nothing will: what is unfinished counts as it stands.
+    pub(crate) fn pause(&mut self) -> Option<String> {
+        match self {
+            Self::Ready(ready) => ready.rows.flush().and_then(|row| matches(&ready.regex, row)),
+        }
+    }
+}
+
+impl ReadyLine {
+    fn feed(&mut self, mut chunk: &[u8]) -> Option<String> {
+        while let Some(row) = self.rows.take(&mut chunk) {
+            let found = matches(&self.regex, row.bytes);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+}
+
+/// The line as it would be read, if it matches: colours must not stand between its words.
+fn matches(regex: &Regex, row: &[u8]) -> Option<String> {
+    let mut seen = Vec::new();
+    let line = if ansi::is_plain(row) {
+        row
+    } else {
+        ansi::render(row, Style { is_terminal: true, colour: false }, &mut seen);
+        &seen
+    };
+    regex.is_match(line).then(|| String::from_utf8_lossy(line).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slot(pattern: &str) -> Slot {
+        Slot::new(Matcher::Ready(Regex::new(pattern).unwrap()))
+    }
+
+    #[test]
+    fn the_first_line_that_matches_is_given_whole() {
+        let mut slot = slot("ready in \\d+ms$");
+        assert_eq!(slot.feed(b"starting\nserver re"), None);
+        assert_eq!(slot.feed(b"ady in 12ms\r\nready in 13ms\n"), Some("server ready in 12ms".to_owned()));
+    }
+
+    #[test]
+    fn colours_do_not_hide_a_match() {
+        assert_eq!(slot("ready in").feed(b"\x1b[32mready\x1b[0m in 3\n"), Some("ready in 3".to_owned()));
+    }
+
+    #[test]
+    fn a_prompt_without_a_line_end_matches_once_it_pauses() {
+        let mut slot = slot("^> $");
+        assert_eq!(slot.feed(b"> "), None);
+        assert_eq!(slot.pause(), Some("> ".to_owned()));
+    }
+}

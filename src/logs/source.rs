@@ -1,0 +1,143 @@
+//! A source: one open pipe or pty of one incarnation.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::read;
+
+use crate::logs::hub::{Attach, Matcher};
+use crate::logs::slot::Slot;
+use crate::model::{Generation, ProcessId};
+
+/// After its leader ended a source is read on for so many bytes at most: what a pipe can hold (pipe(7)).
+const LEFT_OVER: usize = 1 << 20;
+/// A read of this length or more is a flood.
+const FLOOD: usize = 16 * 1024;
+
+/// See the module. Readiness is edge-triggered: it is remembered until a read says that there is nothing more.
+#[derive(Debug)]
+pub(crate) struct Source {
+    fd: OwnedFd,
+    pub(crate) process: ProcessId,
+    pub(crate) generation: Generation,
+    pub(crate) run: u32,
+    /// Index of its track.
+    pub(crate) track: usize,
+    slots: Vec<Slot>,
+    pub(crate) is_ready: bool,
+    /// Its writers are gone; only a read of nothing is its end.
+    is_hung_up: bool,
+    is_pipe: bool,
+    is_flood: bool,
+    /// When it last had its turn.
+    served: u64,
+    /// Its leader has ended: how much more is read before it is let go, once it is empty.
+    left_over: Option<usize>,
+}
+
+/// What a read found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+impl Source {
+    pub(crate) fn new(attach: Attach, track: usize) -> nix::Result<Self> {
+        let Attach { process, generation, run, fd, matchers, .. } = attach;
+        let flags = OFlag::from_bits_retain(fcntl(&fd, FcntlArg::F_GETFL)?);
+        fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        let is_pipe = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO;
+        let slots = matchers.into_iter().map(|matcher: Matcher| Slot::new(matcher)).collect();
+        let (is_ready, is_hung_up, is_flood, served, left_over) = (false, false, false, 0, None);
+        Ok(Self {
+            fd,
+            process,
+            generation,
+            run,
+            track,
+            slots,
+            is_ready,
+            is_hung_up,
+            is_pipe,
+            is_flood,
+            served,
+            left_over,
+        })
+    }
+
+    /// epoll says that there is something.
+    pub(crate) fn wake(&mut self, is_hung_up: bool) {
+        self.is_ready = true;
+        self.is_hung_up |= is_hung_up;
+    }
+
+    /// Quiet ones first, floods in turn.
+    pub(crate) fn rank(&self) -> (bool, u64) {
+        (self.is_flood, self.served)
+    }
+
+    /// Reads once.
+    pub(crate) fn read(&mut self, buffer: &mut [u8], turn: u64) -> Found {
+        self.served = turn;
+        match read(&self.fd, buffer) {
+            Ok(0) => Found::End,
+            Ok(length) => {
+                self.is_flood = length >= FLOOD || length == buffer.len();
+                if length < buffer.len() && self.is_pipe && !self.is_hung_up {
+                    self.is_ready = false;
+                }
+                if let Some(left) = &mut self.left_over {
+                    *left = left.saturating_sub(length);
+                }
+                Found::Bytes(length)
+            }
+            Err(Errno::EINTR) => Found::Nothing,
+            Err(Errno::EAGAIN) => {
+                self.is_ready = false;
+                Found::Nothing
+            }
+            // A pty whose other end was closed says EIO (tty_read in the kernel's n_tty.c); anything else is no better.
+            Err(_) => Found::End,
+        }
+    }
+
+    /// Its leader has ended, and it is not to be kept open.
+    pub(crate) fn let_go(&mut self) {
+        self.left_over = Some(LEFT_OVER);
+    }
+
+    /// Whether it is let go now.
+    pub(crate) fn is_let_go(&self) -> bool {
+        self.left_over.is_some_and(|left| left == 0 || !self.is_ready)
+    }
+
+    /// Gives the bytes to the slots; the lines with which some of them are done.
+    pub(crate) fn feed_slots(&mut self, chunk: &[u8], found: &mut Vec<String>) {
+        self.ask_slots(|slot| slot.feed(chunk), found);
+    }
+
+    /// Nothing has come for a while, or nothing will.
+    pub(crate) fn pause_slots(&mut self, found: &mut Vec<String>) {
+        self.ask_slots(Slot::pause, found);
+    }
+
+    fn ask_slots(&mut self, mut ask: impl FnMut(&mut Slot) -> Option<String>, found: &mut Vec<String>) {
+        self.slots.retain_mut(|slot| match ask(slot) {
+            Some(line) => {
+                found.push(line);
+                false
+            }
+            None => true,
+        });
+    }
+}
+
+impl AsFd for Source {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}

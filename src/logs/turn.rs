@@ -1,0 +1,355 @@
+//! One turn: the part of the output thread that moves bytes.
+
+use std::ops::Range;
+
+use crate::codec::ansi;
+use crate::logs::hub::{CrashBox, OutputEvent, TailLines};
+use crate::logs::kept::{KeptLogs, Query};
+use crate::logs::output::Output;
+use crate::logs::screen::{OwnEntry, Room};
+use crate::logs::source::{Found, Source};
+use crate::logs::stamp::wall_now;
+use crate::logs::track::{Keeping, count_rows};
+
+/// What one turn reads from all sources at most.
+pub(super) const ARENA: usize = 128 * 1024;
+/// What it reads from one of them.
+const READ: usize = 64 * 1024;
+/// Less space than this is not worth a read.
+const LEAST: usize = 4 * 1024;
+/// A track that lags less than this is caught up first.
+const SMALL_LAG: u64 = 64 * 1024;
+/// More entries of our own than this do not wait for the end of what they are about.
+const OWN_WAITING: usize = 1024;
+
+/// What one source gave.
+#[derive(Debug)]
+struct Chunk {
+    track: usize,
+    run: u32,
+    range: Range<usize>,
+    /// So much of its front is shown.
+    shown: usize,
+}
+
+impl Output {
+    /// Whether there is something to do at once.
+    pub(super) fn has_work(&mut self, room: Room) -> bool {
+        let is_behind = room == Room::Open && self.tracks.iter().any(|track| track.lag.is_some());
+        is_behind || (0..self.ready.len()).any(|at| self.may_read(self.ready[at], room))
+    }
+
+    /// Reads what is quiet, catches up with what the screen has not had, reads the rest.
+    pub(super) fn turn(&mut self) {
+        self.turn += 1;
+        self.flush_screen();
+        self.read_sources(true);
+        self.catch_up();
+        self.read_sources(false);
+    }
+
+    /// Writes what the sinks take now.
+    pub(super) fn flush_screen(&mut self) {
+        if let Some(reason) = self.screen.flush(self.now) {
+            self.screen_is_gone(reason);
+        }
+    }
+
+    /// Whether a source may be read: its bytes can be shown, or kept until they can.
+    fn may_read(&mut self, index: usize, room: Room) -> bool {
+        let Some(track) = self.sources[index].as_ref().map(|source| source.track) else { return false };
+        if self.tracks[track].is_copy_full() {
+            return false;
+        }
+        if room == Room::Nobody || self.tracks[track].is_hidden {
+            return true;
+        }
+        match room {
+            Room::Nobody => true,
+            Room::Open => self.tracks[track].lag.is_none(),
+            Room::Soon(_) => false,
+            Room::Full | Room::Stalled => {
+                self.open_kept(track);
+                self.tracks[track].may_fall_behind(room == Room::Stalled)
+            }
+        }
+    }
+
+    /// Reads sources that are ready and may be read, quiet ones first, until the arena is full.
+    fn read_sources(&mut self, only_quiet: bool) {
+        let room = self.screen.room(self.now);
+        let mut order: Vec<((bool, u64), usize)> = Vec::new();
+        for at in 0..self.ready.len() {
+            let index = self.ready[at];
+            let Some(rank) = self.sources[index].as_ref().map(Source::rank) else { continue };
+            if !(only_quiet && rank.0) && self.may_read(index, room) {
+                order.push((rank, index));
+            }
+        }
+        if order.is_empty() {
+            return;
+        }
+        order.sort_unstable();
+        if self.screen.is_stamped() {
+            self.screen.set_time(wall_now());
+        }
+        let mut arena = std::mem::take(&mut self.arena);
+        self.read_batch(&order, &mut arena, room);
+        self.arena = arena;
+        let sources = &self.sources;
+        self.ready.retain(|index| sources[*index].as_ref().is_some_and(|source| source.is_ready));
+    }
+
+    fn read_batch(&mut self, order: &[((bool, u64), usize)], arena: &mut [u8], room: Room) {
+        let mut batch: Vec<Chunk> = Vec::with_capacity(order.len().min(16));
+        let mut ended = Vec::new();
+        let mut used = 0;
+        for (_, index) in order {
+            let space = (arena.len() - used).min(READ);
+            if space < LEAST {
+                break;
+            }
+            let Some(source) = &mut self.sources[*index] else { continue };
+            let (track, run) = (source.track, source.run);
+            if batch.iter().any(|chunk| chunk.track == track) {
+                // Two runs may write to one track; what the first gave must be kept before the second comes.
+                continue;
+            }
+            match source.read(&mut arena[used..used + space], self.turn) {
+                Found::Bytes(length) => {
+                    let range = used..used + length;
+                    used += length;
+                    let is_over = source.is_let_go();
+                    let shown = self.show(*index, &arena[range.clone()], room);
+                    batch.push(Chunk { track, run, range, shown });
+                    ended.extend(is_over.then_some(*index));
+                }
+                Found::Nothing => ended.extend(source.is_let_go().then_some(*index)),
+                Found::End => ended.push(*index),
+            }
+        }
+        self.flush_screen();
+        for chunk in &batch {
+            self.keep(chunk, &arena[chunk.range.clone()], room);
+        }
+        for index in ended {
+            self.close_source(index);
+        }
+    }
+
+    /// Shows what a source gave, as far as there is room; how much that was.
+    fn show(&mut self, index: usize, chunk: &[u8], room: Room) -> usize {
+        let Some(source) = &mut self.sources[index] else { return 0 };
+        let (track, run, process) = (source.track, source.run, source.process);
+        let mut found = Vec::new();
+        source.feed_slots(chunk, &mut found);
+        self.tell_matches(index, found);
+        let Self { known, tracks, screen, .. } = self;
+        let (label, shown_track) = (known[process.index()].shown(), &mut tracks[track]);
+        shown_track.begin_run(run, screen, &label);
+        shown_track.note_line(chunk, self.now);
+        if shown_track.is_line_open() && !self.open_lines.contains(&track) {
+            self.open_lines.push(track);
+        }
+        let is_direct = room == Room::Open && shown_track.lag.is_none();
+        if is_direct || room == Room::Nobody || shown_track.is_hidden {
+            let is_bounded = shown_track.keeping != Keeping::No;
+            shown_track.show(chunk, screen, &label, is_bounded)
+        } else {
+            0
+        }
+    }
+
+    /// Keeps what a source gave, and remembers what of it is not shown.
+    fn keep(&mut self, chunk: &Chunk, bytes: &[u8], room: Room) {
+        self.open_kept(chunk.track);
+        let unshown = count_rows(&bytes[chunk.shown..]);
+        let is_all_shown = chunk.shown == bytes.len();
+        let track = &mut self.tracks[chunk.track];
+        track.tail.note(bytes, track.keeping != Keeping::Yes);
+        let copied = track.copy(bytes, self.now);
+        let kept = match &mut track.kept {
+            Some(kept) if track.keeping == Keeping::Yes => Some(kept.append(bytes, wall_now(), chunk.run)),
+            Some(_) | None => None,
+        };
+        match kept {
+            Some(Ok(start)) if !is_all_shown => track.fall_behind(start + chunk.shown as u64, unshown),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                track.keeping = Keeping::No;
+                self.tell_keeping_failed(&error.to_string());
+                self.show_unkept(chunk, bytes, room);
+            }
+            None => self.show_unkept(chunk, bytes, room),
+        }
+        if let Err(error) = copied {
+            self.tell_keeping_failed(&error.to_string());
+        }
+    }
+
+    /// What cannot be kept is shown now, whatever room there is, unless the terminal has stalled.
+    fn show_unkept(&mut self, chunk: &Chunk, bytes: &[u8], room: Room) {
+        let rest = &bytes[chunk.shown..];
+        let Self { known, tracks, screen, .. } = self;
+        let track = &mut tracks[chunk.track];
+        if rest.is_empty() {
+        } else if track.lag.is_some() || room == Room::Stalled {
+            track.miss(count_rows(rest));
+        } else {
+            let label = known[track.process.index()].shown();
+            track.show(rest, screen, &label, false);
+        }
+    }
+
+    /// Opens a track's kept log at its first byte.
+    fn open_kept(&mut self, index: usize) {
+        let track = &mut self.tracks[index];
+        if track.keeping != Keeping::Untried {
+            return;
+        }
+        let name = &self.known[track.process.index()].name;
+        match self.keeper.open(name, track.channel) {
+            Ok(kept) => {
+                track.keeping = if kept.is_some() { Keeping::Yes } else { Keeping::No };
+                track.kept = kept;
+            }
+            Err(error) => {
+                track.keeping = Keeping::No;
+                let place = self.keeper.directory().map(|path| path.display().to_string()).unwrap_or_default();
+                self.tell_keeping_failed(&format!("{place}: {error}"));
+            }
+        }
+    }
+
+    /// Moves the screen's cursor on where it is behind: short lags first, long ones in turn.
+    fn catch_up(&mut self) {
+        if self.screen.room(self.now) != Room::Open {
+            return;
+        }
+        let mut arena = std::mem::take(&mut self.arena);
+        if self.screen.take_stalled() {
+            self.tracks.iter_mut().for_each(|track| track.skip(&mut arena));
+        }
+        while self.screen.has_room() {
+            let behind = self.tracks.iter().enumerate().filter(|(_, track)| track.lag.is_some());
+            let next = behind.min_by_key(|(_, track)| (track.lag_bytes() > SMALL_LAG, track.served));
+            let Some(index) = next.map(|(index, _)| index) else { break };
+            let Self { known, tracks, screen, .. } = self;
+            let track = &mut tracks[index];
+            track.served = self.turn;
+            track.catch_up(screen, &known[track.process.index()].shown(), &mut arena[..READ], self.now);
+            if track.is_line_open() && !self.open_lines.contains(&index) {
+                self.open_lines.push(index);
+            }
+        }
+        self.arena = arena;
+        self.flush_screen();
+    }
+
+    /// Shows unfinished lines that have waited long enough.
+    pub(super) fn end_pauses(&mut self) {
+        let mut at = 0;
+        while let Some(index) = self.open_lines.get(at).copied() {
+            match self.tracks[index].line_deadline() {
+                Some(until) if self.now < until => at += 1,
+                Some(_) => {
+                    self.open_lines.swap_remove(at);
+                    self.pause(index);
+                }
+                None => {
+                    self.open_lines.swap_remove(at);
+                }
+            }
+        }
+    }
+
+    fn pause(&mut self, index: usize) {
+        let Self { known, tracks, screen, .. } = self;
+        let process = tracks[index].process;
+        tracks[index].show_open_line(screen, &known[process.index()].shown());
+        for source in self.known[process.index()].sources.clone() {
+            self.pause_slots(source);
+        }
+    }
+
+    /// What is unfinished counts as it stands for whoever looks for something in it.
+    pub(super) fn pause_slots(&mut self, index: usize) {
+        let mut found = Vec::new();
+        if let Some(source) = &mut self.sources[index] {
+            source.pause_slots(&mut found);
+        }
+        self.tell_matches(index, found);
+    }
+
+    fn tell_matches(&self, index: usize, lines: Vec<String>) {
+        let Some(Source { process, generation, .. }) = &self.sources[index] else { return };
+        for line in lines {
+            self.tell(OutputEvent::Matched { process: *process, generation: *generation, line });
+        }
+    }
+
+    /// A source is at its end, or let go.
+    pub(super) fn close_source(&mut self, index: usize) {
+        self.pause_slots(index);
+        let Some(source) = self.sources[index].take() else { return };
+        // A descriptor that somebody else holds as well would stay watched.
+        let _ = self.epoll.delete(&source);
+        let Self { known, tracks, screen, .. } = self;
+        let known = &mut known[source.process.index()];
+        known.sources.retain(|other| *other != index);
+        let track = &mut tracks[source.track];
+        track.open_sources -= 1;
+        if track.open_sources == 0 {
+            track.end_line(screen, &known.shown());
+        }
+        self.ready.retain(|other| *other != index);
+    }
+
+    /// Prints what we have to say ourselves. On a screen that is one stream, what has ended is shown before we speak of it.
+    pub(super) fn say_own(&mut self) {
+        while !self.own.is_empty() {
+            let is_behind = |track: &crate::logs::track::Track| track.lag.is_some() && track.open_sources == 0;
+            let must_wait = self.screen.is_one_stream() && self.tracks.iter().any(is_behind);
+            if must_wait && self.own.len() < OWN_WAITING {
+                return;
+            }
+            match self.own.pop_front() {
+                Some(OwnEntry::Say(text)) => self.screen.say(&text),
+                Some(OwnEntry::CrashBox(crash_box)) => self.print_box(crash_box),
+                None => {}
+            }
+        }
+    }
+
+    fn print_box(&mut self, crash_box: CrashBox) {
+        if self.screen.has_own() {
+            let lines = self.tail(&crash_box);
+            let mut text = String::new();
+            for row in (crash_box.render)(lines) {
+                text.push_str(&row);
+                text.push('\n');
+            }
+            self.screen.say(&text);
+        }
+    }
+
+    /// The last lines of a run: from the kept logs, or what is remembered.
+    fn tail(&mut self, crash_box: &CrashBox) -> TailLines {
+        let CrashBox { process, run, max_lines, .. } = *crash_box;
+        let Some(known) = self.known.get(process.index()) else { return TailLines::default() };
+        let is_kept = known.tracks.iter().any(|track| self.tracks[*track].keeping == Keeping::Yes);
+        let counted: Option<usize> = known.tracks.iter().map(|track| self.tracks[*track].tail.total(run)).sum();
+        let mut lines = Vec::new();
+        if let Some(directory) = self.keeper.directory().filter(|_| is_kept) {
+            let processes = vec![known.name.clone()];
+            let query = Query { processes, last: Some(max_lines), since: None, run: Some(run) };
+            let found = KeptLogs::open(directory).lines(query);
+            lines.extend(found.into_iter().flatten().map(|line| ansi::to_text(&line.bytes)));
+        } else {
+            for track in &known.tracks {
+                lines.extend(self.tracks[*track].tail.lines(run, max_lines));
+            }
+        }
+        TailLines { total: counted.unwrap_or(lines.len()).max(lines.len()), lines }
+    }
+}

@@ -1,0 +1,276 @@
+//! The exact environment of a process: one function for spawning, `run exec`, `run env` and exports.
+//!
+//! Low to high: the shell, what we say about colours, the project's env files, `[environment]`, the program's env files, its
+//! `environment`, and what we say about the process itself (PORT, `RUN_*`, `SUPERVISOR_*`). A hole sees what is beneath it in
+//! that order, earlier entries of its own table, and all of the last kind.
+
+mod secret;
+
+use std::collections::BTreeMap;
+
+pub use self::secret::{looks_secret, mask};
+use crate::model::program::Instance;
+use crate::model::template::{Part, ProgramFact};
+use crate::model::{Dialect, EnvOrder, Program, ProgramName, Project, Template};
+use crate::plan::ports::Ports;
+
+/// What is known from outside when an environment is made. Env files have been read: pairs in order, later ones win.
+#[derive(Debug, Clone, Copy)]
+pub struct Layers<'a> {
+    /// The environment that the project was started from.
+    pub shell: &'a BTreeMap<String, String>,
+    /// What we say about the output: `FORCE_COLOR`, `NO_COLOR`.
+    pub output: &'a [(String, String)],
+    /// The project's env files.
+    pub project_files: &'a [(String, String)],
+    /// The program's env files.
+    pub program_files: &'a [(String, String)],
+    /// `RUN_PROJECT`: the name under which the project is up.
+    pub project_name: &'a str,
+    /// `RUN_ID`: the mark by which leftovers are known. `None` for a command that is not ours to reclaim (`run exec`).
+    pub run_id: Option<&'a str>,
+    /// `SUPERVISOR_SERVER_URL`, when there is a socket.
+    pub server_url: Option<&'a str>,
+}
+
+/// Where a value came from, lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// The shell that started the project.
+    Shell,
+    /// What we say about the output.
+    Output,
+    /// An env file of the project.
+    ProjectFile,
+    /// `[environment]`.
+    ProjectTable,
+    /// An env file of the program.
+    ProgramFile,
+    /// The program's `environment`.
+    ProgramTable,
+    /// A declared port.
+    Port,
+    /// What we say about the process: `RUN_*`, `SUPERVISOR_*`, PS.
+    Process,
+}
+
+impl Layer {
+    /// In the words of the config, for `run env`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shell => "shell",
+            Self::Output => "output",
+            Self::ProjectFile => "project env_file",
+            Self::ProjectTable => "[environment]",
+            Self::ProgramFile => "env_file",
+            Self::ProgramTable => "environment",
+            Self::Port => "port",
+            Self::Process => "run",
+        }
+    }
+}
+
+/// A whole environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Names and values.
+    pub pairs: BTreeMap<String, String>,
+    /// Where each value came from.
+    pub from: BTreeMap<String, Layer>,
+}
+
+/// A hole that nothing fills.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// No such variable.
+    #[error("`${{{0}}}` is not defined")]
+    Variable(String),
+    /// No such port.
+    #[error("`${{{0}}}` is not known: `{1}` has no such port")]
+    Port(String, ProgramName),
+}
+
+/// A variable that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EnvironmentError {
+    /// A hole in its value.
+    #[error("environment {name}: {source}")]
+    Value {
+        /// Which variable.
+        name: String,
+        /// What is missing.
+        source: Unresolved,
+    },
+    /// Its base and its number are too much together.
+    #[error("the port of instance {number} of {program} would be above 65535")]
+    PortRange {
+        /// Whose.
+        program: ProgramName,
+        /// Which instance.
+        number: u32,
+    },
+}
+
+/// What a program must not inherit from whoever started us: it would speak to another supervisor, or for us.
+const NOT_INHERITED: [&str; 10] = [
+    "NOTIFY_SOCKET",
+    "RUN_PROJECT",
+    "RUN_PROGRAM",
+    "RUN_PROCESS",
+    "RUN_INSTANCE",
+    "RUN_ID",
+    "SUPERVISOR_ENABLED",
+    "SUPERVISOR_PROCESS_NAME",
+    "SUPERVISOR_GROUP_NAME",
+    "SUPERVISOR_SERVER_URL",
+];
+
+/// Makes the environment of a process, or, without one, that of a command in the project (`run exec`).
+pub fn compose(
+    project: &Project,
+    process: Option<(&Program, &Instance)>,
+    ports: &Ports,
+    layers: &Layers<'_>,
+) -> Result<Environment, EnvironmentError> {
+    let own = own_variables(project, process, ports, layers)?;
+    let mut builder = Builder { own: &own, ports, made: Environment::default() };
+    for (name, value) in layers.shell.iter().filter(|(name, _)| !NOT_INHERITED.contains(&name.as_str())) {
+        builder.set(Layer::Shell, name, value.clone());
+    }
+    for (name, value) in layers.output {
+        builder.set(Layer::Output, name, value.clone());
+    }
+    let keeps_shell = |name: &str| project.env_order == EnvOrder::Shell && layers.shell.contains_key(name);
+    for (name, value) in layers.project_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+        builder.set(Layer::ProjectFile, name, value.clone());
+    }
+    builder.table(Layer::ProjectTable, &project.environment)?;
+    for (name, value) in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+        builder.set(Layer::ProgramFile, name, value.clone());
+    }
+    if let Some((program, _)) = process {
+        builder.table(Layer::ProgramTable, &program.environment)?;
+    }
+    let mut made = builder.made;
+    for (name, (layer, value)) in own {
+        made.from.insert(name.clone(), layer);
+        made.pairs.insert(name, value);
+    }
+    Ok(made)
+}
+
+/// An environment under construction, and what its holes may see.
+struct Builder<'a> {
+    own: &'a BTreeMap<String, (Layer, String)>,
+    ports: &'a Ports,
+    made: Environment,
+}
+
+impl Builder<'_> {
+    fn set(&mut self, layer: Layer, name: &str, value: String) {
+        self.made.pairs.insert(name.to_owned(), value);
+        self.made.from.insert(name.to_owned(), layer);
+    }
+
+    fn table(&mut self, layer: Layer, table: &[(String, Template)]) -> Result<(), EnvironmentError> {
+        for (name, template) in table {
+            let variable = |name: &str| match self.own.get(name) {
+                Some((_, value)) => Some(value.clone()),
+                None => self.made.pairs.get(name).cloned(),
+            };
+            let value = resolve(template, variable, |program, port| self.ports.get(program, port))
+                .map_err(|source| EnvironmentError::Value { name: name.clone(), source })?;
+            self.set(layer, name, value);
+        }
+        Ok(())
+    }
+}
+
+/// What we say about the process ourselves: it wins over everything.
+fn own_variables(
+    project: &Project,
+    process: Option<(&Program, &Instance)>,
+    ports: &Ports,
+    layers: &Layers<'_>,
+) -> Result<BTreeMap<String, (Layer, String)>, EnvironmentError> {
+    let mut own = BTreeMap::new();
+    let mut say = |layer, name: &str, value: String| own.insert(name.to_owned(), (layer, value));
+    say(Layer::Process, "RUN_PROJECT", layers.project_name.to_owned());
+    if let Some(id) = layers.run_id {
+        say(Layer::Process, "RUN_ID", id.to_owned());
+    }
+    if let Some(url) = layers.server_url {
+        say(Layer::Process, "SUPERVISOR_SERVER_URL", url.to_owned());
+    }
+    let Some((program, instance)) = process else { return Ok(own) };
+    say(Layer::Process, "RUN_PROGRAM", program.name.to_string());
+    say(Layer::Process, "RUN_PROCESS", instance.name.to_string());
+    say(Layer::Process, "RUN_INSTANCE", instance.number.to_string());
+    say(Layer::Process, "SUPERVISOR_ENABLED", "1".to_owned());
+    say(Layer::Process, "SUPERVISOR_PROCESS_NAME", instance.name.process.clone());
+    say(Layer::Process, "SUPERVISOR_GROUP_NAME", instance.name.group.clone());
+    if project.dialect == Dialect::Procfile {
+        // foreman counts from 1, and numbers an only instance too (foreman `engine.rb` `spawn_processes`).
+        say(Layer::Process, "PS", format!("{}.{}", program.name, u64::from(instance.number) + 1));
+    }
+    for spec in &program.ports {
+        let Some(base) = ports.get(&program.name, spec.name.as_deref()) else { continue };
+        let port = u16::try_from(instance.number).ok().and_then(|number| base.checked_add(number));
+        let Some(port) = port else {
+            return Err(EnvironmentError::PortRange { program: program.name.clone(), number: instance.number });
+        };
+        say(Layer::Port, &port_variable(spec.name.as_deref()), port.to_string());
+    }
+    Ok(own)
+}
+
+/// The variable that carries a port: `PORT`, or `PORT_ADMIN_UI` for the port `admin-ui`.
+pub fn port_variable(name: Option<&str>) -> String {
+    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    match name {
+        None => "PORT".to_owned(),
+        Some(name) => format!("PORT_{}", name.chars().map(upper).collect::<String>()),
+    }
+}
+
+/// Fills the holes of a value.
+pub fn resolve(
+    template: &Template,
+    variables: impl Fn(&str) -> Option<String>,
+    ports: impl Fn(&ProgramName, Option<&str>) -> Option<u16>,
+) -> Result<String, Unresolved> {
+    let mut text = String::new();
+    for part in &template.parts {
+        match part {
+            Part::Text(literal) => text.push_str(literal),
+            Part::Variable(name) => {
+                text.push_str(&variables(name).ok_or_else(|| Unresolved::Variable(name.clone()))?);
+            }
+            Part::Program { program, fact } => text.push_str(&fill(program, fact, &ports)?),
+        }
+    }
+    Ok(text)
+}
+
+/// What a program's port or URL is.
+fn fill(
+    program: &ProgramName,
+    fact: &ProgramFact,
+    ports: impl Fn(&ProgramName, Option<&str>) -> Option<u16>,
+) -> Result<String, Unresolved> {
+    let (word, name) = match fact {
+        ProgramFact::Port(name) => ("port", name.as_deref()),
+        ProgramFact::Url(name) => ("url", name.as_deref()),
+    };
+    let Some(port) = ports(program, name) else {
+        let written = [Some(program.as_str()), Some(word), name].into_iter().flatten().collect::<Vec<_>>().join(".");
+        return Err(Unresolved::Port(written, program.clone()));
+    };
+    Ok(match fact {
+        ProgramFact::Port(_) => port.to_string(),
+        ProgramFact::Url(_) => format!("http://127.0.0.1:{port}"),
+    })
+}
+
+#[cfg(test)]
+mod tests;

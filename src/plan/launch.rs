@@ -1,0 +1,159 @@
+//! Everything that is needed to execute a process: words, environment, directory.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::program::Instance;
+use crate::model::template::Part;
+use crate::model::{Command, Program, Project, Template};
+use crate::plan::environment::{Environment, EnvironmentError, Layers, Unresolved, compose, resolve};
+use crate::plan::ports::Ports;
+use crate::plan::shell_line::{Shape, command_range, shape};
+
+/// The shell of string commands.
+const SHELL: &str = "/bin/sh";
+
+/// What is to be executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// The words, at least one. A bare first word is looked for on the PATH of `environment`.
+    pub argv: Vec<String>,
+    /// All of it, by name.
+    pub environment: Vec<(String, String)>,
+    /// Absolute.
+    pub directory: PathBuf,
+    /// File mode mask; `None`: as ours was at start.
+    pub umask: Option<u32>,
+    /// Run as this user (name or number).
+    pub user: Option<String>,
+    /// Whether a shell reads the command, be it only to be replaced by it.
+    pub through_shell: bool,
+}
+
+/// A process that cannot be executed, found before it was tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LaunchError {
+    /// A variable cannot be made.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// A hole in the command.
+    #[error("command: {0}")]
+    Command(#[source] Unresolved),
+    /// A hole in the directory.
+    #[error("directory: {0}")]
+    Directory(#[source] Unresolved),
+    /// There is nothing to run.
+    #[error("the command is empty")]
+    Empty,
+    /// No system can pass this on.
+    #[error("{0} holds a NUL character")]
+    Nul(String),
+    /// A variable that no environment can hold.
+    #[error("`{0}` cannot be the name of a variable")]
+    Name(String),
+}
+
+/// Puts together how a process is executed.
+pub fn launch(
+    project: &Project,
+    program: &Program,
+    instance: &Instance,
+    ports: &Ports,
+    layers: &Layers<'_>,
+) -> Result<Launch, LaunchError> {
+    let environment = compose(project, Some((program, instance)), ports, layers)?;
+    let fill = |template: &Template| {
+        resolve(template, |name| environment.pairs.get(name).cloned(), |program, port| ports.get(program, port))
+    };
+    let (argv, through_shell) = command_words(&program.command, fill)?;
+    let directory = match &program.directory {
+        Some(template) => absolute(&project.root, &fill(template).map_err(LaunchError::Directory)?),
+        None => project.root.clone(),
+    };
+    let launch = Launch {
+        argv,
+        environment: into_pairs(environment)?,
+        directory,
+        umask: program.umask,
+        user: program.user.clone(),
+        through_shell,
+    };
+    refuse_nul(&launch)?;
+    Ok(launch)
+}
+
+/// The bare or written path of the program that a command executes, for a look on PATH before anything is started. `None`
+/// where only a shell can tell, and for a Procfile, whose missing commands are the shell's to report (exit code 127).
+pub fn command_word(command: &Command) -> Option<&str> {
+    match command {
+        Command::Shell(_) => None,
+        Command::Words(words) => words.first()?.as_literal().filter(|word| !word.is_empty()),
+        Command::Line(line) => {
+            let Some(Part::Text(head)) = line.parts.first() else { return None };
+            head.get(command_range(&line.to_string())?)
+        }
+    }
+}
+
+/// Makes the words of a command, and says whether they call a shell.
+fn command_words(
+    command: &Command,
+    fill: impl Fn(&Template) -> Result<String, Unresolved>,
+) -> Result<(Vec<String>, bool), LaunchError> {
+    let (argv, through_shell) = match command {
+        Command::Words(words) => {
+            (words.iter().map(fill).collect::<Result<Vec<_>, _>>().map_err(LaunchError::Command)?, false)
+        }
+        Command::Line(line) => {
+            let line = fill(line).map_err(LaunchError::Command)?;
+            match shape(&line) {
+                Shape::Words(words) => (words, false),
+                needed @ (Shape::Simple | Shape::Compound) => (shell_call(&line, &needed), true),
+            }
+        }
+        Command::Shell(line) => (shell_call(line, &shape(line)), true),
+    };
+    let is_empty = match command {
+        Command::Words(_) => argv.first().is_none_or(String::is_empty),
+        Command::Line(_) | Command::Shell(_) => argv.last().is_none_or(String::is_empty) && through_shell,
+    };
+    if is_empty { Err(LaunchError::Empty) } else { Ok((argv, through_shell)) }
+}
+
+/// Calls the shell. A single command takes its place, so that no shell stays between us and the program.
+fn shell_call(line: &str, shape: &Shape) -> Vec<String> {
+    let line = line.trim();
+    let script = match shape {
+        Shape::Words(_) | Shape::Simple => format!("exec {line}"),
+        Shape::Compound => line.to_owned(),
+    };
+    vec![SHELL.to_owned(), "-c".to_owned(), script]
+}
+
+/// Joins a directory to the root and takes out what leads nowhere (`./x`).
+fn absolute(root: &Path, directory: &str) -> PathBuf {
+    root.join(directory).components().collect()
+}
+
+/// Checks the names and hands the pairs over.
+fn into_pairs(environment: Environment) -> Result<Vec<(String, String)>, LaunchError> {
+    match environment.pairs.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        Some(name) => Err(LaunchError::Name(name.escape_debug().to_string())),
+        None => Ok(environment.pairs.into_iter().collect()),
+    }
+}
+
+/// A string with NUL would reach the program cut off.
+fn refuse_nul(launch: &Launch) -> Result<(), LaunchError> {
+    let directory = launch.directory.to_string_lossy();
+    let values = launch.environment.iter().map(|(name, value)| (format!("environment {name}"), value.as_str()));
+    let mut texts = (launch.argv.iter().map(|word| ("the command".to_owned(), word.as_str())))
+        .chain([("the directory".to_owned(), &*directory)])
+        .chain(values);
+    match texts.find(|(_, text)| text.contains('\0')) {
+        Some((what, _)) => Err(LaunchError::Nul(what)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+//! Looks at a command line as a shell would, to learn how much of a shell it needs: none, one that is replaced by the
+//! program at once, or one that stays.
+//!
+//! The answer errs on one side only: whatever is not surely a single command stays with `sh` as it was written.
+
+use std::ops::Range;
+
+/// How much of a shell a command line needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// None: these are its words.
+    Words(Vec<String>),
+    /// One command with expansions or redirections: `exec` may be put before it.
+    Simple,
+    /// Several commands, or what only a shell can do.
+    Compound,
+}
+
+/// Tells the shape of a command line.
+pub fn shape(line: &str) -> Shape {
+    let Some(found) = scan(line) else { return Shape::Compound };
+    if found.needs_shell {
+        return Shape::Simple;
+    }
+    match shell_words::split(line) {
+        Ok(words) => Shape::Words(words),
+        Err(_) => Shape::Compound,
+    }
+}
+
+/// Where the name of the command stands, when the line is a single command and the name is written without quotes.
+pub fn command_range(line: &str) -> Option<Range<usize>> {
+    let command = scan(line)?.command;
+    (!line[command.clone()].contains(['\'', '"', '\\'])).then_some(command)
+}
+
+/// Words that begin something else than a command of its own, and commands that a shell does itself and only for itself.
+/// After `exec` neither would work.
+const SHELL_WORDS: &[&str] = &[
+    "!", ".", ":", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "command", "compgen",
+    "complete", "continue", "coproc", "declare", "dirs", "disown", "do", "done", "elif", "else", "enable", "esac",
+    "eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help", "history", "if",
+    "in", "jobs", "let", "local", "logout", "popd", "pushd", "read", "readonly", "return", "select", "set", "shift",
+    "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias",
+    "unset", "until", "wait", "while",
+];
+
+/// What a scan finds out about a single command.
+struct Found {
+    needs_shell: bool,
+    command: Range<usize>,
+}
+
+/// Goes over a line; `None` when it is not surely a single command.
+fn scan(line: &str) -> Option<Found> {
+    let text = line.trim_end();
+    let mut scanner =
+        Scanner { text: text.as_bytes(), position: text.len() - text.trim_start().len(), needs_shell: false };
+    let start = scanner.position;
+    scanner.word()?;
+    let command = start..scanner.position;
+    if scanner.needs_shell || !stands_alone(&text[command.clone()]) {
+        return None;
+    }
+    while scanner.position < scanner.text.len() {
+        scanner.step()?;
+    }
+    Some(Found { needs_shell: scanner.needs_shell, command })
+}
+
+/// Whether the first word names a command that can be executed.
+fn stands_alone(written: &str) -> bool {
+    let Ok(words) = shell_words::split(written) else { return false };
+    let [word] = words.as_slice() else { return false };
+    let is_assignment = written.split_once('=').is_some_and(|(name, _)| {
+        let name = name.strip_suffix('+').unwrap_or(name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    });
+    !word.is_empty() && !word.starts_with('-') && !is_assignment && !SHELL_WORDS.contains(&word.as_str())
+}
+
+/// A place in a line. Every method answers `None` where a second command begins, or might.
+struct Scanner<'t> {
+    text: &'t [u8],
+    position: usize,
+    needs_shell: bool,
+}
+
+impl Scanner<'_> {
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.text.get(self.position + ahead).copied()
+    }
+
+    /// Takes one word.
+    fn word(&mut self) -> Option<()> {
+        while let Some(byte) = self.peek(0) {
+            if matches!(byte, b' ' | b'\t' | b'<' | b'>') {
+                break;
+            }
+            self.part_of_word(byte)?;
+        }
+        Some(())
+    }
+
+    /// Takes blanks, a comment's mark, a redirection or a word.
+    fn step(&mut self) -> Option<()> {
+        match self.peek(0)? {
+            b' ' | b'\t' => self.position += 1,
+            b'#' => self.comment()?,
+            b'<' | b'>' => self.redirection()?,
+            _ => self.word()?,
+        }
+        Some(())
+    }
+
+    /// Takes a comment, if it is the end of the line. Nothing in it quotes.
+    fn comment(&mut self) -> Option<()> {
+        self.needs_shell = true;
+        if self.text[self.position..].contains(&b'\n') {
+            return None;
+        }
+        self.position = self.text.len();
+        Some(())
+    }
+
+    /// Takes the operator of a redirection; its target is the next word. A here-document needs further lines.
+    fn redirection(&mut self) -> Option<()> {
+        self.needs_shell = true;
+        match (self.peek(0)?, self.peek(1)) {
+            (b'<', Some(b'<')) => return None,
+            (b'<', Some(b'&' | b'>')) | (b'>', Some(b'&' | b'>' | b'|')) => self.position += 2,
+            _ => self.position += 1,
+        }
+        Some(())
+    }
+
+    /// Takes one character, quotation or expansion of a word.
+    fn part_of_word(&mut self, byte: u8) -> Option<()> {
+        match byte {
+            b';' | b'&' | b'|' | b'(' | b')' | b'`' | b'\n' => return None,
+            b'\'' => return self.single_quotes(),
+            b'"' => return self.double_quotes(),
+            b'$' => return self.dollar(),
+            b'\\' => {
+                // A line may go on behind a backslash; at the very end, shells differ.
+                self.needs_shell |= self.peek(1)? == b'\n';
+                self.position += 2;
+                return Some(());
+            }
+            b'*' | b'?' | b'[' | b'{' | b'~' => self.needs_shell = true,
+            _ => {}
+        }
+        self.position += 1;
+        Some(())
+    }
+
+    fn single_quotes(&mut self) -> Option<()> {
+        let length = self.text[self.position + 1..].iter().position(|byte| *byte == b'\'')?;
+        self.position += length + 2;
+        Some(())
+    }
+
+    fn double_quotes(&mut self) -> Option<()> {
+        self.position += 1;
+        loop {
+            match self.peek(0)? {
+                b'"' => break,
+                b'`' => return None,
+                b'$' => self.dollar()?,
+                b'\\' => {
+                    self.peek(1)?;
+                    self.position += 2;
+                }
+                _ => self.position += 1,
+            }
+        }
+        self.position += 1;
+        Some(())
+    }
+
+    /// Takes `$NAME`, `${…}`, `$(…)`, or a dollar sign that stands for itself.
+    fn dollar(&mut self) -> Option<()> {
+        self.position += 1;
+        match self.peek(0) {
+            Some(b'{') => {
+                self.needs_shell = true;
+                self.braces()
+            }
+            Some(b'(') => {
+                self.needs_shell = true;
+                self.position += 1;
+                self.substitution()
+            }
+            Some(byte) if byte.is_ascii_alphanumeric() || b"_@*#?-$!".contains(&byte) => {
+                self.needs_shell = true;
+                self.position += 1;
+                Some(())
+            }
+            // Some shells have a quotation of their own for each of these.
+            Some(b'\'' | b'"' | b'[') => None,
+            Some(_) | None => Some(()),
+        }
+    }
+
+    /// Takes `{…}` of an expansion, as long as nothing in it quotes or nests.
+    fn braces(&mut self) -> Option<()> {
+        loop {
+            match self.peek(0)? {
+                b'}' => break,
+                b'\'' | b'"' | b'\\' | b'`' | b'$' | b'\n' => return None,
+                _ => self.position += 1,
+            }
+        }
+        self.position += 1;
+        Some(())
+    }
+
+    /// Takes what follows `$(` up to its parenthesis. Should that be found too early, what follows looks like a second
+    /// command; a comment or a here-document could hide it, so neither is taken.
+    fn substitution(&mut self) -> Option<()> {
+        loop {
+            match self.peek(0)? {
+                b')' => break,
+                b'(' => {
+                    self.position += 1;
+                    self.substitution()?;
+                }
+                b'\'' => self.single_quotes()?,
+                b'"' => self.double_quotes()?,
+                b'$' => self.dollar()?,
+                b'`' | b'\n' | b'#' => return None,
+                b'<' if self.peek(1) == Some(b'<') => return None,
+                b'\\' => {
+                    self.peek(1)?;
+                    self.position += 2;
+                }
+                _ => self.position += 1,
+            }
+        }
+        self.position += 1;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

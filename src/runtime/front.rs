@@ -1,0 +1,178 @@
+//! The thin front before the supervisor, for `-d` and for interactive terminals (where the key `d` detaches).
+//!
+//! # The dance
+//!
+//! A shell waits for the process that it started. To give the prompt back while the programs go on, that process has to end while the
+//! supervisor lives; so [`split`] makes two of it, before there is a thread. The original becomes the *front* and only waits; its child
+//! goes on as the supervisor.
+//!
+//! * Both are in the foreground process group, so keys typed at the terminal (Ctrl-C, Ctrl-Z) and its hang-up reach the supervisor by
+//!   themselves. The front relays only what a process sent to it with kill(2). Whoever signals the whole *group* with kill(2) reaches
+//!   the supervisor twice within a moment; the driver counts two of a kind in a moment as one.
+//! * Ctrl-Z: the supervisor stops its programs and then itself. Only then does the front stop, so the shell takes the terminal back
+//!   when everything is still. `fg` continues the group; the front sends CONT on, in case that it alone was continued.
+//! * The supervisor dies with its front: TERM is its death signal, so a front that is shot is a polite end.
+//! * [`DetachHandle::detach`] undoes all that: a session of its own, no death signal, and one byte for the front, the code to end with.
+//! * When the supervisor ends first, the front ends as it did: with its code, or by its signal.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::SigSet;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+use crate::model::{Exit, Signal};
+use crate::runtime::os::{self, Signals};
+use crate::runtime::sys::{self, Forked};
+
+/// Which of the two we are.
+#[derive(Debug)]
+pub enum Role {
+    /// The original process: it runs [`FrontEnd::run`] and ends with what that returns.
+    Front(FrontEnd),
+    /// Its child: it goes on as if there were no front.
+    Supervisor(DetachHandle),
+}
+
+/// What the front waits for.
+#[derive(Debug)]
+pub struct FrontEnd {
+    supervisor: u32,
+    /// Brings the code of a detach; `None` when none can come any more.
+    detached: Option<UnixStream>,
+}
+
+/// What lets the supervisor leave its front.
+#[derive(Debug)]
+pub struct DetachHandle {
+    front: UnixStream,
+}
+
+/// What is relayed when a process sent it to the front.
+const RELAYED: [Signal; 6] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::TSTP, Signal::CONT];
+
+/// Makes two processes of this one. Call it before there is a second thread, and before the spawner is started.
+pub fn split() -> io::Result<Role> {
+    let (near, far) = UnixStream::pair()?;
+    near.set_nonblocking(true)?;
+    let front = std::process::id();
+    match sys::fork()? {
+        Forked::Parent(supervisor) => Ok(Role::Front(FrontEnd { supervisor, detached: Some(near) })),
+        Forked::Child => {
+            drop(near);
+            os::die_with_parent(front)?;
+            Ok(Role::Supervisor(DetachHandle { front: far }))
+        }
+    }
+}
+
+impl DetachHandle {
+    /// Leaves the front and the terminal; the front ends with this code. Standard streams are not touched.
+    pub fn detach(mut self, code: u8) -> io::Result<()> {
+        nix::unistd::setsid()?;
+        os::live_without_parent()?;
+        match self.front.write_all(&[code]) {
+            // It was shot: nobody waits any more.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+}
+
+/// How the front ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Detached(u8),
+    Supervisor(Exit),
+}
+
+impl FrontEnd {
+    /// Waits for the supervisor to end or to detach, and returns the code to end with. When a signal ended the supervisor it does not
+    /// return: the front ends by the same signal.
+    pub fn run(mut self) -> io::Result<u8> {
+        let caught = [RELAYED.as_slice(), &[Signal::CHLD]].concat();
+        let mut signals = Signals::new(&caught)?;
+        let end = loop {
+            if let Some(end) = self.end()? {
+                break end;
+            }
+            self.wait(&signals)?;
+            while let Some(caught) = signals.take()? {
+                if caught.from_process && caught.signal != Signal::CHLD {
+                    self.relay(caught.signal);
+                }
+            }
+        };
+        match end {
+            End::Detached(code) => Ok(code),
+            End::Supervisor(exit) => {
+                end_by_signal(exit)?;
+                Ok(exit.shell_code())
+            }
+        }
+    }
+
+    /// The supervisor is our unreaped child, so its pid is its own.
+    fn relay(&self, signal: Signal) {
+        let _ = sys::kill(self.supervisor, signal);
+    }
+
+    fn wait(&self, signals: &Signals) -> io::Result<()> {
+        let ends = [Some(signals.as_fd()), self.detached.as_ref().map(AsFd::as_fd)];
+        let mut fds: Vec<_> = ends.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Whether it is over; follows the supervisor into a stop.
+    fn end(&mut self) -> io::Result<Option<End>> {
+        if let Some(code) = self.detached_with()? {
+            return Ok(Some(End::Detached(code)));
+        }
+        let pid = Pid::from_raw(self.supervisor.cast_signed());
+        match waitpid(pid, Some(WaitPidFlag::WUNTRACED | WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Stopped(..)) => {
+                sys::kill(std::process::id(), Signal::STOP)?;
+                self.relay(Signal::CONT);
+                Ok(None)
+            }
+            Ok(WaitStatus::Exited(_, code)) => Ok(Some(End::Supervisor(Exit::Code(code)))),
+            Ok(WaitStatus::Signaled(_, signal, core)) => {
+                Ok(Some(End::Supervisor(Exit::Signal { signal: Signal(signal as i32), core })))
+            }
+            Ok(_) | Err(Errno::EINTR) => Ok(None),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// The code that came with a detach, if one has.
+    fn detached_with(&mut self) -> io::Result<Option<u8>> {
+        let mut code = [0];
+        match self.detached.as_mut().map(|stream| stream.read(&mut code)) {
+            Some(Ok(1)) => Ok(Some(code[0])),
+            Some(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+            Some(Ok(_)) => {
+                self.detached = None;
+                Ok(None)
+            }
+            Some(Err(_)) | None => Ok(None),
+        }
+    }
+}
+
+/// Ends this process by the signal that ended the supervisor, without a second core dump.
+fn end_by_signal(exit: Exit) -> io::Result<()> {
+    let Exit::Signal { signal, .. } = exit else { return Ok(()) };
+    let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, hard)?;
+    sys::default_dispositions();
+    sys::kill(std::process::id(), signal)?;
+    Ok(SigSet::all().thread_unblock()?)
+}

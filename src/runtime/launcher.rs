@@ -1,0 +1,158 @@
+//! From a process of the project to everything its spawn needs. Env files are read anew at every spawn.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use nix::unistd::{User, getgrouplist};
+
+use crate::config::dotenv;
+use crate::model::program::Instance;
+use crate::model::{EnvFile, ProcessId, Program, Project, ReadySpec, Template};
+use crate::plan::environment::{Environment, Layers, compose, resolve};
+use crate::plan::launch::{Launch, launch};
+use crate::plan::ports::Ports;
+use crate::probe::ResolvedProbe;
+use crate::runtime::spawner::Account;
+use crate::supervisor::event::SpawnFailure;
+
+/// What does not change from spawn to spawn.
+#[derive(Debug, Clone)]
+pub struct Launcher {
+    /// The project as loaded.
+    pub project: Arc<Project>,
+    /// The ports it was given.
+    pub ports: Ports,
+    /// The environment that it was started from.
+    pub shell: BTreeMap<String, String>,
+    /// What we say about the output: `FORCE_COLOR`, `NO_COLOR`.
+    pub output: Vec<(String, String)>,
+    /// Display name.
+    pub name: String,
+    /// Tells this run of the project from every other: the mark of leftovers.
+    pub run_id: String,
+    /// `unix://` and the socket's path.
+    pub server_url: Option<String>,
+}
+
+impl Launcher {
+    /// A process's program and instance.
+    pub fn of(&self, process: ProcessId) -> Option<(&Program, &Instance)> {
+        self.project.processes().nth(process.index()).map(|(_, program, instance)| (program, instance))
+    }
+
+    /// Everything that is needed to execute a process.
+    pub fn launch(&self, program: &Program, instance: &Instance) -> Result<Launch, SpawnFailure> {
+        let (project_files, program_files) = self.env_files(program)?;
+        let layers = self.layers(&project_files, &program_files);
+        launch(&self.project, program, instance, &self.ports, &layers).map_err(|error| SpawnFailure {
+            step: "could not start".to_owned(),
+            errno: 0,
+            message: error.to_string(),
+        })
+    }
+
+    /// The environment of a process, or without one of a command in the project.
+    pub fn environment(&self, of: Option<(&Program, &Instance)>) -> Result<Environment, SpawnFailure> {
+        let (project_files, program_files) = match of {
+            Some((program, _)) => self.env_files(program)?,
+            None => (self.read_all(&self.project.env_files, &self.shell)?, Vec::new()),
+        };
+        compose(&self.project, of, &self.ports, &self.layers(&project_files, &program_files))
+            .map_err(|error| SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() })
+    }
+
+    /// A ready check with its holes filled in, and the directory it is asked in.
+    pub fn probe(&self, ready: &ReadySpec, program: &Program, instance: &Instance) -> Result<ResolvedProbe, String> {
+        let environment = self.environment(Some((program, instance))).map_err(|failure| failure.message)?;
+        let fill = |template: &Template| {
+            resolve(
+                template,
+                |name| environment.pairs.get(name).cloned(),
+                |of, port| {
+                    let base = self.ports.get(of, port)?;
+                    let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
+                    base.checked_add(offset)
+                },
+            )
+        };
+        ResolvedProbe::resolve(&ready.kind, fill).map_err(|error| error.to_string())
+    }
+
+    fn layers<'a>(
+        &'a self,
+        project_files: &'a [(String, String)],
+        program_files: &'a [(String, String)],
+    ) -> Layers<'a> {
+        Layers {
+            shell: &self.shell,
+            output: &self.output,
+            project_files,
+            program_files,
+            project_name: &self.name,
+            run_id: Some(&self.run_id),
+            server_url: self.server_url.as_deref(),
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "two lists of pairs")]
+    fn env_files(&self, program: &Program) -> Result<(Vec<(String, String)>, Vec<(String, String)>), SpawnFailure> {
+        let project = self.read_all(&self.project.env_files, &self.shell)?;
+        let mut outer = self.shell.clone();
+        if !program.env_files.is_empty() {
+            outer.extend(project.iter().cloned());
+        }
+        let program = self.read_all(&program.env_files, &outer)?;
+        Ok((project, program))
+    }
+
+    fn read_all(
+        &self,
+        files: &[EnvFile],
+        outer: &BTreeMap<String, String>,
+    ) -> Result<Vec<(String, String)>, SpawnFailure> {
+        let mut pairs = Vec::new();
+        for file in files {
+            match std::fs::read(&file.path) {
+                Ok(bytes) => pairs.extend(dotenv::parse(&String::from_utf8_lossy(&bytes), outer).pairs),
+                Err(error) if file.optional && error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(self.unreadable(&file.path, &error)),
+            }
+        }
+        Ok(pairs)
+    }
+
+    fn unreadable(&self, path: &Path, error: &io::Error) -> SpawnFailure {
+        let shown = path.strip_prefix(&self.project.root).unwrap_or(path);
+        SpawnFailure {
+            step: "could not read the env_file".to_owned(),
+            errno: error.raw_os_error().unwrap_or(0),
+            message: format!("{}: {error}", shown.display()),
+        }
+    }
+}
+
+/// Looks up a user by name or number, with all groups.
+pub fn account(user: &str) -> Result<Account, SpawnFailure> {
+    let failure = |message: String| SpawnFailure { step: "could not become user".to_owned(), errno: 0, message };
+    let found = match user.parse::<u32>() {
+        Ok(uid) => User::from_uid(uid.into()),
+        Err(_) => User::from_name(user),
+    };
+    let found = found.map_err(|error| failure(format!("{user}: {error}")))?;
+    let found = found.ok_or_else(|| failure(format!("there is no user {user}")))?;
+    let name = std::ffi::CString::new(found.name.clone()).map_err(|_| failure(format!("there is no user {user}")))?;
+    let groups = getgrouplist(&name, found.gid).unwrap_or_else(|_| vec![found.gid]);
+    Ok(Account {
+        uid: found.uid.as_raw(),
+        gid: found.gid.as_raw(),
+        groups: groups.into_iter().map(nix::unistd::Gid::as_raw).collect(),
+    })
+}
+
+/// Words and pairs as the spawner wants them.
+pub fn os_strings(words: Vec<String>) -> Vec<OsString> {
+    words.into_iter().map(OsString::from).collect()
+}

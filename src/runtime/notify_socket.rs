@@ -1,0 +1,170 @@
+//! Where a program with `ready = { notify = true }` says that it is ready: one datagram socket a process, so that what arrives
+//! needs no guess about who is meant. The kernel says who sent it (`SCM_CREDENTIALS`, unix(7)).
+
+use std::fs;
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, UnixCredentials, recvmsg, setsockopt, sockopt};
+use nix::unistd::{close, geteuid};
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
+
+use crate::codec::notify::{NotifyItem, parse};
+use crate::model::{Generation, ProcessId};
+
+/// The longest datagram that is read; what is beyond is cut.
+const LONGEST: usize = 8 * 1024;
+
+/// Descriptors that a datagram may carry: sd_notify's FDSTORE sends them. They are closed.
+const MOST_DESCRIPTORS: usize = 253;
+
+/// One datagram: who sent it, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// The sender, who may be a descendant of the process (`systemd-notify` is).
+    pub sender: u32,
+    /// What it says.
+    pub items: Vec<NotifyItem>,
+}
+
+/// A socket for one run of one process. Dropping it removes it.
+#[derive(Debug)]
+pub struct NotifySocket {
+    socket: UnixDatagram,
+    path: PathBuf,
+    accepted_uids: Vec<u32>,
+}
+
+impl NotifySocket {
+    /// Binds the socket of a run in the project's runtime directory. Besides our own user and root, `program_uid` may speak:
+    /// the user that the program runs as, where it has one.
+    pub fn bind(
+        runtime_dir: &Path,
+        process: ProcessId,
+        generation: Generation,
+        program_uid: Option<u32>,
+    ) -> io::Result<Self> {
+        let path = runtime_dir.join(format!("notify.{}.{}", process.0, generation.0));
+        let socket = UnixDatagram::bind(&path)?;
+        setsockopt(&socket, sockopt::PassCred, &true)?;
+        let accepted_uids = [0, geteuid().as_raw()].into_iter().chain(program_uid).collect();
+        Ok(Self { socket, path, accepted_uids })
+    }
+
+    /// What the program gets as `NOTIFY_SOCKET`.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits for a datagram. Those of other users are dropped. Nothing is lost when the future is.
+    pub async fn receive(&self) -> io::Result<Notification> {
+        loop {
+            let fd = self.socket.as_raw_fd();
+            let (sender, datagram) = self.socket.async_io(Interest::READABLE, || read_datagram(fd)).await?;
+            if let Some(sender) = sender.filter(|sender| self.accepted_uids.contains(&sender.uid())) {
+                let sender = u32::try_from(sender.pid()).unwrap_or(0);
+                return Ok(Notification { sender, items: parse(&datagram) });
+            }
+        }
+    }
+}
+
+impl Drop for NotifySocket {
+    fn drop(&mut self) {
+        // What cannot be removed goes with the runtime directory.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Reads one datagram with its sender, and closes the descriptors that came along.
+fn read_datagram(fd: RawFd) -> io::Result<(Option<UnixCredentials>, Vec<u8>)> {
+    let mut bytes = vec![0; LONGEST];
+    let mut control = nix::cmsg_space!(UnixCredentials, [RawFd; MOST_DESCRIPTORS]);
+    let mut buffers = [IoSliceMut::new(&mut bytes)];
+    let message = recvmsg::<UnixAddr>(fd, &mut buffers, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    let length = message.bytes;
+    let mut sender = None;
+    match message.cmsgs() {
+        Ok(parts) => parts.for_each(|part| take(part, &mut sender)),
+        // Control data was cut: somebody sent more descriptors than anybody may. Nothing is known of the sender then.
+        Err(Errno::ENOBUFS) => {}
+        Err(error) => return Err(error.into()),
+    }
+    bytes.truncate(length);
+    Ok((sender, bytes))
+}
+
+fn take(part: ControlMessageOwned, sender: &mut Option<UnixCredentials>) {
+    match part {
+        ControlMessageOwned::ScmCredentials(credentials) => *sender = Some(credentials),
+        ControlMessageOwned::ScmRights(descriptors) => {
+            for descriptor in descriptors {
+                // It was just handed to us and nobody else knows it; a failed close leaves nothing to do.
+                let _ = close(descriptor);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::IoSlice;
+    use std::os::unix::net::UnixDatagram as Sender;
+
+    use nix::sys::socket::{ControlMessage, sendmsg};
+
+    use super::*;
+
+    fn socket(directory: &Path) -> NotifySocket {
+        NotifySocket::bind(directory, ProcessId(3), Generation(7), None).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_datagram_comes_with_the_pid_of_its_sender() {
+        let base = tempfile::tempdir().unwrap();
+        let socket = socket(base.path());
+        assert_eq!(socket.path(), base.path().join("notify.3.7"));
+        Sender::unbound().unwrap().send_to(b"STATUS=warm\nREADY=1", socket.path()).unwrap();
+        let items = vec![NotifyItem::Status("warm".to_owned()), NotifyItem::Ready];
+        assert_eq!(socket.receive().await.unwrap(), Notification { sender: std::process::id(), items });
+    }
+
+    #[tokio::test]
+    async fn descriptors_that_come_along_are_closed() {
+        let base = tempfile::tempdir().unwrap();
+        let socket = socket(base.path());
+        let (kept, sent) = std::os::unix::net::UnixStream::pair().unwrap();
+        let address = UnixAddr::new(socket.path()).unwrap();
+        let sender = Sender::unbound().unwrap();
+        let rights = [sent.as_raw_fd()];
+        let message = [IoSlice::new(b"FDSTORE=1\nREADY=1")];
+        sendmsg(sender.as_raw_fd(), &message, &[ControlMessage::ScmRights(&rights)], MsgFlags::empty(), Some(&address))
+            .unwrap();
+        drop(sent);
+        assert_eq!(socket.receive().await.unwrap().items, [NotifyItem::Ready]);
+        let mut kept = kept;
+        assert_eq!(io::Read::read(&mut kept, &mut [0]).unwrap(), 0, "the other end is closed everywhere");
+    }
+
+    #[tokio::test]
+    async fn another_user_is_not_heard() {
+        let base = tempfile::tempdir().unwrap();
+        let mut socket = socket(base.path());
+        let sender = Sender::unbound().unwrap();
+        socket.accepted_uids.clear();
+        sender.send_to(b"READY=1", socket.path()).unwrap();
+        let nothing = tokio::time::timeout(std::time::Duration::from_millis(20), socket.receive()).await;
+        assert!(nothing.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_socket_is_removed_with_its_owner() {
+        let base = tempfile::tempdir().unwrap();
+        drop(socket(base.path()));
+        assert!(fs::read_dir(base.path()).unwrap().next().is_none());
+    }
+}

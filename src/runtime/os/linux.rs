@@ -1,0 +1,222 @@
+//! Linux: `/proc`, prctl(2), signalfd(2), pidfds.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal as SignalName};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::unistd::{Pid, SysconfVar, getppid, sysconf};
+
+use super::MARK;
+use super::process::ProcessFact;
+use crate::model::Signal;
+use crate::runtime::sys;
+
+/// Descendants that lose their parents become our children from now on.
+pub fn become_subreaper() -> io::Result<()> {
+    Ok(prctl::set_child_subreaper(true)?)
+}
+
+/// Asks for TERM when the parent ends, and fails when it has already. It is the parent's *thread* that counts (prctl(2)).
+pub fn die_with_parent(parent: u32) -> io::Result<()> {
+    prctl::set_pdeathsig(SignalName::SIGTERM)?;
+    if getppid() == Pid::from_raw(parent.cast_signed()) { Ok(()) } else { Err(Errno::ESRCH.into()) }
+}
+
+/// Takes [`die_with_parent`] back.
+pub fn live_without_parent() -> io::Result<()> {
+    Ok(prctl::set_pdeathsig(None)?)
+}
+
+/// The name that process lists show, at most 15 bytes.
+pub fn name_process(name: &std::ffi::CStr) -> io::Result<()> {
+    Ok(prctl::set_name(name)?)
+}
+
+/// How many threads we have.
+pub fn thread_count() -> io::Result<usize> {
+    Ok(fs::read_dir("/proc/self/task")?.count())
+}
+
+/// All our open descriptors.
+pub fn open_descriptors() -> Vec<RawFd> {
+    let Ok(entries) = fs::read_dir("/proc/self/fd") else { return (3..1024).collect() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Ticks since the machine started, on the clock that start times are read on (proc(5), `/proc/uptime`).
+pub fn ticks_now() -> u64 {
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let mut parts = text.split([' ', '.']);
+    let mut number = || parts.next().and_then(|part| part.parse::<u64>().ok()).unwrap_or(0);
+    let (seconds, hundredths) = (number(), number());
+    (seconds * 100 + hundredths) * ticks_per_second() / 100
+}
+
+/// How many ticks a second of processor time has.
+pub fn ticks_per_second() -> u64 {
+    system_value(SysconfVar::CLK_TCK, 100)
+}
+
+fn system_value(which: SysconfVar, default: u64) -> u64 {
+    sysconf(which).ok().flatten().and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
+}
+
+/// The whole process table. Not one moment: a process that is forked or reparented meanwhile may be missed.
+pub fn processes() -> Vec<ProcessFact> {
+    let page = system_value(SysconfVar::PAGE_SIZE, 4096);
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| process(pid, page)).collect()
+}
+
+fn process(pid: u32, page: u64) -> Option<ProcessFact> {
+    let mut line = [0_u8; 1024];
+    let count = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    parse_stat(&line[..count], page)
+}
+
+/// Reads `/proc/PID/stat`. The name may hold anything, also blanks and parentheses, so the last `)` ends it (proc(5)).
+fn parse_stat(line: &[u8], page: u64) -> Option<ProcessFact> {
+    let open = line.iter().position(|byte| *byte == b'(')?;
+    let close = line.iter().rposition(|byte| *byte == b')')?;
+    let pid = std::str::from_utf8(&line[..open]).ok()?.trim().parse().ok()?;
+    let rest: Vec<&str> = std::str::from_utf8(&line[close + 1..]).ok()?.split_ascii_whitespace().collect();
+    // proc(5) counts fields from 1; the state is the third.
+    let field = |number: usize| rest.get(number - 3)?.parse::<u64>().ok();
+    let id = |number: usize| rest.get(number - 3)?.parse::<u32>().ok();
+    Some(ProcessFact {
+        pid,
+        ppid: id(4)?,
+        group: id(5)?,
+        session: id(6)?,
+        start_time: field(22)?,
+        state: rest.first()?.chars().next()?,
+        threads: id(20)?,
+        cpu_ticks: field(14)? + field(15)?,
+        rss_bytes: field(24)? * page,
+        name: String::from_utf8_lossy(&line[open + 1..close]).into_owned(),
+    })
+}
+
+/// Our own children, where the kernel tells (`CONFIG_PROC_CHILDREN`). Exact for a process with one thread that alone reaps them;
+/// otherwise one may be missed (proc(5)).
+pub fn own_children() -> Option<Vec<u32>> {
+    let list = fs::read_to_string("/proc/thread-self/children").ok()?;
+    Some(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+}
+
+/// The value of `RUN_MARK` that a process was executed with; `None` without one, and when we may not look.
+pub fn environment_mark(pid: u32) -> Option<String> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = |entry: &[u8]| entry.strip_prefix(MARK.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    let mark = environment.split(|byte| *byte == 0).find_map(value)?;
+    String::from_utf8(mark).ok()
+}
+
+/// Sends a signal to exactly this process: by pidfd, after comparing the start time, so that a later one with its pid is safe.
+pub fn signal_process(pid: u32, start_time: u64, signal: Signal) -> io::Result<()> {
+    let handle = match sys::open_pidfd(pid) {
+        Ok(handle) => Some(handle),
+        Err(error) if error.raw_os_error() == Some(Errno::ENOSYS as i32) => None,
+        Err(error) => return Err(error),
+    };
+    if process(pid, 1).map(|fact| fact.start_time) != Some(start_time) {
+        return Err(Errno::ESRCH.into());
+    }
+    match handle {
+        Some(handle) => sys::signal_pidfd(&handle, signal),
+        None => sys::kill(pid, signal),
+    }
+}
+
+/// The user at the other end of a UNIX socket.
+pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    Ok(getsockopt(&socket, PeerCredentials)?.uid())
+}
+
+/// Signals taken from a descriptor instead of by handlers.
+#[derive(Debug)]
+pub struct Signals(SignalFd);
+
+/// One signal that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caught {
+    /// Which one.
+    pub signal: Signal,
+    /// Whether a process sent it; else the kernel did, for a key that was typed, a terminal that went away, a child that ended.
+    pub from_process: bool,
+}
+
+impl Signals {
+    /// Blocks these signals and collects them from now on.
+    pub fn new(signals: &[Signal]) -> io::Result<Self> {
+        let names = signals.iter().map(|signal| SignalName::try_from(signal.0));
+        let set: SigSet = names.collect::<Result<_, _>>()?;
+        set.thread_block()?;
+        Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
+    }
+
+    /// The next one that has arrived, if any.
+    pub fn take(&mut self) -> io::Result<Option<Caught>> {
+        let Some(info) = self.0.read_signal()? else { return Ok(None) };
+        Ok(Some(Caught { signal: Signal(info.ssi_signo.cast_signed()), from_process: info.ssi_code <= 0 }))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &[u8] =
+        b"4711 (a) S 1 (b) R 7 4711 4710 34816 4711 4194304 98 0 0 0 12 30 0 0 20 0 3 0 8115 2396160 200 184467";
+
+    #[test]
+    fn a_name_may_hold_parentheses_and_what_looks_like_fields() {
+        let fact = parse_stat(LINE, 4096).unwrap();
+        assert_eq!((fact.pid, fact.ppid, fact.group, fact.session), (4711, 7, 4711, 4710));
+        assert_eq!((fact.start_time, fact.state, fact.threads), (8115, 'R', 3));
+        assert_eq!((fact.cpu_ticks, fact.rss_bytes, fact.name.as_str()), (42, 200 * 4096, "a) S 1 (b"));
+    }
+
+    #[test]
+    fn a_cut_line_is_no_process() {
+        for end in 0..LINE.len() - 7 {
+            let parsed = parse_stat(&LINE[..end], 4096);
+            assert!(parsed.is_none() || end > LINE.len() - 12, "{end}: {parsed:?}");
+        }
+    }
+
+    #[test]
+    fn the_process_table_knows_us() {
+        let me = std::process::id();
+        let fact = processes().into_iter().find(|fact| fact.pid == me).unwrap();
+        assert_eq!(fact.ppid, std::os::unix::process::parent_id());
+        assert!(fact.is_alive() && fact.rss_bytes > 0);
+    }
+
+    #[test]
+    fn a_process_with_another_start_time_is_not_signalled() {
+        let me = std::process::id();
+        let start = process(me, 1).unwrap().start_time;
+        let error = signal_process(me, start + 1, Signal::KILL).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(Errno::ESRCH as i32));
+        signal_process(me, start, Signal(0)).unwrap();
+    }
+
+    #[test]
+    fn the_other_end_of_a_socket_is_us() {
+        let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
+        assert_eq!(peer_uid(near.as_fd()).unwrap(), nix::unistd::getuid().as_raw());
+    }
+}

@@ -1,0 +1,161 @@
+//! macOS: libproc and kqueue. Written from documentation; nothing here was built or run.
+//!
+//! There is no subreaper and no death signal: what double-forks away from its program becomes a child of launchd, and is found by
+//! its session or not at all. The end of the supervisor reaches the spawner as the end of its socket.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::process::Command;
+
+use nix::errno::Errno;
+use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
+use nix::sys::signal::{SigSet, Signal as SignalName};
+use nix::sys::socket::{getsockopt, sockopt::LocalPeerCred};
+use nix::unistd::{Pid, getppid};
+
+use super::PortHolder;
+use super::process::ProcessFact;
+use crate::model::Signal;
+use crate::runtime::sys;
+
+/// There is no such thing here.
+pub fn become_subreaper() -> io::Result<()> {
+    Ok(())
+}
+
+/// Only checks that the parent is still there: there is no death signal here.
+pub fn die_with_parent(parent: u32) -> io::Result<()> {
+    if getppid() == Pid::from_raw(parent.cast_signed()) { Ok(()) } else { Err(Errno::ESRCH.into()) }
+}
+
+/// Nothing to take back.
+pub fn live_without_parent() -> io::Result<()> {
+    Ok(())
+}
+
+/// Process lists show the file's name.
+pub fn name_process(_name: &CStr) -> io::Result<()> {
+    Ok(())
+}
+
+/// Cannot be asked cheaply; the callers fork before they start a thread.
+pub fn thread_count() -> io::Result<usize> {
+    Ok(1)
+}
+
+/// Every number that may be an open descriptor of ours.
+pub fn open_descriptors() -> Vec<RawFd> {
+    (3..4096).collect()
+}
+
+/// Ticks on the clock that start times are read on. Unverified.
+pub fn ticks_now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() * ticks_per_second()
+}
+
+/// Processor time below is counted in hundredths of a second, as ps(1) prints it.
+pub fn ticks_per_second() -> u64 {
+    100
+}
+
+/// The process table, from ps(1): there is no safe wrapper of libproc among our crates. Start times are not known.
+pub fn processes() -> Vec<ProcessFact> {
+    let columns = ["-axo", "pid=,ppid=,pgid=,sess=,state=,rss=,ucomm="];
+    let Ok(output) = Command::new("/bin/ps").args(columns).output() else { return Vec::new() };
+    String::from_utf8_lossy(&output.stdout).lines().filter_map(parse_line).collect()
+}
+
+fn parse_line(line: &str) -> Option<ProcessFact> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let number = |index: usize| fields.get(index)?.parse::<u32>().ok();
+    Some(ProcessFact {
+        pid: number(0)?,
+        ppid: number(1)?,
+        group: number(2)?,
+        session: number(3).filter(|session| *session != 0).or(number(2))?,
+        start_time: 0,
+        state: fields.get(4)?.chars().next()?,
+        threads: 1,
+        cpu_ticks: 0,
+        rss_bytes: u64::from(number(5)?) * 1024,
+        name: fields.get(6..)?.join(" "),
+    })
+}
+
+/// Not told by the system.
+pub fn own_children() -> Option<Vec<u32>> {
+    None
+}
+
+/// Would need `sysctl KERN_PROCARGS2`.
+pub fn environment_mark(_pid: u32) -> Option<String> {
+    None
+}
+
+/// Sends a signal; there is no handle that protects against a reused pid.
+pub fn signal_process(pid: u32, _start_time: u64, signal: Signal) -> io::Result<()> {
+    sys::kill(pid, signal)
+}
+
+/// The user at the other end of a UNIX socket.
+pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
+    Ok(getsockopt(&socket, LocalPeerCred)?.uid())
+}
+
+/// Would need libproc.
+pub fn holder_of_port(_port: u16) -> Option<PortHolder> {
+    None
+}
+
+/// Signals taken from a descriptor instead of by handlers.
+#[derive(Debug)]
+pub struct Signals(Kqueue);
+
+/// One signal that arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caught {
+    /// Which one.
+    pub signal: Signal,
+    /// Whether a process sent it. Not known here, so never.
+    pub from_process: bool,
+}
+
+impl Signals {
+    /// Blocks these signals and collects them from now on.
+    pub fn new(signals: &[Signal]) -> io::Result<Self> {
+        let names = signals.iter().map(|signal| SignalName::try_from(signal.0));
+        let set: SigSet = names.collect::<Result<_, _>>()?;
+        set.thread_block()?;
+        let queue = Kqueue::new()?;
+        let none = FilterFlag::empty();
+        let wanted: Vec<KEvent> = signals
+            .iter()
+            .map(|signal| {
+                let number = usize::try_from(signal.0).unwrap_or(0);
+                KEvent::new(number, EventFilter::EVFILT_SIGNAL, EvFlags::EV_ADD, none, 0, 0)
+            })
+            .collect();
+        queue.kevent(&wanted, &mut [], None)?;
+        Ok(Self(queue))
+    }
+
+    /// The next one that has arrived, if any.
+    pub fn take(&mut self) -> io::Result<Option<Caught>> {
+        let none = KEvent::new(0, EventFilter::EVFILT_SIGNAL, EvFlags::empty(), FilterFlag::empty(), 0, 0);
+        let mut events = [none];
+        let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        if self.0.kevent(&[], &mut events, Some(now))? == 0 {
+            return Ok(None);
+        }
+        let number = i32::try_from(events[0].ident()).unwrap_or(0);
+        Ok(Some(Caught { signal: Signal(number), from_process: false }))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

@@ -1,0 +1,235 @@
+//! Actions as effects: one function each.
+
+use std::io;
+use std::sync::Arc;
+
+use regex::bytes::Regex;
+use tokio::sync::oneshot;
+
+use crate::codec::notify::NotifyItem;
+use crate::logs::{Attach, Channel, Matcher};
+use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
+use crate::plan::launch::Launch;
+use crate::probe::{self, Answer, ProbeContext};
+use crate::runtime::driver::{Driver, Side, SpawnWords};
+use crate::runtime::launcher::{account, os_strings};
+use crate::runtime::notify_socket::NotifySocket;
+use crate::runtime::spawner::{
+    Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter,
+};
+use crate::runtime::streams::{Streams, window_size};
+use crate::supervisor::action::{Action, Scope};
+use crate::supervisor::event::{Event, SpawnFailure};
+
+impl<S: Spawner> Driver<S> {
+    pub(super) fn perform(&mut self, action: Action, now: Now) {
+        match action {
+            Action::Spawn { process, generation, run } => self.spawn(process, generation, run, now),
+            Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
+            Action::Probe { process, generation, .. } => self.probe(process, generation),
+            Action::StopProbing { process, .. } => self.stop_asking(process),
+            Action::Reply(request, outcome) => self.reply(request, outcome),
+            Action::Say(notice) => self.say(&notice, now),
+            Action::Finish(code) => self.finish(code),
+        }
+    }
+
+    fn spawn(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) {
+        if let Err(failure) = self.prepare(process, generation, run, now) {
+            self.pending.push_back(Event::SpawnFailed { process, generation, failure });
+        }
+    }
+
+    fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
+        let launcher = self.launcher.clone();
+        let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
+        let mut launch = launcher.launch(program, instance)?;
+        let user = launch.user.as_deref().map(account).transpose()?;
+        let streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
+        self.stop_asking(process);
+        if let Some(side) = self.sides.get_mut(process.index()) {
+            *side = Side { generation, started: now.wall, ..Side::default() };
+            side.directory.clone_from(&launch.directory);
+            side.spawn_words = words(&launch, &launcher.project.root);
+            side.probe = program.ready.as_ref().map(|ready| launcher.probe(ready, program, instance).map(Arc::new));
+        }
+        if matches!(&program.ready, Some(ready) if ready.kind == ReadyKind::Notify) {
+            let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
+            launch.environment.push(("NOTIFY_SOCKET".to_owned(), socket));
+        }
+        self.attach_output(program, (process, generation, run), streams.stdout, streams.stderr)?;
+        self.sides[process.index()].console = Some(streams.console);
+        self.spawner.order(Order::Spawn(Box::new(SpawnOrder {
+            key: Key::incarnation(process, generation),
+            argv: os_strings(launch.argv),
+            env: launch.environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            directory: launch.directory,
+            umask: launch.umask,
+            user,
+            stdio: streams.theirs,
+            sweep: program.sweeps_leftovers(),
+        })));
+        Ok(())
+    }
+
+    fn streams(&self, program: &Program) -> io::Result<Streams> {
+        let wants_terminal = match program.tty {
+            Tty::Auto => self.terminals.automatic && program.redirect_stderr,
+            Tty::Always => true,
+            Tty::Never => false,
+        };
+        if wants_terminal {
+            Streams::terminal(window_size(self.terminals.prefix_columns))
+        } else {
+            Streams::pipes(!program.redirect_stderr)
+        }
+    }
+
+    fn attach_output(
+        &mut self,
+        program: &Program,
+        (process, generation, run): (ProcessId, Generation, u32),
+        stdout: std::os::fd::OwnedFd,
+        stderr: Option<std::os::fd::OwnedFd>,
+    ) -> Result<(), SpawnFailure> {
+        let matchers = match program.ready.as_ref().map(|ready| &ready.kind) {
+            Some(ReadyKind::Log(pattern)) => {
+                let regex = Regex::new(pattern).map_err(|error| bad_pattern(&error))?;
+                vec![Matcher::Ready(regex)]
+            }
+            Some(
+                ReadyKind::Tcp(_)
+                | ReadyKind::Http { .. }
+                | ReadyKind::Exec(_)
+                | ReadyKind::Notify
+                | ReadyKind::File(_),
+            )
+            | None => Vec::new(),
+        };
+        let attach =
+            |channel, fd, matchers, logfile| Attach { process, generation, run, channel, fd, matchers, logfile };
+        self.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), program.stdout_logfile.clone()));
+        if let Some(stderr) = stderr {
+            self.hub.attach(attach(Channel::Stderr, stderr, matchers, program.stderr_logfile.clone()));
+        }
+        Ok(())
+    }
+
+    /// Binds the socket that this run says `READY=1` on, and waits for it.
+    fn listen_for_readiness(
+        &mut self,
+        process: ProcessId,
+        generation: Generation,
+        uid: Option<u32>,
+    ) -> Result<String, SpawnFailure> {
+        let socket = NotifySocket::bind(&self.runtime_directory, process, generation, uid)
+            .map_err(|error| no_descriptors(&error))?;
+        let path = socket.path().to_string_lossy().into_owned();
+        let probed = self.probed.clone();
+        let task = tokio::spawn(async move {
+            while let Ok(notification) = socket.receive().await {
+                for item in notification.items {
+                    let answer = match item {
+                        NotifyItem::Ready => Answer::pass(probe::notify::SAID),
+                        NotifyItem::Status(text) => Answer::fail(probe::notify::waiting(Some(&text))),
+                        NotifyItem::Stopping | NotifyItem::MainPid(_) => continue,
+                    };
+                    // The driver outlives its tasks; after its end nobody listens.
+                    let _ = probed.send((process, generation, answer));
+                }
+            }
+        });
+        self.sides[process.index()].asking = Some(task.abort_handle());
+        Ok(path)
+    }
+
+    fn signal(&mut self, process: ProcessId, generation: Generation, signal: Signal, scope: Scope) {
+        self.spawner.order(Order::Signal { key: Key::incarnation(process, generation), signal, scope });
+    }
+
+    fn probe(&mut self, process: ProcessId, generation: Generation) {
+        let probed = self.probed.clone();
+        let runner = self.desk.runner(process);
+        let Some(side) = self.sides.get_mut(process.index()) else { return };
+        let resolved = match &side.probe {
+            Some(Ok(resolved)) => Arc::clone(resolved),
+            Some(Err(problem)) => {
+                let _ = probed.send((process, generation, Answer::fail(problem.clone())));
+                return;
+            }
+            None => return,
+        };
+        let context = ProbeContext { directory: side.directory.clone(), started: side.started, run: runner };
+        let task = tokio::spawn(async move {
+            let answer = probe::check(&resolved, &context).await;
+            let _ = probed.send((process, generation, answer));
+        });
+        side.asking = Some(task.abort_handle());
+    }
+
+    fn stop_asking(&mut self, process: ProcessId) {
+        if let Some(asking) = self.sides.get_mut(process.index()).and_then(|side| side.asking.take()) {
+            asking.abort();
+        }
+    }
+
+    pub(super) fn run_helper(
+        &mut self,
+        number: u64,
+        process: ProcessId,
+        command: String,
+        reply: oneshot::Sender<io::Result<(Exit, String)>>,
+    ) {
+        let launcher = self.launcher.clone();
+        let place = launcher.of(process).map(|(program, instance)| launcher.launch(program, instance));
+        match place {
+            Some(Ok(launch)) => {
+                match self.helpers.begin(number, command, (launch.environment, launch.directory), reply) {
+                    Ok(order) => self.spawner.order(Order::Spawn(Box::new(order))),
+                    Err(_) => self.helpers.failed(number, libc::EMFILE),
+                }
+            }
+            Some(Err(failure)) => drop(reply.send(Err(io::Error::other(failure.message)))),
+            None => {}
+        }
+    }
+
+    /// The sentence for a failed spawn.
+    pub(super) fn failure(&self, process: ProcessId, step: Step, errno: i32) -> SpawnFailure {
+        let SpawnWords { program, directory, path_entries, user } =
+            self.sides.get(process.index()).map(|side| side.spawn_words.clone()).unwrap_or_default();
+        let interpreter = missing_interpreter(program.as_ref());
+        let facts = SpawnFacts {
+            program: &program,
+            directory: &directory,
+            path_entries,
+            user: user.as_deref(),
+            missing_interpreter: interpreter.as_deref(),
+        };
+        failure_message(step, errno, &facts)
+    }
+}
+
+fn words(launch: &Launch, root: &std::path::Path) -> SpawnWords {
+    let path = launch.environment.iter().find(|(name, _)| name == "PATH");
+    let shown = launch.directory.strip_prefix(root).unwrap_or(&launch.directory);
+    SpawnWords {
+        program: launch.argv.first().cloned().unwrap_or_default(),
+        directory: if shown.as_os_str().is_empty() { ".".to_owned() } else { shown.display().to_string() },
+        path_entries: path.map_or(0, |(_, value)| value.split(':').count()),
+        user: launch.user.clone(),
+    }
+}
+
+fn no_such_process() -> SpawnFailure {
+    SpawnFailure { step: "could not start".to_owned(), errno: 0, message: "there is no such process".to_owned() }
+}
+
+fn no_descriptors(error: &io::Error) -> SpawnFailure {
+    let errno = error.raw_os_error().unwrap_or(0);
+    SpawnFailure { step: "could not prepare its streams".to_owned(), errno, message: error.to_string() }
+}
+
+fn bad_pattern(error: &regex::Error) -> SpawnFailure {
+    SpawnFailure { step: "could not read ready.log".to_owned(), errno: 0, message: error.to_string() }
+}

@@ -1,0 +1,126 @@
+//! The supervisor's end of the spawner.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+use super::Spawner;
+use super::channel::{Flushed, Inbox, Outbox, Received};
+use super::order::{Order, Report};
+use super::wire::{decode_report, encode_order};
+
+/// When to try again after too many descriptors were under way.
+const CROWDED_FOR: Duration = Duration::from_millis(1);
+
+/// A started spawner before the supervisor has a runtime. Dropping it ends the spawner and everything it started.
+#[derive(Debug)]
+pub struct SpawnerEnd {
+    pub(super) socket: std::os::unix::net::UnixStream,
+    pub(super) pid: u32,
+}
+
+impl SpawnerEnd {
+    /// The spawner's pid.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Connects it to the tokio runtime in which this is called.
+    pub fn connect(self) -> io::Result<SpawnerProcess> {
+        self.socket.set_nonblocking(true)?;
+        let socket = UnixStream::from_std(self.socket)?;
+        Ok(SpawnerProcess { socket, pid: self.pid, outbox: Outbox::default(), inbox: Inbox::default(), is_gone: false })
+    }
+}
+
+/// The real [`Spawner`]. Dropping it ends the spawner and everything it started.
+#[derive(Debug)]
+pub struct SpawnerProcess {
+    socket: UnixStream,
+    pid: u32,
+    /// Unbounded: every order answers one event, so their number is bounded where events enter.
+    outbox: Outbox,
+    inbox: Inbox,
+    is_gone: bool,
+}
+
+impl Spawner for SpawnerProcess {
+    fn order(&mut self, order: Order) {
+        if !self.is_gone {
+            let (bytes, fds) = encode_order(order);
+            self.outbox.push(bytes, fds);
+            self.flush();
+        }
+    }
+
+    async fn report(&mut self) -> Option<Report> {
+        loop {
+            match self.next_report() {
+                Ok(Some(report)) => return Some(report),
+                Ok(None) if self.is_gone => return None,
+                Ok(None) => {}
+                Err(_) => self.is_gone = true,
+            }
+            if !self.is_gone && self.exchange().await.is_err() {
+                self.is_gone = true;
+            }
+        }
+    }
+
+    fn is_flushed(&self) -> bool {
+        self.is_gone || self.outbox.is_empty()
+    }
+}
+
+impl SpawnerProcess {
+    /// The spawner's pid.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    fn next_report(&mut self) -> io::Result<Option<Report>> {
+        let Some(body) = self.inbox.next_frame()? else { return Ok(None) };
+        decode_report(&body).map(Some).map_err(io::Error::other)
+    }
+
+    /// Sends what can be sent now. A failure is met again as the end of the reports, which come first.
+    fn flush(&mut self) -> Flushed {
+        self.outbox.flush(self.socket.as_fd()).unwrap_or(Flushed::Full)
+    }
+
+    /// Waits until the socket can be read or takes more, and does both. Dropping the future loses nothing.
+    async fn exchange(&mut self) -> io::Result<()> {
+        let interest = match self.flush() {
+            Flushed::Whole | Flushed::Crowded => Interest::READABLE,
+            Flushed::Full => Interest::READABLE | Interest::WRITABLE,
+        };
+        let is_crowded = !self.outbox.is_empty() && !interest.is_writable();
+        let ready = tokio::select! {
+            ready = self.socket.ready(interest) => ready?,
+            () = tokio::time::sleep(CROWDED_FOR), if is_crowded => return Ok(()),
+        };
+        if ready.is_writable() {
+            // A full socket clears its readiness here, and the next round waits.
+            let _ = self.socket.try_io(Interest::WRITABLE, || match self.outbox.flush(self.socket.as_fd())? {
+                Flushed::Full => Err(io::ErrorKind::WouldBlock.into()),
+                Flushed::Whole | Flushed::Crowded => Ok(()),
+            });
+        }
+        if ready.is_readable() {
+            let received =
+                self.socket.try_io(Interest::READABLE, || match self.inbox.receive(self.socket.as_fd())? {
+                    Received::Nothing => Err(io::ErrorKind::WouldBlock.into()),
+                    received => Ok(received),
+                });
+            match received {
+                Ok(received) => self.is_gone = received == Received::End,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! The spawner's own life: one loop over the supervisor's socket and its signals, until either says that it is over.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::time::TimeSpec;
+
+use super::channel::{Flushed, Inbox, Outbox, Received};
+use super::children::Children;
+use super::launch::launch;
+use super::order::{Order, Report, SpawnOrder};
+use super::wire::{decode_order, encode_report};
+use crate::model::Signal;
+use crate::runtime::os::{self, Signals};
+use crate::runtime::sys::{self, Stack, Waited};
+
+/// How long programs have between TERM and KILL when the supervisor is gone.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+
+/// Lives as the spawner from here on. For the child of a fork.
+pub(super) fn live(socket: &OwnedFd, supervisor: u32) -> ! {
+    let lived =
+        catch_unwind(AssertUnwindSafe(|| settle_in(socket, supervisor).and_then(|signals| serve(socket, signals))));
+    os::sweep_descendants(LAST_GRACE);
+    sys::exit_now(i32::from(!matches!(lived, Ok(Ok(())))));
+}
+
+/// Leaves everything of the supervisor's behind but the socket: its session, its streams, its descriptors, its signals.
+fn settle_in(socket: &OwnedFd, supervisor: u32) -> io::Result<Signals> {
+    nix::unistd::setsid()?;
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
+    sys::default_dispositions();
+    os::become_subreaper()?;
+    os::die_with_parent(supervisor)?;
+    os::name_process(c"run-spawner")?;
+    os::release_standard_streams()?;
+    sys::close_all_but(socket.as_fd());
+    Signals::new(&[Signal::CHLD, Signal::TERM, Signal::INT, Signal::HUP])
+}
+
+/// Why the loop ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The supervisor is gone, or we were told to end.
+    Alone,
+    /// The supervisor asked for it.
+    Asked { grace: Duration },
+}
+
+/// Serves until the supervisor is gone or asks for the end.
+fn serve(socket: &OwnedFd, signals: Signals) -> io::Result<()> {
+    let me = std::process::id();
+    let mut spawner = Server {
+        socket,
+        signals,
+        inbox: Inbox::default(),
+        outbox: Outbox::default(),
+        children: Children::new(me),
+        stack: Stack::default(),
+    };
+    match spawner.turn_until_end()? {
+        End::Alone => Ok(()),
+        End::Asked { grace } => {
+            let names = spawner.children.outlived();
+            os::sweep_descendants(grace);
+            spawner.children.reports.push(Report::Swept { names });
+            spawner.send_reports()
+        }
+    }
+}
+
+struct Server<'a> {
+    socket: &'a OwnedFd,
+    signals: Signals,
+    inbox: Inbox,
+    outbox: Outbox,
+    children: Children,
+    stack: Stack,
+}
+
+impl Server<'_> {
+    fn turn_until_end(&mut self) -> io::Result<End> {
+        let mut pause = None;
+        loop {
+            self.wait(pause)?;
+            if self.is_told_to_end()? {
+                return Ok(End::Alone);
+            }
+            if let Some(end) = self.take_orders()? {
+                return Ok(end);
+            }
+            self.reap()?;
+            self.children.reach();
+            pause = self.children.survey();
+            self.send_reports()?;
+        }
+    }
+
+    /// Sleeps until something happens; without a pause as long as that takes.
+    fn wait(&self, pause: Option<Duration>) -> io::Result<()> {
+        let mut fds =
+            [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        match ppoll(&mut fds, pause.map(TimeSpec::from_duration), None) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn is_told_to_end(&mut self) -> io::Result<bool> {
+        let mut is_told = false;
+        while let Some(caught) = self.signals.take()? {
+            is_told |= caught.signal != Signal::CHLD;
+        }
+        Ok(is_told)
+    }
+
+    /// Does what the supervisor has ordered so far.
+    fn take_orders(&mut self) -> io::Result<Option<End>> {
+        loop {
+            let received = self.inbox.receive(self.socket.as_fd())?;
+            while let Some(body) = self.inbox.next_frame()? {
+                let order = decode_order(&body, &mut self.inbox.fds).map_err(io::Error::other)?;
+                if let Order::Shutdown { grace } = order {
+                    return Ok(Some(End::Asked { grace }));
+                }
+                self.perform(order);
+            }
+            match received {
+                Received::Something => {}
+                Received::Nothing => return Ok(None),
+                Received::End => return Ok(Some(End::Alone)),
+            }
+        }
+    }
+
+    fn perform(&mut self, order: Order) {
+        match order {
+            Order::Spawn(order) => self.spawn(&order),
+            Order::Signal { key, signal, scope } => self.children.signal(key, signal, scope),
+            Order::SignalAll { signal } => self.children.signal_all(signal),
+            Order::Release { key } => self.children.release(key),
+            Order::Shutdown { .. } => {}
+        }
+    }
+
+    fn spawn(&mut self, order: &SpawnOrder) {
+        let mark = self.children.mark(order.key);
+        match launch(order, &mark, &mut self.stack) {
+            Ok(pid) => self.children.spawned(order.key, pid, order.sweep),
+            Err((step, errno)) => self.children.reports.push(Report::SpawnFailed { key: order.key, step, errno }),
+        }
+    }
+
+    fn reap(&mut self) -> io::Result<()> {
+        while let Waited::Ended(pid, exit) = sys::wait_any()? {
+            self.children.ended(pid, exit);
+        }
+        Ok(())
+    }
+
+    /// Sends the news, and waits while the supervisor does not take it: it is suspended then, or gone.
+    fn send_reports(&mut self) -> io::Result<()> {
+        for report in self.children.reports.drain(..) {
+            self.outbox.push(encode_report(&report), Vec::new());
+        }
+        while self.outbox.flush(self.socket.as_fd())? != Flushed::Whole {
+            let _ = poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE);
+        }
+        Ok(())
+    }
+}

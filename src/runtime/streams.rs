@@ -1,0 +1,89 @@
+//! The standard streams of a program: pipes, or a pty of its own. We hold its stdin open as long as it runs, because many
+//! watchers end when theirs does.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use nix::fcntl::OFlag;
+use nix::pty::{Winsize, openpty};
+use nix::unistd::pipe2;
+
+use crate::runtime::spawner::Stdio;
+use crate::runtime::sys;
+
+/// Both sides of a program's streams.
+#[derive(Debug)]
+pub struct Streams {
+    /// The program's side, handed to the spawner.
+    pub theirs: Stdio,
+    /// Where its output is read; on a pty both of its outputs.
+    pub stdout: OwnedFd,
+    /// Where its stderr is read, when it is apart.
+    pub stderr: Option<OwnedFd>,
+    /// What keeps its stdin open, and takes what is typed for it.
+    pub console: Console,
+}
+
+/// Our end of a program's stdin.
+#[derive(Debug)]
+pub enum Console {
+    /// The writing end of a pipe.
+    Pipe(OwnedFd),
+    /// The pty's master, which also knows its size.
+    Terminal(OwnedFd),
+}
+
+impl Console {
+    /// Tells a pty its new size; a pipe has none.
+    pub fn resize(&self, size: Winsize) {
+        match self {
+            Self::Pipe(_) => {}
+            // A program whose terminal cannot be resized keeps the old size; there is nothing more to be done.
+            Self::Terminal(master) => drop(sys::set_window_size(master, size)),
+        }
+    }
+}
+
+impl Streams {
+    /// Pipes; stderr apart or in one with stdout.
+    pub fn pipes(stderr_apart: bool) -> io::Result<Self> {
+        let (stdin, keep_open) = pipe2(OFlag::O_CLOEXEC)?;
+        let (stdout_ours, stdout) = pipe2(OFlag::O_CLOEXEC)?;
+        let (stderr_ours, stderr) = if stderr_apart {
+            let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+            (Some(ours), Some(theirs))
+        } else {
+            (None, None)
+        };
+        Ok(Self {
+            theirs: Stdio::Streams { stdin, stdout, stderr },
+            stdout: stdout_ours,
+            stderr: stderr_ours,
+            console: Console::Pipe(keep_open),
+        })
+    }
+
+    /// A pty of the given size.
+    pub fn terminal(size: Winsize) -> io::Result<Self> {
+        let pty = openpty(&size, None)?;
+        for fd in [&pty.master, &pty.slave] {
+            nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+        }
+        let console = Console::Terminal(pty.master.try_clone()?);
+        Ok(Self { theirs: Stdio::Terminal(pty.slave), stdout: pty.master, stderr: None, console })
+    }
+}
+
+/// The size of the terminal on one of our own streams, less the columns that a prefix takes. A usual size where there is none.
+pub fn window_size(prefix_columns: u16) -> Winsize {
+    let known = [0, 1, 2].into_iter().find_map(sys::window_size).filter(|size| size.ws_col > 0);
+    let size = known.unwrap_or(Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 });
+    let columns = size.ws_col.saturating_sub(prefix_columns).max(20);
+    Winsize { ws_col: columns, ws_xpixel: 0, ws_ypixel: 0, ..size }
+}
+
+/// A descriptor that reads as empty, for helpers.
+pub fn nothing() -> io::Result<OwnedFd> {
+    Ok(File::open("/dev/null")?.into())
+}

@@ -1,0 +1,184 @@
+//! From the body of a call to the body of its answer: parse, decide, perform, write.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::sync::watch;
+
+use crate::api::fault::{INCORRECT_PARAMETERS, SHUTDOWN_STATE};
+use crate::api::status::project_status;
+use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
+use crate::codec::json_answer::{self, JsonAnswer};
+use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
+use crate::model::status::ProjectStatus;
+use crate::model::{Now, ProgramName, WallTime};
+use crate::runtime::handle::Handle;
+use crate::supervisor::snapshot::Snapshot;
+
+/// Measures CPU (percent of one core) and resident memory (bytes) of whole process trees, by the pid of their leader.
+pub type UsageSource = Arc<dyn Fn(&[u32]) -> BTreeMap<u32, (f32, u64)> + Send + Sync>;
+
+/// A project as its clients see it. Shared by all connections.
+pub struct Door {
+    handle: Handle,
+    usage: Option<UsageSource>,
+    /// Looked up when the first stopped process is described: it may take milliseconds.
+    zone: OnceLock<TimeZone>,
+    /// The last steady answer: a cell that everybody reads and whoever made a newer one replaces.
+    kept: watch::Sender<Option<Kept>>,
+}
+
+/// Both halves of what a method sees, taken together.
+struct Glance {
+    snapshot: Snapshot,
+    now: Now,
+}
+
+/// An answer that holds while neither the snapshot nor the second has changed.
+struct Kept {
+    body: Bytes,
+    format: Format,
+    seen: Glance,
+    answer: Bytes,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// XML-RPC.
+    Xml,
+    /// [`JsonAnswer`].
+    Json,
+}
+
+/// Why a body got no XML-RPC answer at all.
+#[derive(Debug, thiserror::Error)]
+pub enum BadRequest {
+    /// Its bytes are no text.
+    #[error("the call is not UTF-8")]
+    Encoding(#[from] std::str::Utf8Error),
+    /// Its text is no call.
+    #[error("the call cannot be read")]
+    Parse(#[from] ParseError),
+}
+
+impl Door {
+    /// A door to a running project; without a source, status knows no CPU and memory.
+    pub fn new(handle: Handle, usage: Option<UsageSource>) -> Self {
+        Self { handle, usage, zone: OnceLock::new(), kept: watch::channel(None).0 }
+    }
+
+    /// What `run.status` says now, for readers inside this process.
+    pub fn status(&self) -> ProjectStatus {
+        project_status(&self.view(&self.glance()))
+    }
+
+    /// Answers one call; the answer may be long in coming, and dropping this cancels the waiting.
+    pub async fn answer(&self, body: Bytes, format: Format) -> Result<Bytes, BadRequest> {
+        let seen = self.glance();
+        if let Some(answer) = self.kept_answer(&body, format, &seen) {
+            return Ok(answer);
+        }
+        let call = parse_call(std::str::from_utf8(&body)?)?;
+        let outcome = self.decide(&seen, &call);
+        let settled = match outcome {
+            Ok(Outcome::Calls(calls)) => Ok(self.make_calls(calls).await),
+            other => self.perform(other).await,
+        };
+        let answer = format.write(&settled);
+        if settled.is_ok() && api::find(&call.method).is_some_and(|method| method.is_steady) {
+            self.kept.send_replace(Some(Kept { body, format, seen, answer: answer.clone() }));
+        }
+        Ok(answer)
+    }
+
+    /// Makes calls in order, each with its own look at the state; what one refuses stands in its place.
+    async fn make_calls(&self, calls: Vec<Result<Call, Fault>>) -> Value {
+        let mut results = Vec::with_capacity(calls.len());
+        for call in calls {
+            let outcome = call.and_then(|call| self.decide(&self.glance(), &call));
+            let settled = self.perform(outcome).await;
+            results.push(settled.unwrap_or_else(|fault| Value::fault(fault.code, &fault.text)));
+        }
+        Value::Array(results)
+    }
+
+    async fn perform(&self, outcome: Result<Outcome, Fault>) -> Result<Value, Fault> {
+        match outcome? {
+            Outcome::Value(value) => Ok(value),
+            Outcome::Submit { command, then } => {
+                let reply = self.handle.request(command).await.map_err(|_| Fault::plain(SHUTDOWN_STATE))?;
+                then(&self.view(&self.glance()), reply)
+            }
+            // Calls are made at the top only: a call inside a call is refused before it gets here.
+            Outcome::Calls(_) => Err(Fault::plain(INCORRECT_PARAMETERS)),
+        }
+    }
+
+    fn decide(&self, seen: &Glance, call: &Call) -> Result<Outcome, Fault> {
+        api::dispatch(&self.view(seen), call)
+    }
+
+    fn glance(&self) -> Glance {
+        Glance { snapshot: self.handle.snapshot(), now: self.handle.now() }
+    }
+
+    fn view<'a>(&'a self, seen: &'a Glance) -> View<'a> {
+        let facts = self.handle.facts();
+        View {
+            snapshot: &seen.snapshot,
+            now: seen.now,
+            name: &facts.name,
+            project: &facts.project,
+            pid: facts.pid,
+            notes: &facts.notes,
+            lookup: self,
+        }
+    }
+
+    fn kept_answer(&self, body: &Bytes, format: Format, seen: &Glance) -> Option<Bytes> {
+        let kept = self.kept.borrow();
+        let holds = |kept: &&Kept| kept.body == body && kept.format == format && kept.seen.is_as_good_as(seen);
+        kept.as_ref().filter(holds).map(|kept| kept.answer.clone())
+    }
+}
+
+impl Format {
+    fn write(self, answer: &Result<Value, Fault>) -> Bytes {
+        match (self, answer) {
+            (Self::Xml, Ok(value)) => write_response(value).into(),
+            (Self::Xml, Err(fault)) => write_fault(fault.code, &fault.text).into(),
+            (Self::Json, Ok(value)) => json_answer::write(&JsonAnswer::Value(value)).into(),
+            (Self::Json, Err(fault)) => {
+                json_answer::write(&JsonAnswer::Fault { code: fault.code, text: fault.text.clone() }).into()
+            }
+        }
+    }
+}
+
+impl Glance {
+    fn is_as_good_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.snapshot.processes, &other.snapshot.processes)
+            && self.snapshot.is_shutting_down == other.snapshot.is_shutting_down
+            && self.now.wall.seconds() == other.now.wall.seconds()
+    }
+}
+
+impl Lookup for Door {
+    fn port(&self, program: &ProgramName, name: Option<&str>) -> Option<u16> {
+        self.handle.facts().ports.get(program, name)
+    }
+
+    fn usage(&self, pids: &[u32]) -> Usage {
+        self.usage.as_ref().map(|measure| measure(pids)).unwrap_or_default()
+    }
+
+    fn utc_offset(&self, at: WallTime) -> i32 {
+        let zone = self.zone.get_or_init(TimeZone::system);
+        let second = i64::try_from(at.seconds()).ok().and_then(|second| Timestamp::from_second(second).ok());
+        second.map_or(0, |second| zone.to_offset(second).seconds())
+    }
+}

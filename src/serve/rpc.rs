@@ -1,0 +1,120 @@
+//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses (supervisord.md 7).
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+
+use super::door::{Door, Format};
+use super::wire::Peer;
+
+/// The largest body.
+pub(super) const BODY: usize = 4 << 20;
+
+/// The largest head.
+const HEAD: usize = 16 << 10;
+
+/// How long a request may take from its first byte to its last.
+const ARRIVAL: Duration = Duration::from_secs(5);
+
+/// Why a connection is closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the client went away")]
+struct WentAway;
+
+/// Answers on one connection until the client closes it, or until the server ends and what is under way has been answered.
+pub(super) async fn converse(stream: UnixStream, door: Arc<Door>, mut is_ending: watch::Receiver<bool>) {
+    let peer = Peer::new(stream);
+    let service = service_fn(|request| respond(request, Arc::clone(&door), peer.clone()));
+    let mut connection = pin!(
+        http1::Builder::new()
+            .title_case_headers(true)
+            .half_close(true)
+            .header_read_timeout(None)
+            .max_buf_size(HEAD)
+            .serve_connection(TokioIo::new(peer.wire(ARRIVAL)), service)
+    );
+    // Errors are the client's: it went away, or what it sent was no HTTP and has been told so.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+async fn respond(request: Request<Incoming>, door: Arc<Door>, peer: Peer) -> Result<Response<Full<Bytes>>, WentAway> {
+    if let Err(status) = admit(&request) {
+        peer.request_arrived();
+        return Ok(refusal(status));
+    }
+    let format = format(request.headers());
+    let body = match Limited::new(request.into_body(), BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return Ok(refusal(StatusCode::PAYLOAD_TOO_LARGE)),
+    };
+    peer.request_arrived();
+    let answer = tokio::select! {
+        biased;
+        answer = door.answer(body, format) => answer,
+        () = peer.gone() => return Err(WentAway),
+    };
+    match answer {
+        Ok(text) => Ok(answered(text, format)),
+        Err(_) => Ok(refusal(StatusCode::BAD_REQUEST)),
+    }
+}
+
+/// Whether a request's head is one of ours; else the status that supervisord would give.
+fn admit<B>(request: &Request<B>) -> Result<(), StatusCode> {
+    if !request.uri().path().starts_with("/RPC2") {
+        return Err(StatusCode::NOT_FOUND);
+    }
+    if request.method() != Method::POST {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    match content_length(request.headers()) {
+        None => Err(StatusCode::LENGTH_REQUIRED),
+        Some(length) if length > BODY as u64 => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Some(_) => Ok(()),
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// XML for everybody but who asks for JSON by its exact name, as our own client does.
+fn format(headers: &HeaderMap) -> Format {
+    if headers.get(ACCEPT).is_some_and(|accepted| accepted == "application/json") { Format::Json } else { Format::Xml }
+}
+
+fn answered(text: Bytes, format: Format) -> Response<Full<Bytes>> {
+    let kind = match format {
+        Format::Xml => "text/xml",
+        Format::Json => "application/json",
+    };
+    let mut response = Response::new(Full::new(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// A status with its own name as body. Closes, because the body that was sent may still be unread.
+fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut response = Response::new(Full::from(format!("{} {reason}\n", status.as_u16())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}

@@ -1,0 +1,185 @@
+//! A connection's bytes: readable for HTTP, and watchable at the same time for a client that goes away.
+
+use std::future::Future as _;
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use nix::sys::socket::{Shutdown, shutdown};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::UnixStream;
+use tokio::time::{Sleep, sleep};
+
+/// How often a half-closed client is looked at.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// The other end of a connection, shared by what reads it and what waits on its behalf.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    stream: Arc<UnixStream>,
+    /// Set when a whole request has arrived: until the next one's first byte a client may idle as long as it likes, as
+    /// supervisorctl's prompt does. (hyper's own limit counts idling too, and would close that prompt's connection.)
+    has_arrived: Arc<AtomicBool>,
+}
+
+impl Peer {
+    pub(super) fn new(stream: UnixStream) -> Self {
+        Self { stream: Arc::new(stream), has_arrived: Arc::default() }
+    }
+
+    /// The end that HTTP is spoken on; a request may take this long from its first byte to its last.
+    pub(super) fn wire(&self, arrival: Duration) -> Wire {
+        Wire { peer: self.clone(), arrival, deadline: None }
+    }
+
+    /// Notes that the request has come in whole.
+    pub(super) fn request_arrived(&self) {
+        self.has_arrived.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until the client has closed its end for good. One that has only said it will send no more still wants its answer.
+    #[cfg(target_os = "linux")]
+    pub(super) async fn gone(&self) {
+        // No priority data exists on such a socket, so this wakes when reading is over and at no other time.
+        if self.stream.ready(tokio::io::Interest::PRIORITY).await.is_err() {
+            return;
+        }
+        while self.stream.ready(tokio::io::Interest::WRITABLE).await.is_ok_and(|ready| !ready.is_write_closed()) {
+            sleep(GLANCE).await;
+        }
+    }
+
+    /// Elsewhere only the answer finds out.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) async fn gone(&self) {
+        std::future::pending().await
+    }
+}
+
+/// Reads and writes for HTTP; a request that takes too long to come in is an error.
+#[derive(Debug)]
+pub(super) struct Wire {
+    peer: Peer,
+    arrival: Duration,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.peer.has_arrived.swap(false, Ordering::Relaxed) {
+            this.deadline = None;
+        }
+        if this.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+        }
+        loop {
+            ready!(this.peer.stream.poll_read_ready(context))?;
+            match this.peer.stream.try_read(buffer.initialize_unfilled()) {
+                Ok(read) => {
+                    buffer.advance(read);
+                    let arrival = this.arrival;
+                    this.deadline.get_or_insert_with(|| Box::pin(sleep(arrival)));
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.peer.stream.poll_write_ready(context))?;
+            match self.peer.stream.try_write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.peer.stream.poll_write_ready(context))?;
+            match self.peer.stream.try_write_vectored(slices) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return Poll::Ready(done),
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(shutdown(self.peer.stream.as_raw_fd(), Shutdown::Write).map_err(io::Error::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::net::UnixStream as Blocking;
+
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    fn pair() -> (Blocking, Peer) {
+        let (ours, theirs) = Blocking::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        (ours, Peer::new(UnixStream::from_std(theirs).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_request_that_never_ends_is_an_error_and_idling_before_it_is_none() {
+        let (mut client, peer) = pair();
+        let mut wire = peer.wire(Duration::from_millis(20));
+        let mut buffer = [0; 8];
+        assert!(tokio::time::timeout(Duration::from_millis(60), wire.read(&mut buffer)).await.is_err());
+        client.write_all(b"P").unwrap();
+        assert_eq!(wire.read(&mut buffer).await.unwrap(), 1);
+        assert_eq!(wire.read(&mut buffer).await.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn after_a_whole_request_a_client_may_idle() {
+        let (mut client, peer) = pair();
+        let mut wire = peer.wire(Duration::from_millis(20));
+        let mut buffer = [0; 8];
+        client.write_all(b"P").unwrap();
+        assert_eq!(wire.read(&mut buffer).await.unwrap(), 1);
+        peer.request_arrived();
+        assert!(tokio::time::timeout(Duration::from_millis(60), wire.read(&mut buffer)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn only_a_client_that_closes_both_ways_is_gone() {
+        let (client, peer) = pair();
+        let soon = Duration::from_millis(30);
+        assert!(tokio::time::timeout(soon, peer.gone()).await.is_err());
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        assert!(tokio::time::timeout(soon, peer.gone()).await.is_err());
+        drop(client);
+        tokio::time::timeout(Duration::from_secs(20), peer.gone()).await.expect("it is gone");
+    }
+}

@@ -1,0 +1,236 @@
+//! Recorded pairs: each file of `pairs/` holds a call, what it asks of the supervisor, and the answer. With `RECORD_PAIRS=1` they are
+//! written anew from [`CALLS`], to be reviewed in the diff.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use run::api::{self, Fault, Lookup, Outcome, Usage, View};
+use run::codec::xmlrpc::{Call, Value, parse_call, write_call, write_fault, write_response};
+use run::model::{ProcessId, ProgramName, WallTime};
+use run::supervisor::action::{Answer, Outcome as Reply};
+use run::supervisor::event::Command;
+use run::supervisor::snapshot::Snapshot;
+
+use crate::sample::{self, ADMIN, API, DB, MAIL, MIGRATE, WEB, WORKER_0};
+
+/// File name, method, arguments as JSON.
+const CALLS: &[(&str, &str, &str)] = &[
+    ("list_methods", "system.listMethods", "[]"),
+    ("method_help", "system.methodHelp", r#"["run.stop"]"#),
+    ("method_help_unknown", "system.methodHelp", r#"["supervisor.nope"]"#),
+    ("method_signature", "system.methodSignature", r#"["supervisor.startProcess"]"#),
+    ("method_signature_group", "system.methodSignature", r#"["supervisor.signalProcessGroup"]"#),
+    (
+        "multicall",
+        "system.multicall",
+        r#"[[{"methodName": "supervisor.getPID"}, {"methodName": "supervisor.stopProcess", "params": ["db"]},
+            {"methodName": "supervisor.getProcessInfo", "params": ["nope"]}, {"params": []}, {"methodName": "system.multicall"}]]"#,
+    ),
+    ("api_version", "supervisor.getAPIVersion", "[]"),
+    ("version", "supervisor.getVersion", "[]"),
+    ("supervisor_version", "supervisor.getSupervisorVersion", "[]"),
+    ("identification", "supervisor.getIdentification", "[]"),
+    ("state", "supervisor.getState", "[]"),
+    ("pid", "supervisor.getPID", "[]"),
+    ("shutdown", "supervisor.shutdown", "[]"),
+    ("all_process_info", "supervisor.getAllProcessInfo", "[]"),
+    ("process_info", "supervisor.getProcessInfo", r#"["worker:worker_1"]"#),
+    ("process_info_of_a_group", "supervisor.getProcessInfo", r#"["worker:*"]"#),
+    ("process_info_by_bare_name", "supervisor.getProcessInfo", r#"["worker_1"]"#),
+    ("start", "supervisor.startProcess", r#"["migrate"]"#),
+    ("start_without_wait", "supervisor.startProcess", r#"["migrate", false]"#),
+    ("start_running", "supervisor.startProcess", r#"["db"]"#),
+    ("start_no_file", "supervisor.startProcess", r#"["mail"]"#),
+    ("start_spawn_error", "supervisor.startProcess", r#"["worker:worker_0"]"#),
+    ("start_bad_name", "supervisor.startProcess", r#"["nope"]"#),
+    ("start_group_by_star", "supervisor.startProcess", r#"["worker:*"]"#),
+    ("start_group_by_colon", "supervisor.startProcess", r#"["worker:", false]"#),
+    ("start_group", "supervisor.startProcessGroup", r#"["worker"]"#),
+    ("start_group_bad_name", "supervisor.startProcessGroup", r#"["nope"]"#),
+    ("start_all", "supervisor.startAllProcesses", "[]"),
+    ("stop", "supervisor.stopProcess", r#"["db"]"#),
+    ("stop_stopped", "supervisor.stopProcess", r#"["migrate"]"#),
+    ("stop_group", "supervisor.stopProcessGroup", r#"["worker"]"#),
+    ("stop_all", "supervisor.stopAllProcesses", "[false]"),
+    ("signal", "supervisor.signalProcess", r#"["db", "HUP"]"#),
+    ("signal_by_number", "supervisor.signalProcess", r#"["db", 1]"#),
+    ("signal_bad", "supervisor.signalProcess", r#"["migrate", "NOPE"]"#),
+    ("signal_stopped", "supervisor.signalProcess", r#"["migrate", "HUP"]"#),
+    ("signal_group_in_backoff", "supervisor.signalProcessGroup", r#"["worker", "HUP"]"#),
+    ("signal_all", "supervisor.signalAllProcesses", r#"["USR1"]"#),
+    ("signal_all_bad", "supervisor.signalAllProcesses", r#"["NOPE"]"#),
+    ("unknown_method", "supervisor.__class__", "[]"),
+    ("too_few_arguments", "supervisor.startProcess", "[]"),
+    ("too_many_arguments", "supervisor.getPID", "[1]"),
+    ("run_status", "run.status", r#"[["api", "work*", "admin"]]"#),
+    ("run_status_unknown", "run.status", r#"[["aip"]]"#),
+    ("run_why", "run.why", r#"["web"]"#),
+    ("run_why_several", "run.why", r#"["worker"]"#),
+    ("run_start", "run.start", r#"[["web", "mail", "web"], "ready", true, 1500]"#),
+    ("run_start_all", "run.start", r#"[["all"], "accepted"]"#),
+    ("run_start_bad_until", "run.start", r#"[["web"], "soon"]"#),
+    ("run_start_usage", "run.start", r#"["web"]"#),
+    ("run_stop", "run.stop", r#"[["db", "migrate"], true]"#),
+    ("run_restart", "run.restart", r#"[["api"], null, 200]"#),
+    ("run_signal", "run.signal", r#"[["db", "migrate"], "usr1"]"#),
+    ("run_signal_bad", "run.signal", r#"[["db"], "NOPE"]"#),
+    ("run_wait", "run.wait", r#"[["web", "admin"], 100]"#),
+    ("run_wait_for_all", "run.wait", "[]"),
+    ("run_down", "run.down", "[]"),
+    ("run_version", "run.version", "[]"),
+];
+
+struct World;
+
+impl Lookup for World {
+    fn port(&self, program: &ProgramName, name: Option<&str>) -> Option<u16> {
+        sample::facts().ports.get(program, name)
+    }
+
+    fn usage(&self, pids: &[u32]) -> Usage {
+        pids.iter().map(|pid| (*pid, (1.5, 88 << 20))).collect::<BTreeMap<_, _>>()
+    }
+
+    fn utc_offset(&self, _: WallTime) -> i32 {
+        3600
+    }
+}
+
+/// What a supervisor would say of the sample.
+fn reply(command: &Command) -> Reply {
+    let each = |processes: &[ProcessId], answer: fn(ProcessId) -> Answer| {
+        Reply::Each(processes.iter().map(|id| (*id, answer(*id))).collect())
+    };
+    match command {
+        Command::Start { processes, .. } => each(processes, |id| match id {
+            DB | API | WEB => Answer::AlreadyStarted,
+            MAIL => Answer::NoFile,
+            WORKER_0 => Answer::SpawnError,
+            _ => Answer::Done,
+        }),
+        Command::Stop { processes, .. } | Command::Signal { processes, .. } => {
+            each(processes, |id| if id == MIGRATE { Answer::NotRunning } else { Answer::Done })
+        }
+        Command::Restart { processes, .. } => Reply::TimedOut(processes.clone()),
+        Command::Wait { processes, .. } if processes.is_empty() => Reply::Each(vec![(MAIL, Answer::Blocked)]),
+        Command::Wait { processes, .. } => {
+            each(processes, |id| if id == ADMIN { Answer::NotWanted } else { Answer::Done })
+        }
+        Command::Shutdown => Reply::Accepted,
+    }
+}
+
+/// A served call: the commands it led to, and the answer.
+fn perform(snapshot: &Snapshot, call: &Call) -> (Vec<Command>, String) {
+    let facts = sample::facts();
+    let view = View {
+        snapshot,
+        now: sample::now(),
+        name: &facts.name,
+        project: &facts.project,
+        pid: facts.pid,
+        notes: &facts.notes,
+        lookup: &World,
+    };
+    let mut asked = Vec::new();
+    let answer = settle(&view, api::dispatch(&view, call), &mut asked);
+    (asked, answer.map_or_else(|fault| write_fault(fault.code, &fault.text), |value| write_response(&value)))
+}
+
+fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Command>) -> Result<Value, Fault> {
+    match outcome? {
+        Outcome::Value(value) => Ok(value),
+        Outcome::Submit { command, then } => {
+            asked.push(command.clone());
+            then(view, reply(&command))
+        }
+        Outcome::Calls(calls) => {
+            let results = calls.into_iter().map(|call| {
+                let settled = call.and_then(|call| settle(view, api::dispatch(view, &call), asked));
+                settled.unwrap_or_else(|fault| Value::fault(fault.code, &fault.text))
+            });
+            Ok(Value::Array(results.collect()))
+        }
+    }
+}
+
+/// The whole text of a pair.
+fn pair(request: &str) -> String {
+    let (asked, answer) = perform(&sample::snapshot(), &parse_call(request).unwrap());
+    let asked: Vec<_> = asked.iter().map(|command| format!("<!-- asks {command:?} -->\n")).collect();
+    let asked = asked.concat();
+    format!("{request}{asked}{answer}")
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/api/pairs")
+}
+
+fn request(method: &str, arguments: &str) -> String {
+    let arguments: Vec<serde_json::Value> = serde_json::from_str(arguments).unwrap();
+    write_call(method, &arguments.into_iter().map(Value::from).collect::<Vec<_>>())
+}
+
+#[test]
+fn every_recorded_call_gets_the_recorded_answer() {
+    let is_recording = std::env::var_os("RECORD_PAIRS").is_some();
+    for (name, method, arguments) in CALLS {
+        let file = directory().join(format!("{name}.xml"));
+        let request = request(method, arguments);
+        if is_recording {
+            fs::write(&file, pair(&request)).unwrap();
+        }
+        let recorded = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        assert!(recorded.starts_with(&request), "{name} is recorded with another call");
+        assert_eq!(pair(&request), recorded, "{name}");
+    }
+}
+
+#[test]
+fn every_method_has_a_pair_and_every_pair_is_used() {
+    for method in api::methods() {
+        assert!(CALLS.iter().any(|(_, name, _)| name == &method.name), "{} has no pair", method.name);
+    }
+    for entry in fs::read_dir(directory()).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        assert!(CALLS.iter().any(|(name, ..)| *name == stem), "{} belongs to no call", path.display());
+    }
+}
+
+#[test]
+fn the_table_has_every_name_once_and_optional_parameters_last() {
+    let mut names: Vec<_> = api::methods().map(|method| method.name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    for method in api::methods() {
+        let optional: Vec<_> = method.params.iter().map(|param| param.is_optional).collect();
+        assert!(optional.is_sorted(), "{}", method.usage());
+    }
+}
+
+#[test]
+fn once_the_end_has_begun_supervisords_methods_are_refused_and_ours_still_tell() {
+    let ending = Snapshot { is_shutting_down: true, ..sample::snapshot() };
+    for method in api::methods().filter(|method| method.name.starts_with("supervisor.")) {
+        let arguments = r#"["db", "HUP"]"#;
+        let arguments: Vec<serde_json::Value> = serde_json::from_str(arguments).unwrap();
+        let mut params: Vec<_> = arguments.into_iter().map(Value::from).collect();
+        params.truncate(method.params.iter().filter(|param| !param.is_optional).count());
+        let (asked, answer) = perform(&ending, &Call { method: method.name.into(), params });
+        assert_eq!((asked, answer), (vec![], write_fault(6, "SHUTDOWN_STATE")), "{}", method.name);
+    }
+    for name in ["run.status", "run.down", "system.listMethods"] {
+        let (_, answer) = perform(&ending, &Call { method: name.into(), params: vec![] });
+        assert!(!answer.contains("<fault>"), "{name}: {answer}");
+    }
+}
+
+#[test]
+fn no_environment_value_leaves() {
+    let (_, answer) = perform(&sample::snapshot(), &Call { method: "run.status".into(), params: vec![] });
+    assert!(!answer.contains("secret"), "{answer}");
+}
