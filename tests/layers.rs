@@ -3,6 +3,8 @@
 //! A new layer or a new crate is a change of the table below, made on purpose. Test code is exempt from the table: it may set
 //! its stage with whatever it needs.
 
+#![expect(clippy::unwrap_used, reason = "a gate that cannot read the sources has to fail")]
+
 mod source;
 
 use regex::Regex;
@@ -44,7 +46,7 @@ const LAYERS: &[Layer] = &[
     edge(
         "runtime",
         &["model", "codec", "config", "plan", "supervisor", "probe", "logs"],
-        &["libc", "nix", "serde_json", "tokio"],
+        &["libc", "nix", "regex", "serde_json", "tokio"],
     ),
     edge("client", &["model", "codec"], &["memchr", "serde_json", "tokio"]),
     edge(
@@ -54,7 +56,7 @@ const LAYERS: &[Layer] = &[
     ),
     edge(
         "ui",
-        &["model", "plan", "supervisor", "logs", "client"],
+        &["model", "codec", "plan", "supervisor", "logs", "client"],
         &["annotate_snippets", "jiff", "libc", "nix", "owo_colors", "serde_json", "tokio", "unicode_width"],
     ),
     edge(
@@ -106,7 +108,7 @@ const FORBIDDEN: &[Forbidden] = &[
         advice: "only src/runtime/sys.rs may be unsafe: give it a safe function with a SAFETY comment and call that",
     },
     Forbidden {
-        pattern: r"\b(Mutex|RwLock|OnceLock|LazyLock|OnceCell|LazyCell|thread_local)\b",
+        pattern: r"\b(Mutex|RwLock|LazyLock|thread_local)\b",
         holds: |_| true,
         advice: "one task owns each thing and the others send it messages; there are no locks and no hidden globals",
     },

@@ -2,47 +2,49 @@
 //!
 //! A scanner of a hundred lines instead of a parser: the gates look for words, and words are all it has to get right.
 
+#![expect(clippy::unwrap_used, reason = "a gate that cannot read the sources has to fail")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// One file below `src/`.
-pub struct SourceFile {
+pub(crate) struct SourceFile {
     /// `runtime/os/linux.rs`.
-    pub path: String,
+    pub(crate) path: String,
     /// The whole text.
-    pub text: String,
+    pub(crate) text: String,
     /// As long as `text`, with blanks in place of comments, strings and test code.
-    pub code: String,
+    pub(crate) code: String,
     /// Whether the whole file is test code.
-    pub is_test: bool,
+    pub(crate) is_test: bool,
 }
 
 impl SourceFile {
     /// The directory or file right below `src/`: `runtime`, `main`, `lib`.
-    pub fn layer(&self) -> &str {
+    pub(crate) fn layer(&self) -> &str {
         self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
     }
 
     /// The line that a byte is on, from 1.
-    pub fn line(&self, at: usize) -> usize {
+    pub(crate) fn line(&self, at: usize) -> usize {
         line_of(&self.text, at)
     }
 }
 
 /// The line that a byte is on, from 1.
-pub fn line_of(text: &str, at: usize) -> usize {
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text[..at].matches('\n').count() + 1
 }
 
 /// The directory of the package.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every Rust file below a directory, sorted.
-pub fn rust_files(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -57,7 +59,7 @@ pub fn rust_files(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// Every file below `src/`.
-pub fn source_files() -> Vec<SourceFile> {
+pub(crate) fn source_files() -> Vec<SourceFile> {
     let source = root().join("src");
     let mut test_files = BTreeSet::new();
     let mut files: Vec<SourceFile> = rust_files(&source)
@@ -82,7 +84,7 @@ pub fn source_files() -> Vec<SourceFile> {
 }
 
 /// The text with every byte of comments, strings and character literals replaced by a blank; line ends stay.
-pub fn without_comments_and_strings(text: &str) -> String {
+pub(crate) fn without_comments_and_strings(text: &str) -> String {
     let mut code = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
@@ -161,7 +163,7 @@ fn test_items(code: &str) -> Vec<Range<usize>> {
 }
 
 /// The end of the item that begins here: its semicolon, or the brace that closes its body.
-pub fn end_of_item(code: &str, start: usize) -> usize {
+pub(crate) fn end_of_item(code: &str, start: usize) -> usize {
     let mut depth = 0_usize;
     for (offset, sign) in code[start..].char_indices() {
         match sign {

@@ -67,7 +67,8 @@ impl Narrator for Teller {
         if names.len() > NAMED {
             named.push(format!("and {} more", names.len() - NAMED));
         }
-        let (noun, their) = if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
+        let (noun, their) =
+            if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
         self.remark(format!("{} {noun} outlived {their} killed: {}", names.len(), named.join(", ")));
     }
 

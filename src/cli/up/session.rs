@@ -169,11 +169,10 @@ impl Session<'_> {
         let (snapshots, view) = watch::channel(supervisor.snapshot());
         let facts = Arc::new(self.facts(&project));
         let handle = Handle::new(messages, view, facts, clock.clone());
-        let short = ShortPath::new(&self.loaded.places.socket)
-            .map_err(|error| CommandError::project(error.to_string()))?;
-        let listener = Listener::bind(short.as_path()).map_err(|error| {
-            CommandError::project(format!("could not open the control socket: {error}"))
-        })?;
+        let short =
+            ShortPath::new(&self.loaded.places.socket).map_err(|error| CommandError::project(error.to_string()))?;
+        let listener = Listener::bind(short.as_path())
+            .map_err(|error| CommandError::project(format!("could not open the control socket: {error}")))?;
         let (stop_serving, serving_ends) = oneshot::channel::<()>();
         let usage = usage::source();
         let server = tokio::task::spawn_local(serve::serve(listener, handle.clone(), Some(usage.clone()), async {
@@ -261,11 +260,7 @@ impl Session<'_> {
     }
 
     fn header_facts(&self) -> HeaderFacts<'_> {
-        HeaderFacts {
-            name: &self.loaded.display_name,
-            worktree: self.loaded.branch.as_deref(),
-            socket_ready: true,
-        }
+        HeaderFacts { name: &self.loaded.display_name, worktree: self.loaded.branch.as_deref(), socket_ready: true }
     }
 
     /// What a user types to address this project.

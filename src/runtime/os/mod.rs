@@ -26,7 +26,8 @@ pub use linux::{
 #[cfg(target_os = "macos")]
 pub use macos::{
     Caught, Signals, become_subreaper, die_with_parent, environment_mark, holder_of_port, live_without_parent,
-    name_process, open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_now, ticks_per_second,
+    name_process, open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_now,
+    ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
