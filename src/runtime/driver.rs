@@ -30,6 +30,9 @@ use crate::supervisor::snapshot::Snapshot;
 /// How long the last sweep gives to what is left (PRODUCT.md 12).
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
+/// Processes of one group that were signalled together end one after the other; what is there after this is left over.
+const SURVIVORS_MOMENT: Duration = Duration::from_millis(100);
+
 /// How long the spawner may take for that sweep before we do it ourselves.
 const SWEEP_LIMIT: Duration = Duration::from_secs(5);
 
@@ -115,12 +118,21 @@ pub(super) struct SpawnWords {
     pub(super) user: Option<String>,
 }
 
-/// A leader's end that waits for its last output to be taken in.
+/// A leader's end that waits for its last output to be taken in, and for what the same signal has ended to be gone.
 #[derive(Debug)]
 struct Draining {
     exit: Exit,
     survivors: bool,
     vanished: bool,
+    is_drained: bool,
+    /// Survivors have had their moment.
+    is_overdue: bool,
+}
+
+impl Draining {
+    fn is_complete(&self) -> bool {
+        self.is_drained && (!self.survivors || self.vanished || self.is_overdue)
+    }
 }
 
 /// A probe's answer on its way to the supervisor.
@@ -146,6 +158,8 @@ pub struct Driver<S> {
     pub(super) desk: HelperDesk,
     helper_messages: mpsc::UnboundedReceiver<HelperMessage>,
     pub(super) helpers: Helpers,
+    overdue: mpsc::UnboundedSender<(ProcessId, Generation)>,
+    overdues: mpsc::UnboundedReceiver<(ProcessId, Generation)>,
     replies: BTreeMap<RequestId, oneshot::Sender<Outcome>>,
     draining: BTreeMap<(ProcessId, Generation), Draining>,
     /// Events that performing an action brought about.
@@ -161,6 +175,7 @@ enum Woken {
     Output(OutputEvent),
     Probed(Probed),
     Helper(HelperMessage),
+    Overdue(ProcessId, Generation),
     Message(Message),
     Deadline,
 }
@@ -172,6 +187,8 @@ impl<S: Spawner> Driver<S> {
         // Both unbounded: a process has at most one probe and one helper under way.
         let (probed, answers) = mpsc::unbounded_channel();
         let (desk, helper_messages) = mpsc::unbounded_channel();
+        // Unbounded: one message an end.
+        let (overdue, overdues) = mpsc::unbounded_channel();
         Self {
             supervisor: parts.supervisor,
             spawner: parts.spawner,
@@ -191,6 +208,8 @@ impl<S: Spawner> Driver<S> {
             desk: HelperDesk::new(desk),
             helper_messages,
             helpers: Helpers::default(),
+            overdue,
+            overdues,
             replies: BTreeMap::new(),
             draining: BTreeMap::new(),
             pending: VecDeque::new(),
@@ -229,6 +248,7 @@ impl<S: Spawner> Driver<S> {
             Some(event) = self.output.recv() => Woken::Output(event),
             Some(probed) = self.answers.recv() => Woken::Probed(probed),
             Some(message) = self.helper_messages.recv() => Woken::Helper(message),
+            Some((process, generation)) = self.overdues.recv() => Woken::Overdue(process, generation),
             Some(message) = self.messages.recv() => Woken::Message(message),
             () = timer => Woken::Deadline,
         }
@@ -245,6 +265,7 @@ impl<S: Spawner> Driver<S> {
                 self.take(Event::Probed { process, generation, verdict });
             }
             Woken::Helper(message) => self.helper(message),
+            Woken::Overdue(process, generation) => self.end_news(process, generation, |end| end.is_overdue = true),
             Woken::Message(message) => self.message(message),
             Woken::Deadline => self.take(Event::Tick),
         }
@@ -329,15 +350,14 @@ impl<S: Spawner> Driver<S> {
             Report::SpawnFailed { key, step, errno } => self.spawn_failed(key, step, errno),
             Report::Exited { key, exit, survivors } => match key.as_incarnation() {
                 Some((process, generation)) => {
-                    self.draining.insert((process, generation), Draining { exit, survivors, vanished: false });
-                    self.hub.ended(process, generation, survivors);
+                    self.leader_ended(process, generation, exit, survivors);
                 }
                 None => self.helpers.ended(key.helper_number(), exit),
             },
             Report::Vanished { key } => {
                 if let Some((process, generation)) = key.as_incarnation() {
-                    match self.draining.get_mut(&(process, generation)) {
-                        Some(draining) => draining.vanished = true,
+                    match self.draining.get(&(process, generation)) {
+                        Some(_) => self.end_news(process, generation, |end| end.vanished = true),
                         None => self.take(Event::Vanished { process, generation }),
                     }
                 }
@@ -363,7 +383,9 @@ impl<S: Spawner> Driver<S> {
                 let verdict = Verdict::Pass(crate::probe::log::said(&line));
                 self.take(Event::Probed { process, generation, verdict });
             }
-            OutputEvent::Drained { process, generation } => self.drained(process, generation),
+            OutputEvent::Drained { process, generation } => {
+                self.end_news(process, generation, |end| end.is_drained = true);
+            }
             OutputEvent::ScreenGone { .. } => {
                 self.is_screen_gone = true;
                 self.take(Event::Terminate(Urgency::Polite));
@@ -372,8 +394,35 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn drained(&mut self, process: ProcessId, generation: Generation) {
-        let Some(Draining { exit, survivors, vanished }) = self.draining.remove(&(process, generation)) else { return };
+    fn leader_ended(&mut self, process: ProcessId, generation: Generation, exit: Exit, survivors: bool) {
+        let draining = Draining { exit, survivors, vanished: false, is_drained: false, is_overdue: false };
+        self.draining.insert((process, generation), draining);
+        self.hub.ended(process, generation, survivors);
+        if survivors {
+            let overdue = self.overdue.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(SURVIVORS_MOMENT).await;
+                // The driver outlives its tasks; after its end nobody listens.
+                let _ = overdue.send((process, generation));
+            });
+        }
+    }
+
+    /// Changes what is known of an end, and tells the supervisor once all of it is known.
+    fn end_news(&mut self, process: ProcessId, generation: Generation, news: impl FnOnce(&mut Draining)) {
+        if let Some(draining) = self.draining.get_mut(&(process, generation)) {
+            news(draining);
+            self.settle_end(process, generation);
+        }
+    }
+
+    fn settle_end(&mut self, process: ProcessId, generation: Generation) {
+        if !self.draining.get(&(process, generation)).is_some_and(Draining::is_complete) {
+            return;
+        }
+        let Some(Draining { exit, survivors, vanished, .. }) = self.draining.remove(&(process, generation)) else {
+            return;
+        };
         let still_there = survivors && !vanished;
         if !still_there {
             self.forget_console(process, generation);

@@ -1,10 +1,14 @@
 //! Signals of the system as events: what they ask of us, not their numbers.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::supervisor::event::Urgency;
+
+/// Two interrupts that come closer than this are one: a signal to the whole group reaches us and, once more, through our front.
+const SAME_PRESS: Duration = Duration::from_millis(100);
 
 /// What a signal asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub struct Signals {
     hangup: Signal,
     suspend: Signal,
     resize: Signal,
-    interrupts: u32,
+    last_interrupt: Option<Instant>,
 }
 
 impl Signals {
@@ -39,7 +43,7 @@ impl Signals {
             hangup: signal(SignalKind::hangup())?,
             suspend: signal(SignalKind::from_raw(libc::SIGTSTP))?,
             resize: signal(SignalKind::window_change())?,
-            interrupts: 0,
+            last_interrupt: None,
         })
     }
 
@@ -56,7 +60,13 @@ impl Signals {
     }
 
     fn interrupted(&mut self) -> Asked {
-        self.interrupts += 1;
-        Asked::Terminate(if self.interrupts > 1 { Urgency::Now } else { Urgency::Polite })
+        let now = Instant::now();
+        let urgency = match self.last_interrupt {
+            None => Urgency::Polite,
+            Some(last) if now.duration_since(last) < SAME_PRESS => Urgency::Polite,
+            Some(_) => Urgency::Now,
+        };
+        self.last_interrupt.get_or_insert(now);
+        Asked::Terminate(urgency)
     }
 }

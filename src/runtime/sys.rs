@@ -133,18 +133,27 @@ pub fn signal_pidfd(process: &OwnedFd, signal: Signal) -> io::Result<()> {
 }
 
 /// Sets every signal's disposition to the default. Programs executed afterwards ignore nothing that we, or whoever started us,
-/// ignored (nohup, a shell's background list, and SIGPIPE which Rust ignores).
+/// ignored (nohup, a shell's background list, and PIPE which Rust ignores).
+#[cfg(target_os = "linux")]
 pub fn default_dispositions() {
-    for number in 1..=LAST_SIGNAL {
-        // SAFETY: the default disposition runs none of our code; KILL, STOP and the C library's own are refused, which is fine.
-        unsafe { libc::signal(number, libc::SIG_DFL) };
+    // Longer than the kernel's structure; all zeroes is the default disposition on every architecture.
+    let default = [0_u64; 8];
+    let mask_bytes: usize = 8;
+    for number in 1..=64 {
+        let nowhere = ptr::null_mut::<c_void>();
+        // SAFETY: the call reads one structure from `default`, and the default disposition runs none of our code. It goes past the
+        // C library, which refuses the two signals that it uses itself. KILL and STOP are refused by the kernel, which is fine.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, number, default.as_ptr(), nowhere, mask_bytes) };
     }
 }
 
-#[cfg(target_os = "linux")]
-const LAST_SIGNAL: c_int = 64;
 #[cfg(not(target_os = "linux"))]
-const LAST_SIGNAL: c_int = 31;
+pub fn default_dispositions() {
+    for number in 1..=31 {
+        // SAFETY: the default disposition runs none of our code; KILL and STOP are refused, which is fine.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+}
 
 /// Closes every descriptor above 2 except one. Only for a process that was just forked and uses none of them.
 pub fn close_all_but(kept: BorrowedFd<'_>) {
@@ -352,8 +361,10 @@ impl<'a> Child<'a> {
     }
 
     /// Tries the candidates in turn, as execvp(3) does: a file that may not be executed is remembered while another is looked
-    /// for, and one without a header that the system knows is a script for the shell.
+    /// for, and one without a header that the system knows is a script for the shell. Unlike there, a directory of the PATH that
+    /// may not be entered refuses nothing.
     fn execute(&mut self) -> Errno {
+        let is_only = self.launch.candidates.len() == 1;
         let mut refusal = Errno::ENOENT;
         for candidate in &self.launch.candidates {
             // SAFETY: the arrays end with a null pointer and hold valid strings.
@@ -365,13 +376,19 @@ impl<'a> Child<'a> {
                     unsafe { libc::execve(SHELL.as_ptr(), self.shell_argv.as_ptr(), self.env.as_ptr()) };
                     return Errno::last();
                 }
-                Errno::EACCES => refusal = Errno::EACCES,
-                Errno::ENOENT | Errno::ENOTDIR if self.launch.candidates.len() > 1 => {}
+                Errno::EACCES if is_only || exists(candidate) => refusal = Errno::EACCES,
+                Errno::EACCES => {}
+                Errno::ENOENT | Errno::ENOTDIR if !is_only => {}
                 errno => return errno,
             }
         }
         refusal
     }
+}
+
+fn exists(file: &CStr) -> bool {
+    // SAFETY: the path is a valid string.
+    unsafe { libc::access(file.as_ptr(), libc::F_OK) == 0 }
 }
 
 fn empty_mask() {

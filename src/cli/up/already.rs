@@ -19,7 +19,7 @@ use crate::registry::OwnerFacts;
 use crate::runtime::clock::Clock;
 
 /// That it is up, by whom, and what to type.
-pub fn refusal(owner: &OwnerFacts) -> CommandError {
+pub(super) fn refusal(owner: &OwnerFacts) -> CommandError {
     let since = Duration::from_millis(Clock::start().now().wall.0.saturating_sub(owner.since.0));
     let where_from = if owner.at_terminal { " at a terminal" } else { "" };
     CommandError::project(format!(
@@ -35,7 +35,7 @@ pub fn refusal(owner: &OwnerFacts) -> CommandError {
 }
 
 /// Joins the project that is up.
-pub fn join(
+pub(super) fn join(
     settings: &Settings,
     args: &Args,
     mut connection: Connection,

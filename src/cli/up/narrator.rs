@@ -16,7 +16,7 @@ use crate::ui::terminal::RawTerminal;
 const NAMED: usize = 5;
 
 /// Tells the story.
-pub struct Teller {
+pub(super) struct Teller {
     story: Story,
     hub: Hub,
     raw: Option<Rc<RawTerminal>>,
@@ -25,12 +25,12 @@ pub struct Teller {
 
 impl Teller {
     /// A teller that has said nothing yet.
-    pub fn new(story: Story, hub: Hub, raw: Option<Rc<RawTerminal>>, verbosity: Verbosity) -> Self {
+    pub(super) fn new(story: Story, hub: Hub, raw: Option<Rc<RawTerminal>>, verbosity: Verbosity) -> Self {
         Self { story, hub, raw, verbosity }
     }
 
     /// The first line.
-    pub fn header(&mut self, facts: &HeaderFacts<'_>, now: Now) {
+    pub(super) fn header(&mut self, facts: &HeaderFacts<'_>, now: Now) {
         if is_worth_saying(self.verbosity, false) {
             self.hub.say(self.story.header(facts, now).join("\n"));
         }

@@ -35,45 +35,45 @@ const FLUSH: Duration = Duration::from_secs(1);
 const USUAL_WIDTH: usize = 80;
 
 /// What the screen is made of.
-pub struct ScreenParts {
+pub(super) struct ScreenParts {
     /// The project.
-    pub handle: Handle,
+    pub(super) handle: Handle,
     /// The output thread.
-    pub hub: Hub,
+    pub(super) hub: Hub,
     /// What processes are called.
-    pub names: Names,
+    pub(super) names: Names,
     /// What screens are drawn for.
-    pub look: Look,
+    pub(super) look: Look,
     /// Whether our lines go to a terminal.
-    pub is_terminal: bool,
+    pub(super) is_terminal: bool,
     /// The terminal without line editing, when keys are read.
-    pub raw: Option<Rc<RawTerminal>>,
+    pub(super) raw: Option<Rc<RawTerminal>>,
     /// What a user types to address the project.
-    pub command: String,
+    pub(super) command: String,
     /// CPU and memory.
-    pub usage: UsageSource,
+    pub(super) usage: UsageSource,
     /// The way out of the terminal.
-    pub detach: Option<DetachHandle>,
+    pub(super) detach: Option<DetachHandle>,
     /// Take it as soon as everything is ready or has failed.
-    pub detach_when_ready: bool,
+    pub(super) detach_when_ready: bool,
     /// Give up waiting for that after this long.
-    pub timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
 }
 
 /// A running screen.
 #[derive(Debug)]
-pub struct Screen {
+pub(super) struct Screen {
     task: JoinHandle<()>,
 }
 
 impl Screen {
     /// Starts it on the local set of the caller.
-    pub fn start(parts: ScreenParts) -> Self {
+    pub(super) fn start(parts: ScreenParts) -> Self {
         Self { task: tokio::task::spawn_local(show(parts)) }
     }
 
     /// Ends it.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         self.task.abort();
     }
 }

@@ -47,36 +47,36 @@ use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal};
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What a life of a project is made of.
-pub struct Session<'a> {
+pub(super) struct Session<'a> {
     /// Our own circumstances.
-    pub settings: &'a Settings,
+    pub(super) settings: &'a Settings,
     /// The project.
-    pub loaded: Loaded,
+    pub(super) loaded: Loaded,
     /// Its ports.
-    pub ports: Ports,
+    pub(super) ports: Ports,
     /// What the user should know as a whole.
-    pub notes: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// When the end of a program ends everything.
-    pub policy: ExitPolicy,
+    pub(super) policy: ExitPolicy,
     /// Whom to start; `None` for what starts by itself.
-    pub chosen: Option<Vec<ProcessId>>,
+    pub(super) chosen: Option<Vec<ProcessId>>,
     /// Start what they need, too.
-    pub with_needs: bool,
+    pub(super) with_needs: bool,
     /// `-t`, `-tt`.
-    pub timestamps: u8,
+    pub(super) timestamps: u8,
     /// Keys are read.
-    pub keys: bool,
+    pub(super) keys: bool,
     /// The way out of the terminal, when a front stands before us.
-    pub detach: Option<DetachHandle>,
+    pub(super) detach: Option<DetachHandle>,
     /// Leave the terminal as soon as everything is ready, or has failed.
-    pub detach_when_ready: bool,
+    pub(super) detach_when_ready: bool,
     /// Give up waiting for that after this long.
-    pub timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
 }
 
 impl Session<'_> {
     /// Runs the project to its end; returns the exit code.
-    pub fn run(mut self) -> Result<u8, CommandError> {
+    pub(super) fn run(mut self) -> Result<u8, CommandError> {
         let clock = Clock::start();
         let spawner = spawner::start()
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;

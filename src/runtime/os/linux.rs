@@ -8,13 +8,16 @@ use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal as SignalName};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::socket::{MsgFlags, getsockopt, sockopt::PeerCredentials};
 use nix::unistd::{Pid, SysconfVar, getppid, sysconf};
 
 use super::MARK;
 use super::process::ProcessFact;
 use crate::model::Signal;
 use crate::runtime::sys;
+
+/// Marks descriptors that arrive in a message close-on-exec.
+pub const RECEIVE_CLOSE_ON_EXEC: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
 
 /// Descendants that lose their parents become our children from now on.
 pub fn become_subreaper() -> io::Result<()> {

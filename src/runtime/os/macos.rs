@@ -11,13 +11,16 @@ use std::process::Command;
 use nix::errno::Errno;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::sys::signal::{SigSet, Signal as SignalName};
-use nix::sys::socket::{getsockopt, sockopt::LocalPeerCred};
+use nix::sys::socket::{MsgFlags, getsockopt, sockopt::LocalPeerCred};
 use nix::unistd::{Pid, getppid};
 
 use super::PortHolder;
 use super::process::ProcessFact;
 use crate::model::Signal;
 use crate::runtime::sys;
+
+/// There is no such flag here, so a program also gets its own streams under their numbers in the spawner.
+pub const RECEIVE_CLOSE_ON_EXEC: MsgFlags = MsgFlags::empty();
 
 /// There is no such thing here.
 pub fn become_subreaper() -> io::Result<()> {

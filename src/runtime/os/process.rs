@@ -1,6 +1,7 @@
 //! What is known of a process, and trees of them. Pure.
 
 use std::collections::BTreeMap;
+use std::iter::successors;
 
 /// One process as the process table has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,46 @@ impl ProcessFact {
     pub fn is_alive(&self) -> bool {
         !(matches!(self.state, 'Z' | 'X') && self.threads <= 1)
     }
+}
+
+/// What a process and all its descendants use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Processor time so far of those that are alive, in ticks ([`ticks_per_second`](super::ticks_per_second)).
+    pub cpu_ticks: u64,
+    /// Resident memory in bytes; pages that they share are counted for each.
+    pub memory: u64,
+    /// When the process itself started, in ticks since the machine did.
+    pub start_time: u64,
+}
+
+impl Usage {
+    /// The share of one core over its life so far, in percent, as ps(1) has it. `now` is [`ticks_now`](super::ticks_now).
+    pub fn cpu_percent(&self, now: u64) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
+        let share = self.cpu_ticks as f32 / now.saturating_sub(self.start_time).max(1) as f32;
+        share * 100.0
+    }
+}
+
+/// What each root and its descendants use; what is below two roots counts for the nearer one.
+pub(super) fn usage_of(facts: &[ProcessFact], roots: &[u32]) -> BTreeMap<u32, Usage> {
+    let parents: BTreeMap<u32, u32> = facts.iter().map(|fact| (fact.pid, fact.ppid)).collect();
+    let present = roots.iter().filter(|root| parents.contains_key(root));
+    let mut sums: BTreeMap<u32, Usage> = present.map(|root| (*root, Usage::default())).collect();
+    for fact in facts {
+        // The facts are not of one moment, so a pid that was used again could make a circle.
+        let mut line = successors(Some(fact.pid), |pid| parents.get(pid).copied()).take(facts.len());
+        let root = line.find(|pid| sums.contains_key(pid));
+        if let Some(sum) = root.and_then(|root| sums.get_mut(&root)) {
+            sum.cpu_ticks += fact.cpu_ticks;
+            sum.memory += fact.rss_bytes;
+            if root == Some(fact.pid) {
+                sum.start_time = fact.start_time;
+            }
+        }
+    }
+    sums
 }
 
 /// The process `root`, if it is among the facts, and all its descendants.
@@ -81,6 +122,14 @@ pub(crate) mod tests {
         let mut pids: Vec<u32> = subtree(facts, 2).iter().map(|fact| fact.pid).collect();
         pids.sort_unstable();
         assert_eq!(pids, [2, 5, 9]);
+    }
+
+    #[test]
+    fn usage_is_summed_over_each_tree_and_the_gone_are_left_out() {
+        let facts = [fact(1, 0), fact(2, 1), fact(5, 2), fact(9, 5), fact(3, 1), fact(4, 3)];
+        let of = |root: u64, count: u64| Usage { cpu_ticks: count, memory: count * 4096, start_time: root * 10 };
+        let expected = BTreeMap::from([(2, of(2, 2)), (3, of(3, 2)), (9, of(9, 1))]);
+        assert_eq!(usage_of(&facts, &[2, 3, 9, 77]), expected);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 
-use crate::runtime::sys;
+use crate::runtime::{os, sys};
 
 /// More bytes than any order can have: argv and environment together are limited to a few MiB by the system.
 const LONGEST_FRAME: usize = 64 << 20;
@@ -131,7 +131,7 @@ impl Inbox {
     /// Returns how many bytes have arrived, 0 at the end; `None` when there are none now.
     fn receive_into(&mut self, kept: usize, socket: BorrowedFd<'_>) -> io::Result<Option<usize>> {
         let mut control = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+        let flags = MsgFlags::MSG_DONTWAIT | os::RECEIVE_CLOSE_ON_EXEC;
         let mut slices = [IoSliceMut::new(&mut self.bytes[kept..])];
         let (count, fds) = match recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut control), flags) {
             Ok(message) => (message.bytes, message.cmsgs()?.flat_map(descriptors).collect::<Vec<_>>()),

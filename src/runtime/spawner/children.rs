@@ -134,9 +134,8 @@ impl Children {
     }
 
     fn forget(&mut self, key: Key) {
-        if let Some(program) = self.programs.remove(&key) {
-            self.leaders.ended.remove(&program.leader);
-        }
+        let leader = self.programs.remove(&key).map(|program| program.leader);
+        self.leaders.ended.retain(|pid, owner| Some(*pid) != leader || *owner != key);
     }
 
     /// Sends a signal; what is beyond a living leader's group is reached at the end of the turn, with one look for all.
@@ -250,7 +249,7 @@ impl Children {
         let prefix = format!("{}.", self.me);
         let mark = |pid| Some(Key(os::environment_mark(pid)?.strip_prefix(&prefix)?.parse().ok()?));
         let found = self.census.take(facts, self.me, &self.leaders, mark);
-        self.pace.looked(begun);
+        self.pace.looked(begun, Instant::now());
         found
     }
 
@@ -278,8 +277,7 @@ struct Pace {
 }
 
 impl Pace {
-    fn looked(&mut self, begun: Instant) {
-        let now = Instant::now();
+    fn looked(&mut self, begun: Instant, now: Instant) {
         self.free_at = Some(now + 2 * (now - begun));
     }
 
@@ -303,7 +301,8 @@ mod tests {
     fn looks_are_spaced_by_what_they_cost() {
         let mut pace = Pace::default();
         assert_eq!(pace.wait(), None);
-        pace.looked(Instant::now() - Duration::from_secs(10));
-        assert!(pace.wait().unwrap() > Duration::from_secs(15));
+        let now = Instant::now();
+        pace.looked(now, now + Duration::from_secs(10));
+        assert!(pace.wait().unwrap() > Duration::from_secs(25));
     }
 }

@@ -14,7 +14,7 @@
 //! 2. It ends when the supervisor does. The end of the socket says so, and so does the death signal (TERM), whichever comes first.
 //!    It then sweeps: TERM and CONT to everything below it, KILL after two seconds until no child is left.
 //! 3. The supervisor is a subreaper too. If the spawner is shot, what was below it falls to the supervisor, which runs the same
-//!    sweep ([`os::sweep_descendants`](crate::runtime::os::sweep_descendants)) when [`Spawner::report`] says `None`.
+//!    sweep ([`os::sweep_descendants`]) when [`Spawner::report`] says `None`.
 //! 4. Every leader has KILL as its death signal, tied to the spawner's only thread. That is what is left when both are shot at once.
 //!
 //! A program is a leader, its process group and session (all with the same number), and every descendant. While the leader lives it is

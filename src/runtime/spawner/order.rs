@@ -58,12 +58,12 @@ pub enum Order {
         /// Which signal.
         signal: Signal,
     },
-    /// Nothing more is to be reported of this one; what is left of it is ended by the final sweep.
+    /// What this one leaves behind, or has left, is not waited for any more: no [`Report::Vanished`] comes. The final sweep ends it.
     Release {
         /// Which one.
         key: Key,
     },
-    /// End everything that is left, answer [`Report::Swept`], and end.
+    /// End everything that is left, answer [`Report::Swept`], and end. No other report comes after this order.
     Shutdown {
         /// Time between TERM and KILL.
         grace: Duration,

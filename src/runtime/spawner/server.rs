@@ -6,9 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
-use nix::sys::time::TimeSpec;
 
 use super::channel::{Flushed, Inbox, Outbox, Received};
 use super::children::Children;
@@ -66,7 +65,7 @@ fn serve(socket: &OwnedFd, signals: Signals) -> io::Result<()> {
     match spawner.turn_until_end()? {
         End::Alone => Ok(()),
         End::Asked { grace } => {
-            let names = spawner.children.outlived();
+            let names = if spawner.reap()? { spawner.children.outlived() } else { Vec::new() };
             os::sweep_descendants(grace);
             spawner.children.reports.push(Report::Swept { names });
             spawner.send_reports()
@@ -105,7 +104,10 @@ impl Server<'_> {
     fn wait(&self, pause: Option<Duration>) -> io::Result<()> {
         let mut fds =
             [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        match ppoll(&mut fds, pause.map(TimeSpec::from_duration), None) {
+        // Rounded up: an early look would only have to be repeated.
+        let pause =
+            pause.map(|pause| PollTimeout::try_from(pause + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX));
+        match poll(&mut fds, pause.unwrap_or(PollTimeout::NONE)) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(errno) => Err(errno.into()),
         }
@@ -119,48 +121,40 @@ impl Server<'_> {
         Ok(is_told)
     }
 
-    /// Does what the supervisor has ordered so far.
+    /// Does what the supervisor has ordered, as far as it was taken in at once: there are ends and signals to look at, too.
     fn take_orders(&mut self) -> io::Result<Option<End>> {
-        loop {
-            let received = self.inbox.receive(self.socket.as_fd())?;
-            while let Some(body) = self.inbox.next_frame()? {
-                let order = decode_order(&body, &mut self.inbox.fds).map_err(io::Error::other)?;
-                if let Order::Shutdown { grace } = order {
-                    return Ok(Some(End::Asked { grace }));
-                }
-                self.perform(order);
-            }
-            match received {
-                Received::Something => {}
-                Received::Nothing => return Ok(None),
-                Received::End => return Ok(Some(End::Alone)),
+        let received = self.inbox.receive(self.socket.as_fd())?;
+        while let Some(body) = self.inbox.next_frame()? {
+            match decode_order(&body, &mut self.inbox.fds).map_err(io::Error::other)? {
+                Order::Spawn(order) => self.spawn(&order)?,
+                Order::Signal { key, signal, scope } => self.children.signal(key, signal, scope),
+                Order::SignalAll { signal } => self.children.signal_all(signal),
+                Order::Release { key } => self.children.release(key),
+                Order::Shutdown { grace } => return Ok(Some(End::Asked { grace })),
             }
         }
+        Ok((received == Received::End).then_some(End::Alone))
     }
 
-    fn perform(&mut self, order: Order) {
-        match order {
-            Order::Spawn(order) => self.spawn(&order),
-            Order::Signal { key, signal, scope } => self.children.signal(key, signal, scope),
-            Order::SignalAll { signal } => self.children.signal_all(signal),
-            Order::Release { key } => self.children.release(key),
-            Order::Shutdown { .. } => {}
-        }
-    }
-
-    fn spawn(&mut self, order: &SpawnOrder) {
+    /// Spawns, and says so at once: of many, the first need not wait for the last.
+    fn spawn(&mut self, order: &SpawnOrder) -> io::Result<()> {
         let mark = self.children.mark(order.key);
         match launch(order, &mark, &mut self.stack) {
             Ok(pid) => self.children.spawned(order.key, pid, order.sweep),
             Err((step, errno)) => self.children.reports.push(Report::SpawnFailed { key: order.key, step, errno }),
         }
+        self.send_reports()
     }
 
-    fn reap(&mut self) -> io::Result<()> {
-        while let Waited::Ended(pid, exit) = sys::wait_any()? {
-            self.children.ended(pid, exit);
+    /// Takes in every end so far, and says whether there are still children.
+    fn reap(&mut self) -> io::Result<bool> {
+        loop {
+            match sys::wait_any()? {
+                Waited::Ended(pid, exit) => self.children.ended(pid, exit),
+                Waited::Nothing => return Ok(true),
+                Waited::NoChildren => return Ok(false),
+            }
         }
-        Ok(())
     }
 
     /// Sends the news, and waits while the supervisor does not take it: it is suspended then, or gone.
