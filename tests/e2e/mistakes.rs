@@ -23,7 +23,7 @@ const GOOD: &str = "[program.good]\ncommand = \"touch ran\"\n";
 #[test]
 fn an_unknown_key() {
     let text = format!("{GOOD}dependson = [\"db\"]\n");
-    refused(&TestProject::toml(&text), &["unknown key", "run.toml:3:1", "did you mean `depends_on`"]);
+    refused(&TestProject::toml(&text), &["unknown-key", "run.toml:3:1", "did you mean `depends_on`"]);
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn in_run_toml_a_failure_ends_the_run_when_it_is_asked_for() {
     let text = "[program.web]\ncommand = \"sleep 1000\"\n[program.worker]\ncommand = \"exit 7\"\nstartretries = 0\n";
     TestProject::toml(text).run(&["up", "--exit-on-failure"]).expect_code(7);
     let marked = text
-        .replace("\"sleep 1000\"", "\"sleep 0.3\"\nexit_on_end = true\nautorestart = \"never\"")
+        .replace("\"sleep 1000\"", "\"sleep 0.3\"\nexit_on_end = true\nautorestart = false")
         .replace("exit 7", "sleep 1000");
     TestProject::toml(&marked).run(&["up"]).expect_code(0);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::common::{Found, Terminal, TestProject, has_tool};
+use crate::common::{Found, Running, Terminal, TestProject, has_tool};
 
 /// The limit of the promise: stopwaitsecs is 1 s.
 const LIMIT: Duration = Duration::from_secs(4);
@@ -34,8 +34,13 @@ fn kill_one_of_ours(project: &TestProject, which: usize) -> bool {
     let ours: Vec<Found> = project.ours();
     assert!(ours.len() >= 2, "a supervisor and a spawner: {ours:?}");
     let victim = ours.get(which);
-    victim.inspect(|found| found.kill());
+    victim.inspect(|found| project.shoot(found));
     victim.is_some()
+}
+
+fn shoot_the_supervisor(project: &TestProject, up: &Running<'_>) {
+    let ours = project.ours();
+    project.shoot(ours.iter().find(|found| found.pid == up.pid()).unwrap());
 }
 
 #[test]
@@ -96,7 +101,7 @@ fn sigkill_during_the_start_leaves_nothing() {
     ));
     let up = project.up();
     project.wait_for_word("stubborn", "ready");
-    up.signal(Signal::SIGKILL);
+    shoot_the_supervisor(&project, &up);
     project.wait_for_silence(LIMIT);
 }
 
@@ -107,7 +112,7 @@ fn sigkill_during_the_stop_leaves_nothing() {
     up.wait_for_banner();
     up.signal(Signal::SIGTERM);
     up.wait_for("in reverse order");
-    up.signal(Signal::SIGKILL);
+    shoot_the_supervisor(&project, &up);
     project.wait_for_silence(LIMIT);
 }
 
@@ -116,7 +121,7 @@ fn a_project_that_was_shot_can_be_started_again() {
     let project = TestProject::toml(MIXED);
     let up = project.up();
     up.wait_for_banner();
-    up.signal(Signal::SIGKILL);
+    shoot_the_supervisor(&project, &up);
     project.wait_for_silence(LIMIT);
     drop(up);
     let again = project.up();
