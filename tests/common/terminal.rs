@@ -1,15 +1,17 @@
 //! A terminal of a given size, with one of our commands on it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::{OpenptyResult, Winsize, openpty};
+use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
 
 use super::running::{Caught, Running};
 use super::{PATIENCE, TestProject, becomes_true};
@@ -28,14 +30,14 @@ pub(crate) struct Terminal<'a> {
 impl<'a> Terminal<'a> {
     /// Starts a command of ours as the leader of a session on a terminal of 100 columns and 40 lines.
     pub(crate) fn start(project: &'a TestProject, arguments: &[&str]) -> Self {
-        let size = Winsize { ws_row: 40, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
-        let OpenptyResult { master, slave } = openpty(Some(&size), None).unwrap();
+        let (master, slave) = open();
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(env!("CARGO_BIN_EXE_run")).args(arguments);
+        let start = format!("stty rows 40 cols 100; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_run"));
+        command.args(["--ctty", "sh", "-c", &start, "run"]).args(arguments);
         project.into_world(&mut command);
         command.env("TERM", "xterm-256color");
-        let end = |slave: &OwnedFd| Stdio::from(slave.try_clone().unwrap());
-        command.stdin(end(&slave)).stdout(end(&slave)).stderr(end(&slave));
+        let end = || Stdio::from(slave.try_clone().unwrap());
+        command.stdin(end()).stdout(end()).stderr(end());
         let running = Running::start_with_own_streams(project, command);
         let (screen, is_over) = (Caught::default(), Arc::new(AtomicBool::new(false)));
         let master = Arc::new(File::from(master));
@@ -77,6 +79,20 @@ impl Drop for Terminal<'_> {
     fn drop(&mut self) {
         self.hang_up();
     }
+}
+
+/// Both ends of a new pty. Neither may be inherited by what another test starts at this moment, or it would never hang up.
+fn open() -> (OwnedFd, File) {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let master = posix_openpt(flags).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let slave = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(OFlag::O_NOCTTY.bits())
+        .open(ptsname_r(&master).unwrap());
+    (OwnedFd::from(master), slave.unwrap())
 }
 
 /// Collects what comes, and looks now and then whether the terminal is to be closed.

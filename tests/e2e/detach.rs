@@ -43,7 +43,8 @@ fn returns_124_when_the_time_is_over() {
 #[test]
 fn a_crash_loop_is_not_a_good_start() {
     let project = TestProject::toml(
-        "[program.web]\ncommand = \"echo on; sleep 0.1; exit 1\"\nready = { log = \"on\" }\nstartretries = 1\n",
+        "[program.web]\ncommand = \"test -f seen || { touch seen; exit 1; }; echo on; sleep 0.1; exit 1\"\n\
+         ready = { log = \"on\" }\nstartretries = 1\n",
     );
     project.run(&["up", "-d", "--timeout", "30s"]).expect_code(1);
     project.run(&["down"]);

@@ -12,6 +12,7 @@ fn example(name: &str) -> TestProject {
 fn the_quickstart_comes_up_although_one_worker_fails_twice() {
     let project = example("quickstart");
     let up = project.up();
+    up.wait_for("socket ready");
     project.run(&["wait", "--timeout", "60s"]).expect_code(0);
     project.run(&["status"]).expect_code(0);
     let done = up.interrupt().expect_code(0);

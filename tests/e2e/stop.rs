@@ -58,7 +58,7 @@ fn a_second_ctrl_c_kills_a_term_ignoring_tree_at_once() {
     let project = TestProject::toml(STUBBORN);
     let up = started(&project);
     up.signal(Signal::SIGINT);
-    up.wait_for("in reverse order");
+    up.wait_for("stopping 1");
     let began = Instant::now();
     up.signal(Signal::SIGINT);
     up.end().expect_code(130);

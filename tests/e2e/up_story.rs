@@ -63,11 +63,15 @@ fn the_start_is_told_as_a_story() {
 
 #[test]
 fn a_waiting_line_is_told_again_when_it_becomes_shorter() {
-    let project = TestProject::toml(SHOP);
+    let project = TestProject::toml(
+        "[program.slow]\ncommand = \"sleep 1000\"\nready = { file = \"go\" }\n\
+         [program.never]\ncommand = \"sleep 1000\"\nready = { file = \"never\" }\n\
+         [program.api]\ncommand = \"sleep 1000\"\ndepends_on = [\"slow\", \"never\"]\n",
+    );
     let up = project.up();
-    up.wait_for_banner();
-    let told = up.stderr();
-    assert!(has_in_order(&told, &["waiting for db, migrate", "waiting for migrate"]), "{told}");
+    up.wait_for("waiting for slow, never").wait_for("not ready yet (2s)");
+    project.write("go", "");
+    up.wait_for("waiting for never");
     up.interrupt().expect_code(0);
 }
 
