@@ -76,9 +76,11 @@ fn sixty_four_flooding_writers_lose_break_and_double_nothing() {
     const LINES: usize = 3000;
     let mut text = String::new();
     for number in 0..64 {
-        text += &format!("[task.w{number:02}]\ncommand = \"seq -f 'w{number:02} line %.0f of a flood' {LINES}\"\n");
+        text += &format!("[task.w{number:02}]\ncommand = \"sh flood.sh w{number:02} {LINES}\"\n");
     }
-    let project = TestProject::toml(&text);
+    // Each line in one write, so that no pause of a writer can fall into the middle of a line.
+    let flood = "i=0; while [ $i -lt $2 ]; do i=$((i + 1)); echo \"$1 line $i of a flood\"; done\n";
+    let project = TestProject::toml(&text).file("flood.sh", flood);
     let up = project.up();
     let out = up.end().expect_code(0).stdout;
     for number in 0..64 {
