@@ -129,7 +129,7 @@ const FORBIDDEN: &[Forbidden] = &[
     },
     Forbidden {
         pattern: r"\bstd::(fs|net|process|thread|env)\b|\b(Instant|SystemTime)\b|\b(Zoned|Timestamp|TimeZone)::(now|system)\b",
-        holds: |file| layer(file.layer()).is_pure,
+        holds: |file| layer(layer_name(file)).is_pure,
         advice: "this layer is pure: the world enters as a value; do it at the edge and hand the answer in",
     },
 ];
@@ -145,8 +145,13 @@ fn assert_none(faults: &[String]) {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
-fn production_files() -> Vec<SourceFile> {
-    source_files().into_iter().filter(|file| !file.is_test).collect()
+fn production_files() -> impl Iterator<Item = &'static SourceFile> {
+    source_files().iter().filter(|file| !file.is_test)
+}
+
+/// The directory or file right below `src/`: `runtime`, `main`, `lib`.
+fn layer_name(file: &SourceFile) -> &str {
+    file.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
 }
 
 /// The modules of this crate that a file names, as paths below the crate (`model::time`), with their places.
@@ -157,7 +162,7 @@ fn paths_used(file: &SourceFile) -> Vec<(usize, String)> {
         .captures_iter(&file.code)
         .map(|capture| (capture.get(0).unwrap().start(), capture[1].to_owned()))
         .collect();
-    if file.layer() == "main" {
+    if layer_name(file) == "main" {
         let paths = root_name.captures_iter(&file.code);
         found.extend(paths.map(|path| (path.get(1).unwrap().start(), path[1].trim_start_matches("run::").to_owned())));
     }
@@ -173,8 +178,8 @@ fn is_allowed(layer: &Layer, path: &str) -> bool {
 fn a_layer_uses_only_the_layers_below_it() {
     let mut faults = Vec::new();
     for file in production_files() {
-        let layer = layer(file.layer());
-        for (at, path) in paths_used(&file) {
+        let layer = layer(layer_name(file));
+        for (at, path) in paths_used(file) {
             if !is_allowed(layer, &path) {
                 faults.push(format!(
                     "src/{}:{}: `{path}` is not for {}, which may use {:?}; move the code up, or hand the value in",
@@ -233,11 +238,10 @@ fn is_own_module(file: &SourceFile, name: &str) -> bool {
 #[test]
 fn a_layer_uses_only_its_crates() {
     let mut faults = Vec::new();
-    let files = production_files();
     for name in dependencies() {
         let path = Regex::new(&format!(r"(?:^|[^\w:.])(?:::)?({name})::")).unwrap();
-        for file in files.iter().filter(|file| file.code.contains(&name)) {
-            let layer = layer(file.layer());
+        for file in production_files().filter(|file| file.code.contains(&name)) {
+            let layer = layer(layer_name(file));
             let is_granted = CRATES_FOR_ALL.contains(&name.as_str()) || layer.crates.contains(&name.as_str());
             if is_granted || is_own_module(file, &name) {
                 continue;
@@ -269,10 +273,9 @@ fn a_crate_that_nobody_may_use_is_no_dependency() {
 #[test]
 fn nobody_writes_what_is_forbidden() {
     let mut faults = Vec::new();
-    let files = production_files();
     for rule in FORBIDDEN {
         let pattern = Regex::new(&format!("(?m){}", rule.pattern)).unwrap();
-        for file in files.iter().filter(|file| (rule.holds)(file)) {
+        for file in production_files().filter(|file| (rule.holds)(file)) {
             faults.extend(pattern.find_iter(&file.code).map(|found| {
                 format!("src/{}:{}: `{}`: {}", file.path, file.line(found.start()), found.as_str().trim(), rule.advice)
             }));
@@ -311,7 +314,7 @@ fn pure_layers_carry_their_lints() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    let files = source_files().into_iter().filter(|file| !file.is_test && file.path != "main.rs");
+    let files = source_files().iter().filter(|file| !file.is_test && file.path != "main.rs");
     let faults: Vec<String> = files
         .filter(|file| !file.text.starts_with("//!"))
         .map(|file| format!("src/{}:1: begin with a `//!` line that says what the module is for", file.path))

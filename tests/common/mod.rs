@@ -156,12 +156,12 @@ impl TestProject {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_run"));
         command.args(arguments);
-        self.into_world(&mut command);
+        self.put_into_world(&mut command);
         command
     }
 
     /// Puts a command into the project's world.
-    pub(crate) fn into_world(&self, command: &mut Command) {
+    pub(crate) fn put_into_world(&self, command: &mut Command) {
         let base = self.base.path();
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         command.current_dir(self.directory()).env_clear().env("PATH", inherited).env(MARK, &self.mark);

@@ -34,7 +34,7 @@ impl<'a> Terminal<'a> {
         let mut command = Command::new("setsid");
         let start = format!("stty rows 40 cols 100; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_run"));
         command.args(["--ctty", "sh", "-c", &start, "run"]).args(arguments);
-        project.into_world(&mut command);
+        project.put_into_world(&mut command);
         command.env("TERM", "xterm-256color");
         let end = || Stdio::from(slave.try_clone().unwrap());
         command.stdin(end()).stdout(end()).stderr(end());

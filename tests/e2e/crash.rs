@@ -20,7 +20,7 @@ command = "echo on; exec sleep 1000"
 ready = { log = "on" }
 "#;
 
-fn failed<'a>(project: &'a TestProject) -> Running<'a> {
+fn failed(project: &TestProject) -> Running<'_> {
     let up = project.up();
     project.wait_for_word("db", "failed");
     up

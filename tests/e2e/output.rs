@@ -74,10 +74,8 @@ fn a_last_line_without_an_end_is_a_line() {
 #[test]
 fn sixty_four_flooding_writers_lose_break_and_double_nothing() {
     const LINES: usize = 3000;
-    let mut text = String::new();
-    for number in 0..64 {
-        text += &format!("[task.w{number:02}]\ncommand = \"sh flood.sh w{number:02} {LINES}\"\n");
-    }
+    let section = |number| format!("[task.w{number:02}]\ncommand = \"sh flood.sh w{number:02} {LINES}\"\n");
+    let text: String = (0..64).map(section).collect();
     // Each line in one write, so that no pause of a writer can fall into the middle of a line.
     let flood = "i=0; while [ $i -lt $2 ]; do i=$((i + 1)); echo \"$1 line $i of a flood\"; done\n";
     let project = TestProject::toml(&text).file("flood.sh", flood);
@@ -100,7 +98,7 @@ fn a_slow_reader_of_a_pipe_misses_nothing() {
         "-c",
         &format!("'{}' up | (while ! test -f go; do sleep 0.05; done; cat > all)", env!("CARGO_BIN_EXE_run")),
     ]);
-    project.into_world(&mut command);
+    project.put_into_world(&mut command);
     let up = Running::start(&project, command);
     project.wait_until("the task has written or is held back", crate::common::PATIENCE, || {
         !project.survivors().is_empty()
@@ -131,7 +129,7 @@ fn head_takes_its_line_and_everything_ends() {
     let project = TestProject::toml("[program.web]\ncommand = \"while :; do echo tick; sleep 0.05; done\"\n");
     let mut command = Command::new("sh");
     command.args(["-c", &format!("'{}' up | head -1", env!("CARGO_BIN_EXE_run"))]);
-    project.into_world(&mut command);
+    project.put_into_world(&mut command);
     let done = project.finish(command);
     assert_eq!(lines_of(&done.stdout, "web"), ["tick"]);
     project.wait_for_silence(crate::common::PATIENCE);

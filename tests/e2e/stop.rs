@@ -28,7 +28,7 @@ ready = { log = "on" }
 stopwaitsecs = 300
 "#;
 
-fn started<'a>(project: &'a TestProject) -> Running<'a> {
+fn started(project: &TestProject) -> Running<'_> {
     let up = project.up();
     up.wait_for_banner();
     up

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// One file below `src/`.
 pub(crate) struct SourceFile {
@@ -22,11 +23,6 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    /// The directory or file right below `src/`: `runtime`, `main`, `lib`.
-    pub(crate) fn layer(&self) -> &str {
-        self.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
-    }
-
     /// The line that a byte is on, from 1.
     pub(crate) fn line(&self, at: usize) -> usize {
         line_of(&self.text, at)
@@ -58,8 +54,13 @@ pub(crate) fn rust_files(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every file below `src/`.
-pub(crate) fn source_files() -> Vec<SourceFile> {
+/// Every file below `src/`, read once.
+pub(crate) fn source_files() -> &'static [SourceFile] {
+    static FILES: LazyLock<Vec<SourceFile>> = LazyLock::new(read_source_files);
+    &FILES
+}
+
+fn read_source_files() -> Vec<SourceFile> {
     let source = root().join("src");
     let mut test_files = BTreeSet::new();
     let mut files: Vec<SourceFile> = rust_files(&source)
