@@ -2,25 +2,25 @@
 //! is performed. No decision is made here.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::AbortHandle;
 use tokio::time::{sleep_until, timeout};
 
 use crate::logs::{Hub, OutputEvent};
-use crate::model::{Exit, Generation, Now, ProcessId, Signal, WallTime};
-use crate::probe::{Answer, ResolvedProbe};
+use crate::model::{Exit, Generation, Now, ProcessId, Signal};
+use crate::probe::Answer;
 use crate::runtime::clock::Clock;
+use crate::runtime::ends::{Ends, Incarnation};
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
+use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
+use crate::runtime::side::Side;
 use crate::runtime::signals::{Asked, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
-use crate::runtime::streams::Console;
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
@@ -36,27 +36,9 @@ const SURVIVORS_MOMENT: Duration = Duration::from_millis(100);
 /// How long the spawner may take for that sweep before we do it ourselves.
 const SWEEP_LIMIT: Duration = Duration::from_secs(5);
 
-/// SIGSTOP and SIGCONT, for Ctrl-Z and `fg`.
-const STOP: Signal = Signal(19);
-const CONT: Signal = Signal(18);
-
-/// Whoever tells the user what happens. Lives at the edge above, so that the driver knows no terminal.
-pub trait Narrator {
-    /// Something worth a line.
-    fn tell(&mut self, notice: &Notice, snapshot: &Snapshot, now: Now);
-    /// A process got its pid.
-    fn spawned(&mut self, process: ProcessId, pid: u32);
-    /// There is a newer view.
-    fn changed(&mut self, snapshot: &Snapshot);
-    /// These had outlived their program and were ended.
-    fn leftovers(&mut self, names: &[(u32, String)]);
-    /// Something about ourselves that has no notice: in one line.
-    fn remark(&mut self, line: String);
-    /// We are about to be suspended: give the terminal back as it was.
-    fn suspend(&mut self);
-    /// We were continued.
-    fn resume(&mut self);
-}
+/// How long after our reader went away the end begins: whoever looks at us from outside at that moment (`time`, a meter at the end
+/// of a pipeline) still finds us.
+const READER_MOMENT: Duration = Duration::from_millis(200);
 
 /// What the driver is made of.
 pub struct Parts<S> {
@@ -95,77 +77,36 @@ pub struct Terminals {
     pub prefix_columns: u16,
 }
 
-/// What the driver holds for a process besides the supervisor's books.
-#[derive(Debug, Default)]
-pub(super) struct Side {
-    pub(super) generation: Generation,
-    pub(super) console: Option<Console>,
-    pub(super) probe: Option<Result<Arc<ResolvedProbe>, String>>,
-    pub(super) directory: std::path::PathBuf,
-    pub(super) started: WallTime,
-    /// The attempt, or the wait for a notification, under way.
-    pub(super) asking: Option<AbortHandle>,
-    /// What a failure to execute is told with.
-    pub(super) spawn_words: SpawnWords,
-}
-
-/// What a failure to execute is told with.
-#[derive(Debug, Default, Clone)]
-pub(super) struct SpawnWords {
-    pub(super) program: String,
-    pub(super) directory: String,
-    pub(super) path_entries: usize,
-    pub(super) user: Option<String>,
-}
-
-/// A leader's end that waits for its last output to be taken in, and for what the same signal has ended to be gone.
-#[derive(Debug)]
-struct Draining {
-    exit: Exit,
-    survivors: bool,
-    vanished: bool,
-    is_drained: bool,
-    /// Survivors have had their moment.
-    is_overdue: bool,
-}
-
-impl Draining {
-    fn is_complete(&self) -> bool {
-        self.is_drained && (!self.survivors || self.vanished || self.is_overdue)
-    }
-}
-
 /// A probe's answer on its way to the supervisor.
 pub(super) type Probed = (ProcessId, Generation, Answer);
 
 /// The loop and all that it owns.
 pub struct Driver<S> {
-    pub(super) supervisor: Supervisor,
-    pub(super) spawner: S,
-    pub(super) hub: Hub,
-    output: mpsc::UnboundedReceiver<OutputEvent>,
-    pub(super) launcher: Launcher,
-    messages: mpsc::UnboundedReceiver<Message>,
-    snapshots: watch::Sender<Snapshot>,
-    pub(super) clock: Clock,
-    pub(super) narrator: Box<dyn Narrator>,
-    pub(super) terminals: Terminals,
-    pub(super) runtime_directory: std::path::PathBuf,
-    recorder: Option<Recorder>,
+    pub(super) parts: Parts<S>,
     pub(super) sides: Vec<Side>,
     pub(super) probed: mpsc::UnboundedSender<Probed>,
     answers: mpsc::UnboundedReceiver<Probed>,
     pub(super) desk: HelperDesk,
     helper_messages: mpsc::UnboundedReceiver<HelperMessage>,
     pub(super) helpers: Helpers,
-    overdue: mpsc::UnboundedSender<(ProcessId, Generation)>,
-    overdues: mpsc::UnboundedReceiver<(ProcessId, Generation)>,
+    later: mpsc::UnboundedSender<Later>,
+    due: mpsc::UnboundedReceiver<Later>,
     replies: BTreeMap<RequestId, oneshot::Sender<Outcome>>,
-    draining: BTreeMap<(ProcessId, Generation), Draining>,
+    /// Sent once the view that they speak of is published.
+    answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
+    ends: Ends,
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
-    is_screen_gone: bool,
+}
+
+/// What is looked at again after a moment.
+#[derive(Debug)]
+enum Later {
+    /// Survivors of this one have had theirs.
+    Overdue(Incarnation),
+    /// Our reader has gone away.
+    ReaderGone,
 }
 
 /// What woke the loop.
@@ -175,7 +116,7 @@ enum Woken {
     Output(OutputEvent),
     Probed(Probed),
     Helper(HelperMessage),
-    Overdue(ProcessId, Generation),
+    Due(Later),
     Message(Message),
     Deadline,
 }
@@ -187,34 +128,23 @@ impl<S: Spawner> Driver<S> {
         // Both unbounded: a process has at most one probe and one helper under way.
         let (probed, answers) = mpsc::unbounded_channel();
         let (desk, helper_messages) = mpsc::unbounded_channel();
-        // Unbounded: one message an end.
-        let (overdue, overdues) = mpsc::unbounded_channel();
+        // Unbounded: one message an end, and one for our reader.
+        let (later, due) = mpsc::unbounded_channel();
         Self {
-            supervisor: parts.supervisor,
-            spawner: parts.spawner,
-            hub: parts.hub,
-            output: parts.output,
-            launcher: parts.launcher,
-            messages: parts.messages,
-            snapshots: parts.snapshots,
-            clock: parts.clock,
-            narrator: parts.narrator,
-            terminals: parts.terminals,
-            runtime_directory: parts.runtime_directory,
-            recorder: parts.recorder,
+            parts,
             sides: (0..count).map(|_| Side::default()).collect(),
             probed,
             answers,
             desk: HelperDesk::new(desk),
             helper_messages,
             helpers: Helpers::default(),
-            overdue,
-            overdues,
+            later,
+            due,
             replies: BTreeMap::new(),
-            draining: BTreeMap::new(),
+            answered: Vec::new(),
+            ends: Ends::default(),
             pending: VecDeque::new(),
             finished: None,
-            is_screen_gone: false,
         }
     }
 
@@ -234,7 +164,7 @@ impl<S: Spawner> Driver<S> {
     }
 
     async fn wake(&mut self, signals: &mut Signals) -> Woken {
-        let deadline = self.supervisor.next_deadline().map(|at| self.clock.instant_of(at));
+        let deadline = self.parts.supervisor.next_deadline().map(|at| self.parts.clock.instant_of(at));
         let timer = async {
             match deadline {
                 Some(at) => sleep_until(at.into()).await,
@@ -244,12 +174,12 @@ impl<S: Spawner> Driver<S> {
         tokio::select! {
             biased;
             asked = signals.next() => Woken::Signal(asked),
-            report = self.spawner.report() => Woken::Report(report),
-            Some(event) = self.output.recv() => Woken::Output(event),
+            report = self.parts.spawner.report() => Woken::Report(report),
+            Some(event) = self.parts.output.recv() => Woken::Output(event),
             Some(probed) = self.answers.recv() => Woken::Probed(probed),
             Some(message) = self.helper_messages.recv() => Woken::Helper(message),
-            Some((process, generation)) = self.overdues.recv() => Woken::Overdue(process, generation),
-            Some(message) = self.messages.recv() => Woken::Message(message),
+            Some(later) = self.due.recv() => Woken::Due(later),
+            Some(message) = self.parts.messages.recv() => Woken::Message(message),
             () = timer => Woken::Deadline,
         }
     }
@@ -265,7 +195,11 @@ impl<S: Spawner> Driver<S> {
                 self.take(Event::Probed { process, generation, verdict });
             }
             Woken::Helper(message) => self.helper(message),
-            Woken::Overdue(process, generation) => self.end_news(process, generation, |end| end.is_overdue = true),
+            Woken::Due(Later::Overdue(of)) => {
+                let event = self.ends.overdue(of);
+                self.end_news(event);
+            }
+            Woken::Due(Later::ReaderGone) => self.take(Event::Terminate(Urgency::Polite)),
             Woken::Message(message) => self.message(message),
             Woken::Deadline => self.take(Event::Tick),
         }
@@ -276,13 +210,13 @@ impl<S: Spawner> Driver<S> {
         self.pending.push_back(event);
         let mut actions = Vec::new();
         while let Some(event) = self.pending.pop_front() {
-            let now = self.clock.now();
-            if let Some(recorder) = &mut self.recorder
+            let now = self.parts.clock.now();
+            if let Some(recorder) = &mut self.parts.recorder
                 && recorder.record(now, &event).is_err()
             {
-                self.recorder = None;
+                self.parts.recorder = None;
             }
-            self.supervisor.step(now, event, &mut actions);
+            self.parts.supervisor.step(now, event, &mut actions);
             for action in actions.drain(..) {
                 self.perform(action, now);
             }
@@ -291,8 +225,7 @@ impl<S: Spawner> Driver<S> {
 
     pub(super) fn reply(&mut self, request: RequestId, outcome: Outcome) {
         if let Some(reply) = self.replies.remove(&request) {
-            // Whoever asked may be gone.
-            let _ = reply.send(outcome);
+            self.answered.push((reply, outcome));
         }
     }
 
@@ -301,13 +234,16 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn publish(&mut self) {
-        let snapshot = self.supervisor.snapshot();
-        self.narrator.changed(&snapshot);
-        self.snapshots.send_replace(snapshot);
-        if let Some(recorder) = &mut self.recorder
+        let snapshot = self.parts.supervisor.snapshot();
+        self.parts.snapshots.send_replace(snapshot);
+        for (reply, outcome) in self.answered.drain(..) {
+            // Whoever asked may be gone.
+            let _ = reply.send(outcome);
+        }
+        if let Some(recorder) = &mut self.parts.recorder
             && recorder.flush().is_err()
         {
-            self.recorder = None;
+            self.parts.recorder = None;
         }
     }
 
@@ -321,19 +257,19 @@ impl<S: Spawner> Driver<S> {
 
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
     fn suspend(&mut self) {
-        self.spawner.order(Order::SignalAll { signal: STOP });
-        self.hub.flush(Duration::from_millis(200));
-        self.narrator.suspend();
+        self.parts.spawner.order(Order::SignalAll { signal: Signal::STOP });
+        self.parts.hub.flush(Duration::from_millis(200));
+        self.parts.narrator.suspend();
         let since = Instant::now();
         // Cannot fail for this process and this signal; if it did, we would merely not be suspended.
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
-        self.clock.leave_out(since.elapsed());
-        self.narrator.resume();
-        self.spawner.order(Order::SignalAll { signal: CONT });
+        self.parts.clock.leave_out(since.elapsed());
+        self.parts.narrator.resume();
+        self.parts.spawner.order(Order::SignalAll { signal: Signal::CONT });
     }
 
     fn resize(&mut self) {
-        let size = crate::runtime::streams::window_size(self.terminals.prefix_columns);
+        let size = crate::runtime::streams::window_size(self.parts.terminals.prefix_columns);
         for console in self.sides.iter().filter_map(|side| side.console.as_ref()) {
             console.resize(size);
         }
@@ -343,24 +279,18 @@ impl<S: Spawner> Driver<S> {
         match report {
             Report::Spawned { key, pid } => {
                 if let Some((process, generation)) = key.as_incarnation() {
-                    self.narrator.spawned(process, pid);
+                    self.parts.narrator.spawned(process, pid);
                     self.take(Event::Spawned { process, generation, pid });
                 }
             }
             Report::SpawnFailed { key, step, errno } => self.spawn_failed(key, step, errno),
             Report::Exited { key, exit, survivors } => match key.as_incarnation() {
-                Some((process, generation)) => {
-                    self.leader_ended(process, generation, exit, survivors);
-                }
+                Some(of) => self.leader_ended(of, exit, survivors),
                 None => self.helpers.ended(key.helper_number(), exit),
             },
             Report::Vanished { key } => {
-                if let Some((process, generation)) = key.as_incarnation() {
-                    match self.draining.get(&(process, generation)) {
-                        Some(_) => self.end_news(process, generation, |end| end.vanished = true),
-                        None => self.take(Event::Vanished { process, generation }),
-                    }
-                }
+                let event = key.as_incarnation().and_then(|of| self.ends.vanished(of));
+                self.end_news(event);
             }
             Report::Swept { .. } => {}
         }
@@ -370,7 +300,7 @@ impl<S: Spawner> Driver<S> {
         match key.as_incarnation() {
             Some((process, generation)) => {
                 let failure = self.failure(process, step, errno);
-                self.hub.ended(process, generation, false);
+                self.parts.hub.ended(process, generation, false);
                 self.take(Event::SpawnFailed { process, generation, failure });
             }
             None => self.helpers.failed(key.helper_number(), errno),
@@ -384,50 +314,39 @@ impl<S: Spawner> Driver<S> {
                 self.take(Event::Probed { process, generation, verdict });
             }
             OutputEvent::Drained { process, generation } => {
-                self.end_news(process, generation, |end| end.is_drained = true);
+                let event = self.ends.drained((process, generation));
+                self.end_news(event);
             }
-            OutputEvent::ScreenGone { .. } => {
-                self.is_screen_gone = true;
-                self.take(Event::Terminate(Urgency::Polite));
-            }
-            OutputEvent::KeepingFailed { reason } => self.narrator.remark(format!("logs are not kept: {reason}")),
+            OutputEvent::ScreenGone { .. } => self.after(READER_MOMENT, Later::ReaderGone),
+            OutputEvent::KeepingFailed { reason } => self.parts.narrator.remark(format!("logs are not kept: {reason}")),
         }
     }
 
-    fn leader_ended(&mut self, process: ProcessId, generation: Generation, exit: Exit, survivors: bool) {
-        let draining = Draining { exit, survivors, vanished: false, is_drained: false, is_overdue: false };
-        self.draining.insert((process, generation), draining);
-        self.hub.ended(process, generation, survivors);
+    fn leader_ended(&mut self, of: Incarnation, exit: Exit, survivors: bool) {
+        self.ends.begin(of, exit, survivors);
+        self.parts.hub.ended(of.0, of.1, survivors);
         if survivors {
-            let overdue = self.overdue.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(SURVIVORS_MOMENT).await;
-                // The driver outlives its tasks; after its end nobody listens.
-                let _ = overdue.send((process, generation));
-            });
+            self.after(SURVIVORS_MOMENT, Later::Overdue(of));
         }
     }
 
-    /// Changes what is known of an end, and tells the supervisor once all of it is known.
-    fn end_news(&mut self, process: ProcessId, generation: Generation, news: impl FnOnce(&mut Draining)) {
-        if let Some(draining) = self.draining.get_mut(&(process, generation)) {
-            news(draining);
-            self.settle_end(process, generation);
-        }
+    fn after(&self, moment: Duration, what: Later) {
+        let later = self.later.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(moment).await;
+            // The driver outlives its tasks; after its end nobody listens.
+            let _ = later.send(what);
+        });
     }
 
-    fn settle_end(&mut self, process: ProcessId, generation: Generation) {
-        if !self.draining.get(&(process, generation)).is_some_and(Draining::is_complete) {
-            return;
+    /// What an end has become, if that is known now.
+    fn end_news(&mut self, event: Option<Event>) {
+        if let Some(event) = event {
+            if let Event::Exited { process, generation, survivors: false, .. } = event {
+                self.forget_console(process, generation);
+            }
+            self.take(event);
         }
-        let Some(Draining { exit, survivors, vanished, .. }) = self.draining.remove(&(process, generation)) else {
-            return;
-        };
-        let still_there = survivors && !vanished;
-        if !still_there {
-            self.forget_console(process, generation);
-        }
-        self.take(Event::Exited { process, generation, exit, survivors: still_there });
     }
 
     fn forget_console(&mut self, process: ProcessId, generation: Generation) {
@@ -441,7 +360,7 @@ impl<S: Spawner> Driver<S> {
     fn helper(&mut self, message: HelperMessage) {
         match message {
             HelperMessage::Run { number, process, command, reply } => self.run_helper(number, process, command, reply),
-            HelperMessage::Cancel(number) => self.spawner.order(Order::Signal {
+            HelperMessage::Cancel(number) => self.parts.spawner.order(Order::Signal {
                 key: Key::helper(number),
                 signal: Signal::KILL,
                 scope: crate::supervisor::action::Scope::Tree,
@@ -465,10 +384,10 @@ impl<S: Spawner> Driver<S> {
 
     /// Everything is down as far as the supervisor knows: the spawner ends what is left and then itself.
     async fn sweep(&mut self) {
-        self.spawner.order(Order::Shutdown { grace: LAST_GRACE });
+        self.parts.spawner.order(Order::Shutdown { grace: LAST_GRACE });
         let swept = timeout(SWEEP_LIMIT, async {
             loop {
-                match self.spawner.report().await {
+                match self.parts.spawner.report().await {
                     Some(Report::Swept { names }) => break names,
                     Some(_) => {}
                     None => break os::sweep_descendants(LAST_GRACE),
@@ -477,26 +396,27 @@ impl<S: Spawner> Driver<S> {
         });
         let names = swept.await.unwrap_or_else(|_| os::sweep_descendants(Duration::ZERO));
         if !names.is_empty() {
-            self.narrator.leftovers(&names);
+            self.parts.narrator.leftovers(&names);
         }
     }
 
     /// The spawner was shot. What was below it has become ours, and goes.
     fn lost_spawner(&mut self) -> u8 {
-        self.narrator
+        self.parts
+            .narrator
             .remark("the spawner process was killed from outside; ending everything it had started".to_owned());
         let names = os::sweep_descendants(LAST_GRACE);
-        self.narrator.leftovers(&names);
+        self.parts.narrator.leftovers(&names);
         1
     }
 
     /// A view for whoever tells the user.
     pub(super) fn view(&mut self) -> Snapshot {
-        self.supervisor.snapshot()
+        self.parts.supervisor.snapshot()
     }
 
     pub(super) fn say(&mut self, notice: &Notice, now: Now) {
         let snapshot = self.view();
-        self.narrator.tell(notice, &snapshot, now);
+        self.parts.narrator.tell(notice, &snapshot, now);
     }
 }

@@ -2,16 +2,19 @@
 
 pub mod clock;
 pub mod driver;
+mod ends;
 pub mod front;
 pub mod handle;
 pub mod helpers;
 pub mod launcher;
 pub mod load;
+pub mod narrator;
 pub mod notify_socket;
 pub mod os;
 mod perform;
 pub mod ports;
 pub mod record;
+mod side;
 pub mod signals;
 pub mod spawner;
 pub mod streams;

@@ -11,9 +11,10 @@ use crate::logs::{Attach, Channel, Matcher};
 use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
-use crate::runtime::driver::{Driver, Side, SpawnWords};
+use crate::runtime::driver::Driver;
 use crate::runtime::launcher::{account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
+use crate::runtime::side::{Side, SpawnWords};
 use crate::runtime::spawner::{
     Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter,
 };
@@ -41,7 +42,7 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
-        let launcher = self.launcher.clone();
+        let launcher = self.parts.launcher.clone();
         let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
@@ -59,7 +60,7 @@ impl<S: Spawner> Driver<S> {
         }
         self.attach_output(program, (process, generation, run), streams.stdout, streams.stderr)?;
         self.sides[process.index()].console = Some(streams.console);
-        self.spawner.order(Order::Spawn(Box::new(SpawnOrder {
+        self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
             argv: os_strings(launch.argv),
             env: launch.environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
@@ -74,12 +75,12 @@ impl<S: Spawner> Driver<S> {
 
     fn streams(&self, program: &Program) -> io::Result<Streams> {
         let wants_terminal = match program.tty {
-            Tty::Auto => self.terminals.automatic && program.redirect_stderr,
+            Tty::Auto => self.parts.terminals.automatic && program.redirect_stderr,
             Tty::Always => true,
             Tty::Never => false,
         };
         if wants_terminal {
-            Streams::terminal(window_size(self.terminals.prefix_columns))
+            Streams::terminal(window_size(self.parts.terminals.prefix_columns))
         } else {
             Streams::pipes(!program.redirect_stderr)
         }
@@ -108,9 +109,9 @@ impl<S: Spawner> Driver<S> {
         };
         let attach =
             |channel, fd, matchers, logfile| Attach { process, generation, run, channel, fd, matchers, logfile };
-        self.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), program.stdout_logfile.clone()));
+        self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), program.stdout_logfile.clone()));
         if let Some(stderr) = stderr {
-            self.hub.attach(attach(Channel::Stderr, stderr, matchers, program.stderr_logfile.clone()));
+            self.parts.hub.attach(attach(Channel::Stderr, stderr, matchers, program.stderr_logfile.clone()));
         }
         Ok(())
     }
@@ -122,7 +123,7 @@ impl<S: Spawner> Driver<S> {
         generation: Generation,
         uid: Option<u32>,
     ) -> Result<String, SpawnFailure> {
-        let socket = NotifySocket::bind(&self.runtime_directory, process, generation, uid)
+        let socket = NotifySocket::bind(&self.parts.runtime_directory, process, generation, uid)
             .map_err(|error| no_descriptors(&error))?;
         let path = socket.path().to_string_lossy().into_owned();
         let probed = self.probed.clone();
@@ -144,7 +145,7 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn signal(&mut self, process: ProcessId, generation: Generation, signal: Signal, scope: Scope) {
-        self.spawner.order(Order::Signal { key: Key::incarnation(process, generation), signal, scope });
+        self.parts.spawner.order(Order::Signal { key: Key::incarnation(process, generation), signal, scope });
     }
 
     fn probe(&mut self, process: ProcessId, generation: Generation) {
@@ -180,12 +181,12 @@ impl<S: Spawner> Driver<S> {
         command: String,
         reply: oneshot::Sender<io::Result<(Exit, String)>>,
     ) {
-        let launcher = self.launcher.clone();
+        let launcher = self.parts.launcher.clone();
         let place = launcher.of(process).map(|(program, instance)| launcher.launch(program, instance));
         match place {
             Some(Ok(launch)) => {
                 match self.helpers.begin(number, command, (launch.environment, launch.directory), reply) {
-                    Ok(order) => self.spawner.order(Order::Spawn(Box::new(order))),
+                    Ok(order) => self.parts.spawner.order(Order::Spawn(Box::new(order))),
                     Err(_) => self.helpers.failed(number, libc::EMFILE),
                 }
             }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use run::model::{
     Autorestart, Dependency, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy, Template, Until,
 };
-use run::plan::testing;
 use run::supervisor::ExitPolicy;
 
 use crate::random::Random;
@@ -74,7 +73,7 @@ impl Schedule {
     }
 
     pub(crate) fn project(&self) -> Project {
-        testing::project_of(self.programs.clone())
+        Project::new("/shop", self.programs.clone())
     }
 
     /// What a person needs to see of it.
@@ -137,7 +136,7 @@ impl Schedule {
 fn program(seed: u64, index: u64, native: bool) -> Program {
     let mut random = Random::new(seed, 100 + index);
     let name = format!("p{index}");
-    let mut program = if random.chance(25) { testing::task(&name) } else { testing::program(&name) };
+    let mut program = if random.chance(25) { Program::new_task(&name) } else { Program::new(&name) };
     if !program.is_task() {
         program.startsecs = Duration::from_secs(random.pick(&[0, 0, 1, 2]));
         program.autorestart =

@@ -6,7 +6,7 @@ use crate::cli::settings::Verbosity;
 use crate::cli::up::session::is_worth_saying;
 use crate::logs::{CrashBox, Hub};
 use crate::model::{Now, ProcessId};
-use crate::runtime::driver::Narrator;
+use crate::runtime::narrator::Narrator;
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::story::{HeaderFacts, Said, Story};
@@ -59,8 +59,6 @@ impl Narrator for Teller {
     fn spawned(&mut self, process: ProcessId, pid: u32) {
         self.story.spawned(process, pid);
     }
-
-    fn changed(&mut self, _snapshot: &Snapshot) {}
 
     fn leftovers(&mut self, names: &[(u32, String)]) {
         let mut named: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();

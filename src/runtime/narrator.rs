@@ -1,0 +1,21 @@
+//! The driver's way to the user. Who implements it lives above, so that the driver knows no terminal.
+
+use crate::model::{Now, ProcessId};
+use crate::supervisor::notice::Notice;
+use crate::supervisor::snapshot::Snapshot;
+
+/// Whoever tells the user what happens.
+pub trait Narrator {
+    /// Something worth a line. `snapshot` is the state after the step that gave it.
+    fn tell(&mut self, notice: &Notice, snapshot: &Snapshot, now: Now);
+    /// A process got its pid.
+    fn spawned(&mut self, process: ProcessId, pid: u32);
+    /// These had outlived their program and were ended: pid and command name.
+    fn leftovers(&mut self, names: &[(u32, String)]);
+    /// Something about ourselves that has no notice: in one line.
+    fn remark(&mut self, line: String);
+    /// We are about to be suspended: give the terminal back as it was.
+    fn suspend(&mut self);
+    /// We were continued.
+    fn resume(&mut self);
+}
