@@ -154,19 +154,10 @@ fn layer_name(file: &SourceFile) -> &str {
     file.path.split('/').next().unwrap_or_default().trim_end_matches(".rs")
 }
 
-/// The modules of this crate that a file names, as paths below the crate (`model::time`), with their places.
-fn paths_used(file: &SourceFile) -> Vec<(usize, String)> {
-    let absolute = Regex::new(r"\bcrate::(\w+(?:::\w+)?)").unwrap();
-    let root_name = Regex::new(r"(?:^|[^\w:])(run::\w+(?:::\w+)?)").unwrap();
-    let mut found: Vec<(usize, String)> = absolute
-        .captures_iter(&file.code)
-        .map(|capture| (capture.get(0).unwrap().start(), capture[1].to_owned()))
-        .collect();
-    if layer_name(file) == "main" {
-        let paths = root_name.captures_iter(&file.code);
-        found.extend(paths.map(|path| (path.get(1).unwrap().start(), path[1].trim_start_matches("run::").to_owned())));
-    }
-    found
+/// What finds the paths of this crate in code, from below the crate on (`model::time`).
+fn paths_of_ours() -> Regex {
+    // In main.rs the library is an outside crate of the name `run`.
+    Regex::new(r"(?:\bcrate|[^\w:]run)::(\w+(?:::\w+)?)").unwrap()
 }
 
 fn is_allowed(layer: &Layer, path: &str) -> bool {
@@ -177,10 +168,12 @@ fn is_allowed(layer: &Layer, path: &str) -> bool {
 #[test]
 fn a_layer_uses_only_the_layers_below_it() {
     let mut faults = Vec::new();
+    let paths = paths_of_ours();
     for file in production_files() {
         let layer = layer(layer_name(file));
-        for (at, path) in paths_used(file) {
-            if !is_allowed(layer, &path) {
+        for path in paths.captures_iter(&file.code).map(|found| found.get(1).unwrap()) {
+            let (at, path) = (path.start(), path.as_str());
+            if !is_allowed(layer, path) {
                 faults.push(format!(
                     "src/{}:{}: `{path}` is not for {}, which may use {:?}; move the code up, or hand the value in",
                     file.path,
