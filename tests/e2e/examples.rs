@@ -1,5 +1,7 @@
 //! Every example is started, made ready and stopped.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::common::{TestProject, has_tool};
@@ -39,7 +41,10 @@ fn the_shop_comes_up_with_its_real_servers() {
     if !(postgres && has_tool("redis-server") && has_tool("python3")) {
         return;
     }
-    let project = example("shop").env("SHOP_DATA", "");
+    // Root hands the data directory to the user postgres, who has to get there.
+    let passable = Permissions::from_mode(0o755);
+    let data = tempfile::Builder::new().prefix("run-shop-").permissions(passable).tempdir().unwrap();
+    let project = example("shop").env("SHOP_DATA", data.path().join("pg").to_str().unwrap());
     project.run(&["up", "-d", "--timeout", "120s"]).expect_code(0);
     project.run(&["status"]).expect_code(0);
     let url = project.process("web").unwrap()["url"].as_str().unwrap().to_owned();
