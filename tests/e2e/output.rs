@@ -253,3 +253,26 @@ fn ctrl_c_on_a_terminal_reaches_us_alone_and_stops_in_order() {
     project.wait_for_silence(crate::common::PATIENCE);
     assert_eq!(project.lines("got"), ["term"]);
 }
+
+#[test]
+fn a_second_up_on_a_terminal_shows_the_stream_and_ctrl_c_only_leaves() {
+    if !has_tool("setsid") {
+        return;
+    }
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"echo on; while :; do echo tick; sleep 0.05; done\"\nready = { log = \"on\" }\n\
+         [program.later]\ncommand = \"echo here; exec sleep 1000\"\nready = { log = \"here\" }\n",
+    );
+    let up = project.up();
+    up.wait_for_banner();
+    project.run(&["stop", "later"]).expect_code(0);
+    let pid = project.pid("web");
+    let terminal = Terminal::start(&project, &["up"]);
+    terminal.wait_for("tick");
+    project.wait_for_word("later", "ready");
+    terminal.press("\x03");
+    terminal.running.wait_until("it leaves", || project.ours().iter().all(|found| found.pid != terminal.running.pid()));
+    drop(terminal);
+    assert_eq!((project.pid("web"), project.word("web")), (pid, "ready".into()));
+    up.interrupt().expect_code(0);
+}
