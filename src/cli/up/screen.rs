@@ -99,10 +99,12 @@ async fn show(mut parts: ScreenParts) {
                     return;
                 }
             },
-            Ok(code) = &mut settles, if parts.detach_when_ready => {
+            settled = &mut settles, if parts.detach_when_ready => {
                 parts.detach_when_ready = false;
-                parts.leave(code);
-                return;
+                if let Ok(code) = settled {
+                    parts.leave(code);
+                    return;
+                }
             }
         }
     }
