@@ -248,6 +248,10 @@ impl Output {
         while let Some(index) = self.open_lines.get(at).copied() {
             match self.tracks[index].line_deadline() {
                 Some(until) if self.now < until => at += 1,
+                Some(_) if self.has_more_waiting(index) => {
+                    self.tracks[index].await_more(self.now);
+                    at += 1;
+                }
                 Some(_) => {
                     self.open_lines.swap_remove(at);
                     self.pause(index);
@@ -257,6 +261,13 @@ impl Output {
                 }
             }
         }
+    }
+
+    /// Whether the rest of a line may lie in the pipe already: then it is we who are late, and its writer has not paused.
+    fn has_more_waiting(&self, track: usize) -> bool {
+        let sources = &self.known[self.tracks[track].process.index()].sources;
+        let mut sources = sources.iter().filter_map(|index| self.sources[*index].as_ref());
+        sources.any(|source| source.track == track && source.is_ready)
     }
 
     fn pause(&mut self, index: usize) {
