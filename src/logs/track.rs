@@ -135,11 +135,6 @@ impl Track {
         self.open_line.map(|(since, last)| (last + QUIET).min(since + LONG))
     }
 
-    /// Counts the pause of an unfinished line from now on.
-    pub(crate) fn await_more(&mut self, now: Instant) {
-        self.open_line = self.open_line.map(|_| (now, now));
-    }
-
     /// Shows the unfinished line as it stands, marked.
     pub(crate) fn show_open_line(&mut self, screen: &mut Screen, label: &Shown<'_>) {
         self.open_line = None;

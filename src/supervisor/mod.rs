@@ -147,7 +147,7 @@ impl Supervisor {
     pub fn step(&mut self, now: Now, event: Event, actions: &mut Vec<Action>) {
         self.now = Now { mono: now.mono.max(self.now.mono), wall: now.wall };
         if self.finished {
-            self.refuse_after_the_end(event);
+            self.refuse_after_the_end(&event);
         } else {
             self.fire_timers();
             self.take(event);
