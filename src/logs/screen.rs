@@ -64,6 +64,11 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
+    /// Whether program lines go to a terminal.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.out.as_ref().is_some_and(Sink::is_terminal)
+    }
+
     pub(crate) fn new(config: &mut OutputConfig) -> nix::Result<Self> {
         let (out, own) = match config.outlet.take() {
             Some(outlet) => open(outlet)?,

@@ -19,10 +19,12 @@ use crate::logs::sink::{FINISH, Sink};
 use crate::logs::tail::Tail;
 use crate::model::ProcessId;
 
-/// An unfinished line is shown when nothing has followed for so long …
+/// When an unfinished line is shown as it stands: when nothing has followed for so long …
 const QUIET: Duration = Duration::from_millis(200);
 /// … or when it began so long ago.
 const LONG: Duration = Duration::from_secs(1);
+/// Into a pipe or file: whoever reads there wants whole lines, and on a busy machine a writer may be kept from finishing one.
+const QUIET_ELSEWHERE: Duration = Duration::from_secs(2);
 /// Whether a track's bytes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keeping {
@@ -131,8 +133,9 @@ impl Track {
     }
 
     /// When the unfinished line is shown as it stands.
-    pub(crate) fn line_deadline(&self) -> Option<Instant> {
-        self.open_line.map(|(since, last)| (last + QUIET).min(since + LONG))
+    pub(crate) fn line_deadline(&self, on_terminal: bool) -> Option<Instant> {
+        let (since, last) = self.open_line?;
+        Some(if on_terminal { (last + QUIET).min(since + LONG) } else { last + QUIET_ELSEWHERE })
     }
 
     /// Shows the unfinished line as it stands, marked.

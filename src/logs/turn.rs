@@ -267,7 +267,10 @@ impl Output {
         let of_track = |source: &Source| source.track == track && source.is_ready;
         let process = self.tracks[track].process;
         let mut sources = self.known[process.index()].sources.iter().filter_map(|index| self.sources[*index].as_ref());
-        if sources.any(of_track) { None } else { self.tracks[track].line_deadline() }
+        if sources.any(of_track) {
+            return None;
+        }
+        self.tracks[track].line_deadline(self.screen.is_terminal())
     }
 
     fn pause(&mut self, index: usize) {
