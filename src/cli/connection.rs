@@ -132,7 +132,7 @@ impl Connection {
 
 fn connect(running: &Running) -> Result<Client, ClientError> {
     match ShortPath::new(&running.owner.socket) {
-        Ok(short) => Client::connect(short.as_path()),
+        Ok(short) => Ok(Client::connect(short.as_path())?.with_key(registry::read_key(&running.places))),
         // Its directory is gone, so nobody listens there.
         Err(_) => Err(ClientError::NotRunning),
     }

@@ -18,19 +18,29 @@ enum Framing {
     ToTheEnd,
 }
 
-/// Posts a body to `/RPC2` and reads the body of the answer, which may be of type `accept`. `rest` holds what was read beyond it.
+/// One call.
+pub(super) struct Post<'a> {
+    /// What type the answer may have.
+    pub(super) accept: &'a str,
+    /// What shows that the owner asks.
+    pub(super) key: Option<&'a str>,
+    /// What is asked.
+    pub(super) body: &'a [u8],
+}
+
+/// Posts a call to `/RPC2` and reads the body of the answer. `rest` holds what was read beyond it.
 pub(super) fn post(
     stream: &mut (impl Read + Write),
     rest: &mut Vec<u8>,
-    accept: &str,
-    body: &[u8],
+    call: &Post<'_>,
 ) -> Result<Vec<u8>, ClientError> {
-    let mut request = Vec::with_capacity(160 + body.len());
-    write!(
-        request,
-        "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nAccept: {accept}\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    )?;
+    let Post { accept, key, body } = *call;
+    let mut request = Vec::with_capacity(256 + body.len());
+    write!(request, "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nAccept: {accept}\r\n")?;
+    if let Some(key) = key {
+        write!(request, "Authorization: Bearer {key}\r\n")?;
+    }
+    write!(request, "Content-Length: {}\r\n\r\n", body.len())?;
     request.extend_from_slice(body);
     // A server that turns us away answers without having read, so a failed write is reported only if there is no answer either.
     let written = stream.write_all(&request);
@@ -169,7 +179,8 @@ mod tests {
 
     fn post_to(answer: &str) -> (Result<Vec<u8>, ClientError>, Vec<u8>) {
         let mut rest = Vec::new();
-        let body = post(&mut Canned(Cursor::new(answer.as_bytes().to_vec())), &mut rest, "text/xml", b"x");
+        let call = Post { accept: "text/xml", key: None, body: b"x" };
+        let body = post(&mut Canned(Cursor::new(answer.as_bytes().to_vec())), &mut rest, &call);
         (body, rest)
     }
 

@@ -5,6 +5,7 @@ pub mod calls;
 
 mod http;
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub use calls::StartUntil;
 use serde::de::DeserializeOwned;
 
+use self::http::Post;
 use crate::codec::json_answer::JsonAnswer;
 use crate::codec::xmlrpc::{ParseError, Response, Value, parse_response, write_call};
 
@@ -79,10 +81,21 @@ impl From<ParseError> for ClientError {
     }
 }
 
+/// A key that does not print itself.
+struct Key(String);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
 /// A connection to a running project. Calls go one after the other over the same connection.
 #[derive(Debug)]
 pub struct Client {
     stream: UnixStream,
+    /// What shows that the owner asks.
+    key: Option<Key>,
     /// What was read beyond the last answer.
     rest: Vec<u8>,
 }
@@ -90,7 +103,13 @@ pub struct Client {
 impl Client {
     /// Connects to a project's socket.
     pub fn connect(path: &Path) -> Result<Self, ClientError> {
-        Ok(Self { stream: UnixStream::connect(path)?, rest: Vec::new() })
+        Ok(Self { stream: UnixStream::connect(path)?, key: None, rest: Vec::new() })
+    }
+
+    /// Shows a key with every later call: a project with a password keeps one for its owner's commands.
+    #[must_use]
+    pub fn with_key(self, key: Option<String>) -> Self {
+        Self { key: key.map(Key), ..self }
     }
 
     /// Bounds every later read and write; `None` waits for ever, which is right for calls that wait. Zero is refused.
@@ -121,6 +140,9 @@ impl Client {
     }
 
     fn post(&mut self, method: &str, params: &[Value], accept: &str) -> Result<Vec<u8>, ClientError> {
-        http::post(&mut self.stream, &mut self.rest, accept, write_call(method, params).as_bytes())
+        let body = write_call(method, params);
+        let key = self.key.as_ref().map(|Key(key)| key.as_str());
+        let call = Post { accept, key, body: body.as_bytes() };
+        http::post(&mut self.stream, &mut self.rest, &call)
     }
 }

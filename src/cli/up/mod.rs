@@ -1,6 +1,7 @@
 //! `run up`: start the project, or the named programs and what they need, and stream the output.
 
 mod already;
+mod doors;
 mod narrator;
 mod screen;
 mod session;

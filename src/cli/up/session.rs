@@ -3,7 +3,7 @@
 //! 1. the front, if there is one, and the spawner are forked while we have one thread;
 //! 2. the lock is taken after the last fork, because a child would hold it too;
 //! 3. the output thread and the runtime are started;
-//! 4. the socket is bound, the driver runs, and at its end everything is put away in reverse.
+//! 4. the doors are opened, the driver runs, and at its end everything is put away in reverse.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,19 +13,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::cli::error::CommandError;
 use crate::cli::project::{LAST_STATUS, Loaded};
 use crate::cli::settings::{Settings, Verbosity};
+use crate::cli::up::doors::Doors;
 use crate::cli::up::narrator::Teller;
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
 use crate::logs::{Hub, Keep, Label, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::{ProcessId, Project};
 use crate::plan::ports::Ports;
-use crate::registry::{self, Lock, LockError, Meta, OwnerFacts, ShortPath};
+use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
 use crate::runtime::clock::Clock;
 use crate::runtime::driver::{Driver, Parts, Terminals};
 use crate::runtime::front::DetachHandle;
@@ -35,7 +36,7 @@ use crate::runtime::os;
 use crate::runtime::record::Recorder;
 use crate::runtime::signals::Signals;
 use crate::runtime::spawner::{self, SpawnerEnd};
-use crate::serve::{self, Listener};
+use crate::serve;
 use crate::supervisor::event::Event;
 use crate::supervisor::{ExitPolicy, Supervisor};
 use crate::ui::names::Names;
@@ -169,15 +170,8 @@ impl Session<'_> {
         let (snapshots, view) = watch::channel(supervisor.snapshot());
         let facts = Arc::new(self.facts(&project));
         let handle = Handle::new(messages, view, facts, clock.clone());
-        let short =
-            ShortPath::new(&self.loaded.places.socket).map_err(|error| CommandError::project(error.to_string()))?;
-        let listener = Listener::bind(short.as_path())
-            .map_err(|error| CommandError::project(format!("could not open the control socket: {error}")))?;
-        let (stop_serving, serving_ends) = oneshot::channel::<()>();
         let usage = usage::source();
-        let server = tokio::task::spawn_local(serve::serve(listener, handle.clone(), Some(usage.clone()), async {
-            serving_ends.await.ok();
-        }));
+        let doors = Doors::open(&self.loaded, &handle, &usage).await?;
         let raw = self.keys.then(|| RawTerminal::enter(CONTROLLING_TERMINAL.as_ref()).ok()).flatten().map(Rc::new);
         let story = self.story(&project, raw.is_some());
         let names = story.names().clone();
@@ -219,8 +213,7 @@ impl Session<'_> {
         screen.end();
         self.keep_last_status(&handle, usage);
         // Whoever asked for the end is still to be answered.
-        drop(stop_serving);
-        server.await.ok();
+        doors.close().await;
         Ok(code)
     }
 

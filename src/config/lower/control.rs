@@ -9,7 +9,7 @@ use crate::config::raw::{RawProject, RawSection, RawValue};
 use crate::model::options::SectionKind;
 use crate::model::{Control, Diagnostic, ListenAddress, Span};
 
-/// How a password begins that is kept as the digest of the real one (supervisor `http.py` `supervisor_auth_handler`).
+/// How a password begins that is kept as the digest of the real one (supervisor `http.py` `encrypted_dictionary_authorizer`).
 const DIGEST: &str = "{SHA}";
 
 /// Reads the section.
