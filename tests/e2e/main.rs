@@ -7,6 +7,7 @@ mod common;
 
 mod bare;
 mod commands;
+mod control;
 mod crash;
 mod detach;
 mod dotenv;
