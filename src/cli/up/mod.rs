@@ -22,6 +22,7 @@ use crate::cli::output;
 use crate::cli::project::{self, LoadOptions, Loaded};
 use crate::cli::select::unknown_name;
 use crate::cli::settings::Settings;
+use crate::config::check::profiles;
 use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, Severity};
 use crate::plan::ports::Ports;
 use crate::plan::select;
@@ -115,6 +116,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         && let Some(connection) = Connection::open(loaded.homes.clone(), running)?
     {
         return already::join(settings, args, connection, &loaded.file_names());
+    }
+    if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
+        return Err(CommandError::user("there is nothing to start"));
     }
     let chosen = choose(&loaded.project, &args.names)?;
     let (ports, notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
