@@ -219,7 +219,7 @@ impl Output {
         if self.has_work(room) || self.waiters.iter().any(|waiter| !waiter.has_looked) {
             return EpollTimeout::ZERO;
         }
-        let lines = self.open_lines.iter().filter_map(|track| self.tracks[*track].line_deadline());
+        let lines = self.open_lines.iter().filter_map(|track| self.line_deadline(*track));
         let drains = self.drains.iter().map(|drain| drain.until);
         let waiters = self.waiters.iter().map(|waiter| waiter.until);
         let screen = match room {

@@ -1,6 +1,7 @@
 //! One turn: the part of the output thread that moves bytes.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use crate::logs::hub::OutputEvent;
 use crate::logs::output::Output;
@@ -246,17 +247,27 @@ impl Output {
     pub(super) fn end_pauses(&mut self) {
         let mut at = 0;
         while let Some(index) = self.open_lines.get(at).copied() {
-            match self.tracks[index].line_deadline() {
+            match self.line_deadline(index) {
                 Some(until) if self.now < until => at += 1,
                 Some(_) => {
                     self.open_lines.swap_remove(at);
                     self.pause(index);
                 }
+                None if self.tracks[index].is_line_open() => at += 1,
                 None => {
                     self.open_lines.swap_remove(at);
                 }
             }
         }
+    }
+
+    /// When an unfinished line is shown as it stands; `None` also while bytes wait to be read, which may well finish it: then it
+    /// is we who are slow, not its writer.
+    pub(super) fn line_deadline(&self, track: usize) -> Option<Instant> {
+        let of_track = |source: &Source| source.track == track && source.is_ready;
+        let process = self.tracks[track].process;
+        let mut sources = self.known[process.index()].sources.iter().filter_map(|index| self.sources[*index].as_ref());
+        if sources.any(of_track) { None } else { self.tracks[track].line_deadline() }
     }
 
     fn pause(&mut self, index: usize) {
