@@ -291,7 +291,13 @@ pub fn ports(settings: &Settings, loaded: &Loaded) -> Result<Ports, CommandError
         holder_of: &|_| None,
     };
     match ports::assign(&request) {
-        Ok((ports, _)) => Ok(ports),
+        Ok((mut ports, _)) => {
+            // What runs has what it was started with, `--port` included.
+            for (program, name, port) in held.iter() {
+                ports.insert(program.clone(), name.map(ToOwned::to_owned), port);
+            }
+            Ok(ports)
+        }
         Err(taken) => {
             let messages: Vec<String> = taken.iter().map(|taken| taken.message(None)).collect();
             Err(CommandError::user(messages.join("\n")))

@@ -1,6 +1,7 @@
 //! `run up`: start the project, or the named programs and what they need, and stream the output.
 
 mod already;
+mod holder;
 mod narrator;
 mod screen;
 mod session;
@@ -210,10 +211,7 @@ fn assign_ports(
         ledger: ledger.as_deref(),
         held: &Ports::default(),
         starts: &|program| starting.contains(&program.name.as_str()),
-        holder_of: &|port| {
-            let holder = os::holder_of_port(port)?;
-            Some(ports::Holder { pid: holder.pid, name: holder.name, directory: holder.directory, project: None })
-        },
+        holder_of: &|port| holder::holder_of(port, &loaded.homes),
     };
     let home = settings.home.as_deref().map(Path::new);
     match ports::assign(&request) {

@@ -27,7 +27,9 @@ fn parse(source: &Source<'_>) -> Parsed {
     }
     if let Some(other) = syntax::another_language(source.text) {
         syntax.truncate(1);
-        syntax.iter_mut().for_each(|problem| problem.help = vec![other.to_owned()]);
+        for problem in &mut syntax {
+            problem.help = vec![other.to_owned()];
+        }
     }
     reader.problems.extend(syntax);
     let is_torn = errors.iter().any(|error| error.message() != DUPLICATE);

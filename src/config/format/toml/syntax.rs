@@ -12,6 +12,9 @@ pub(super) fn what_to_write(text: &str, at: usize, message: &str) -> Option<Stri
     if message.starts_with("string values must be quoted") {
         let (key, _) = line.split_once('=').filter(|(key, _)| start + key.len() < at)?;
         let value = text.get(at..start + line.len())?.trim();
+        if value.is_empty() {
+            return Some(format!("a value is missing: write {} = …, or take the line out", key.trim()));
+        }
         let quote = if value.contains(['"', '\\']) { '\'' } else { '"' };
         return (!value.contains(quote) && !value.contains('#'))
             .then(|| format!("write {} = {quote}{value}{quote}", key.trim()));
