@@ -161,15 +161,14 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::{Now, Program, ReadyKind, Word};
-    use crate::plan::testing::{program, project_of};
+    use crate::model::{Now, Program, Project, ReadyKind, Word};
     use crate::supervisor::event::Event;
     use crate::supervisor::{ExitPolicy, Supervisor};
 
     #[test]
     fn a_line_that_is_read_before_the_news_of_the_spawn_counts() {
         let ready = ReadySpec::new(ReadyKind::Log("on".into()));
-        let project = Arc::new(project_of(vec![Program { ready: Some(ready), ..program("web") }]));
+        let project = Arc::new(Project::new("/shop", vec![Program { ready: Some(ready), ..Program::new("web") }]));
         let mut supervisor = Supervisor::new(project, ExitPolicy::default(), Now::default()).unwrap();
         let (process, generation) = (ProcessId(0), Generation(1));
         let verdict = Verdict::Pass("log \"on\"".into());
