@@ -11,7 +11,7 @@ use crate::runtime::os;
 use crate::runtime::ports::{Holder, HolderProject};
 
 /// Finds the holder of a port; `None` when nobody can be told, such as a process of another user.
-pub fn holder_of(port: u16, homes: &Homes) -> Option<Holder> {
+pub(super) fn holder_of(port: u16, homes: &Homes) -> Option<Holder> {
     let holder = os::holder_of_port(port)?;
     let project = project_of(holder.pid, homes);
     Some(Holder { pid: holder.pid, name: holder.name, directory: holder.directory, project })
