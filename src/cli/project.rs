@@ -70,7 +70,10 @@ pub fn connect(settings: &Settings) -> Result<Connection, CommandError> {
 
 /// The registry's entry of the project that runs here.
 pub fn running(settings: &Settings, homes: &Homes) -> Option<Running> {
-    registry::find(homes, &start_directory(settings), settings.name.as_deref())
+    let start = start_directory(settings);
+    let found = registry::find(homes, &start, settings.name.as_deref())?;
+    // A directory that is gone may still have its project, but says nothing about those above it.
+    (settings.name.is_some() || start.is_dir() || found.owner.root == start).then_some(found)
 }
 
 fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
@@ -288,7 +291,13 @@ pub fn ports(settings: &Settings, loaded: &Loaded) -> Result<Ports, CommandError
         holder_of: &|_| None,
     };
     match ports::assign(&request) {
-        Ok((ports, _)) => Ok(ports),
+        Ok((mut ports, _)) => {
+            // What runs has what it was started with, `--port` included.
+            for (program, name, port) in held.iter() {
+                ports.insert(program.clone(), name.map(ToOwned::to_owned), port);
+            }
+            Ok(ports)
+        }
         Err(taken) => {
             let messages: Vec<String> = taken.iter().map(|taken| taken.message(None)).collect();
             Err(CommandError::user(messages.join("\n")))
@@ -345,12 +354,24 @@ pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
     if !settings.files.is_empty() {
         return settings.files.iter().map(|file| named_file(file)).collect();
     }
+    if !settings.directory.is_dir() {
+        return Err(no_directory(&settings.directory));
+    }
     let directory = canonical(&settings.directory);
     let listings = listings(&directory);
     match discover::discover(&listings) {
         Some(file) => Ok(vec![file]),
         None => Err(no_project(settings, &directory, &listings)),
     }
+}
+
+/// `-C` leads nowhere: a project further up is not what was asked for.
+fn no_directory(directory: &Path) -> CommandError {
+    if directory.is_file() {
+        return CommandError::user(format!("{} is not a directory", directory.display()))
+            .hint(format!("run -f {} …     uses this file", directory.display()));
+    }
+    CommandError::user(format!("there is no directory {}", directory.display()))
 }
 
 /// A file of `-f`: its directory is canonical, its name stays as it was written, since a link's name decides the format.
@@ -459,6 +480,15 @@ help: run up -- npm run dev     runs one command under the same supervision, no 
         fs::create_dir_all(root.join("web/src")).unwrap();
         fs::write(root.join("Procfile"), "web: sleep 1\n").unwrap();
         assert_eq!(config_files(&settings_in(&root.join("web/src"))).unwrap(), [root.join("Procfile")]);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_not_mistaken_for_the_one_above() {
+        let (_keep, root) = checkout();
+        fs::write(root.join("Procfile"), "web: sleep 1\n").unwrap();
+        let message = |name: &str| config_files(&settings_in(&root.join(name))).unwrap_err().to_string();
+        assert!(message("shpo").starts_with("there is no directory "), "{}", message("shpo"));
+        assert!(message("Procfile").ends_with("Procfile is not a directory"), "{}", message("Procfile"));
     }
 
     #[test]

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use nix::unistd::{User, getgrouplist};
 
-use crate::config::dotenv;
 use crate::model::program::Instance;
 use crate::model::{EnvFile, ProcessId, Program, Project, ReadySpec, Template};
 use crate::plan::environment::{Environment, Layers, compose, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
 use crate::probe::ResolvedProbe;
+use crate::runtime::env_files::{self, Unreadable};
 use crate::runtime::spawner::Account;
 use crate::supervisor::event::SpawnFailure;
 
@@ -113,24 +111,11 @@ impl Launcher {
         files: &[EnvFile],
         outer: &BTreeMap<String, String>,
     ) -> Result<Vec<(String, String)>, SpawnFailure> {
-        let mut pairs = Vec::new();
-        for file in files {
-            match std::fs::read(&file.path) {
-                Ok(bytes) => pairs.extend(dotenv::parse(&String::from_utf8_lossy(&bytes), outer).pairs),
-                Err(error) if file.optional && error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(self.unreadable(&file.path, &error)),
-            }
-        }
-        Ok(pairs)
-    }
-
-    fn unreadable(&self, path: &Path, error: &io::Error) -> SpawnFailure {
-        let shown = path.strip_prefix(&self.project.root).unwrap_or(path);
-        SpawnFailure {
+        env_files::read(files, outer).map(|read| read.pairs).map_err(|Unreadable { path, why }| SpawnFailure {
             step: "could not read the env_file".to_owned(),
-            errno: error.raw_os_error().unwrap_or(0),
-            message: format!("{}: {error}", shown.display()),
-        }
+            errno: 0,
+            message: format!("{}: {why}", path.strip_prefix(&self.project.root).unwrap_or(&path).display()),
+        })
     }
 }
 

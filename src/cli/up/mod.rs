@@ -1,6 +1,7 @@
 //! `run up`: start the project, or the named programs and what they need, and stream the output.
 
 mod already;
+mod holder;
 mod narrator;
 mod screen;
 mod session;
@@ -22,12 +23,13 @@ use crate::cli::output;
 use crate::cli::project::{self, LoadOptions, Loaded};
 use crate::cli::select::unknown_name;
 use crate::cli::settings::Settings;
+use crate::config::check::profiles;
 use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, Severity};
 use crate::plan::ports::Ports;
 use crate::plan::select;
 use crate::registry;
 use crate::runtime::front::{self, DetachHandle, Role};
-use crate::runtime::{os, ports};
+use crate::runtime::ports;
 use crate::supervisor::ExitPolicy;
 use crate::ui::report;
 
@@ -115,6 +117,9 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         && let Some(connection) = Connection::open(loaded.homes.clone(), running)?
     {
         return already::join(settings, args, connection, &loaded.file_names());
+    }
+    if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
+        return Err(CommandError::user("there is nothing to start"));
     }
     let chosen = choose(&loaded.project, &args.names)?;
     let (ports, notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
@@ -206,10 +211,7 @@ fn assign_ports(
         ledger: ledger.as_deref(),
         held: &Ports::default(),
         starts: &|program| starting.contains(&program.name.as_str()),
-        holder_of: &|port| {
-            let holder = os::holder_of_port(port)?;
-            Some(ports::Holder { pid: holder.pid, name: holder.name, directory: holder.directory, project: None })
-        },
+        holder_of: &|port| holder::holder_of(port, &loaded.homes),
     };
     let home = settings.home.as_deref().map(Path::new);
     match ports::assign(&request) {
