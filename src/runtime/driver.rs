@@ -65,6 +65,8 @@ pub struct Parts<S> {
     pub narrator: Box<dyn Narrator>,
     /// How programs get their streams.
     pub terminals: Terminals,
+    /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
+    pub ends_with_screen: bool,
     /// Where notify sockets are made.
     pub runtime_directory: std::path::PathBuf,
     /// `RUN_RECORD`.
@@ -320,7 +322,10 @@ impl<S: Spawner> Driver<S> {
                 let event = self.ends.drained((process, generation));
                 self.end_news(event);
             }
-            OutputEvent::ScreenGone { .. } => self.after(READER_MOMENT, Later::ReaderGone),
+            OutputEvent::ScreenGone { .. } if self.parts.ends_with_screen => {
+                self.after(READER_MOMENT, Later::ReaderGone);
+            }
+            OutputEvent::ScreenGone { .. } => {}
             OutputEvent::KeepingFailed { reason } => self.parts.narrator.remark(format!("logs are not kept: {reason}")),
         }
     }

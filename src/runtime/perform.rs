@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
@@ -228,7 +229,13 @@ fn no_such_process() -> SpawnFailure {
 
 fn no_descriptors(error: &io::Error) -> SpawnFailure {
     let errno = error.raw_os_error().unwrap_or(0);
-    SpawnFailure { step: "could not prepare its streams".to_owned(), errno, message: error.to_string() }
+    let message = match (errno, getrlimit(Resource::RLIMIT_NOFILE)) {
+        (libc::EMFILE, Ok((limit, _))) => {
+            format!("we may have {limit} open files, and all are taken (the hard limit: ulimit -Hn)")
+        }
+        (_, Ok(_) | Err(_)) => error.to_string(),
+    };
+    SpawnFailure { step: "could not prepare its streams".to_owned(), errno, message }
 }
 
 fn bad_pattern(error: &regex::Error) -> SpawnFailure {

@@ -33,7 +33,7 @@ use crate::runtime::handle::{Facts, Handle};
 use crate::runtime::launcher::Launcher;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
-use crate::runtime::signals::Signals;
+use crate::runtime::signals::{self, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
 use crate::serve::{self, Listener};
 use crate::supervisor::event::Event;
@@ -45,6 +45,9 @@ use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal};
 
 /// How long the last lines may take to reach a slow reader.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How long the spawner may take to end after it has said that everything is.
+const SPAWNER_END: Duration = Duration::from_secs(1);
 
 /// What a life of a project is made of.
 pub(super) struct Session<'a> {
@@ -75,12 +78,14 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Runs the project to its end; returns the exit code.
-    pub(super) fn run(mut self) -> Result<u8, CommandError> {
+    /// Runs the project to its end; returns the exit code, or `None` when somebody else has brought it up meanwhile.
+    pub(super) fn run(mut self) -> Result<Option<u8>, CommandError> {
         let clock = Clock::start();
         let spawner = spawner::start()
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
-        let lock = self.lock()?;
+        // After the last fork, and before the first thread.
+        signals::unblock()?;
+        let Some(lock) = self.lock()? else { return Ok(None) };
         // Without more descriptors a large project is refused later, with the program that got none.
         os::raise_open_descriptor_limit().ok();
         self.notes.extend(self.loaded.places.make_state_dir());
@@ -91,11 +96,14 @@ impl Session<'_> {
         let local = LocalSet::new();
         let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, hub.clone(), output)));
         hub.stop(LAST_WORDS);
+        // The spawner has nothing left to do; whoever sees our end sees its end, too.
+        os::sweep_descendants(SPAWNER_END);
         drop(lock);
-        outcome
+        outcome.map(Some)
     }
 
-    fn lock(&self) -> Result<Lock, CommandError> {
+    /// `None`: somebody else has it.
+    fn lock(&self) -> Result<Option<Lock>, CommandError> {
         let places = &self.loaded.places;
         let facts = OwnerFacts {
             pid: std::process::id(),
@@ -108,12 +116,13 @@ impl Session<'_> {
             socket: places.socket.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        registry::lock(places, &facts).map_err(|error| match error {
-            LockError::Held(owner) => super::already::refusal(&owner),
-            error @ (LockError::HeldByUnknown(_) | LockError::Place(_) | LockError::Io { .. }) => {
-                CommandError::project(error.to_string())
+        match registry::lock(places, &facts) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Held(_)) => Ok(None),
+            Err(error @ (LockError::HeldByUnknown(_) | LockError::Place(_) | LockError::Io { .. })) => {
+                Err(CommandError::project(error.to_string()))
             }
-        })
+        }
     }
 
     fn write_meta(&mut self, clock: &Clock) {
@@ -211,6 +220,7 @@ impl Session<'_> {
                 prefix_columns: u16::try_from(Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3)
                     .unwrap_or(u16::MAX),
             },
+            ends_with_screen: !self.detach_when_ready,
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };

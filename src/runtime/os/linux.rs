@@ -12,7 +12,6 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{MsgFlags, getsockopt, sockopt::PeerCredentials};
 use nix::unistd::{Pid, SysconfVar, getppid, sysconf};
 
-use super::MARK;
 use super::process::ProcessFact;
 use crate::model::Signal;
 use crate::runtime::sys;
@@ -114,12 +113,18 @@ pub fn own_children() -> Option<Vec<u32>> {
     Some(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
 }
 
-/// The value of `RUN_MARK` that a process was executed with; `None` without one, and when we may not look.
-pub fn environment_mark(pid: u32) -> Option<String> {
+/// The value of a variable that a process was executed with; `None` without one, and when we may not look.
+pub fn environment_value(pid: u32, name: &str) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let value = |entry: &[u8]| entry.strip_prefix(MARK.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
-    let mark = environment.split(|byte| *byte == 0).find_map(value)?;
-    String::from_utf8(mark).ok()
+    let value = |entry: &[u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    let found = environment.split(|byte| *byte == 0).find_map(value)?;
+    String::from_utf8(found).ok()
+}
+
+/// Whether a process counts pids as we do; one in a container does not (`pid_namespaces(7)`).
+pub fn shares_our_pids(pid: u32) -> bool {
+    let space = |of: &str| fs::read_link(format!("/proc/{of}/ns/pid")).ok();
+    space(&pid.to_string()).is_some_and(|theirs| Some(theirs) == space("self"))
 }
 
 /// Sends a signal to exactly this process: by pidfd, after comparing the start time, so that a later one with its pid is safe.

@@ -93,8 +93,13 @@ pub fn own_children() -> Option<Vec<u32>> {
 }
 
 /// Would need `sysctl KERN_PROCARGS2`.
-pub fn environment_mark(_pid: u32) -> Option<String> {
+pub fn environment_value(_pid: u32, _name: &str) -> Option<String> {
     None
+}
+
+/// There is one space of pids.
+pub fn shares_our_pids(_pid: u32) -> bool {
+    true
 }
 
 /// Sends a signal; there is no handle that protects against a reused pid.
