@@ -29,6 +29,7 @@ use crate::plan::ports::Ports;
 use crate::plan::select;
 use crate::registry;
 use crate::runtime::front::{self, DetachHandle, Role};
+use crate::runtime::os;
 use crate::runtime::ports;
 use crate::supervisor::ExitPolicy;
 use crate::ui::report;
