@@ -1,6 +1,7 @@
 //! `run up`: start the project, or the named programs and what they need, and stream the output.
 
 mod already;
+mod joined;
 mod narrator;
 mod screen;
 mod session;
@@ -114,7 +115,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         && running.places.identity == loaded.places.identity
         && let Some(connection) = Connection::open(loaded.homes.clone(), running)?
     {
-        return already::join(settings, args, connection, &loaded.file_names());
+        return already::join(settings, args, connection, &loaded);
     }
     let chosen = choose(&loaded.project, &args.names)?;
     let (ports, notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
