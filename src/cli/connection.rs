@@ -9,6 +9,7 @@ use crate::client::{Client, ClientError, StartUntil};
 use crate::model::Signal;
 use crate::model::status::{ProjectStatus, RequestReport};
 use crate::registry::{self, Homes, OwnerFacts, Running, ShortPath};
+use crate::runtime::os::ProcessWatch;
 
 /// How long a project whose lock is held may take until its socket is there (it is just coming up) or its lock is free (it has
 /// just ended).
@@ -23,6 +24,8 @@ pub struct Connection {
     homes: Homes,
     running: Running,
     client: Client,
+    /// The supervisor itself; `None` when it cannot be looked at.
+    supervisor: Option<ProcessWatch>,
 }
 
 impl Connection {
@@ -31,7 +34,10 @@ impl Connection {
         let began = Instant::now();
         loop {
             match connect(&running) {
-                Ok(client) => return Ok(Some(Self { homes, running, client })),
+                Ok(client) => {
+                    let supervisor = ProcessWatch::new(running.owner.pid).ok();
+                    return Ok(Some(Self { homes, running, client, supervisor }));
+                }
                 Err(ClientError::NotRunning) if !is_held(&homes, &running) => return Ok(None),
                 Err(ClientError::NotRunning) if began.elapsed() < PATIENCE => thread::sleep(LOOK_EVERY),
                 Err(ClientError::NotRunning) => {
@@ -75,9 +81,9 @@ impl Connection {
         }
     }
 
-    /// Whether the project's lock is free again, so that nothing of it is left.
+    /// Whether the project's lock is free again and its supervisor has ended, so that nothing of it is left.
     pub fn is_gone(&self) -> bool {
-        !is_held(&self.homes, &self.running)
+        !is_held(&self.homes, &self.running) && self.supervisor.as_ref().is_none_or(ProcessWatch::has_ended)
     }
 
     /// Returns when nothing of it is left, at most after a moment.

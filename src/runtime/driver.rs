@@ -36,6 +36,9 @@ const SURVIVORS_MOMENT: Duration = Duration::from_millis(100);
 /// How long the spawner may take for that sweep before we do it ourselves.
 const SWEEP_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long the spawner may take to end once it has swept.
+const SPAWNER_MOMENT: Duration = Duration::from_millis(500);
+
 /// How long after our reader went away the end begins: whoever looks at us from outside at that moment (`time`, a meter at the end
 /// of a pipeline) still finds us.
 const READER_MOMENT: Duration = Duration::from_millis(200);
@@ -187,7 +190,7 @@ impl<S: Spawner> Driver<S> {
     fn woken(&mut self, woken: Woken) {
         match woken {
             Woken::Signal(asked) => self.asked(asked),
-            Woken::Report(Some(report)) => self.reported(report),
+            Woken::Report(Some(report)) => self.reported(&report),
             Woken::Report(None) => {}
             Woken::Output(event) => self.output(event),
             Woken::Probed((process, generation, answer)) => {
@@ -275,8 +278,8 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn reported(&mut self, report: Report) {
-        match report {
+    fn reported(&mut self, report: &Report) {
+        match *report {
             Report::Spawned { key, pid } => {
                 if let Some((process, generation)) = key.as_incarnation() {
                     self.parts.narrator.spawned(process, pid);
@@ -398,6 +401,9 @@ impl<S: Spawner> Driver<S> {
         if !names.is_empty() {
             self.parts.narrator.leftovers(&names);
         }
+        // Nothing of ours outlives us, not even the spawner by a moment.
+        let gone = async { while self.parts.spawner.report().await.is_some() {} };
+        drop(timeout(SPAWNER_MOMENT, gone).await);
     }
 
     /// The spawner was shot. What was below it has become ours, and goes.

@@ -86,6 +86,8 @@ pub(super) struct ProbeRecord {
     pub(super) fails: u32,
     /// The last answer.
     pub(super) last: Option<String>,
+    /// What the program said of itself before the news of its spawn was here.
+    pub(super) early: Option<String>,
 }
 
 /// A run that is being ended.

@@ -162,3 +162,21 @@ impl AsFd for Signals {
         self.0.as_fd()
     }
 }
+
+/// A process that can be asked whether it has ended. By pid alone, so a later one of the same pid is taken for it.
+#[derive(Debug)]
+pub struct ProcessWatch(u32);
+
+impl ProcessWatch {
+    /// Watches a process.
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+    pub fn new(pid: u32) -> io::Result<Self> {
+        Ok(Self(pid))
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        let pid = nix::unistd::Pid::from_raw(self.0.cast_signed());
+        nix::sys::signal::kill(pid, None) == Err(nix::errno::Errno::ESRCH)
+    }
+}

@@ -20,15 +20,15 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Caught, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark, live_without_parent,
-    name_process, open_descriptors, own_children, peer_uid, processes, signal_process, thread_count, ticks_now,
-    ticks_per_second,
+    Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark,
+    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, signal_process,
+    thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Caught, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark, holder_of_port,
-    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, signal_process,
-    thread_count, ticks_now, ticks_per_second,
+    Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark,
+    holder_of_port, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
+    signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
