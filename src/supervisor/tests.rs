@@ -62,10 +62,9 @@ fn start(until: StartUntil) -> Event {
 }
 
 fn reply(actions: &[Action]) -> Option<&Outcome> {
-    actions.iter().find_map(|action| match action {
-        Action::Reply(RequestId(7), outcome) => Some(outcome),
-        _ => None,
-    })
+    actions
+        .iter()
+        .find_map(|action| if let Action::Reply(RequestId(7), outcome) = action { Some(outcome) } else { None })
 }
 
 #[test]
@@ -109,9 +108,8 @@ fn what_was_only_started_adds_nothing_to_the_slowest_chain() {
     world.spawned(WEB);
     world.spawned(ProcessId(1));
     let actions = world.after(Duration::from_secs(2), Event::Tick);
-    let chain = actions.iter().find_map(|action| match action {
-        Action::Say(Notice::AllReady { chain, .. }) => Some(chain.clone()),
-        _ => None,
+    let chain = actions.iter().find_map(|action| {
+        if let Action::Say(Notice::AllReady { chain, .. }) = action { Some(chain.clone()) } else { None }
     });
     let names: Vec<ProcessId> = chain.unwrap().into_iter().map(|(id, _)| id).collect();
     assert_eq!(names, [ProcessId(1)]);
