@@ -198,6 +198,9 @@ impl Supervisor {
 
     fn reason(&self, id: ProcessId, ending: &Ending) -> Reason {
         match ending {
+            Ending::Exit(exit @ Exit::Signal { signal, .. }) if self.at(id).sent == Some(*signal) => {
+                Reason::Signalled(*exit)
+            }
             Ending::Exit(exit) => Reason::Exit(*exit),
             Ending::Spawn(failure) => Reason::Spawn(failure.sentence()),
             Ending::NotReady(_) => Reason::NotReady {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
-use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, WallTime, Word};
+use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Signal, WallTime, Word};
 
 /// How long a run has to be ready before it counts as good (PRODUCT.md 12).
 pub(super) const GOOD_AFTER: Duration = Duration::from_secs(10);
@@ -137,7 +137,7 @@ pub(super) struct Process {
     pub(super) ignores_needs: bool,
     /// Runs since `up`.
     pub(super) runs: u32,
-    /// Runs that followed a failure.
+    /// Runs that followed a failure, since a user last started it.
     pub(super) unasked_runs: u32,
     /// Failures in a row that still count.
     pub(super) failures: u32,
@@ -147,6 +147,8 @@ pub(super) struct Process {
     pub(super) last_reason: Option<Reason>,
     /// The last end.
     pub(super) last_exit: Option<Exit>,
+    /// What a user last sent to the current run.
+    pub(super) sent: Option<Signal>,
     /// One of its runs has come to an end by itself.
     pub(super) has_ended: bool,
     /// supervisord's `spawnerr`.
@@ -192,6 +194,7 @@ impl Process {
             fails_alike: true,
             last_reason: None,
             last_exit: None,
+            sent: None,
             has_ended: false,
             spawn_error: String::new(),
             spawn_errno: 0,

@@ -47,7 +47,7 @@ pub struct ProcessInfo {
     pub pid: u32,
     /// Runs since `up`.
     pub runs: u32,
-    /// Runs that followed a failure.
+    /// Runs that followed a failure, since a user last started it.
     pub unasked_runs: u32,
     /// Failures in a row that still count.
     pub failures: u32,

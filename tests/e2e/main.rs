@@ -11,6 +11,7 @@ mod crash;
 mod detach;
 mod dotenv;
 mod examples;
+mod joining;
 mod mistakes;
 mod output;
 mod procfile;

@@ -2,6 +2,7 @@
 
 mod already;
 mod holder;
+mod joined;
 mod narrator;
 mod screen;
 mod session;
@@ -117,7 +118,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         output::say(&report::human(&warnings, settings.err.colour));
     }
     if let Some(connection) = running(settings, &loaded)? {
-        return already::join(settings, args, connection, &loaded.file_names());
+        return already::join(settings, args, connection, &loaded);
     }
     if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
         return Err(CommandError::user("there is nothing to start"));
@@ -150,7 +151,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::Program(code));
     }
     match running(settings, &loaded)? {
-        Some(connection) => already::join(settings, args, connection, &loaded.file_names()),
+        Some(connection) => already::join(settings, args, connection, &loaded),
         None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
     }
 }

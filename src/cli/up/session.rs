@@ -204,6 +204,9 @@ impl Session<'_> {
             detach: self.detach.take(),
             detach_when_ready: self.detach_when_ready,
             timeout: self.timeout,
+            stamps: self.stamps(),
+            zone: TimeZone::system(),
+            is_quiet: self.settings.verbosity == Verbosity::Quiet,
         });
         let parts = Parts {
             supervisor,
@@ -245,13 +248,17 @@ impl Session<'_> {
         }
     }
 
-    fn story(&self, project: &Project, keys: bool) -> Story {
-        let err = &self.settings.err;
-        let stamps = match (self.timestamps, err.is_terminal) {
+    fn stamps(&self) -> Stamps {
+        match (self.timestamps, self.settings.err.is_terminal) {
             (0, true) => Stamps::None,
             (1, _) => Stamps::Relative,
             _ => Stamps::Clock,
-        };
+        }
+    }
+
+    fn story(&self, project: &Project, keys: bool) -> Story {
+        let err = &self.settings.err;
+        let stamps = self.stamps();
         let zone = if stamps == Stamps::None { TimeZone::UTC } else { TimeZone::system() };
         Story::new(
             project,

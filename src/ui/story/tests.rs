@@ -193,7 +193,7 @@ fn without_a_terminal_every_line_of_ours_has_the_time() {
 fn relative_stamps_count_from_the_start() {
     let mut story = Story::new(&shop(), &ports(), Telling { stamps: Stamps::Relative, ..telling(PLAIN) });
     let said = story.tell(&Notice::Starting { process: DB }, &snapshot(&shop(), Word::Starting), now());
-    assert_eq!(said.lines, ["  +4.3s   ▸ db        starting"]);
+    assert_eq!(said.lines, ["   +4.3s   ▸ db        starting"]);
 }
 
 #[test]
