@@ -26,6 +26,8 @@ use crate::ui::live::{fit, live_line};
 use crate::ui::look::Look;
 use crate::ui::names::Names;
 use crate::ui::terminal::{CONTROLLING_TERMINAL, KeyPresses, RawTerminal};
+use crate::ui::text::round_duration;
+use crate::ui::theme::Ink;
 use crate::ui::{table, why};
 
 /// How long what was said may take to be written before we leave the terminal.
@@ -99,10 +101,13 @@ async fn show(mut parts: ScreenParts) {
                     return;
                 }
             },
-            Ok(code) = &mut settles, if parts.detach_when_ready => {
+            settled = &mut settles, if parts.detach_when_ready => {
                 parts.detach_when_ready = false;
-                parts.leave(code);
-                return;
+                if let Ok(settled) = settled {
+                    parts.say_who_is_open(&settled);
+                    parts.leave(settled.code);
+                    return;
+                }
             }
         }
     }
@@ -119,17 +124,27 @@ async fn next_key(presses: &mut Option<KeyPresses>) -> Key {
     std::future::pending().await
 }
 
+/// What became of the wait for everything.
+struct Settled {
+    /// What to leave with.
+    code: ExitCode,
+    /// Who was still on the way when the time was over.
+    open: Vec<ProcessId>,
+}
+
 /// Waits until everything is ready, something has failed, or the time is over.
-async fn wait_for_all(handle: Handle, timeout: Option<Duration>, settled: oneshot::Sender<ExitCode>) {
+async fn wait_for_all(handle: Handle, timeout: Option<Duration>, settles: oneshot::Sender<Settled>) {
     let outcome = handle.request(Command::Wait { processes: Vec::new(), timeout }).await;
-    let code = match outcome {
-        Ok(Outcome::Each(answers)) if answers.iter().all(|(_, answer)| *answer == Answer::Done) => ExitCode::Fine,
-        Ok(Outcome::TimedOut(_)) => ExitCode::TimedOut,
-        Ok(Outcome::Each(_) | Outcome::Accepted) => ExitCode::Failed,
+    let settled = match outcome {
+        Ok(Outcome::Each(answers)) if answers.iter().all(|(_, answer)| *answer == Answer::Done) => {
+            Settled { code: ExitCode::Fine, open: Vec::new() }
+        }
+        Ok(Outcome::TimedOut(open)) => Settled { code: ExitCode::TimedOut, open },
+        Ok(Outcome::Each(_) | Outcome::Accepted) => Settled { code: ExitCode::Failed, open: Vec::new() },
         // It ends: the front learns the code from that.
         Ok(Outcome::ShuttingDown) | Err(_) => return,
     };
-    settled.send(code).ok();
+    settles.send(settled).ok();
 }
 
 impl ScreenParts {
@@ -199,6 +214,22 @@ impl ScreenParts {
         if let Some(process) = status.processes.iter().find(|process| process.name == name) {
             self.hub.say(why::render(process, &status, &[], &self.look, &TimeZone::system()));
         }
+    }
+
+    /// The time for `--detach` is over: who is not there yet, and that they go on.
+    fn say_who_is_open(&self, settled: &Settled) {
+        if settled.open.is_empty() {
+            return;
+        }
+        let (theme, run) = (self.look.theme, &self.command);
+        let names: Vec<&str> = settled.open.iter().map(|id| self.names.label(*id)).collect();
+        let after = self.timeout.map_or_else(String::new, |limit| format!(" within {}", round_duration(limit)));
+        let head = theme.paint(Ink::Warn, &format!("not all ready{after}: {}", names.join(", ")));
+        let (waiting, dot) = (theme.signs().waiting, theme.signs().dot);
+        self.hub.say(format!(
+            "  {waiting} {head}\n  it goes on in the background {dot} {run} why {} {dot} {run} down",
+            names[0]
+        ));
     }
 
     /// Gives the terminal back and goes on in the background. Whether that was possible.
