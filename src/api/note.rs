@@ -84,18 +84,13 @@ fn done(info: &ProcessInfo) -> String {
     info.last_exit.map_or_else(String::new, |exit| format!("{} in {}", short(exit), human_duration(took)))
 }
 
-/// Why the last run failed: the exit, unless it failed for another reason, which `spawn_error` then tells.
+/// Why the last run failed: the exit, unless it failed for another reason.
 fn failure(info: &ProcessInfo) -> String {
-    match info.last_exit {
-        Some(exit) if says_no_more_than_the_exit(&info.spawn_error) => short(exit),
-        Some(_) | None => info.spawn_error.clone(),
+    match (info.failed_otherwise(), info.last_exit) {
+        (None, Some(exit)) => short(exit),
+        (Some(why), _) => why.to_owned(),
+        (None, None) => String::new(),
     }
-}
-
-/// supervisord's own phrases for an end (supervisor `process.py` `finish`).
-fn says_no_more_than_the_exit(spawn_error: &str) -> bool {
-    const PHRASES: [&str; 3] = ["Exited too quickly", "Bad exit code", "Terminated by"];
-    spawn_error.is_empty() || PHRASES.iter().any(|phrase| spawn_error.starts_with(phrase))
 }
 
 fn short(exit: Exit) -> String {
