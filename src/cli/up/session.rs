@@ -22,6 +22,7 @@ use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::narrator::Teller;
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
+use crate::cli::zone;
 use crate::logs::{Hub, Keep, Label, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::{ProcessId, Project};
 use crate::plan::ports::Ports;
@@ -242,7 +243,8 @@ impl Session<'_> {
             (1, _) => Stamps::Relative,
             _ => Stamps::Clock,
         };
-        let zone = if stamps == Stamps::None { TimeZone::UTC } else { TimeZone::system() };
+        let environment_zone = self.settings.environment.get("TZ").map(String::as_str);
+        let zone = if stamps == Stamps::None { TimeZone::UTC } else { zone::local(environment_zone) };
         Story::new(
             project,
             &self.ports,
