@@ -34,7 +34,11 @@ pub fn note(
 /// `waiting for db, migrate`: every need that is still open; one that is order only and has failed is not.
 pub fn waiting_for(snapshot: &Snapshot, info: &ProcessInfo) -> String {
     let open = info.needs.iter().filter(|need| !(need.is_satisfied || need.optional && need.has_failed));
-    let names: Vec<_> = open.filter_map(|need| snapshot.get(need.process)).map(|need| need.name.to_string()).collect();
+    // What is off will not come by itself.
+    let name = |need: &ProcessInfo| {
+        if need.word == Word::Off { format!("{} (off)", need.name) } else { need.name.to_string() }
+    };
+    let names: Vec<_> = open.filter_map(|need| snapshot.get(need.process)).map(name).collect();
     if names.is_empty() { String::new() } else { format!("waiting for {}", names.join(", ")) }
 }
 
@@ -54,6 +58,7 @@ pub fn off_because(info: &ProcessInfo, program: Option<&Program>) -> String {
 
 fn blocked(snapshot: &Snapshot, info: &ProcessInfo) -> String {
     match info.blocked_by.and_then(|id| snapshot.get(id)) {
+        Some(by) if by.word == Word::Done => format!("needs {}: ended before it was ready", by.name),
         Some(by) => format!("needs {}: {}", by.name, by.word),
         None => "what it needs has failed".to_owned(),
     }
