@@ -93,7 +93,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
 fn follow(kept: &Kept, lines: Lines, writer: &mut Writer) -> Result<(), CommandError> {
     let mut follow =
         lines.follow().map_err(|error| CommandError::internal(format!("could not watch the log: {error}")))?;
-    let mut was_up = kept.is_up();
+    let mut was_up = kept.was_up;
     loop {
         let new = follow.wait(LOOK_EVERY);
         for line in &new {

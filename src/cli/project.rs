@@ -119,6 +119,8 @@ pub struct Kept {
     pub places: Places,
     /// Its processes by namespec, and the place of each one's program in the file.
     pub processes: Vec<(String, usize)>,
+    /// Whether it was up when it was looked for.
+    pub was_up: bool,
     homes: Homes,
     root: PathBuf,
     explicit_name: Option<String>,
@@ -142,6 +144,7 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
                 name: owner.name,
                 processes: places_of(&connection.status()?),
                 places: connection.running().places.clone(),
+                was_up: true,
                 homes,
                 root: owner.root,
                 explicit_name: owner.explicit_name,
@@ -152,7 +155,7 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
             let processes =
                 last_status(&places).map_or_else(|| places_by_group(&meta.processes), |last| places_of(&last));
             let (root, explicit_name) = (PathBuf::from(meta.root), meta.explicit_name);
-            Ok(Kept { name: meta.name, processes, places, homes, root, explicit_name })
+            Ok(Kept { name: meta.name, processes, places, was_up: false, homes, root, explicit_name })
         }
     }
 }

@@ -21,11 +21,13 @@ impl Style {
 const ESC: u8 = 0x1b;
 const RESET: &[u8] = b"\x1b[0m";
 
-/// Whether these bytes can be shown as they are: printable ASCII, tabs and line ends. Made to be fast on a whole chunk.
+/// Whether these bytes can be shown as they are: printable ASCII, tabs and line ends. Without branches, so that a whole chunk is
+/// looked at many bytes at a time.
 pub fn is_plain(bytes: &[u8]) -> bool {
     bytes.chunks(512).all(|block| block.iter().fold(true, |plain, byte| plain & is_plain_byte(*byte)))
 }
 
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would keep the compiler from taking many bytes at a time")]
 fn is_plain_byte(byte: u8) -> bool {
     (byte.wrapping_sub(b' ') < 0x5f) | (byte == b'\t') | (byte == b'\n')
 }
@@ -250,13 +252,9 @@ mod tests {
     fn without_sgr(bytes: &[u8]) -> Vec<u8> {
         let (mut rest, mut out) = (bytes, Vec::new());
         while let Some(first) = rest.first() {
-            match sgr(rest) {
-                Some(length) => rest = &rest[length..],
-                None => {
-                    out.push(*first);
-                    rest = &rest[1..];
-                }
-            }
+            let length = sgr(rest);
+            out.extend(length.is_none().then_some(*first));
+            rest = &rest[length.unwrap_or(1)..];
         }
         out
     }
@@ -273,22 +271,12 @@ mod tests {
             let plain = if colour { without_sgr(&out) } else { out.clone() };
             prop_assert!(plain.iter().all(|byte| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f)), "{out:?}");
             for chunk in plain.utf8_chunks() {
-                prop_assert!(!chunk.valid().chars().any(char::is_control_but_tab), "{:?}", out);
+                prop_assert!(!chunk.valid().chars().any(|character| character != '\t' && character.is_control()), "{:?}", out);
                 prop_assert!(!chunk.invalid().iter().any(|byte| (0x80..=0x9f).contains(byte)), "{:?}", out);
             }
             if out.contains(&ESC) {
                 prop_assert!(out.ends_with(RESET));
             }
-        }
-    }
-
-    trait ControlButTab {
-        fn is_control_but_tab(self) -> bool;
-    }
-
-    impl ControlButTab for char {
-        fn is_control_but_tab(self) -> bool {
-            self != '\t' && self.is_control()
         }
     }
 }

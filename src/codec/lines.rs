@@ -74,7 +74,8 @@ impl Rows {
         self.forget_spent();
         let was_continued = std::mem::take(&mut self.is_continued);
         self.is_spent = true;
-        (!self.held.is_empty() && !(was_continued && is_blank(&self.held))).then_some(&self.held[..])
+        let has_nothing = self.held.is_empty() || (was_continued && is_blank(&self.held));
+        (!has_nothing).then_some(&self.held[..])
     }
 
     /// Whether a line has begun that has not been given out.
@@ -196,6 +197,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn the_rows_do_not_depend_on_where_the_chunks_end(
             parts in proptest::collection::vec("[a-c\\n]{0,9}", 0..12)

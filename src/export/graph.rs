@@ -171,6 +171,7 @@ fn waves(programs: &[Program], edges: &[Edge]) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
     use crate::export::sample;
+    use crate::model::Dependency;
 
     fn names(view: &GraphView) -> Vec<Vec<&str>> {
         view.waves.iter().map(|wave| wave.iter().map(|node| view.nodes[*node].name.as_str()).collect()).collect()
@@ -190,11 +191,11 @@ mod tests {
 
     #[test]
     fn a_circle_and_a_missing_need_end_all_the_same() {
-        let mut a = sample::program("a");
-        a.depends_on = vec![sample::needs("b", Until::Ready), sample::needs("gone", Until::Ready)];
-        let mut b = sample::program("b");
-        b.depends_on = vec![sample::needs("a", Until::Ready)];
-        let view = GraphView::of(&sample::project(vec![a, b]));
+        let mut a = Program::new("a");
+        a.depends_on = vec![Dependency::new("b", Until::Ready), Dependency::new("gone", Until::Ready)];
+        let mut b = Program::new("b");
+        b.depends_on = vec![Dependency::new("a", Until::Ready)];
+        let view = GraphView::of(&Project::new("/src/shop", vec![a, b]));
         assert_eq!(names(&view), [["a", "b"]]);
         assert_eq!(view.edges.len(), 2);
     }

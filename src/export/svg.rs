@@ -267,6 +267,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::export::sample;
+    use crate::model::{Program, Project};
 
     #[test]
     fn the_drawing_is_xml_with_a_box_for_each_node_and_an_arrow_for_each_edge() {
@@ -306,7 +307,7 @@ mod tests {
 
     #[test]
     fn names_cannot_become_markup() {
-        let view = GraphView::of(&sample::project(vec![sample::program("<a>&\"'\u{1}")]));
+        let view = GraphView::of(&Project::new("/src/shop", vec![Program::new("<a>&\"'\u{1}")]));
         let svg = render(&view);
         let document = roxmltree::Document::parse(&svg).unwrap();
         assert!(document.descendants().any(|node| node.text() == Some("<a>&\"'")), "{svg}");

@@ -20,7 +20,11 @@
 pub mod hub;
 pub mod kept;
 
+mod lag;
+mod orders;
 mod output;
+mod own;
+mod page;
 mod rotate;
 mod screen;
 mod sink;

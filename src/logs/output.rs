@@ -3,25 +3,22 @@
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::EventFd;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::logs::hub::{Attach, Channel, Label, Order, OutputConfig, OutputEvent};
+use crate::logs::hub::{Order, OutputConfig, OutputEvent};
 use crate::logs::kept::Keeper;
-use crate::logs::rotate::UserLog;
-use crate::logs::screen::{OwnEntry, OwnQueue, Room, Screen};
-use crate::logs::sink::Sink;
+use crate::logs::orders::watch_sink;
+use crate::logs::own::OwnQueue;
+use crate::logs::screen::{Room, Screen};
 use crate::logs::source::Source;
 use crate::logs::track::{Copy, Shown, Track};
 use crate::logs::turn::ARENA;
-use crate::model::{Generation, LogFile, ProcessId};
-
-/// How long the outputs of an ended leader are waited for.
-const DRAIN: Duration = Duration::from_millis(100);
+use crate::model::{Generation, ProcessId};
 
 /// What an epoll event is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +61,7 @@ pub(super) struct Known {
     pub(super) prefix: Vec<u8>,
     pub(super) tracks: Vec<usize>,
     pub(super) sources: Vec<usize>,
-    is_hidden: bool,
+    pub(super) is_hidden: bool,
 }
 
 impl Known {
@@ -75,26 +72,28 @@ impl Known {
 
 /// A leader ended; its last output is being taken in.
 #[derive(Debug)]
-struct Drain {
-    process: ProcessId,
-    generation: Generation,
-    until: Instant,
-    keep_open: bool,
+pub(super) struct Drain {
+    pub(super) process: ProcessId,
+    pub(super) generation: Generation,
+    pub(super) until: Instant,
+    pub(super) keep_open: bool,
 }
 
 /// Somebody waits until everything is written.
 #[derive(Debug)]
-struct Waiter {
-    until: Instant,
-    done: Sender<bool>,
-    ends_thread: bool,
+pub(super) struct Waiter {
+    pub(super) until: Instant,
+    pub(super) done: Sender<bool>,
+    pub(super) ends_thread: bool,
+    /// epoll was asked since, so that nothing written before can be unknown.
+    pub(super) has_looked: bool,
 }
 
-/// The thread's state. `turn.rs` has the part that moves bytes.
+/// The thread's state. `turn` moves bytes, `orders` does what it was told, `own` says what is ours.
 pub(crate) struct Output {
     pub(super) epoll: Epoll,
     wake: Arc<EventFd>,
-    inbox: Receiver<Order>,
+    pub(super) inbox: Receiver<Order>,
     pub(super) events: UnboundedSender<OutputEvent>,
     pub(super) screen: Screen,
     pub(super) keeper: Keeper,
@@ -110,9 +109,9 @@ pub(crate) struct Output {
     pub(super) turn: u64,
     pub(super) now: Instant,
     pub(super) own: OwnQueue,
-    drains: Vec<Drain>,
-    waiters: Vec<Waiter>,
-    is_orphaned: bool,
+    pub(super) drains: Vec<Drain>,
+    pub(super) waiters: Vec<Waiter>,
+    pub(super) is_orphaned: bool,
 }
 
 impl Output {
@@ -176,6 +175,9 @@ impl Output {
         let mut events = [EpollEvent::empty(); 64];
         let timeout = self.timeout();
         let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        if count < events.len() {
+            self.waiters.iter_mut().for_each(|waiter| waiter.has_looked = true);
+        }
         for event in &events[..count] {
             let flags = event.events();
             let is_gone = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
@@ -214,10 +216,10 @@ impl Output {
 
     fn timeout(&mut self) -> EpollTimeout {
         let room = self.screen.room(self.now);
-        if self.has_work(room) {
+        if self.has_work(room) || self.waiters.iter().any(|waiter| !waiter.has_looked) {
             return EpollTimeout::ZERO;
         }
-        let lines = self.open_lines.iter().filter_map(|track| self.tracks[*track].line_deadline());
+        let lines = self.open_lines.iter().filter_map(|track| self.line_deadline(*track));
         let drains = self.drains.iter().map(|drain| drain.until);
         let waiters = self.waiters.iter().map(|waiter| waiter.until);
         let screen = match room {
@@ -236,125 +238,6 @@ impl Output {
         }
     }
 
-    fn take_orders(&mut self) {
-        loop {
-            match self.inbox.try_recv() {
-                Ok(order) => self.take(order),
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => {
-                    self.is_orphaned = true;
-                    return;
-                }
-            }
-        }
-    }
-
-    fn take(&mut self, order: Order) {
-        match order {
-            Order::Register(process, label) => self.register(process, label),
-            Order::Attach(attach) => self.attach(attach),
-            Order::Ended { process, generation, keep_open } => {
-                let until = self.now + DRAIN;
-                self.drains.push(Drain { process, generation, until, keep_open });
-            }
-            Order::Say(text) => self.own.push_back(OwnEntry::Say(text)),
-            Order::CrashBox(crash_box) => self.own.push_back(OwnEntry::CrashBox(crash_box)),
-            Order::SetLive(line) => self.screen.set_live(line),
-            Order::ShowOnly(processes) => self.show_only(processes.as_deref()),
-            Order::MuteScreen => {
-                self.screen.close(self.now);
-                self.forget_screen();
-            }
-            Order::Flush { until, done } => self.waiters.push(Waiter { until, done, ends_thread: false }),
-            Order::Stop { until, done } => self.waiters.push(Waiter { until, done, ends_thread: true }),
-        }
-    }
-
-    fn known(&mut self, process: ProcessId) -> &mut Known {
-        if self.known.len() <= process.index() {
-            self.known.resize_with(process.index() + 1, Known::default);
-        }
-        &mut self.known[process.index()]
-    }
-
-    fn register(&mut self, process: ProcessId, label: Label) {
-        let known = self.known(process);
-        (known.name, known.prefix) = (label.name, label.prefix.into_bytes());
-    }
-
-    /// A descriptor that cannot be watched counts as closed.
-    fn attach(&mut self, mut attach: Attach) {
-        let (process, channel, logfile) = (attach.process, attach.channel, attach.logfile.take());
-        let track = self.track(process, channel);
-        self.copy_to(track, logfile);
-        let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
-        let Ok(source) = Source::new(attach, track) else { return };
-        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        if self.epoll.add(&source, EpollEvent::new(flags, Token::Source(index).encode())).is_err() {
-            return;
-        }
-        if index == self.sources.len() {
-            self.sources.push(Some(source));
-        } else {
-            self.sources[index] = Some(source);
-        }
-        self.tracks[track].open_sources += 1;
-        self.known(process).sources.push(index);
-    }
-
-    /// The track of a channel; what failed to be kept is tried again with each run.
-    fn track(&mut self, process: ProcessId, channel: Channel) -> usize {
-        let found = self.known(process).tracks.clone();
-        if let Some(index) = found.into_iter().find(|index| self.tracks[*index].channel == channel) {
-            self.tracks[index].try_keeping_again();
-            return index;
-        }
-        let mut track = Track::new(process, channel);
-        track.is_hidden = self.known(process).is_hidden;
-        self.tracks.push(track);
-        let index = self.tracks.len() - 1;
-        self.known(process).tracks.push(index);
-        index
-    }
-
-    /// Opens the further copy, unless it is open already.
-    fn copy_to(&mut self, index: usize, logfile: Option<LogFile>) {
-        let track = &mut self.tracks[index];
-        let is_open = match (&track.copy, &logfile) {
-            (Some(Copy::File(file)), Some(spec)) => file.is(spec),
-            (None, None) => true,
-            (Some(_), _) | (None, Some(_)) => false,
-        };
-        if is_open {
-            return;
-        }
-        track.copy = None;
-        let Some(spec) = logfile else { return };
-        let path = spec.path.display().to_string();
-        let opened = UserLog::open(spec).map_err(|error| error.to_string()).and_then(|log| match log {
-            UserLog::File(file) => Ok(Copy::File(file)),
-            UserLog::Device(file) => Sink::open(file.into()).map(Copy::Device).map_err(|error| error.desc().to_owned()),
-        });
-        match opened {
-            Ok(copy) => {
-                if let Copy::Device(sink) = &copy {
-                    watch_sink(&self.epoll, sink, Token::Copy(index));
-                }
-                self.tracks[index].copy = Some(copy);
-            }
-            Err(error) => self.tell_keeping_failed(&format!("{path}: {error}")),
-        }
-    }
-
-    fn show_only(&mut self, processes: Option<&[ProcessId]>) {
-        for (index, known) in self.known.iter_mut().enumerate() {
-            known.is_hidden = processes.is_some_and(|shown| !shown.iter().any(|process| process.index() == index));
-            for track in &known.tracks {
-                self.tracks[*track].hide(known.is_hidden);
-            }
-        }
-    }
-
     /// Standard output went away.
     fn lose_screen(&mut self, reason: &str) {
         if self.screen.sinks().0.is_some() {
@@ -368,7 +251,8 @@ impl Output {
         self.tell(OutputEvent::ScreenGone { reason });
     }
 
-    fn forget_screen(&mut self) {
+    /// There is nobody to show anything to any more.
+    pub(super) fn forget_screen(&mut self) {
         self.tracks.iter_mut().for_each(Track::forget_lag);
     }
 
@@ -428,7 +312,9 @@ impl Output {
         let is_written = self.own.is_empty() && self.screen.is_written() && self.tracks.iter().all(|t| t.lag.is_none());
         let is_all_in = self.ready.is_empty();
         let now = self.now;
-        let is_over = |waiter: &Waiter| now >= waiter.until || (is_written && (is_all_in || !waiter.ends_thread));
+        let is_over = |waiter: &Waiter| {
+            now >= waiter.until || (waiter.has_looked && is_written && (is_all_in || !waiter.ends_thread))
+        };
         let mut is_ending = false;
         for waiter in self.waiters.extract_if(.., |waiter| is_over(waiter)) {
             let mut is_done = is_written;
@@ -442,9 +328,4 @@ impl Output {
         }
         is_ending
     }
-}
-
-/// Regular files and devices like /dev/null cannot be watched, and need not be.
-fn watch_sink(epoll: &Epoll, sink: &Sink, token: Token) {
-    let _ = epoll.add(sink, EpollEvent::new(EpollFlags::EPOLLOUT | EpollFlags::EPOLLET, token.encode()));
 }

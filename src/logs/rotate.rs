@@ -4,7 +4,9 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::OFlag;
 
 use crate::model::LogFile;
 
@@ -13,7 +15,7 @@ use crate::model::LogFile;
 pub(crate) enum UserLog {
     /// A regular file.
     File(Rotating),
-    /// `/dev/stdout`, a FIFO, a device: to be written without waiting.
+    /// `/dev/stdout`, a FIFO, a device: opened so that writing does not wait.
     Device(File),
 }
 
@@ -27,13 +29,12 @@ pub(crate) struct Rotating {
 
 impl UserLog {
     pub(crate) fn open(spec: LogFile) -> io::Result<Self> {
-        if let Ok(found) = fs::metadata(&spec.path)
-            && !found.is_file()
-        {
-            let is_waiting = found.file_type().is_fifo();
-            // A FIFO that nobody reads must not hold us up: opened for both, it has a reader.
+        if is_device(&spec.path) {
+            // A FIFO that nobody reads must not hold up the opening: opened for both, it has a reader.
+            let is_fifo = fs::metadata(&spec.path).is_ok_and(|found| found.file_type().is_fifo());
             let mut options = OpenOptions::new();
-            return options.write(true).read(is_waiting).open(&spec.path).map(Self::Device);
+            options.append(true).read(is_fifo).custom_flags(OFlag::O_NONBLOCK.bits() | OFlag::O_NOCTTY.bits());
+            return options.open(&spec.path).map(Self::Device);
         }
         let file = open(&spec)?;
         let length = file.metadata()?.len();
@@ -81,6 +82,11 @@ impl Rotating {
         path.push(format!(".{number}"));
         path.into()
     }
+}
+
+/// `/dev/stdout` is one even when our standard output is a file: that is not ours to rotate.
+fn is_device(path: &Path) -> bool {
+    path.starts_with("/dev") || path.starts_with("/proc") || fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 fn open(spec: &LogFile) -> io::Result<File> {

@@ -1,14 +1,13 @@
 //! The screen: program lines on our standard output, our own lines on our standard error, the live line below both.
 
-use std::collections::VecDeque;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::sys::stat::fstat;
 
-use crate::codec::ansi::{self, Style};
-use crate::codec::lines::Row;
+use crate::codec::ansi::Style;
 use crate::logs::hub::{Outlet, OutputConfig};
+use crate::logs::page::Page;
 use crate::logs::sink::{FINISH, Sink};
 use crate::logs::stamp::{Stamp, wall_now};
 use crate::model::WallTime;
@@ -276,41 +275,6 @@ impl Screen {
     }
 }
 
-/// The buffer of the screen while program rows are appended.
-pub(crate) struct Page<'a> {
-    buffer: &'a mut Vec<u8>,
-    limit: usize,
-    style: Style,
-    stamp: &'a [u8],
-    open_mark: &'static [u8],
-}
-
-impl Page<'_> {
-    /// Whether another row may be appended.
-    pub(crate) fn has_room(&self) -> bool {
-        self.buffer.len() < self.limit
-    }
-
-    /// Appends a row. `is_plain`: it is known to have nothing that needs care.
-    pub(crate) fn put(&mut self, prefix: &[u8], row: Row<'_>, is_plain: bool) {
-        self.buffer.extend_from_slice(self.stamp);
-        self.buffer.extend_from_slice(prefix);
-        if is_plain {
-            self.buffer.extend_from_slice(row.bytes);
-        } else {
-            ansi::render(row.bytes, self.style, self.buffer);
-        }
-        if !row.is_finished {
-            self.buffer.extend_from_slice(self.open_mark);
-        }
-        self.buffer.push(b'\n');
-    }
-
-    fn put_raw(&mut self, prefix: &[u8], text: &[u8]) {
-        self.put(prefix, Row { bytes: text, is_finished: true, is_joined: false }, true);
-    }
-}
-
 /// Opens both sinks; one if they are the same.
 fn open(outlet: Outlet) -> nix::Result<(Option<Sink>, Own)> {
     let is_same = is_same_file(&outlet.stdout, &outlet.stderr);
@@ -324,15 +288,4 @@ fn is_same_file(one: impl AsFd, other: impl AsFd) -> bool {
         (Ok(one), Ok(other)) => (one.st_dev, one.st_ino, one.st_rdev) == (other.st_dev, other.st_ino, other.st_rdev),
         _ => false,
     }
-}
-
-/// Lines of our own that wait for their turn.
-pub(crate) type OwnQueue = VecDeque<OwnEntry>;
-
-/// One entry of that queue.
-pub(crate) enum OwnEntry {
-    /// Lines.
-    Say(String),
-    /// The last lines of a run.
-    CrashBox(crate::logs::hub::CrashBox),
 }

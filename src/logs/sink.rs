@@ -1,6 +1,6 @@
 //! One place that output is written to, without ever waiting for it.
 //!
-//! O_NONBLOCK belongs to the open file description, which we share with the shell and with whoever reads our pipe, so it is never
+//! `O_NONBLOCK` belongs to the open file description, which we share with the shell and with whoever reads our pipe, so it is never
 //! set on what we were given: a pipe and a terminal are opened once more through `/proc/self/fd`, a socket takes the wish with
 //! each call, and what cannot be opened again is written by a thread of its own. Regular files never block for long.
 
@@ -17,8 +17,8 @@ use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, SFlag, fstat};
 use nix::unistd::{isatty, pipe2, write};
 
-/// The buffer has room below this many bytes.
-pub(crate) const ROOM: usize = 128 * 1024;
+/// The buffer has room below this many bytes. What is in it is before a quiet line, so it is not larger than a pipe.
+pub(crate) const ROOM: usize = 64 * 1024;
 
 /// How a descriptor is written without waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Way {
     Pipe,
     /// write(2), until it refuses.
     Write,
-    /// send(2) with MSG_DONTWAIT.
+    /// send(2) with `MSG_DONTWAIT`.
     Send,
 }
 
@@ -65,8 +65,22 @@ impl Sink {
             let (pipe, done) = relay(fd)?;
             (pipe, Way::Pipe, Some(done))
         };
-        let (buffer, full_since, stuck_since) = (Vec::new(), None, None);
-        Ok(Self { fd, way, is_terminal, buffer, head: 0, is_blocked: false, full_since, stuck_since, relay })
+        Ok(Self { way, is_terminal, relay, ..Self::private(fd) })
+    }
+
+    /// Takes a descriptor that nobody shares and that does not block.
+    pub(crate) fn private(fd: OwnedFd) -> Self {
+        Self {
+            fd,
+            way: Way::Write,
+            is_terminal: false,
+            buffer: Vec::new(),
+            head: 0,
+            is_blocked: false,
+            full_since: None,
+            stuck_since: None,
+            relay: None,
+        }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {

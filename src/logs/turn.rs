@@ -1,26 +1,23 @@
 //! One turn: the part of the output thread that moves bytes.
 
 use std::ops::Range;
+use std::time::Instant;
 
-use crate::codec::ansi;
-use crate::logs::hub::{CrashBox, OutputEvent, TailLines};
-use crate::logs::kept::{KeptLogs, Query};
+use crate::logs::hub::OutputEvent;
 use crate::logs::output::Output;
-use crate::logs::screen::{OwnEntry, Room};
+use crate::logs::screen::Room;
 use crate::logs::source::{Found, Source};
 use crate::logs::stamp::wall_now;
 use crate::logs::track::{Keeping, count_rows};
 
-/// What one turn reads from all sources at most.
-pub(super) const ARENA: usize = 128 * 1024;
+/// What one turn reads from all sources at most: what stays in a cache, and does not keep a quiet line waiting.
+pub(super) const ARENA: usize = 64 * 1024;
 /// What it reads from one of them.
 const READ: usize = 64 * 1024;
 /// Less space than this is not worth a read.
 const LEAST: usize = 4 * 1024;
 /// A track that lags less than this is caught up first.
 const SMALL_LAG: u64 = 64 * 1024;
-/// More entries of our own than this do not wait for the end of what they are about.
-const OWN_WAITING: usize = 1024;
 
 /// What one source gave.
 #[derive(Debug)]
@@ -250,17 +247,27 @@ impl Output {
     pub(super) fn end_pauses(&mut self) {
         let mut at = 0;
         while let Some(index) = self.open_lines.get(at).copied() {
-            match self.tracks[index].line_deadline() {
+            match self.line_deadline(index) {
                 Some(until) if self.now < until => at += 1,
                 Some(_) => {
                     self.open_lines.swap_remove(at);
                     self.pause(index);
                 }
+                None if self.tracks[index].is_line_open() => at += 1,
                 None => {
                     self.open_lines.swap_remove(at);
                 }
             }
         }
+    }
+
+    /// When an unfinished line is shown as it stands; `None` also while bytes wait to be read, which may well finish it: then it
+    /// is we who are slow, not its writer.
+    pub(super) fn line_deadline(&self, track: usize) -> Option<Instant> {
+        let of_track = |source: &Source| source.track == track && source.is_ready;
+        let process = self.tracks[track].process;
+        let mut sources = self.known[process.index()].sources.iter().filter_map(|index| self.sources[*index].as_ref());
+        if sources.any(of_track) { None } else { self.tracks[track].line_deadline() }
     }
 
     fn pause(&mut self, index: usize) {
@@ -299,57 +306,9 @@ impl Output {
         known.sources.retain(|other| *other != index);
         let track = &mut tracks[source.track];
         track.open_sources -= 1;
-        if track.open_sources == 0 {
+        if track.open_sources == 0 || track.is_of_run(source.run) {
             track.end_line(screen, &known.shown());
         }
         self.ready.retain(|other| *other != index);
-    }
-
-    /// Prints what we have to say ourselves. On a screen that is one stream, what has ended is shown before we speak of it.
-    pub(super) fn say_own(&mut self) {
-        while !self.own.is_empty() {
-            let is_behind = |track: &crate::logs::track::Track| track.lag.is_some() && track.open_sources == 0;
-            let must_wait = self.screen.is_one_stream() && self.tracks.iter().any(is_behind);
-            if must_wait && self.own.len() < OWN_WAITING {
-                return;
-            }
-            match self.own.pop_front() {
-                Some(OwnEntry::Say(text)) => self.screen.say(&text),
-                Some(OwnEntry::CrashBox(crash_box)) => self.print_box(crash_box),
-                None => {}
-            }
-        }
-    }
-
-    fn print_box(&mut self, crash_box: CrashBox) {
-        if self.screen.has_own() {
-            let lines = self.tail(&crash_box);
-            let mut text = String::new();
-            for row in (crash_box.render)(lines) {
-                text.push_str(&row);
-                text.push('\n');
-            }
-            self.screen.say(&text);
-        }
-    }
-
-    /// The last lines of a run: from the kept logs, or what is remembered.
-    fn tail(&mut self, crash_box: &CrashBox) -> TailLines {
-        let CrashBox { process, run, max_lines, .. } = *crash_box;
-        let Some(known) = self.known.get(process.index()) else { return TailLines::default() };
-        let is_kept = known.tracks.iter().any(|track| self.tracks[*track].keeping == Keeping::Yes);
-        let counted: Option<usize> = known.tracks.iter().map(|track| self.tracks[*track].tail.total(run)).sum();
-        let mut lines = Vec::new();
-        if let Some(directory) = self.keeper.directory().filter(|_| is_kept) {
-            let processes = vec![known.name.clone()];
-            let query = Query { processes, last: Some(max_lines), since: None, run: Some(run) };
-            let found = KeptLogs::open(directory).lines(query);
-            lines.extend(found.into_iter().flatten().map(|line| ansi::to_text(&line.bytes)));
-        } else {
-            for track in &known.tracks {
-                lines.extend(self.tracks[*track].tail.lines(run, max_lines));
-            }
-        }
-        TailLines { total: counted.unwrap_or(lines.len()).max(lines.len()), lines }
     }
 }

@@ -107,6 +107,13 @@ pub struct PortSpec {
     pub request: PortRequest,
 }
 
+impl Dependency {
+    /// An edge that neither restarts nor is optional.
+    pub fn new(program: impl Into<String>, until: Until) -> Self {
+        Self { program: ProgramName(program.into()), until, restart: false, optional: false }
+    }
+}
+
 /// A file of NAME=value lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvFile {
@@ -200,6 +207,63 @@ pub struct Program {
 }
 
 impl Program {
+    /// A program that runs `true`, with run.toml's defaults: supervisord's, save that signals go to the whole group and both
+    /// outputs into one pipe, which keeps the order of its lines.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self {
+            instances: vec![Instance { name: ProcessName::new(name.clone(), name.clone()), number: 0 }],
+            name: ProgramName(name),
+            kind: Kind::Program,
+            command: Command::Line(Template::literal("true")),
+            directory: None,
+            environment: Vec::new(),
+            env_files: Vec::new(),
+            depends_on: Vec::new(),
+            ready: None,
+            ports: Vec::new(),
+            profiles: Vec::new(),
+            priority: 999,
+            autostart: true,
+            autorestart: Autorestart::Unexpected,
+            startsecs: Duration::from_secs(1),
+            startretries: 3,
+            retry: RetryPolicy::Native,
+            exitcodes: vec![0],
+            exit_on_end: false,
+            stopsignal: Signal::TERM,
+            stopwaitsecs: Duration::from_secs(10),
+            stopasgroup: true,
+            killasgroup: true,
+            redirect_stderr: true,
+            tty: Tty::Auto,
+            stdout_logfile: None,
+            stderr_logfile: None,
+            umask: None,
+            user: None,
+        }
+    }
+
+    /// The same for a task, which is neither restarted nor waited for until it has lived for a while.
+    pub fn new_task(name: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Task,
+            autorestart: Autorestart::Never,
+            startsecs: Duration::ZERO,
+            startretries: 0,
+            ..Self::new(name)
+        }
+    }
+
+    /// The same program several times over: `worker:worker_0`, ….
+    #[must_use]
+    pub fn times(mut self, count: u32) -> Self {
+        let name = &self.name;
+        let instance = |number| Instance { name: ProcessName::new(name.as_str(), format!("{name}_{number}")), number };
+        self.instances = (0..count).map(instance).collect();
+        self
+    }
+
     /// Whether it runs to its end.
     pub fn is_task(&self) -> bool {
         self.kind == Kind::Task

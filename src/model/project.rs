@@ -80,6 +80,24 @@ pub struct Project {
 }
 
 impl Project {
+    /// A project of these programs in a directory, from the run.toml there.
+    pub fn new(root: impl Into<PathBuf>, programs: Vec<Program>) -> Self {
+        let root = root.into();
+        Self {
+            name: root.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            files: vec![root.join("run.toml")],
+            root,
+            dialect: Dialect::Native,
+            env_files: Vec::new(),
+            environment: Vec::new(),
+            programs,
+            groups: Vec::new(),
+            control: Control::default(),
+            active_profiles: Vec::new(),
+            env_order: EnvOrder::File,
+        }
+    }
+
     /// Finds a program.
     pub fn program(&self, name: &ProgramName) -> Option<&Program> {
         self.programs.iter().find(|program| &program.name == name)

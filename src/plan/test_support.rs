@@ -1,64 +1,12 @@
-//! Small projects for the tests of environments and launches.
-
-use std::time::Duration;
+//! What the tests of environments and launches are made of.
 
 use crate::model::program::Instance;
 use crate::model::template::{Part, ProgramFact};
-use crate::model::{
-    Autorestart, Command, Control, Dialect, EnvOrder, Kind, ProcessName, Program, Project, RetryPolicy, Signal,
-    Template, Tty,
-};
+use crate::model::{ProcessName, Project, Template};
 
-/// A project without programs in `/p`.
+/// A project without programs in `/p`, called shop.
 pub(super) fn project() -> Project {
-    Project {
-        name: "shop".to_owned(),
-        root: "/p".into(),
-        files: vec!["/p/run.toml".into()],
-        dialect: Dialect::Native,
-        env_files: Vec::new(),
-        environment: Vec::new(),
-        programs: Vec::new(),
-        groups: Vec::new(),
-        control: Control::default(),
-        active_profiles: Vec::new(),
-        env_order: EnvOrder::File,
-    }
-}
-
-/// A program that runs `true`.
-pub(super) fn program(name: &str) -> Program {
-    Program {
-        name: name.into(),
-        kind: Kind::Program,
-        command: Command::Line(Template::literal("true")),
-        instances: vec![instance(name, name, 0)],
-        directory: None,
-        environment: Vec::new(),
-        env_files: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        ports: Vec::new(),
-        profiles: Vec::new(),
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: Duration::from_secs(1),
-        startretries: 3,
-        retry: RetryPolicy::Native,
-        exitcodes: vec![0],
-        exit_on_end: false,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: Duration::from_secs(10),
-        stopasgroup: true,
-        killasgroup: true,
-        redirect_stderr: true,
-        tty: Tty::Auto,
-        stdout_logfile: None,
-        stderr_logfile: None,
-        umask: None,
-        user: None,
-    }
+    Project { name: "shop".to_owned(), ..Project::new("/p", Vec::new()) }
 }
 
 /// One process of a program.

@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn suspended_time_does_not_count() {
         let clock = Clock::start();
-        clock.leave_out(Duration::from_secs(3600));
+        clock.leave_out(Duration::from_hours(1));
         assert_eq!(clock.now().mono, Moment(0));
-        assert!(clock.instant_of(Moment(0)) > Instant::now() + Duration::from_secs(3000));
+        assert!(clock.instant_of(Moment(0)) > Instant::now() + Duration::from_mins(50));
     }
 }

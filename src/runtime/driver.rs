@@ -187,7 +187,7 @@ impl<S: Spawner> Driver<S> {
     fn woken(&mut self, woken: Woken) {
         match woken {
             Woken::Signal(asked) => self.asked(asked),
-            Woken::Report(Some(report)) => self.reported(report),
+            Woken::Report(Some(report)) => self.reported(&report),
             Woken::Report(None) => {}
             Woken::Output(event) => self.output(event),
             Woken::Probed((process, generation, answer)) => {
@@ -275,8 +275,8 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn reported(&mut self, report: Report) {
-        match report {
+    fn reported(&mut self, report: &Report) {
+        match *report {
             Report::Spawned { key, pid } => {
                 if let Some((process, generation)) = key.as_incarnation() {
                     self.parts.narrator.spawned(process, pid);

@@ -31,21 +31,21 @@ enum Next {
 
 impl Supervisor {
     /// A run is over and nobody stopped it.
-    pub(super) fn run_over(&mut self, id: ProcessId, ending: Ending) {
+    pub(super) fn run_over(&mut self, id: ProcessId, ending: &Ending) {
         let Some(run) = self.at(id).run().cloned() else { return };
         let (now, was_running) = (self.now, self.at(id).was_running());
         self.timers.disarm_all(id);
-        self.record_end(id, &ending);
+        self.record_end(id, ending);
         if !self.at(id).is_wanted() {
-            return self.over_unwanted(id, &ending, now.mono.since(run.started));
+            return self.over_unwanted(id, ending, now.mono.since(run.started));
         }
         let lasted = now.mono.since(run.started);
-        let is_expected = is_expected(self.program(id), &ending);
-        match self.next_try(id, &run, &ending, was_running) {
-            Next::Rest if is_expected => self.done(id, &ending, lasted),
-            Next::Rest => self.failed_for_good(id, &ending, lasted, false),
-            Next::GiveUp => self.failed_for_good(id, &ending, lasted, true),
-            Next::Again(delay) => self.try_again(id, &ending, lasted, delay, was_running),
+        let is_expected = is_expected(self.program(id), ending);
+        match self.next_try(id, &run, ending, was_running) {
+            Next::Rest if is_expected => self.done(id, ending, lasted),
+            Next::Rest => self.failed_for_good(id, ending, lasted, false),
+            Next::GiveUp => self.failed_for_good(id, ending, lasted, true),
+            Next::Again(delay) => self.try_again(id, ending, lasted, delay, was_running),
         }
     }
 

@@ -274,7 +274,7 @@ impl Supervisor {
         let process = self.at(id);
         match want {
             Want::Down => (!process.is_alive()).then_some(Answer::Done),
-            Want::Running => self.answer_running(process),
+            Want::Running => answer_running(process),
             Want::Ready | Want::AllWell => match process.current_word(self.program(id).is_task()) {
                 Word::Ready | Word::Done => Some(Answer::Done),
                 Word::Failed => Some(failure(process)),
@@ -285,18 +285,6 @@ impl Supervisor {
                 Word::Stopping if !process.is_wanted() => Some(Answer::AbnormalTermination),
                 Word::Waiting | Word::Starting | Word::Unhealthy | Word::Retrying | Word::Stopping => None,
             },
-        }
-    }
-
-    /// supervisord's wait: a failed first try is an answer (supervisor `rpcinterface.py` `startProcess`).
-    fn answer_running(&self, process: &Process) -> Option<Answer> {
-        match &process.phase {
-            Phase::Running(_) | Phase::Exited { expected: true, .. } => Some(Answer::Done),
-            Phase::Exited { expected: false, .. } | Phase::Fatal => Some(failure(process)),
-            Phase::Backoff { .. } => Some(failure(process)),
-            Phase::Blocked { .. } => Some(Answer::Blocked),
-            Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(Answer::AbnormalTermination),
-            Phase::Stopped | Phase::Stopping(_) | Phase::Waiting | Phase::Starting(_) => None,
         }
     }
 
@@ -332,6 +320,18 @@ impl Supervisor {
     pub(super) fn forget(&mut self, request: RequestId) {
         self.waiters.waiting.remove(&request);
         self.timers.cancel(TimerKey::Request(request));
+    }
+}
+
+/// supervisord's wait: a failed first try is an answer (supervisor `rpcinterface.py` `startProcess`).
+fn answer_running(process: &Process) -> Option<Answer> {
+    match &process.phase {
+        Phase::Running(_) | Phase::Exited { expected: true, .. } => Some(Answer::Done),
+        Phase::Exited { expected: false, .. } | Phase::Fatal => Some(failure(process)),
+        Phase::Backoff { .. } => Some(failure(process)),
+        Phase::Blocked { .. } => Some(Answer::Blocked),
+        Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(Answer::AbnormalTermination),
+        Phase::Stopped | Phase::Stopping(_) | Phase::Waiting | Phase::Starting(_) => None,
     }
 }
 

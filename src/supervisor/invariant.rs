@@ -32,7 +32,7 @@ impl Supervisor {
             let id = process.id;
             match &process.phase {
                 Phase::Stopped => {
-                    assert!(self.finished || process.intent != Intent::Up, "{id:?} is wanted and nobody moved it")
+                    assert!(self.finished || process.intent != Intent::Up, "{id:?} is wanted and nobody moved it");
                 }
                 Phase::Waiting => {
                     assert!(self.edges.open(id.index()) > 0, "{id:?} waits for nothing");
@@ -47,7 +47,7 @@ impl Supervisor {
                     "{id:?} is being stopped without a limit"
                 ),
                 Phase::Backoff { until, .. } => {
-                    assert_eq!(self.timers.get(id, TimerKind::Retry), Some(*until), "{id:?} backs off without a timer")
+                    assert_eq!(self.timers.get(id, TimerKind::Retry), Some(*until), "{id:?} backs off without a timer");
                 }
             }
             let retry = self.timers.get(id, TimerKind::Retry);

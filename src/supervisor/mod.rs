@@ -24,6 +24,15 @@
 //!
 //! The driver must call `step(now, Event::Tick)` when [`Supervisor::next_deadline`] has come; sooner or more often is harmless.
 
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::wildcard_enum_match_arm,
+    clippy::iter_over_hash_type,
+    clippy::unwrap_used,
+    clippy::print_stdout
+)]
+
 pub mod action;
 pub mod event;
 pub mod notice;
@@ -138,7 +147,7 @@ impl Supervisor {
     pub fn step(&mut self, now: Now, event: Event, actions: &mut Vec<Action>) {
         self.now = Now { mono: now.mono.max(self.now.mono), wall: now.wall };
         if self.finished {
-            self.refuse_after_the_end(event);
+            self.refuse_after_the_end(&event);
         } else {
             self.fire_timers();
             self.take(event);

@@ -88,6 +88,8 @@ pub(super) struct ProbeRecord {
     pub(super) counted: Option<Moment>,
     /// The last answer.
     pub(super) last: Option<String>,
+    /// What the program said of itself before the news of its spawn was here.
+    pub(super) early: Option<String>,
 }
 
 impl ProbeRecord {

@@ -33,6 +33,9 @@ impl Supervisor {
             self.timers.arm(id, TimerKind::ReadyTimeout, now + timeout);
         }
         self.timers.arm(id, TimerKind::NotReadyYet, now + FIRST_PATIENCE);
+        if let Some(how) = self.at_mut(id).run_mut().and_then(|run| run.probe.early.take()) {
+            self.probed(id, self.at(id).generation, Verdict::Pass(how));
+        }
     }
 
     /// Asks once.
@@ -53,7 +56,15 @@ impl Supervisor {
         let Some(ready) = self.program(id).ready.clone() else { return };
         let now = self.now.mono;
         let Some(run) = self.at_mut(id).run_mut() else { return };
-        if run.ready.is_some() || run.pid.is_none() {
+        if run.ready.is_some() {
+            return;
+        }
+        if run.pid.is_none() {
+            // A program that is quick to say so is heard on its own pipe before the news of its spawn is.
+            run.probe.early = match verdict {
+                Verdict::Pass(how) if ready.kind.is_event() => Some(how),
+                Verdict::Pass(_) | Verdict::Fail(_) => None,
+            };
             return;
         }
         run.probe.is_asked = false;
@@ -149,5 +160,34 @@ impl Supervisor {
         if self.at(id).is_wanted() {
             self.say(notice);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Now, Program, Project, ReadyKind, Word};
+    use crate::supervisor::event::Event;
+    use crate::supervisor::{ExitPolicy, Supervisor};
+
+    #[test]
+    fn a_line_that_is_read_before_the_news_of_the_spawn_counts() {
+        let ready = ReadySpec::new(ReadyKind::Log("on".into()));
+        let project = Arc::new(Project::new("/shop", vec![Program { ready: Some(ready), ..Program::new("web") }]));
+        let mut supervisor = Supervisor::new(project, ExitPolicy::default(), Now::default()).unwrap();
+        let (process, generation) = (ProcessId(0), Generation(1));
+        let verdict = Verdict::Pass("log \"on\"".into());
+        let events = [
+            Event::Begin { processes: None, with_needs: true },
+            Event::Probed { process, generation, verdict },
+            Event::Spawned { process, generation, pid: 7 },
+        ];
+        let mut actions = Vec::new();
+        for event in events {
+            supervisor.step(Now::default(), event, &mut actions);
+        }
+        assert_eq!(supervisor.snapshot().processes[0].word, Word::Ready);
     }
 }

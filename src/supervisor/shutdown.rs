@@ -165,9 +165,9 @@ impl Supervisor {
     }
 
     /// After the end only requests are still answered.
-    pub(super) fn refuse_after_the_end(&mut self, event: Event) {
+    pub(super) fn refuse_after_the_end(&mut self, event: &Event) {
         if let Event::Command(request, _) = event {
-            self.actions.push(Action::Reply(request, Outcome::ShuttingDown));
+            self.actions.push(Action::Reply(*request, Outcome::ShuttingDown));
         }
     }
 

@@ -127,10 +127,10 @@ impl Supervisor {
         let Phase::Stopping(stop) = self.at(id).phase.clone() else { return };
         match stop.why {
             StopWhy::Leftovers => match stop.leader.or(exit) {
-                Some(exit) => self.run_over(id, Ending::Exit(exit)),
+                Some(exit) => self.run_over(id, &Ending::Exit(exit)),
                 None => self.stopped(id, &stop, None),
             },
-            StopWhy::NotReady => self.run_over(id, Ending::NotReady(exit)),
+            StopWhy::NotReady => self.run_over(id, &Ending::NotReady(exit)),
             StopWhy::User | StopWhy::Restart | StopWhy::Dependency(_) | StopWhy::Shutdown => {
                 self.stopped(id, &stop, exit);
             }

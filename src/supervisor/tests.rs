@@ -7,8 +7,10 @@ use super::action::Action;
 use super::event::{Event, Verdict};
 use super::notice::{Notice, Reason};
 use super::{ExitPolicy, Supervisor};
-use crate::model::{Generation, Moment, Now, ProcessId, Program, ReadyKind, ReadySpec, Template, WallTime};
-use crate::plan::testing;
+use crate::model::{
+    Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Project, ReadyKind, ReadySpec, Signal, Template,
+    WallTime,
+};
 
 const FIRST: ProcessId = ProcessId(0);
 
@@ -24,7 +26,7 @@ struct Stand {
 
 impl Stand {
     fn new(program: Program) -> Self {
-        let project = Arc::new(testing::project_of(vec![program]));
+        let project = Arc::new(Project::new("/shop", vec![program]));
         let supervisor = Supervisor::new(project, ExitPolicy::KeepGoing, Now::default()).unwrap();
         let mut stand = Self {
             supervisor,
@@ -69,16 +71,15 @@ impl Stand {
     }
 
     fn ready_after(&self) -> Option<Duration> {
-        self.notices.iter().find_map(|notice| match notice {
-            Notice::Ready { after, .. } => Some(*after),
-            _ => None,
-        })
+        self.notices
+            .iter()
+            .find_map(|notice| if let Notice::Ready { after, .. } = notice { Some(*after) } else { None })
     }
 }
 
 fn asked(spec: impl FnOnce(ReadySpec) -> ReadySpec) -> Program {
     let ready = spec(ReadySpec::new(ReadyKind::Tcp(Template::literal("localhost:1"))));
-    Program { ready: Some(ready), stopwaitsecs: Duration::from_secs(1), startretries: 0, ..testing::program("db") }
+    Program { ready: Some(ready), stopwaitsecs: Duration::from_secs(1), startretries: 0, ..Program::new("db") }
 }
 
 fn refused(_: usize) -> Verdict {
@@ -90,16 +91,13 @@ fn quick_attempts_do_not_use_up_the_failures() {
     let mut stand = Stand::new(asked(|ready| ReadySpec { failures: Some(4), ..ready }));
     stand.pass(Duration::from_millis(1900), refused);
     assert!(stand.asked.len() > 40, "{} attempts", stand.asked.len());
-    assert_eq!(stand.supervisor.snapshot().get(FIRST).unwrap().state, crate::model::ProcessState::Running);
+    assert_eq!(stand.supervisor.snapshot().get(FIRST).unwrap().state, ProcessState::Running);
     stand.pass(Duration::from_millis(2200), refused);
     let (process, generation) = (FIRST, stand.generation);
-    let exit = crate::model::Exit::Signal { signal: crate::model::Signal::TERM, core: false };
+    let exit = Exit::Signal { signal: Signal::TERM, core: false };
     stand.step(Event::Exited { process, generation, exit, survivors: false });
-    let reason = stand.notices.iter().find_map(|notice| match notice {
-        Notice::Crashed { reason, .. } => Some(reason.clone()),
-        _ => None,
-    });
-    assert!(matches!(reason, Some(Reason::NotReady { last: Some(last), .. }) if last == "tcp 1 refused"));
+    let said = |notice: &Notice| matches!(notice, Notice::Crashed { reason: Reason::NotReady { last: Some(last), .. }, .. } if last == "tcp 1 refused");
+    assert!(stand.notices.iter().any(said), "{:?}", stand.notices);
     let snapshot = stand.supervisor.snapshot();
     assert_eq!(snapshot.get(FIRST).unwrap().failed_otherwise(), Some("not ready in time: tcp 1 refused"));
 }

@@ -112,7 +112,7 @@ impl Supervisor {
             return;
         }
         match &self.at(id).phase {
-            Phase::Starting(_) => self.run_over(id, Ending::Spawn(failure)),
+            Phase::Starting(_) => self.run_over(id, &Ending::Spawn(failure)),
             Phase::Stopping(_) => self.finish_stop(id, None),
             Phase::Stopped
             | Phase::Waiting
@@ -131,7 +131,7 @@ impl Supervisor {
         let must_sweep = survivors && self.program(id).sweeps_leftovers();
         match &self.at(id).phase {
             Phase::Starting(_) | Phase::Running(_) if must_sweep => self.sweep_leftovers(id, exit),
-            Phase::Starting(_) | Phase::Running(_) => self.run_over(id, Ending::Exit(exit)),
+            Phase::Starting(_) | Phase::Running(_) => self.run_over(id, &Ending::Exit(exit)),
             Phase::Stopping(stop) if stop.leader.is_some() => {}
             Phase::Stopping(_) if must_sweep => self.leader_gone(id, exit),
             Phase::Stopping(_) => self.finish_stop(id, Some(exit)),

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::program::Instance;
 use crate::model::{
-    Autorestart, Command, Control, Dialect, EnvOrder, Generation, Kind, Moment, Now, PortRequest, PortSpec, ProcessId,
-    ProcessName, ProcessState, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy, Signal, Template, Tty,
-    WallTime, Word,
+    Command, Generation, Kind, Moment, Now, PortRequest, PortSpec, ProcessId, ProcessName, ProcessState, Program,
+    ProgramName, Project, ReadyKind, ReadySpec, Template, WallTime, Word,
 };
 use crate::plan::ports::Ports;
 use crate::supervisor::snapshot::{ProcessInfo, Snapshot};
@@ -32,60 +30,24 @@ pub(super) fn shop() -> Project {
 
 /// A project of these programs.
 pub(super) fn project(programs: Vec<Program>) -> Project {
-    Project {
-        name: "shop".to_owned(),
-        root: "/src/shop".into(),
-        files: vec!["/src/shop/run.toml".into()],
-        dialect: Dialect::Native,
-        env_files: Vec::new(),
-        environment: Vec::new(),
-        programs,
-        groups: Vec::new(),
-        control: Control::default(),
-        active_profiles: Vec::new(),
-        env_order: EnvOrder::File,
-    }
+    Project::new("/src/shop", programs)
 }
 
 /// A program with one port.
 pub(super) fn program(name: &str, ready: Option<ReadyKind>) -> Program {
     Program {
-        name: name.into(),
-        kind: Kind::Program,
         command: Command::Line(Template::literal(format!("python {name}.py"))),
-        instances: vec![Instance { name: ProcessName::new(name, name), number: 0 }],
         directory: Some(Template::literal(format!("/src/shop/{name}"))),
-        environment: Vec::new(),
-        env_files: Vec::new(),
-        depends_on: Vec::new(),
         ready: ready.map(ReadySpec::new),
         ports: vec![PortSpec { name: None, request: PortRequest::Auto }],
-        profiles: Vec::new(),
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: Duration::from_secs(1),
-        startretries: 3,
-        retry: RetryPolicy::Native,
-        exitcodes: vec![0],
-        exit_on_end: false,
-        stopsignal: Signal::TERM,
         stopwaitsecs: Duration::from_secs(5),
-        stopasgroup: true,
-        killasgroup: true,
-        redirect_stderr: true,
-        tty: Tty::Auto,
-        stdout_logfile: None,
-        stderr_logfile: None,
-        umask: None,
-        user: None,
+        ..Program::new(name)
     }
 }
 
 /// The same program several times over: `worker:worker_0`, ….
 pub(super) fn several(name: &str, count: u32) -> Program {
-    let instance = |number| Instance { name: ProcessName::new(name, format!("{name}_{number}")), number };
-    Program { instances: (0..count).map(instance).collect(), ..program(name, None) }
+    program(name, None).times(count)
 }
 
 /// The ports of the shop.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use run::model::{
-    Autorestart, Command, Control, Dependency, Dialect, EnvOrder, Exit, Generation, Kind, LogFile, Moment, Now,
-    PortRequest, PortSpec, ProcessId, ProcessName, ProcessState, Program, ProgramName, Project, ReadyKind, ReadySpec,
-    RetryPolicy, Signal, Template, Tty, Until, WallTime, Word,
+    Command, Control, Dependency, Dialect, EnvOrder, Exit, Generation, Kind, LogFile, Moment, Now, PortRequest,
+    PortSpec, ProcessId, ProcessName, ProcessState, Program, Project, ReadyKind, ReadySpec, Signal, Template, Until,
+    WallTime, Word,
 };
 use run::plan::ports::Ports;
 use run::runtime::handle::Facts;
@@ -36,35 +36,10 @@ fn at(second: u64) -> Now {
 
 fn program(name: &str) -> Program {
     Program {
-        name: name.into(),
-        kind: Kind::Program,
         command: Command::Line(Template::literal(format!("./bin/{name}"))),
-        instances: vec![instance(name, name, 0)],
-        directory: None,
         environment: vec![("TOKEN".into(), Template::literal("secret"))],
-        env_files: vec![],
-        depends_on: vec![],
-        ready: None,
-        ports: vec![],
-        profiles: vec![],
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: Duration::from_secs(1),
-        startretries: 3,
-        retry: RetryPolicy::Native,
-        exitcodes: vec![0],
-        exit_on_end: false,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: Duration::from_secs(10),
-        stopasgroup: true,
-        killasgroup: true,
         redirect_stderr: false,
-        tty: Tty::Auto,
-        stdout_logfile: None,
-        stderr_logfile: None,
-        umask: None,
-        user: None,
+        ..Program::new(name)
     }
 }
 
@@ -73,13 +48,7 @@ fn instance(group: &str, process: &str, number: u32) -> run::model::program::Ins
 }
 
 fn needs(names: &[&str]) -> Vec<Dependency> {
-    let need = |name: &&str| Dependency {
-        program: ProgramName::from(*name),
-        until: Until::Ready,
-        restart: false,
-        optional: false,
-    };
-    names.iter().map(need).collect()
+    names.iter().map(|name| Dependency::new(*name, Until::Ready)).collect()
 }
 
 fn own_port() -> Vec<PortSpec> {

@@ -187,7 +187,7 @@ impl Checks {
     fn is_satisfied(&self, need: &ProgramName, until: Until, children: &BTreeMap<ProcessId, Child>) -> bool {
         let Some(index) = self.programs.iter().position(|program| &program.name == need) else { return true };
         let past = &self.past[index];
-        let id = ProcessId(u32::try_from(index).unwrap());
+        let id = ProcessId(u32::try_from(index).expect("small"));
         let is_alive = children.get(&id).is_some_and(|child| child.leader && child.spawned);
         match until {
             Until::Started => is_alive || past.ended_well.is_some(),
@@ -207,7 +207,7 @@ impl Checks {
         if self.is_ending && !self.is_hurried && !past.was_stopping_before_end && !leader_ended {
             for (index, program) in self.programs.iter().enumerate() {
                 let depends = program.depends_on.iter().any(|d| d.program == self.programs[process.index()].name);
-                let id = ProcessId(u32::try_from(index).unwrap());
+                let id = ProcessId(u32::try_from(index).expect("small"));
                 let is_alive = children.contains_key(&id) && program.sweeps_leftovers();
                 assert!(!(depends && is_alive), "3: {process:?} is stopped before {id:?}, which depends on it");
             }
@@ -401,6 +401,6 @@ fn may_follow(before: ProcessState, after: ProcessState, program: &Program) -> b
         (Backoff, Fatal | Stopped) => true,
         (Exited | Stopped, Fatal) => true,
         (Exited | Fatal, Stopped) => true,
-        (Stopped | Fatal | Stopping | Exited | Backoff, _) | (Starting | Running | Unknown, _) => false,
+        (Stopped | Fatal | Stopping | Exited | Backoff | Starting | Running | Unknown, _) => false,
     }
 }

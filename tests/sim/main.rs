@@ -8,6 +8,8 @@
 //! A failing schedule is shrunk (requests and processes are taken out while it still fails) before it is reported. Seeds that
 //! once failed stand in [`SEEDS`] and are run first, for ever.
 
+#![expect(clippy::print_stdout, reason = "a replay shows its steps, and a long run its size")]
+
 mod check;
 mod random;
 mod schedule;

@@ -30,6 +30,6 @@ impl Random {
 
     /// One of a few.
     pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+        of[usize::try_from(self.below(of.len() as u64)).expect("small")]
     }
 }

@@ -1,12 +1,12 @@
 //! What a run of the simulation is made of: a project, how its children behave, and what is asked when. All of it follows from
 //! a seed; parts can be taken out to shrink a failure.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use run::model::{
     Autorestart, Dependency, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy, Template, Until,
 };
-use run::plan::testing;
 use run::supervisor::ExitPolicy;
 
 use crate::random::Random;
@@ -74,7 +74,7 @@ impl Schedule {
     }
 
     pub(crate) fn project(&self) -> Project {
-        testing::project_of(self.programs.clone())
+        Project::new("/shop", self.programs.clone())
     }
 
     /// What a person needs to see of it.
@@ -90,8 +90,9 @@ impl Schedule {
                     format!("{}:{}{marks}", d.program, d.until.as_str())
                 })
                 .collect();
-            text += &format!(
-                "{} {:?} {:?} {:?} startsecs {:?} retries {} stopwait {:?} ready {:?} autostart {} exit_on_end {} needs {needs:?}\n",
+            let _ = writeln!(
+                text,
+                "{} {:?} {:?} {:?} startsecs {:?} retries {} stopwait {:?} ready {:?} autostart {} exit_on_end {} needs {needs:?}",
                 program.name,
                 program.kind,
                 program.retry,
@@ -105,7 +106,7 @@ impl Schedule {
             );
         }
         for request in &self.requests {
-            text += &format!("{:?} {:?}\n", request.at, request.what);
+            let _ = writeln!(text, "{:?} {:?}", request.at, request.what);
         }
         text
     }
@@ -137,16 +138,16 @@ impl Schedule {
 fn program(seed: u64, index: u64, native: bool) -> Program {
     let mut random = Random::new(seed, 100 + index);
     let name = format!("p{index}");
-    let mut program = if random.chance(25) { testing::task(&name) } else { testing::program(&name) };
+    let mut program = if random.chance(25) { Program::new_task(&name) } else { Program::new(&name) };
     if !program.is_task() {
         program.startsecs = Duration::from_secs(random.pick(&[0, 0, 1, 2]));
         program.autorestart =
             random.pick(&[Autorestart::Never, Autorestart::Unexpected, Autorestart::Unexpected, Autorestart::Always]);
         program.ready = random.chance(60).then(|| ready(&mut random));
     }
-    program.startretries = u32::try_from(random.below(4)).unwrap();
+    program.startretries = u32::try_from(random.below(4)).expect("small");
     program.autostart = random.chance(90);
-    program.priority = i32::try_from(random.below(3)).unwrap();
+    program.priority = i32::try_from(random.below(3)).expect("small");
     program.stopwaitsecs = Duration::from_millis(random.pick(&[200, 1000, 5000]));
     program.exit_on_end = random.chance(3);
     if !native {
@@ -182,7 +183,7 @@ fn ready(random: &mut Random) -> ReadySpec {
     let kind = if random.chance(70) { ReadyKind::Tcp(Template::literal("127.0.0.1:1")) } else { ReadyKind::Notify };
     ReadySpec {
         timeout: random.chance(30).then(|| Duration::from_secs(1 + random.below(8))),
-        successes: u32::try_from(1 + random.below(2)).unwrap(),
+        successes: u32::try_from(1 + random.below(2)).expect("small"),
         failures: random.chance(10).then_some(30),
         ..ReadySpec::new(kind)
     }

@@ -183,14 +183,14 @@ impl World {
             }
             self.log.push(format!("{action:?}"));
             self.checks.action(&action, self.now, &self.children);
-            self.perform(action);
+            self.perform(&action);
         }
         let snapshot = self.supervisor.snapshot();
         self.checks.after(&snapshot, self.now, &self.children);
     }
 
-    fn perform(&mut self, action: Action) {
-        match action {
+    fn perform(&mut self, action: &Action) {
+        match *action {
             Action::Spawn { process, generation, .. } => self.spawn(process, generation),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, attempt } => self.probe(process, generation, attempt),
@@ -296,8 +296,8 @@ impl World {
     }
 
     fn ask(&mut self, ask: Ask) {
-        let count = u64::try_from(self.programs.len()).unwrap();
-        let id = |whom: u64| ProcessId(u32::try_from(whom % count).unwrap());
+        let count = u64::try_from(self.programs.len()).expect("small");
+        let id = |whom: u64| ProcessId(u32::try_from(whom % count).expect("small"));
         let command = match ask {
             Ask::Start { whom, ready, with_needs } => Command::Start {
                 processes: vec![id(whom)],
@@ -318,7 +318,7 @@ impl World {
             },
             Ask::Forget => return self.step(Event::Forget(RequestId(self.requests))),
             Ask::Stale { whom } => {
-                let generation = Generation(u32::try_from(whom).unwrap() + 900);
+                let generation = Generation(u32::try_from(whom).expect("small") + 900);
                 self.step(Event::Vanished { process: ProcessId(700), generation });
                 let exit = Exit::Code(3);
                 return self.step(Event::Exited { process: id(whom), generation, exit, survivors: false });

@@ -52,7 +52,8 @@ pub(super) fn join(
         .hint("run -p NAME up …     runs this one beside it, under another name"));
     }
     let leaves = args.detach || args.wait;
-    if !leaves && !(settings.out.is_terminal || settings.err.is_terminal) {
+    let shows = settings.out.is_terminal || settings.err.is_terminal;
+    if !leaves && !shows {
         return Err(refusal(&owner));
     }
     let before = connection.status()?;

@@ -61,13 +61,13 @@ impl Narrator for Teller {
     }
 
     fn leftovers(&mut self, names: &[(u32, String)]) {
-        let mut named: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
+        let mut shown: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
         if names.len() > NAMED {
-            named.push(format!("and {} more", names.len() - NAMED));
+            shown.push(format!("and {} more", names.len() - NAMED));
         }
         let (noun, their) =
             if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
-        self.remark(format!("{} {noun} outlived {their} killed: {}", names.len(), named.join(", ")));
+        self.remark(format!("{} {noun} outlived {their} killed: {}", names.len(), shown.join(", ")));
     }
 
     fn remark(&mut self, line: String) {

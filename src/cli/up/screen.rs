@@ -148,14 +148,10 @@ async fn wait_for_all(handle: Handle, timeout: Option<Duration>, settles: onesho
 }
 
 impl ScreenParts {
-    fn width(&self) -> usize {
-        terminal_size::terminal_size_of(std::io::stderr()).map_or(USUAL_WIDTH, |(width, _)| width.0.into())
-    }
-
     fn draw_live(&self, keys: &Keys) {
         if self.is_terminal && !keys.is_picking() {
             let snapshot = self.handle.snapshot();
-            self.hub.set_live(live_line(&snapshot, &self.names, self.look.theme, self.width(), keys.filter()));
+            self.hub.set_live(live_line(&snapshot, &self.names, self.look.theme, width(), keys.filter()));
         }
     }
 
@@ -181,7 +177,7 @@ impl ScreenParts {
                 KeyAction::Detach => return self.leave(ExitCode::Fine),
                 KeyAction::Quit => self.handle.terminate(Urgency::Polite),
                 KeyAction::Prompt(Some(prompt)) => {
-                    self.hub.set_live(Some(fit(&prompt, self.width(), self.look.theme)));
+                    self.hub.set_live(Some(fit(&prompt, width(), self.look.theme)));
                 }
                 KeyAction::Prompt(None) => self.draw_live(keys),
             }
@@ -204,7 +200,7 @@ impl ScreenParts {
     fn print_status(&self) {
         let status = self.status();
         let all: Vec<&ProcessStatus> = status.processes.iter().collect();
-        let look = Look { width: Some(self.width()), ..self.look.clone() };
+        let look = Look { width: Some(width()), ..self.look.clone() };
         self.hub.say(table::render(&status, &all, &look));
     }
 
@@ -245,4 +241,9 @@ impl ScreenParts {
         // If the session cannot be left we stay under our front, which is what there was before.
         detach.detach(code.number()).is_ok()
     }
+}
+
+/// Columns of our terminal now.
+fn width() -> usize {
+    terminal_size::terminal_size_of(std::io::stderr()).map_or(USUAL_WIDTH, |(width, _)| width.0.into())
 }

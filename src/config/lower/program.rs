@@ -13,8 +13,7 @@ use crate::config::unknown;
 use crate::model::options::SectionKind;
 use crate::model::program::Instance;
 use crate::model::{
-    Autorestart, Command, Diagnostic, Dialect, Kind, LogFile, PortRequest, PortSpec, ProcessName, Program, ProgramName,
-    RetryPolicy, Signal, Template, Tty,
+    Autorestart, Command, Diagnostic, Dialect, Kind, LogFile, PortRequest, PortSpec, ProcessName, Program, Template,
 };
 
 /// Lowers one section.
@@ -61,37 +60,12 @@ fn defaults(context: Context<'_>, name: &str, kind: Kind) -> Program {
         Kind::Program => Autorestart::Unexpected,
     };
     let starts_at_once = kind == Kind::Task || is_procfile;
-    Program {
-        name: ProgramName::new(name),
-        kind,
-        command: Command::Words(Vec::new()),
-        instances: Vec::new(),
-        directory: None,
-        environment: Vec::new(),
-        env_files: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        ports: Vec::new(),
-        profiles: Vec::new(),
-        priority: 999,
-        autostart: true,
-        autorestart,
-        startsecs: Duration::from_secs(u64::from(!starts_at_once)),
-        startretries: if kind == Kind::Task { 0 } else { 3 },
-        retry: RetryPolicy::Native,
-        exitcodes: vec![0],
-        exit_on_end: false,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: Duration::from_secs(10),
-        stopasgroup: true,
-        killasgroup: true,
-        redirect_stderr: true,
-        tty: Tty::Auto,
-        stdout_logfile: None,
-        stderr_logfile: None,
-        umask: None,
-        user: None,
-    }
+    let plain = match kind {
+        Kind::Program => Program::new(name),
+        Kind::Task => Program::new_task(name),
+    };
+    let startsecs = if starts_at_once { Duration::ZERO } else { plain.startsecs };
+    Program { command: Command::Words(Vec::new()), instances: Vec::new(), autorestart, startsecs, ..plain }
 }
 
 /// Its environment, and where it runs.

@@ -120,15 +120,12 @@ pub fn process_name(directory: &str) -> String {
     let mut parts = directory.split('%');
     let mut name = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                name.push(char::from(byte));
-                name.push_str(&part[2..]);
-            }
-            None => {
-                name.push('%');
-                name.push_str(part);
-            }
+        if let Some(byte) = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            name.push(char::from(byte));
+            name.push_str(&part[2..]);
+        } else {
+            name.push('%');
+            name.push_str(part);
         }
     }
     name

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::io;
+use std::sync::Arc;
 
 use crate::logs::kept::follow::Follow;
 use crate::logs::kept::reader::{KeptLogs, LogLine, Query};
@@ -23,7 +23,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub(super) fn new(logs: KeptLogs, query: Query, mut readers: Vec<TrackReader>) -> io::Result<Self> {
+    pub(super) fn new(logs: KeptLogs, query: Query, mut readers: Vec<TrackReader>) -> Self {
         if let Some(last) = query.last {
             for reader in &mut readers {
                 reader.seek_last(last.max(1));
@@ -38,7 +38,7 @@ impl Lines {
             lines.ready = last_of_each(lines.by_ref().collect(), last);
             lines.has_ended = true;
         }
-        Ok(lines)
+        lines
     }
 
     /// Goes on with what is written from now on.
@@ -75,16 +75,14 @@ impl Iterator for Lines {
 
 /// The last so many lines of each process.
 fn last_of_each(lines: Vec<LogLine>, last: usize) -> VecDeque<LogLine> {
-    let mut counts: Vec<(std::sync::Arc<str>, usize)> = Vec::new();
+    let mut counts: Vec<(Arc<str>, usize)> = Vec::new();
     let mut kept = VecDeque::new();
     for line in lines.into_iter().rev() {
-        let at = match counts.iter().position(|(process, _)| *process == line.process) {
-            Some(at) => at,
-            None => {
-                counts.push((line.process.clone(), 0));
-                counts.len() - 1
-            }
-        };
+        let known = counts.iter().position(|(process, _)| *process == line.process);
+        let at = known.unwrap_or_else(|| {
+            counts.push((Arc::clone(&line.process), 0));
+            counts.len() - 1
+        });
         counts[at].1 += 1;
         if counts[at].1 <= last {
             kept.push_front(line);

@@ -77,7 +77,7 @@ impl KeptLogs {
     /// The lines that a query selects, merged by time; the order inside a channel is never changed.
     pub fn lines(&self, query: Query) -> io::Result<Lines> {
         let readers = self.readers(&query)?;
-        Lines::new(self.clone(), query, readers)
+        Ok(Lines::new(self.clone(), query, readers))
     }
 
     /// A reader at the first wanted byte of each channel.

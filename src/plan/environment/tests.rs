@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::template::Part;
-use crate::plan::test_support::{instance, pairs, program, project, table};
+use crate::plan::test_support::{instance, pairs, project, table};
 
 const NONE: &[(String, String)] = &[];
 
@@ -39,7 +39,7 @@ fn each_layer_wins_over_those_beneath_it() {
     let (output, project_files, program_files) = (upto(5, "output"), upto(4, "project file"), upto(2, "program file"));
     let mut project = project();
     project.environment = table(&[("A", "table"), ("B", "table"), ("C", "table")]);
-    let mut web = program("web");
+    let mut web = Program::new("web");
     web.environment = table(&[("A", "own")]);
     web.ports = vec![crate::model::PortSpec { name: None, request: crate::model::PortRequest::Auto }];
     let mut ports = Ports::default();
@@ -82,7 +82,7 @@ fn holes_see_what_is_beneath_and_what_stands_before() {
     let project_files = pairs(&[("X", "file")]);
     let mut project = project();
     project.environment = table(&[("PATH", "/opt:${PATH}"), ("Y", "${X}")]);
-    let mut web = program("web");
+    let mut web = Program::new("web");
     web.environment = table(&[("PATH", "./bin:${PATH}"), ("Z", "${Y}-${PATH}"), ("WHO", "${RUN_PROCESS}")]);
     let layers = Layers { project_files: &project_files, ..layers(&shell) };
     let made = compose(&project, Some((&web, &instance("web", "web", 0))), &Ports::default(), &layers).unwrap();
@@ -118,7 +118,7 @@ fn ports_of_other_programs_are_filled_in() {
 fn a_process_is_told_who_it_is() {
     let shell = shell(&[("SUPERVISOR_SERVER_URL", "unix:///other"), ("NOTIFY_SOCKET", "/other"), ("RUN_ID", "other")]);
     let layers = Layers { server_url: Some("unix:///ours"), run_id: Some("cafe"), ..layers(&shell) };
-    let worker = program("worker");
+    let worker = Program::new("worker");
     let made =
         compose(&project(), Some((&worker, &instance("worker", "worker_3", 3))), &Ports::default(), &layers).unwrap();
     let all: Vec<String> = made.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -147,7 +147,7 @@ fn a_command_in_the_project_is_no_process_of_another_one() {
 
 #[test]
 fn an_instance_adds_its_number_to_every_port() {
-    let mut web = program("web");
+    let mut web = Program::new("web");
     web.ports = [None, Some("admin-ui".to_owned())]
         .map(|name| crate::model::PortSpec { name, request: crate::model::PortRequest::Auto })
         .to_vec();
@@ -165,7 +165,7 @@ fn an_instance_adds_its_number_to_every_port() {
 fn a_procfile_has_ps_counting_from_one() {
     let mut project = project();
     project.dialect = Dialect::Procfile;
-    let web = program("web");
+    let web = Program::new("web");
     let empty = BTreeMap::new();
     let made = compose(&project, Some((&web, &instance("web", "web", 0))), &Ports::default(), &layers(&empty)).unwrap();
     assert_eq!(made.pairs["PS"], "web.1");
@@ -176,7 +176,7 @@ fn a_procfile_has_ps_counting_from_one() {
 
 #[test]
 fn nothing_of_ours_can_be_overridden() {
-    let mut web = program("web");
+    let mut web = Program::new("web");
     web.environment = table(&[("RUN_PROGRAM", "forged")]);
     let empty = BTreeMap::new();
     let made =

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::plan::test_support::{instance, pairs, program, project, table, template};
+use crate::plan::test_support::{instance, pairs, project, table, template};
 
 fn launched(program: &Program) -> Result<Launch, LaunchError> {
     let shell = pairs(&[("PATH", "/bin"), ("HOME", "/h")]).into_iter().collect::<BTreeMap<_, _>>();
@@ -21,7 +21,7 @@ fn launched(program: &Program) -> Result<Launch, LaunchError> {
 
 /// The words of a command, `sh:` before them when a shell is called.
 fn argv(command: Command) -> String {
-    let launch = launched(&Program { command, ..program("web") }).unwrap();
+    let launch = launched(&Program { command, ..Program::new("web") }).unwrap();
     let (shell, words) = match launch.argv.as_slice() {
         [shell, flag, script] if launch.through_shell && shell == "/bin/sh" && flag == "-c" => {
             ("sh:", vec![script.clone()])
@@ -72,7 +72,7 @@ fn references_in_a_command_are_filled_in() {
     assert_eq!(argv(line("psql -p ${db.port} x")), "psql|-p|15432|x");
     assert_eq!(argv(line("psql -p ${db.port} $X")), "sh:exec psql -p 15432 $X");
     assert_eq!(argv(Command::Words(["curl", "${db.url}/"].map(template).to_vec())), "curl|http://127.0.0.1:15432/");
-    let error = launched(&Program { command: line("a ${api.port}"), ..program("web") }).unwrap_err();
+    let error = launched(&Program { command: line("a ${api.port}"), ..Program::new("web") }).unwrap_err();
     assert_eq!(error.to_string(), "command: `${api.port}` is not known: `api` has no such port");
 }
 
@@ -86,7 +86,7 @@ fn an_empty_command_is_refused() {
         Command::Shell(String::new()),
     ] {
         assert_eq!(
-            launched(&Program { command: command.clone(), ..program("web") }),
+            launched(&Program { command: command.clone(), ..Program::new("web") }),
             Err(LaunchError::Empty),
             "{command:?}"
         );
@@ -96,17 +96,17 @@ fn an_empty_command_is_refused() {
 #[test]
 fn a_directory_is_against_the_root() {
     for (directory, expected) in [("./a", "/p/a"), ("/x/./y/", "/x/y"), ("${HOME}/b", "/h/b"), ("", "/p")] {
-        let program = Program { directory: Some(template(directory)), ..program("web") };
+        let program = Program { directory: Some(template(directory)), ..Program::new("web") };
         assert_eq!(launched(&program).unwrap().directory, Path::new(expected), "{directory}");
     }
-    assert_eq!(launched(&program("web")).unwrap().directory, Path::new("/p"));
-    let error = launched(&Program { directory: Some(template("${NO}")), ..program("web") }).unwrap_err();
+    assert_eq!(launched(&Program::new("web")).unwrap().directory, Path::new("/p"));
+    let error = launched(&Program { directory: Some(template("${NO}")), ..Program::new("web") }).unwrap_err();
     assert_eq!(error.to_string(), "directory: `${NO}` is not defined");
 }
 
 #[test]
 fn what_the_system_needs_is_handed_on() {
-    let program = Program { umask: Some(0o22), user: Some("www".to_owned()), ..program("web") };
+    let program = Program { umask: Some(0o22), user: Some("www".to_owned()), ..Program::new("web") };
     let launch = launched(&program).unwrap();
     assert_eq!((launch.umask, launch.user.as_deref()), (Some(0o22), Some("www")));
     assert!(launch.environment.contains(&("PATH".to_owned(), "/bin".to_owned())));
@@ -116,17 +116,17 @@ fn what_the_system_needs_is_handed_on() {
 #[test]
 fn what_no_system_can_pass_on_is_refused() {
     let refused = |program: Program| launched(&program).unwrap_err().to_string();
-    assert_eq!(refused(Program { command: line("a b\0"), ..program("web") }), "the command holds a NUL character");
+    assert_eq!(refused(Program { command: line("a b\0"), ..Program::new("web") }), "the command holds a NUL character");
     assert_eq!(
-        refused(Program { environment: table(&[("A", "\0")]), ..program("web") }),
+        refused(Program { environment: table(&[("A", "\0")]), ..Program::new("web") }),
         "environment A holds a NUL character"
     );
     assert_eq!(
-        refused(Program { environment: table(&[("A=B", "")]), ..program("web") }),
+        refused(Program { environment: table(&[("A=B", "")]), ..Program::new("web") }),
         "`A=B` cannot be the name of a variable"
     );
     assert_eq!(
-        refused(Program { directory: Some(template("a\0")), ..program("web") }),
+        refused(Program { directory: Some(template("a\0")), ..Program::new("web") }),
         "the directory holds a NUL character"
     );
 }

@@ -3,67 +3,19 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::*;
-use crate::model::program::Instance;
-use crate::model::{
-    Autorestart, Command, Control, EnvOrder, Kind, ProcessName, ProgramName, RetryPolicy, Signal, Template, Tty,
-};
 
 fn program(name: &str, ports: &[(Option<&str>, PortRequest)], instances: u32) -> Program {
-    let instance = |number| Instance { name: ProcessName::new(name, format!("{name}_{number}")), number };
     let spec = |(name, request): &(Option<&str>, PortRequest)| PortSpec {
         name: name.map(ToOwned::to_owned),
         request: *request,
     };
-    Program {
-        name: ProgramName::new(name),
-        kind: Kind::Program,
-        command: Command::Line(Template::literal("true")),
-        instances: (0..instances).map(instance).collect(),
-        directory: None,
-        environment: Vec::new(),
-        env_files: Vec::new(),
-        depends_on: Vec::new(),
-        ready: None,
-        ports: ports.iter().map(spec).collect(),
-        profiles: Vec::new(),
-        priority: 999,
-        autostart: true,
-        autorestart: Autorestart::Unexpected,
-        startsecs: Duration::from_secs(1),
-        startretries: 3,
-        retry: RetryPolicy::Native,
-        exitcodes: vec![0],
-        exit_on_end: false,
-        stopsignal: Signal::TERM,
-        stopwaitsecs: Duration::from_secs(10),
-        stopasgroup: true,
-        killasgroup: true,
-        redirect_stderr: true,
-        tty: Tty::Auto,
-        stdout_logfile: None,
-        stderr_logfile: None,
-        umask: None,
-        user: None,
-    }
+    Program { ports: ports.iter().map(spec).collect(), ..Program::new(name).times(instances) }
 }
 
 fn project(programs: Vec<Program>) -> Project {
-    Project {
-        name: "shop".to_owned(),
-        root: PathBuf::from("/src/shop"),
-        files: Vec::new(),
-        dialect: Dialect::Native,
-        env_files: Vec::new(),
-        environment: Vec::new(),
-        programs,
-        groups: Vec::new(),
-        control: Control::default(),
-        active_profiles: Vec::new(),
-        env_order: EnvOrder::File,
-    }
+    Project::new("/src/shop", programs)
 }
 
 struct World {

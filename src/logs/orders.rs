@@ -1,0 +1,149 @@
+//! Orders: what the output thread was told, and what it does about it.
+
+use std::sync::mpsc::TryRecvError;
+use std::time::Duration;
+
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
+
+use crate::logs::hub::{Attach, Channel, Label, Order};
+use crate::logs::output::{Drain, Known, Output, Token, Waiter};
+use crate::logs::own::OwnEntry;
+use crate::logs::rotate::UserLog;
+use crate::logs::sink::Sink;
+use crate::logs::source::Source;
+use crate::logs::track::{Copy, Track};
+use crate::model::{LogFile, ProcessId};
+
+/// How long the outputs of an ended leader are waited for.
+const DRAIN: Duration = Duration::from_millis(100);
+
+impl Output {
+    /// Takes in what was ordered since the last turn.
+    pub(super) fn take_orders(&mut self) {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(order) => self.take(order),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
+                    self.is_orphaned = true;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Register(process, label) => self.register(process, label),
+            Order::Attach(attach) => self.attach(attach),
+            Order::Ended { process, generation, keep_open } => {
+                let until = self.now + DRAIN;
+                self.drains.push(Drain { process, generation, until, keep_open });
+            }
+            Order::Say(text) => self.own.push_back(OwnEntry::Say(text)),
+            Order::CrashBox(crash_box) => self.own.push_back(OwnEntry::CrashBox(crash_box)),
+            Order::SetLive(line) => self.screen.set_live(line),
+            Order::ShowOnly(processes) => self.show_only(processes.as_deref()),
+            Order::MuteScreen => {
+                self.screen.close(self.now);
+                self.forget_screen();
+            }
+            Order::Flush { until, done } => {
+                self.waiters.push(Waiter { until, done, ends_thread: false, has_looked: false });
+            }
+            Order::Stop { until, done } => {
+                self.waiters.push(Waiter { until, done, ends_thread: true, has_looked: false });
+            }
+        }
+    }
+
+    fn known(&mut self, process: ProcessId) -> &mut Known {
+        if self.known.len() <= process.index() {
+            self.known.resize_with(process.index() + 1, Known::default);
+        }
+        &mut self.known[process.index()]
+    }
+
+    fn register(&mut self, process: ProcessId, label: Label) {
+        let known = self.known(process);
+        (known.name, known.prefix) = (label.name, label.prefix.into_bytes());
+    }
+
+    /// A descriptor that cannot be watched counts as closed.
+    fn attach(&mut self, mut attach: Attach) {
+        let (process, channel, logfile) = (attach.process, attach.channel, attach.logfile.take());
+        let track = self.track(process, channel);
+        self.copy_to(track, logfile);
+        let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
+        let Ok(source) = Source::new(attach, track) else { return };
+        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        if self.epoll.add(&source, EpollEvent::new(flags, Token::Source(index).encode())).is_err() {
+            return;
+        }
+        if index == self.sources.len() {
+            self.sources.push(Some(source));
+        } else {
+            self.sources[index] = Some(source);
+        }
+        self.tracks[track].open_sources += 1;
+        self.known(process).sources.push(index);
+    }
+
+    /// The track of a channel; what failed to be kept is tried again with each run.
+    fn track(&mut self, process: ProcessId, channel: Channel) -> usize {
+        let found = self.known(process).tracks.clone();
+        if let Some(index) = found.into_iter().find(|index| self.tracks[*index].channel == channel) {
+            self.tracks[index].try_keeping_again();
+            return index;
+        }
+        let mut track = Track::new(process, channel);
+        track.is_hidden = self.known(process).is_hidden;
+        self.tracks.push(track);
+        let index = self.tracks.len() - 1;
+        self.known(process).tracks.push(index);
+        index
+    }
+
+    /// Opens the further copy, unless it is open already.
+    fn copy_to(&mut self, index: usize, logfile: Option<LogFile>) {
+        let track = &mut self.tracks[index];
+        let is_open = match (&track.copy, &logfile) {
+            (Some(Copy::File(file)), Some(spec)) => file.is(spec),
+            (None, None) => true,
+            (Some(_), _) | (None, Some(_)) => false,
+        };
+        if is_open {
+            return;
+        }
+        track.copy = None;
+        let Some(spec) = logfile else { return };
+        let path = spec.path.display().to_string();
+        let opened = UserLog::open(spec).map(|log| match log {
+            UserLog::File(file) => Copy::File(file),
+            UserLog::Device(file) => Copy::Device(Sink::private(file.into())),
+        });
+        match opened {
+            Ok(copy) => {
+                if let Copy::Device(sink) = &copy {
+                    watch_sink(&self.epoll, sink, Token::Copy(index));
+                }
+                self.tracks[index].copy = Some(copy);
+            }
+            Err(error) => self.tell_keeping_failed(&format!("{path}: {error}")),
+        }
+    }
+
+    fn show_only(&mut self, processes: Option<&[ProcessId]>) {
+        for (index, known) in self.known.iter_mut().enumerate() {
+            known.is_hidden = processes.is_some_and(|shown| !shown.iter().any(|process| process.index() == index));
+            for track in &known.tracks {
+                self.tracks[*track].hide(known.is_hidden);
+            }
+        }
+    }
+}
+
+/// Regular files and devices like /dev/null cannot be watched, and need not be.
+pub(super) fn watch_sink(epoll: &Epoll, sink: &Sink, token: Token) {
+    let _ = epoll.add(sink, EpollEvent::new(EpollFlags::EPOLLOUT | EpollFlags::EPOLLET, token.encode()));
+}

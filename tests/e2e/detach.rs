@@ -1,0 +1,58 @@
+//! `up -d`: in the background, with an exit code that says how the start went.
+
+use crate::common::TestProject;
+
+const GOOD: &str = "[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n";
+
+#[test]
+fn returns_0_when_everything_is_ready_and_leaves_it_running() {
+    let project = TestProject::toml(GOOD);
+    project.run(&["up", "-d"]).expect_code(0);
+    assert_eq!(project.word("web"), "ready");
+    project.run(&["down"]).expect_code(0);
+    assert!(project.survivors().is_empty());
+}
+
+#[test]
+fn twice_is_fine_and_starts_nothing_twice() {
+    let project = TestProject::toml(GOOD);
+    project.run(&["up", "-d"]).expect_code(0);
+    let pid = project.pid("web");
+    project.run(&["up", "-d"]).expect_code(0);
+    assert_eq!(project.pid("web"), pid);
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
+fn returns_1_with_the_box_when_something_has_failed() {
+    let project =
+        TestProject::toml(&format!("{GOOD}[program.db]\ncommand = \"echo no disk; exit 3\"\nstartretries = 0\n"));
+    project.run(&["up", "-d"]).expect_code(1).expect_text("no disk");
+    assert_eq!(project.word("db"), "failed", "the project stays up for `why` and `logs`");
+    project.run(&["down"]);
+}
+
+#[test]
+fn returns_124_when_the_time_is_over() {
+    let project = TestProject::toml("[program.web]\ncommand = \"sleep 1000\"\nready = { file = \"never\" }\n");
+    project.run(&["up", "-d", "--timeout", "300ms"]).expect_code(124);
+    assert_eq!(project.word("web"), "starting", "it goes on in the background");
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
+fn a_crash_loop_is_not_a_good_start() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"test -f seen || { touch seen; exit 1; }; echo on; sleep 0.1; exit 1\"\n\
+         ready = { log = \"on\" }\nstartretries = 1\n",
+    );
+    project.run(&["up", "-d", "--timeout", "30s"]).expect_code(1);
+    project.run(&["down"]);
+}
+
+#[test]
+fn a_mistake_in_the_config_starts_nothing() {
+    let project = TestProject::toml("[program.web]\ncommand = \"touch started\"\ndependson = []\n");
+    project.run(&["up", "-d"]).expect_code(2).expect_text("did you mean `depends_on`");
+    assert!(!project.path("started").exists());
+}

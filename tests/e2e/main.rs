@@ -1,0 +1,20 @@
+//! The real binary, from outside: what a person types, sees and is left with. One file a theme.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bare;
+mod commands;
+mod crash;
+mod detach;
+mod dotenv;
+mod examples;
+mod mistakes;
+mod output;
+mod procfile;
+mod record;
+mod stop;
+mod survive;
+mod up_story;

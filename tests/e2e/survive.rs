@@ -1,0 +1,130 @@
+//! Whatever dies, nothing stays.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+
+/// The limit of the promise: stopwaitsecs is 1 s.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// A polite one, one that ignores TERM, one with a child in a session of its own, and one that daemonised a child.
+const MIXED: &str = r#"
+[program.polite]
+command = "echo on; exec sleep 1000"
+ready = { log = "on" }
+stopwaitsecs = 1
+[program.stubborn]
+command = "trap '' TERM HUP INT; echo on; while :; do sleep 0.1; done"
+ready = { log = "on" }
+stopwaitsecs = 1
+[program.session]
+command = "setsid sleep 1001 & echo on; wait"
+ready = { log = "on" }
+stopwaitsecs = 1
+[program.daemon]
+command = "setsid sh -c 'trap \"\" TERM; sleep 1002 & exit 0'; echo on; exec sleep 1000"
+ready = { log = "on" }
+stopwaitsecs = 1
+"#;
+
+/// Kills the `which`-th of our processes; false when there are fewer.
+fn kill_one_of_ours(project: &TestProject, which: usize) -> bool {
+    let ours: Vec<Found> = project.ours();
+    assert!(ours.len() >= 2, "a supervisor and a spawner: {ours:?}");
+    let victim = ours.get(which);
+    victim.inspect(|found| project.shoot(found));
+    victim.is_some()
+}
+
+fn shoot_the_supervisor(project: &TestProject, up: &Running<'_>) {
+    let ours = project.ours();
+    project.shoot(ours.iter().find(|found| found.pid == up.pid()).unwrap());
+}
+
+#[test]
+fn sigkill_of_any_process_of_ours_leaves_nothing() {
+    for which in 0.. {
+        let project = TestProject::toml(MIXED);
+        let up = project.up();
+        up.wait_for_banner();
+        let was_there = kill_one_of_ours(&project, which);
+        if was_there {
+            project.wait_for_silence(LIMIT);
+        }
+        drop(up);
+        if !was_there {
+            return;
+        }
+    }
+}
+
+#[test]
+fn sigkill_of_any_process_of_ours_on_a_terminal_leaves_nothing() {
+    if !has_tool("setsid") {
+        return;
+    }
+    for which in 0.. {
+        let project = TestProject::toml(MIXED);
+        let terminal = Terminal::start(&project, &["up"]);
+        terminal.wait_for("up in ");
+        let was_there = kill_one_of_ours(&project, which);
+        if was_there {
+            project.wait_for_silence(LIMIT);
+        }
+        drop(terminal);
+        project.wait_for_silence(LIMIT);
+        if !was_there {
+            return;
+        }
+    }
+}
+
+#[test]
+fn sigkill_in_the_background_leaves_nothing() {
+    for which in 0.. {
+        let project = TestProject::toml(MIXED);
+        project.run(&["up", "-d"]).expect_code(0);
+        if !kill_one_of_ours(&project, which) {
+            project.run(&["down"]);
+            return;
+        }
+        project.wait_for_silence(LIMIT);
+    }
+}
+
+#[test]
+fn sigkill_during_the_start_leaves_nothing() {
+    let project = TestProject::toml(&format!(
+        "{MIXED}[program.never]\ncommand = \"exec sleep 1000\"\nready = {{ file = \"never\" }}\nstopwaitsecs = 1\n"
+    ));
+    let up = project.up();
+    project.wait_for_word("stubborn", "ready");
+    shoot_the_supervisor(&project, &up);
+    project.wait_for_silence(LIMIT);
+}
+
+#[test]
+fn sigkill_during_the_stop_leaves_nothing() {
+    let project = TestProject::toml(MIXED);
+    let up = project.up();
+    up.wait_for_banner();
+    up.signal(Signal::SIGTERM);
+    up.wait_for("in reverse order");
+    shoot_the_supervisor(&project, &up);
+    project.wait_for_silence(LIMIT);
+}
+
+#[test]
+fn a_project_that_was_shot_can_be_started_again() {
+    let project = TestProject::toml(MIXED);
+    let up = project.up();
+    up.wait_for_banner();
+    shoot_the_supervisor(&project, &up);
+    project.wait_for_silence(LIMIT);
+    drop(up);
+    let again = project.up();
+    again.wait_for_banner();
+    again.interrupt().expect_code(0);
+}
