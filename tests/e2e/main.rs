@@ -14,6 +14,7 @@ mod examples;
 mod mistakes;
 mod output;
 mod procfile;
+mod ready;
 mod record;
 mod stop;
 mod survive;
