@@ -37,6 +37,7 @@ pub mod stop;
 pub mod up;
 pub mod wait;
 pub mod why;
+pub mod zone;
 
 use args::{Args, Command};
 use error::CommandError;

@@ -136,7 +136,7 @@ pub struct ProbeStatus {
     pub last: Option<String>,
     /// Attempts in this run.
     pub tries: u32,
-    /// The longest wait between two attempts, in milliseconds.
+    /// The longest wait between two attempts, in milliseconds; 0 for a check that is not asked but hears.
     pub every_ms: u64,
     /// Limit of the start in milliseconds, if any.
     pub timeout_ms: Option<u64>,

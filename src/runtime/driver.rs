@@ -22,7 +22,7 @@ use crate::runtime::side::Side;
 use crate::runtime::signals::{Asked, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
 use crate::supervisor::Supervisor;
-use crate::supervisor::action::Outcome;
+use crate::supervisor::action::{Outcome, Scope};
 use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -291,7 +291,7 @@ impl<S: Spawner> Driver<S> {
             Report::SpawnFailed { key, step, errno } => self.spawn_failed(key, step, errno),
             Report::Exited { key, exit, survivors } => match key.as_incarnation() {
                 Some(of) => self.leader_ended(of, exit, survivors),
-                None => self.helpers.ended(key.helper_number(), exit),
+                None => self.helper_ended(key, exit, survivors),
             },
             Report::Vanished { key } => {
                 let event = key.as_incarnation().and_then(|of| self.ends.vanished(of));
@@ -299,6 +299,14 @@ impl<S: Spawner> Driver<S> {
             }
             Report::Swept { .. } => {}
         }
+    }
+
+    /// A helper's answer is its exit; whatever it left behind goes.
+    fn helper_ended(&mut self, key: Key, exit: Exit, survivors: bool) {
+        if survivors {
+            self.parts.spawner.order(Order::Signal { key, signal: Signal::KILL, scope: Scope::Tree });
+        }
+        self.helpers.ended(key.helper_number(), exit);
     }
 
     fn spawn_failed(&mut self, key: Key, step: Step, errno: i32) {
@@ -371,7 +379,7 @@ impl<S: Spawner> Driver<S> {
             HelperMessage::Cancel(number) => self.parts.spawner.order(Order::Signal {
                 key: Key::helper(number),
                 signal: Signal::KILL,
-                scope: crate::supervisor::action::Scope::Tree,
+                scope: Scope::Tree,
             }),
         }
     }

@@ -82,12 +82,21 @@ pub(super) struct ProbeRecord {
     pub(super) is_asked: bool,
     /// Passes in a row.
     pub(super) passes: u32,
-    /// Failures in a row.
+    /// Failures in a row, at most one in each `every`.
     pub(super) fails: u32,
+    /// When an answer last counted.
+    pub(super) counted: Option<Moment>,
     /// The last answer.
     pub(super) last: Option<String>,
     /// What the program said of itself before the news of its spawn was here.
     pub(super) early: Option<String>,
+}
+
+impl ProbeRecord {
+    /// What is told of a check that did not pass in time.
+    pub(super) fn last_word(&self) -> Option<String> {
+        self.last.clone().or_else(|| self.is_asked.then(|| "no answer".to_owned()))
+    }
 }
 
 /// A run that is being ended.

@@ -54,6 +54,7 @@ impl Supervisor {
             return;
         }
         let Some(ready) = self.program(id).ready.clone() else { return };
+        let now = self.now.mono;
         let Some(run) = self.at_mut(id).run_mut() else { return };
         if run.ready.is_some() {
             return;
@@ -70,18 +71,22 @@ impl Supervisor {
         match verdict {
             Verdict::Pass(how) => {
                 run.probe.passes += 1;
-                run.probe.fails = 0;
+                (run.probe.fails, run.probe.counted) = (0, Some(now));
                 run.probe.last = Some(how.clone());
                 if run.probe.passes >= ready.successes || ready.kind.is_event() {
                     self.become_ready(id, how);
                 } else {
-                    self.ask_again(id, &ready);
+                    self.ask_again_after(id, &ready, ready.every);
                 }
             }
             Verdict::Fail(why) => {
                 run.probe.passes = 0;
-                run.probe.fails += 1;
                 run.probe.last = Some(why);
+                // The quick attempts in between find out soon that it is ready; against it counts one in each `every`.
+                if now.since(run.probe.counted.unwrap_or(run.started)) >= ready.every {
+                    run.probe.fails += 1;
+                    run.probe.counted = Some(now);
+                }
                 let is_hopeless = ready.failures.is_some_and(|limit| run.probe.fails >= limit);
                 if is_hopeless && self.at(id).is_wanted() {
                     self.begin_stop(id, StopWhy::NotReady);
@@ -104,14 +109,16 @@ impl Supervisor {
     }
 
     fn ask_again(&mut self, id: ProcessId, ready: &ReadySpec) {
-        if ready.kind.is_event() {
-            return;
-        }
-        let now = self.now.mono;
         let Some(run) = self.at(id).run() else { return };
-        let wait =
-            (now.since(run.started) / SHARE_OF_START).clamp(ready.kind.first_wait().min(ready.every), ready.every);
-        self.timers.arm(id, TimerKind::Probe, now + wait);
+        let elapsed = self.now.mono.since(run.started);
+        let wait = (elapsed / SHARE_OF_START).clamp(ready.kind.first_wait().min(ready.every), ready.every);
+        self.ask_again_after(id, ready, wait);
+    }
+
+    fn ask_again_after(&mut self, id: ProcessId, ready: &ReadySpec, wait: Duration) {
+        if !ready.kind.is_event() {
+            self.timers.arm(id, TimerKind::Probe, self.now.mono + wait);
+        }
     }
 
     /// It is ready: dependents may move, and the wire says RUNNING.

@@ -81,6 +81,16 @@ pub struct ProcessInfo {
     pub history: Arc<[Change]>,
 }
 
+impl ProcessInfo {
+    /// Why the last run failed, when it was not by its own end: it could not be spawned, or was not ready in time.
+    pub fn failed_otherwise(&self) -> Option<&str> {
+        // Phrases for an end, of supervisord (supervisor `process.py` `finish`) and ours.
+        const ENDS: [&str; 4] = ["Exited too quickly", "Bad exit code", "Terminated by", "killed by"];
+        let is_end = ENDS.iter().any(|phrase| self.spawn_error.starts_with(phrase));
+        (!self.spawn_error.is_empty() && !is_end).then_some(&self.spawn_error)
+    }
+}
+
 /// How many changes of state are remembered for each process.
 pub const HISTORY: usize = 24;
 

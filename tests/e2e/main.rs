@@ -15,6 +15,7 @@ mod joining;
 mod mistakes;
 mod output;
 mod procfile;
+mod ready;
 mod record;
 mod stop;
 mod survive;

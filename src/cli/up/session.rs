@@ -22,6 +22,7 @@ use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::narrator::Teller;
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
+use crate::cli::zone;
 use crate::logs::{Hub, Keep, Label, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::{ProcessId, Project};
 use crate::plan::ports::Ports;
@@ -205,7 +206,7 @@ impl Session<'_> {
             detach_when_ready: self.detach_when_ready,
             timeout: self.timeout,
             stamps: self.stamps(),
-            zone: TimeZone::system(),
+            zone: self.zone(),
             is_quiet: self.settings.verbosity == Verbosity::Quiet,
         });
         let parts = Parts {
@@ -256,10 +257,15 @@ impl Session<'_> {
         }
     }
 
+    /// The zone of stamps; without them it is not looked up.
+    fn zone(&self) -> TimeZone {
+        if self.stamps() == Stamps::None { TimeZone::UTC } else { zone::of(self.settings) }
+    }
+
     fn story(&self, project: &Project, keys: bool) -> Story {
         let err = &self.settings.err;
         let stamps = self.stamps();
-        let zone = if stamps == Stamps::None { TimeZone::UTC } else { TimeZone::system() };
+        let zone = self.zone();
         Story::new(
             project,
             &self.ports,

@@ -178,8 +178,13 @@ impl Story {
     pub(super) fn blocked(&self, process: ProcessId, by: ProcessId, snapshot: &Snapshot) -> String {
         let chain = chain_to_failure(by, snapshot);
         let way = chain.iter().map(|id| self.names.label(*id)).collect::<Vec<_>>().join(", which needs ");
-        let root = self.names.label(chain.last().copied().unwrap_or(by));
-        let text = format!("not started: {root} failed (it needs {way})");
+        let root = chain.last().copied().unwrap_or(by);
+        let became = match snapshot.get(root).map(|info| info.word) {
+            // It was waited for to become ready, and has ended instead.
+            Some(Word::Done) => "ended before it was ready",
+            Some(_) | None => "failed",
+        };
+        let text = format!("not started: {} {became} (it needs {way})", self.names.label(root));
         self.waiting(process, &self.telling.theme.paint(Ink::Bad, &text))
     }
 }

@@ -502,6 +502,18 @@ fn a_procfile_says_how_to_keep_the_others() {
 }
 
 #[test]
+fn what_ended_before_it_was_ready_is_not_said_to_have_failed() {
+    let project = with_worker();
+    let state = with(&snapshot(&project, Word::Done), API, |info| {
+        info.word = Word::Blocked;
+        info.blocked_by = Some(WORKER);
+    });
+    let mut story = Story::new(&project, &ports(), telling(PLAIN));
+    let lines = story.tell(&Notice::Blocked { process: API, by: WORKER }, &state, now()).lines;
+    assert_eq!(lines, ["  … api       not started: worker ended before it was ready (it needs worker)"]);
+}
+
+#[test]
 fn the_summary_names_three_and_counts_the_rest() {
     let project = shop();
     let state = with(&snapshot(&project, Word::Failed), DB, |info| info.spawn_error = "no such file: ./db".to_owned());
