@@ -81,15 +81,20 @@ impl Connection {
         }
     }
 
-    /// Whether the project's lock is free again and its supervisor has ended, so that nothing of it is left.
-    pub fn is_gone(&self) -> bool {
-        !is_held(&self.homes, &self.running) && self.supervisor.as_ref().is_none_or(ProcessWatch::has_ended)
+    /// Whether somebody still holds the project's lock.
+    pub fn is_held(&self) -> bool {
+        is_held(&self.homes, &self.running)
+    }
+
+    /// Whether the supervisor has ended as a process.
+    pub fn has_ended(&self) -> bool {
+        self.supervisor.as_ref().is_none_or(ProcessWatch::has_ended)
     }
 
     /// Returns when nothing of it is left, at most after a moment.
     pub fn wait_until_gone(&self) {
         let began = Instant::now();
-        while !self.is_gone() && began.elapsed() < PATIENCE {
+        while self.is_held() && began.elapsed() < PATIENCE {
             thread::sleep(LOOK_EVERY);
         }
     }

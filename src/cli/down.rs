@@ -21,6 +21,9 @@ use crate::ui::theme::Ink;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {}
 
+/// How long the supervisor may take to end as a process once its lock is free.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
 /// How often it is looked whether the project is gone.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
@@ -58,7 +61,12 @@ fn wait_until_gone(connection: &mut Connection, began: Instant, progress: &mut P
         }
         thread::sleep(LOOK_EVERY);
     }
-    while !connection.is_gone() {
+    while connection.is_held() {
+        thread::sleep(LOOK_EVERY);
+    }
+    // It lets go of its lock last; what is left of it then is its end as a process.
+    let until = Instant::now() + LAST_MOMENT;
+    while !connection.has_ended() && Instant::now() < until {
         thread::sleep(LOOK_EVERY);
     }
     Ok(())
