@@ -445,7 +445,8 @@ fn listings(directory: &Path) -> Vec<Listing> {
 
 fn names_in(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
-    let files = entries.filter(|entry| !entry.path().is_dir());
+    // A link may lead to a file; what it leads to is found out when it is opened.
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
     let mut names: Vec<String> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names

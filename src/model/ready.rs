@@ -73,9 +73,8 @@ impl ReadyKind {
     pub fn first_wait(&self) -> Duration {
         match self {
             Self::Exec(_) => Duration::from_millis(20),
-            Self::Http { .. } => Duration::from_millis(3),
-            // A timer of the runtime comes up to a millisecond late, so this is about two.
-            Self::Tcp(_) | Self::File(_) | Self::Log(_) | Self::Notify => Duration::from_millis(1),
+            Self::Http { .. } => Duration::from_millis(2),
+            Self::Tcp(_) | Self::File(_) | Self::Log(_) | Self::Notify => Duration::from_micros(500),
         }
     }
 }

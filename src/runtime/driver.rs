@@ -2,10 +2,11 @@
 //! is performed. No decision is made here.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 use crate::logs::{Hub, OutputEvent};
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
@@ -54,7 +55,7 @@ pub struct Parts<S> {
     /// What the output thread says.
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
-    pub launcher: Launcher,
+    pub launcher: Arc<Launcher>,
     /// What is asked from outside.
     pub messages: mpsc::UnboundedReceiver<Message>,
     /// Where views go.
@@ -103,6 +104,7 @@ pub struct Driver<S> {
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
+    alarm: os::Alarm,
 }
 
 /// What is looked at again after a moment.
@@ -128,7 +130,7 @@ enum Woken {
 
 impl<S: Spawner> Driver<S> {
     /// Puts the parts together.
-    pub fn new(parts: Parts<S>) -> Self {
+    pub fn new(parts: Parts<S>, alarm: os::Alarm) -> Self {
         let count = parts.supervisor.graph().len();
         // Both unbounded: a process has at most one probe and one helper under way.
         let (probed, answers) = mpsc::unbounded_channel();
@@ -150,6 +152,7 @@ impl<S: Spawner> Driver<S> {
             ends: Ends::default(),
             pending: VecDeque::new(),
             finished: None,
+            alarm,
         }
     }
 
@@ -170,12 +173,7 @@ impl<S: Spawner> Driver<S> {
 
     async fn wake(&mut self, signals: &mut Signals) -> Woken {
         let deadline = self.parts.supervisor.next_deadline().map(|at| self.parts.clock.instant_of(at));
-        let timer = async {
-            match deadline {
-                Some(at) => sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
+        let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
             biased;
             asked = signals.next() => Woken::Signal(asked),
@@ -185,7 +183,7 @@ impl<S: Spawner> Driver<S> {
             Some(message) = self.helper_messages.recv() => Woken::Helper(message),
             Some(later) = self.due.recv() => Woken::Due(later),
             Some(message) = self.parts.messages.recv() => Woken::Message(message),
-            () = timer => Woken::Deadline,
+            () = self.alarm.ring(wait) => Woken::Deadline,
         }
     }
 

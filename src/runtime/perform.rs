@@ -43,7 +43,7 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
-        let launcher = self.parts.launcher.clone();
+        let launcher = Arc::clone(&self.parts.launcher);
         let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
@@ -53,7 +53,10 @@ impl<S: Spawner> Driver<S> {
             *side = Side { generation, started: now.wall, ..Side::default() };
             side.directory.clone_from(&launch.directory);
             side.spawn_words = words(&launch, &launcher.project.root);
-            side.probe = program.ready.as_ref().map(|ready| launcher.probe(ready, program, instance).map(Arc::new));
+            side.probe = program
+                .ready
+                .as_ref()
+                .map(|ready| launcher.probe(ready, (program, instance), &launch.environment).map(Arc::new));
         }
         if matches!(&program.ready, Some(ready) if ready.kind == ReadyKind::Notify) {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
@@ -182,7 +185,7 @@ impl<S: Spawner> Driver<S> {
         command: String,
         reply: oneshot::Sender<io::Result<(Exit, String)>>,
     ) {
-        let launcher = self.parts.launcher.clone();
+        let launcher = Arc::clone(&self.parts.launcher);
         let place = launcher.of(process).map(|(program, instance)| launcher.launch(program, instance));
         match place {
             Some(Ok(launch)) => {

@@ -17,6 +17,9 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 /// The wait between two probes grows with what has passed already: at most a twentieth of the start is added to it.
 const SHARE_OF_START: u32 = 20;
 
+/// What one attempt may cost the machine. Many that start at once are asked less often each, so that asking does not slow them.
+const COST: Duration = Duration::from_micros(150);
+
 impl Supervisor {
     /// Arms the ready check of a process that was just spawned.
     pub(super) fn begin_probing(&mut self, id: ProcessId) {
@@ -27,7 +30,7 @@ impl Supervisor {
         let Some(ready) = program.ready.clone() else { return };
         let now = self.now.mono;
         if !ready.kind.is_event() {
-            self.timers.arm(id, TimerKind::Probe, now + ready.kind.first_wait());
+            self.timers.arm(id, TimerKind::Probe, now + ready.kind.first_wait().min(ready.every));
         }
         if let Some(timeout) = ready.timeout {
             self.timers.arm(id, TimerKind::ReadyTimeout, now + timeout);
@@ -111,7 +114,8 @@ impl Supervisor {
     fn ask_again(&mut self, id: ProcessId, ready: &ReadySpec) {
         let Some(run) = self.at(id).run() else { return };
         let elapsed = self.now.mono.since(run.started);
-        let wait = (elapsed / SHARE_OF_START).clamp(ready.kind.first_wait().min(ready.every), ready.every);
+        let wait = (elapsed / SHARE_OF_START).max(ready.kind.first_wait()).max(COST * self.timers.probes());
+        let wait = wait.min(ready.every);
         self.ask_again_after(id, ready, wait);
     }
 

@@ -214,7 +214,7 @@ impl Session<'_> {
             spawner: spawner.connect()?,
             hub,
             output,
-            launcher: self.launcher(project),
+            launcher: Arc::new(self.launcher(project)),
             messages: inbox,
             snapshots,
             clock,
@@ -229,7 +229,7 @@ impl Session<'_> {
             recorder: self.recorder()?,
         };
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
-        let code = Driver::new(parts).run(Signals::listen()?, begin).await;
+        let code = Driver::new(parts, os::Alarm::new()?).run(Signals::listen()?, begin).await;
         screen.end();
         self.keep_last_status(&handle, usage);
         // Whoever asked for the end is still to be answered.

@@ -185,3 +185,23 @@ impl ProcessWatch {
         nix::sys::signal::kill(pid, None) == Err(nix::errno::Errno::ESRCH)
     }
 }
+
+/// A deadline, as exact as the runtime's timers are.
+#[derive(Debug)]
+pub struct Alarm;
+
+impl Alarm {
+    /// An alarm that is not set.
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+    pub fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Returns after this long; never for `None`.
+    pub async fn ring(&self, after: Option<std::time::Duration>) {
+        match after {
+            Some(after) => tokio::time::sleep(after).await,
+            None => std::future::pending().await,
+        }
+    }
+}
