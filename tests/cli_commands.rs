@@ -213,3 +213,35 @@ fn nothing_is_written_into_the_project() {
     };
     assert_eq!(names(&checkout.directory.path().join("src")), [".env", ".git", "backend", "run.toml"]);
 }
+
+#[test]
+fn a_directory_that_is_not_there_is_not_mistaken_for_the_project_above() {
+    let ran = Checkout::shop().run(&["-C", "shpo", "check"]);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", "error: there is no directory ~/src/shpo\n"));
+}
+
+#[test]
+fn exec_tells_a_program_from_a_command() {
+    let ran = Checkout::new(&[("Procfile", "web: sleep 1\n")]).run(&["exec", "web"]);
+    assert_eq!(ran.code, 127);
+    assert!(ran.err.starts_with("error: could not run web: it is not on the PATH\nhelp: run up web "), "{}", ran.err);
+}
+
+#[test]
+fn a_bad_byte_in_an_env_file_costs_no_other_line() {
+    let checkout = Checkout::new(&[("Procfile", "web: sleep 1\n")]);
+    fs::write(checkout.directory.path().join("src/.env"), b"A=\xff\nB=1\n").unwrap();
+    let ran = checkout.run(&["exec", "--", "sh", "-c", "echo $B"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1\n"), "{}", ran.err);
+}
+
+#[test]
+fn a_project_without_an_active_program_does_not_come_up_in_silence() {
+    let checkout = Checkout::new(&[("run.toml", "[program.a]\ncommand = 'sleep 1'\nprofiles = ['full']\n")]);
+    let ran = checkout.run(&["up", "-d"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("help: run up --profile full\nerror: there is nothing to start\n"), "{}", ran.err);
+    let ran = checkout.run(&["up", "-d", "--profile", "ful"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("help: did you mean `full`?"), "{}", ran.err);
+}

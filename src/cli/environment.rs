@@ -1,8 +1,6 @@
 //! The environment of a program or of the project, made from the config, the env files on disk and the ports as they are.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use crate::cli::error::CommandError;
@@ -10,10 +8,10 @@ use crate::cli::output::say;
 use crate::cli::project::{self, Loaded};
 use crate::cli::select::unknown_name;
 use crate::cli::settings::{Settings, Verbosity};
-use crate::config::dotenv;
 use crate::model::program::Instance;
 use crate::model::{EnvFile, Program, Project};
 use crate::plan::environment::{self, Environment, Layers};
+use crate::runtime::env_files;
 
 /// Whose environment is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,24 +93,13 @@ fn read(
     outer: &BTreeMap<String, String>,
     settings: &Settings,
 ) -> Result<Vec<(String, String)>, CommandError> {
-    let mut pairs = Vec::new();
-    for file in files {
-        let text = match fs::read_to_string(&file.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && file.optional => continue,
-            Err(error) => {
-                return Err(CommandError::user(format!("could not read {}: {error}", file.path.display())));
-            }
-        };
-        let parsed = dotenv::parse(&text, &with(outer, &pairs));
-        if settings.verbosity > Verbosity::Quiet {
-            for problem in parsed.problems {
-                say(&format!("warning: {}:{}: {}\n", file.path.display(), problem.line, problem.message));
-            }
+    let read = env_files::read(files, outer).map_err(|error| CommandError::user(format!("could not read {error}")))?;
+    if settings.verbosity > Verbosity::Quiet {
+        for (path, problem) in &read.problems {
+            say(&format!("warning: {}:{}: {}\n", path.display(), problem.line, problem.message));
         }
-        pairs.extend(parsed.pairs);
     }
-    Ok(pairs)
+    Ok(read.pairs)
 }
 
 fn with(outer: &BTreeMap<String, String>, pairs: &[(String, String)]) -> BTreeMap<String, String> {

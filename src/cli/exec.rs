@@ -11,6 +11,7 @@ use crate::cli::environment::{self, Subject};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::say;
+use crate::cli::project;
 use crate::cli::settings::Settings;
 
 /// Run one command in the project's environment: its env files, [environment] and ports.
@@ -43,6 +44,24 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         .envs(&made.environment.pairs)
         .current_dir(&made.directory)
         .exec();
-    say(&CommandError::user(format!("could not run {word}: {error}")).render(&settings.err));
-    Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE })
+    if error.kind() != io::ErrorKind::NotFound {
+        say(&CommandError::user(format!("could not run {word}: {error}")).render(&settings.err));
+        return Ok(NOT_EXECUTABLE);
+    }
+    say(&not_found(settings, word).render(&settings.err));
+    Ok(NOT_FOUND)
+}
+
+/// That there is no such command, and what may have been meant by the name of a program.
+fn not_found(settings: &Settings, word: &str) -> CommandError {
+    let place = if word.contains('/') { "is not there" } else { "is not on the PATH" };
+    let error = CommandError::user(format!("could not run {word}: it {place}"));
+    let is_program = project::load(settings).is_ok_and(|loaded| loaded.project.program(&word.into()).is_some());
+    if is_program {
+        error
+            .hint(format!("run up {word}      starts the program of this name"))
+            .hint(format!("run exec --as {word} -- CMD      runs a command in its environment"))
+    } else {
+        error
+    }
 }

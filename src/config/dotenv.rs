@@ -21,6 +21,8 @@ pub struct EnvText {
 pub struct EnvProblem {
     /// From 1.
     pub line: usize,
+    /// The variable that the line names in vain: it counts as empty there, and the line holds. `None`: the line is left out.
+    pub empty: Option<String>,
     /// One sentence, lower case, no full stop.
     pub message: String,
 }
@@ -46,11 +48,12 @@ pub fn parse(text: &str, outer: &BTreeMap<String, String>) -> EnvText {
                 problems.extend(undefined.into_iter().map(|name| EnvProblem {
                     line,
                     message: format!("`${{{name}}}` is defined neither above nor in the environment, so it is empty"),
+                    empty: Some(name),
                 }));
                 known.earlier.insert(entry.name.clone(), entry.value.text.clone());
                 pairs.push((entry.name, entry.value.text));
             }
-            Err(message) => problems.push(EnvProblem { line, message: message.to_owned() }),
+            Err(message) => problems.push(EnvProblem { line, empty: None, message: message.to_owned() }),
         }
     }
     EnvText { pairs: without_duplicates(pairs), problems }

@@ -149,6 +149,16 @@ fn is_misspelt_reference(inner: &str) -> bool {
 
 /// Says what is wrong with what stands between the braces.
 fn complaint(inner: &str) -> String {
+    if let Some((program, port)) = inner.split_once(".ports.").filter(|_| is_word(inner)) {
+        return format!("`${{{inner}}}`: a named port is written `${{{program}.port.{port}}}`");
+    }
+    if let Some((name, _)) =
+        inner.split_once(":-").or_else(|| inner.split_once('-')).filter(|(name, _)| is_variable(name))
+    {
+        return format!(
+            "`${{{inner}}}`: there are no defaults here; set {name} in .env or in [environment] and write `${{{name}}}`"
+        );
+    }
     match inner.rsplit_once('.') {
         None if inner.is_empty() => "`${}` names nothing".to_owned(),
         Some((program, fact)) if is_word(inner) && !program.is_empty() => format!(
@@ -252,11 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn a_named_port_asked_for_in_the_plural_is_set_right() {
+        let errors = parse("${api.ports.debug} ${ X }", Holes::All).unwrap_err();
+        assert_eq!(errors[0].message, "`${api.ports.debug}`: a named port is written `${api.port.debug}`");
+        assert!(errors[1].message.contains("only a name may stand"), "{}", errors[1]);
+    }
+
+    #[test]
     fn every_bad_hole_is_reported_with_its_place() {
         let errors = parse("${} ${A} ${X:-1} ${open", Holes::All).unwrap_err();
         assert_eq!(errors.iter().map(|error| error.range.clone()).collect::<Vec<_>>(), [0..3, 9..16, 17..23]);
         assert_eq!(errors[0].message, "`${}` names nothing");
-        assert!(errors[1].message.contains("only a name may stand"), "{}", errors[1]);
+        assert!(errors[1].message.contains("there are no defaults here; set X"), "{}", errors[1]);
         assert_eq!(errors[2].message, "`${` is not closed by a `}`");
     }
 

@@ -242,6 +242,10 @@ fn by_name(path: &Path) -> PathBuf {
 /// Bytes as text without a byte order mark; what is not UTF-8 is a mistake with its place.
 fn decode(bytes: &[u8], file: usize) -> (String, Option<Diagnostic>) {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let problem = Diagnostic::error("syntax", "this is UTF-16, not UTF-8 text").at(Span::new(file, 0..0), "");
+        return (String::new(), Some(problem.help("save it as UTF-8; iconv -f UTF-16 -t UTF-8 converts it")));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => (text.to_owned(), None),
         Err(error) => {

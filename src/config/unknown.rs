@@ -1,6 +1,8 @@
 //! Sections and keys that do not exist, with what was probably meant: a misspelt one, another tool's word, or something of ours
 //! that is not built yet.
 
+use std::collections::BTreeSet;
+
 use crate::config::place::text_at;
 use crate::config::raw::{RawData, RawKey, RawProject, RawSection, RawValue};
 use crate::config::suggest;
@@ -15,13 +17,18 @@ const PEERS: &[(&str, &str)] = &[
     ("depends", "depends_on"),
     ("needs", "depends_on"),
     ("requires", "depends_on"),
+    ("after", "depends_on"),
+    ("wants", "depends_on"),
     ("start_after", "depends_on"),
     ("run", "command"),
     ("cmd", "command"),
     ("exec", "command"),
     ("shell", "command"),
     ("entrypoint", "command"),
+    ("script", "command"),
     ("env", "environment"),
+    ("environment_file", "env_file"),
+    ("environment_files", "env_file"),
     ("env_files", "env_file"),
     ("dotenv", "env_file"),
     ("cwd", "directory"),
@@ -48,8 +55,16 @@ const PEERS: &[(&str, &str)] = &[
     ("auto", "autostart"),
     ("disabled", "autostart"),
     ("availability", "autorestart"),
+    ("interactive", "tty"),
     ("log_location", "stdout_logfile"),
+    ("log_file", "stdout_logfile"),
+    ("logfile", "stdout_logfile"),
+    ("stdout", "stdout_logfile"),
+    ("stderr", "stderr_logfile"),
 ];
+
+/// Keys of tools that run containers.
+const CONTAINERS: &[&str] = &["image", "build", "volumes", "networks", "container_name", "dockerfile"];
 
 /// Sections of other tools and ours for the same thing.
 const PEER_SECTIONS: &[(&str, &str)] = &[
@@ -92,15 +107,31 @@ const LATER: &[&str] = &[
     "stderr_syslog",
 ];
 
+/// How the line begins that lists what keys there are.
+const KEYS_OF: &str = "keys of ";
+
 /// Finds them all.
 ///
 /// In a torn text keys and sections may have landed where nobody wrote them, so only those of named sections are looked at.
 pub fn check(raw: &RawProject, is_torn: bool, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
+    let before = problems.len();
     for key in raw.top.iter().filter(|_| !is_torn) {
         check_key(SectionKind::Top, "the top level", key, sources, problems);
     }
     for section in raw.sections.iter().filter(|section| !is_torn || SectionKind::of_word(&section.kind).is_some()) {
         check_section(section, sources, problems);
+    }
+    list_keys_once(&mut problems[before..]);
+}
+
+/// The list of all keys is long: it stands below the first mistake that asks for it, not below each.
+fn list_keys_once(problems: &mut [Diagnostic]) {
+    let mut listed = BTreeSet::new();
+    for help in problems.iter_mut().map(|problem| &mut problem.help) {
+        help.retain(|line| {
+            let list = line.strip_prefix(KEYS_OF).and_then(|line| line.split_once(": "));
+            list.is_none_or(|(_, keys)| listed.insert(keys.to_owned()))
+        });
     }
 }
 
@@ -126,6 +157,15 @@ fn nameless(section: &RawSection) -> Diagnostic {
         .at(section.span, format!("write [{kind}.NAME], such as [{kind}.web]"))
 }
 
+/// Whether a section that nobody knows says what to run, so that it was meant to be a program.
+fn describes_a_program(section: &RawSection) -> bool {
+    section.name.is_none()
+        && section
+            .keys
+            .iter()
+            .any(|key| key.name == "command" || meant(SectionKind::Program, &key.name) == Some("command"))
+}
+
 fn unknown_section(section: &RawSection) -> Diagnostic {
     let kind = section.kind.as_str();
     let title = section.name.as_ref().map_or(kind.to_owned(), |name| format!("{kind}.{name}"));
@@ -136,6 +176,9 @@ fn unknown_section(section: &RawSection) -> Diagnostic {
     let problem = Diagnostic::error("unknown-section", format!("[{title}] is not a section"));
     if let Some(option) = options::find(SectionKind::Top, kind) {
         return problem.at(section.span, format!("`{kind}` is a key: it takes {}", option.kind));
+    }
+    if describes_a_program(section) && !PEER_SECTIONS.iter().any(|(theirs, _)| *theirs == kind) {
+        return problem.at(section.span, format!("did you mean [program.{kind}]?"));
     }
     if LATER.contains(&kind) {
         return problem
@@ -178,6 +221,19 @@ fn unknown_key(kind: SectionKind, title: &str, key: &RawKey, sources: &[SourceFi
             .at(key.span, peer_label(ours))
             .help(format!("write {ours} = {}", converted(name, ours, &key.value, sources)));
     }
+    if CONTAINERS.contains(&name) && matches!(kind, SectionKind::Program | SectionKind::Task) {
+        return problem
+            .at(key.span, "programs are commands, not containers")
+            .help("a container is a command, too: command = \"docker run --rm …\"");
+    }
+    if key.value.data.as_table().is_some_and(|keys| keys.iter().any(|key| key.name == "command")) {
+        let section = title.trim_matches(['[', ']']);
+        if let Some((word, first)) = section.split_once('.') {
+            return problem
+                .at(key.span, "no such key")
+                .help(format!("a name with a dot stands in quotes: [{word}.\"{first}.{name}\"]"));
+        }
+    }
     if let Some(question) = suggest::did_you_mean(name, options::of_section(kind).map(|option| option.name)) {
         return problem.at(key.span, question);
     }
@@ -190,7 +246,7 @@ fn unknown_key(kind: SectionKind, title: &str, key: &RawKey, sources: &[SourceFi
             .at(key.span, "no such key")
             .help(format!("a variable for all programs stands under [environment]; keys here are {}", names(kind)));
     }
-    problem.at(key.span, "no such key").help(format!("keys of {title}: {}", names(kind)))
+    problem.at(key.span, "no such key").help(format!("{KEYS_OF}{title}: {}", names(kind)))
 }
 
 /// Our key for another tool's.
@@ -225,7 +281,7 @@ fn not_for_a_task(kind: SectionKind, name: &str) -> Option<&'static str> {
 fn peer_label(ours: &str) -> String {
     let compose = ["depends_on", "env_file"];
     match ours {
-        "ready" => "the word here is `ready`".to_owned(),
+        "ready" | "tty" => format!("the word here is `{ours}`"),
         _ if compose.contains(&ours) => format!("the word is `{ours}`, as in docker compose"),
         _ => format!("supervisord's word is `{ours}`"),
     }
@@ -235,11 +291,11 @@ fn peer_label(ours: &str) -> String {
 fn converted(theirs: &str, ours: &str, value: &RawValue, sources: &[SourceFile]) -> String {
     let written = text_at(sources, value.span).unwrap_or_default().to_owned();
     match (ours, &value.data) {
-        ("autorestart", RawData::Text(word)) => match word.as_str() {
-            "no" | "never" | "false" => "false".to_owned(),
-            "always" | "unless-stopped" | "yes" | "true" => "true".to_owned(),
-            _ => "\"unexpected\"".to_owned(),
-        },
+        ("autorestart", RawData::Text(word)) => autorestart(word).to_owned(),
+        ("autorestart", RawData::Table(keys)) => {
+            let word = keys.iter().find(|key| key.name == "restart").and_then(|key| key.value.data.as_text());
+            autorestart(word.unwrap_or_default()).to_owned()
+        }
         ("autostart", RawData::Boolean(truth)) if theirs == "disabled" => (!truth).to_string(),
         ("autorestart" | "autostart", RawData::Boolean(truth)) => truth.to_string(),
         ("autorestart", _) => "\"unexpected\"".to_owned(),
@@ -252,6 +308,15 @@ fn converted(theirs: &str, ours: &str, value: &RawValue, sources: &[SourceFile])
         ("startretries", RawData::Boolean(_) | RawData::Text(_) | RawData::Table(_)) => "3".to_owned(),
         _ if written.contains('\n') => "…".to_owned(),
         _ => written,
+    }
+}
+
+/// What docker compose, process-compose and systemd call it, as `autorestart` has it.
+pub fn autorestart(word: &str) -> &'static str {
+    match word {
+        "no" | "never" | "false" => "false",
+        "always" | "unless-stopped" | "yes" | "true" => "true",
+        _ => "\"unexpected\"",
     }
 }
 

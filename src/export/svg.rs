@@ -28,7 +28,7 @@ const CHARACTER: usize = 9;
 const STYLE: &str = "\
   <style>
     text { font: 14px ui-monospace, monospace; fill: #1f2328; }
-    .small { font-size: 11px; fill: #59636e; }
+    .small { font-size: 11px; fill: #59636e; paint-order: stroke; stroke: #fff; stroke-width: 4px; }
     .box { fill: #f6f8fa; stroke: #59636e; stroke-width: 1.5; }
     .off { stroke-dasharray: 5 4; }
     .edge { fill: none; stroke: #59636e; stroke-width: 1.5; marker-end: url(#arrow); }
@@ -36,7 +36,7 @@ const STYLE: &str = "\
     #arrow path { fill: #59636e; }
     @media (prefers-color-scheme: dark) {
       text { fill: #f0f6fc; }
-      .small { fill: #9198a1; }
+      .small { fill: #9198a1; stroke: #0d1117; }
       .box { fill: #151b23; stroke: #9198a1; }
       .edge { stroke: #9198a1; }
       #arrow path { fill: #9198a1; }

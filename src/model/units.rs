@@ -2,9 +2,24 @@
 
 use std::time::Duration;
 
-/// Reads `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`, with a fraction if need be; a bare number is seconds. `None` for anything else.
+/// Reads `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`, with a fraction if need be, and several in a row as in `"1m30s"`; a bare
+/// number is seconds. `None` for anything else.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
+    let has_unit_inside = |(at, c): (usize, char)| {
+        c.is_ascii_digit() && text[..at].chars().next_back().is_some_and(|before| before.is_ascii_alphabetic())
+    };
+    match text.char_indices().rev().find(|&place| has_unit_inside(place)) {
+        Some((at, _)) if text.ends_with(|c: char| c.is_ascii_alphabetic()) => {
+            parse_duration(&text[..at])?.checked_add(one_duration(&text[at..])?)
+        }
+        Some(_) => None,
+        None => one_duration(text),
+    }
+}
+
+/// One number and its unit.
+fn one_duration(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let scale = match unit.trim() {
@@ -77,6 +92,15 @@ mod tests {
         assert_eq!(parse_duration("5m"), Some(Duration::from_mins(5)));
         for bad in ["30 parsecs", "", "s", "1.2.3s", "-1s", "1e400"] {
             assert_eq!(parse_duration(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn units_may_follow_one_another() {
+        assert_eq!(parse_duration("1m30s"), Some(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h2m3s500ms"), Some(Duration::from_millis(3_723_500)));
+        for wrong in ["1m30", "m30s", "1m 30x", "1mm30s", "s1s"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
         }
     }
 

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
 use nix::unistd::{User, getgrouplist};
 
-use crate::config::dotenv;
 use crate::model::program::Instance;
-use crate::model::{EnvFile, ProcessId, Program, Project, ReadySpec, Template};
+use crate::model::{EnvFile, ProcessId, Program, ProgramName, Project, ReadySpec, Template};
 use crate::plan::environment::{Environment, Layers, compose, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
 use crate::probe::ResolvedProbe;
+use crate::runtime::env_files::{self, Unreadable};
 use crate::runtime::spawner::Account;
 use crate::supervisor::event::SpawnFailure;
 
@@ -64,20 +62,20 @@ impl Launcher {
             .map_err(|error| SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() })
     }
 
-    /// A ready check with its holes filled in, and the directory it is asked in.
-    pub fn probe(&self, ready: &ReadySpec, program: &Program, instance: &Instance) -> Result<ResolvedProbe, String> {
-        let environment = self.environment(Some((program, instance))).map_err(|failure| failure.message)?;
-        let fill = |template: &Template| {
-            resolve(
-                template,
-                |name| environment.pairs.get(name).cloned(),
-                |of, port| {
-                    let base = self.ports.get(of, port)?;
-                    let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
-                    base.checked_add(offset)
-                },
-            )
+    /// A ready check with its holes filled in, for a process that is executed with this environment.
+    pub fn probe(
+        &self,
+        ready: &ReadySpec,
+        (program, instance): (&Program, &Instance),
+        environment: &[(String, String)],
+    ) -> Result<ResolvedProbe, String> {
+        let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let port = |of: &ProgramName, port: Option<&str>| {
+            let base = self.ports.get(of, port)?;
+            let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
+            base.checked_add(offset)
         };
+        let fill = |template: &Template| resolve(template, variable, port);
         ResolvedProbe::resolve(&ready.kind, fill).map_err(|error| error.to_string())
     }
 
@@ -100,10 +98,11 @@ impl Launcher {
     #[expect(clippy::type_complexity, reason = "two lists of pairs")]
     fn env_files(&self, program: &Program) -> Result<(Vec<(String, String)>, Vec<(String, String)>), SpawnFailure> {
         let project = self.read_all(&self.project.env_files, &self.shell)?;
-        let mut outer = self.shell.clone();
-        if !program.env_files.is_empty() {
-            outer.extend(project.iter().cloned());
+        if program.env_files.is_empty() {
+            return Ok((project, Vec::new()));
         }
+        let mut outer = self.shell.clone();
+        outer.extend(project.iter().cloned());
         let program = self.read_all(&program.env_files, &outer)?;
         Ok((project, program))
     }
@@ -113,24 +112,11 @@ impl Launcher {
         files: &[EnvFile],
         outer: &BTreeMap<String, String>,
     ) -> Result<Vec<(String, String)>, SpawnFailure> {
-        let mut pairs = Vec::new();
-        for file in files {
-            match std::fs::read(&file.path) {
-                Ok(bytes) => pairs.extend(dotenv::parse(&String::from_utf8_lossy(&bytes), outer).pairs),
-                Err(error) if file.optional && error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(self.unreadable(&file.path, &error)),
-            }
-        }
-        Ok(pairs)
-    }
-
-    fn unreadable(&self, path: &Path, error: &io::Error) -> SpawnFailure {
-        let shown = path.strip_prefix(&self.project.root).unwrap_or(path);
-        SpawnFailure {
+        env_files::read(files, outer).map(|read| read.pairs).map_err(|Unreadable { path, why }| SpawnFailure {
             step: "could not read the env_file".to_owned(),
-            errno: error.raw_os_error().unwrap_or(0),
-            message: format!("{}: {error}", shown.display()),
-        }
+            errno: 0,
+            message: format!("{}: {why}", path.strip_prefix(&self.project.root).unwrap_or(&path).display()),
+        })
     }
 }
 

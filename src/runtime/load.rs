@@ -68,7 +68,7 @@ fn is_command(path: &Path) -> bool {
 }
 
 /// Reads a regular file of at most [`MAX_FILE`] bytes. Opened without blocking: a named pipe must not hang the start.
-fn read(path: &Path) -> FileFact {
+pub fn read(path: &Path) -> FileFact {
     let file = match OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path) {
         Ok(file) => file,
         Err(error) => return failed(&error),

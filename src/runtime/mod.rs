@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod driver;
 mod ends;
+pub mod env_files;
 pub mod front;
 pub mod handle;
 pub mod helpers;

@@ -86,7 +86,7 @@ fn diagnostic(lowered: &Lowered, circle: &[(usize, usize)]) -> Diagnostic {
         let span = lowered.places.programs[from].edges[edge];
         problem = problem.at(span, format!("{} waits for {to}{closing}", programs[from].name));
     }
-    problem.help(format!("drop one of the {}; `run graph` draws the rest", in_words(circle.len())))
+    problem.help(format!("drop one of the {}", in_words(circle.len())))
 }
 
 fn in_words(count: usize) -> String {

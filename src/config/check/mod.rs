@@ -3,13 +3,14 @@
 pub mod cycle;
 pub mod edges;
 pub mod ports;
+pub mod profiles;
 pub mod references;
 pub mod world;
 
 use crate::config::facts::World;
 use crate::config::lower::{Lowered, ProgramPlaces};
 use crate::config::request::Request;
-use crate::model::{Diagnostic, Program, Project, SourceFile};
+use crate::model::{Diagnostic, Dialect, Program, Project, SourceFile};
 
 /// Mistakes that may only seem to be there when a text could not be read to its end.
 pub const FOLLOWS_FROM_LOSS: &[&str] =
@@ -29,7 +30,8 @@ pub fn check(
     ports::check(lowered, &active, problems);
     references::check(request, lowered, world, sources, problems);
     world::check(request, lowered, &active, world, sources, problems);
-    empty(lowered, problems);
+    profiles::check(request, lowered, &active, problems);
+    empty(lowered, sources, problems);
 }
 
 /// Programs with their places.
@@ -38,15 +40,19 @@ pub fn programs(lowered: &Lowered) -> impl Iterator<Item = (&Program, &ProgramPl
 }
 
 /// A config without a program; not said when something else explains it.
-fn empty(lowered: &Lowered, problems: &mut Vec<Diagnostic>) {
+fn empty(lowered: &Lowered, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
     let is_explained = problems.iter().any(|problem| problem.severity == crate::model::Severity::Error);
     if !lowered.project.programs.is_empty() || is_explained {
         return;
     }
-    problems.push(
-        Diagnostic::error("empty-project", "there is no program in this config")
-            .help("the smallest one is a line [program.web] and below it command = \"…\""),
-    );
+    let file = sources.first().map_or("this config", |source| source.name.as_str());
+    let help = match lowered.project.dialect {
+        Dialect::Procfile => "the smallest one is a line web: COMMAND",
+        Dialect::Native | Dialect::Supervisord => {
+            "the smallest one is a line [program.web] and below it command = \"…\""
+        }
+    };
+    problems.push(Diagnostic::error("empty-project", format!("there is no program in {file}")).help(help));
 }
 
 /// Which programs would be started, one flag each: those whose profile was asked for, and those that were named with all they need.

@@ -27,7 +27,12 @@ pub fn check(lowered: &Lowered, active: &[bool], problems: &mut Vec<Diagnostic>)
                     let message = format!("{other} and {what} both have port {number}");
                     let problem =
                         Diagnostic::error("duplicate-port", message).at(span, "again").at(*first, "first here");
-                    problems.push(problem.help("port = \"auto\" finds a free one and keeps it"));
+                    problems.push(problem.help(match lowered.project.dialect {
+                        Dialect::Procfile => format!("run up --port {}=N gives it another one", program.name),
+                        Dialect::Native | Dialect::Supervisord => {
+                            "port = \"auto\" finds a free one and keeps it".to_owned()
+                        }
+                    }));
                     break;
                 }
                 taken.insert(number, (what.clone(), span));

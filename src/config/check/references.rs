@@ -96,6 +96,8 @@ impl Looking<'_> {
         let problem = Diagnostic::error("undefined-variable", format!("`${{{name}}}` is not defined"));
         let problem = if name == "PORT" || name.starts_with("PORT_") {
             problem.at(span, "no `port` of this name is declared here")
+        } else if later.first().is_some_and(|(own, _)| own == name) {
+            problem.at(span, format!("it names itself, and nothing above sets it: looked in {}", self.looked_in))
         } else if later.iter().any(|(other, _)| other == name) {
             problem.at(span, "it is set further down").help(format!("move the line of {name} above this one"))
         } else {

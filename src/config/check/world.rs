@@ -9,7 +9,7 @@ use crate::config::lower::{Lowered, ProgramPlaces, settings};
 use crate::config::place::within;
 use crate::config::request::Request;
 use crate::config::scope::Scope;
-use crate::model::{Command, Diagnostic, Dialect, EnvFile, Program, SourceFile, Span, Template};
+use crate::model::{Command, Diagnostic, Dialect, EnvFile, Program, ReadyKind, ReadySpec, SourceFile, Span};
 
 /// What a shell knows without looking: builtins and keywords.
 const SHELL_WORDS: &[&str] = &[
@@ -47,7 +47,9 @@ pub fn check(
             && project.dialect == Dialect::Native
         {
             looking.command(&scope, program, places, &directory);
+            looking.exec_check(&scope, program, places, &directory);
         }
+        looking.log_files(program, places);
     }
 }
 
@@ -86,7 +88,11 @@ impl Looking<'_, '_> {
                 let text = dotenv::parse(&String::from_utf8_lossy(bytes), &std::collections::BTreeMap::new());
                 for problem in text.problems {
                     let message = format!("{name}:{}: {}", problem.line, problem.message);
-                    self.problems.push(Diagnostic::warning("env-line", message).help("this line alone is left out"));
+                    let warning = Diagnostic::warning("env-line", message);
+                    self.problems.push(match problem.empty {
+                        None => warning.help("this line alone is left out"),
+                        Some(variable) => warning.help(format!("write ${{{variable}:-}} if it may be empty")),
+                    });
                 }
             }
         }
@@ -101,9 +107,46 @@ impl Looking<'_, '_> {
         }
         let problem =
             Diagnostic::error("missing-directory", format!("{} runs in a directory that is not there", program.name));
-        self.problems
-            .push(problem.at_opt(places.values.get("directory").copied(), format!("looked for {}", path.display())));
+        let span = places.values.get("directory").copied();
+        let problem = problem.at_opt(span, format!("looked for {}", path.display()));
+        let tilde = template.as_literal().and_then(|text| text.strip_prefix("~/"));
+        self.problems.push(match tilde {
+            Some(rest) => problem.help(format!("`~` is the shell's; write directory = \"${{HOME}}/{rest}\"")),
+            None => problem,
+        });
         None
+    }
+
+    /// Copies of the output need a directory that is there (supervisor `options.py` `existing_dirpath`).
+    fn log_files(&mut self, program: &Program, places: &ProgramPlaces) {
+        let files = [("stdout_logfile", &program.stdout_logfile), ("stderr_logfile", &program.stderr_logfile)];
+        for (key, file) in files {
+            let Some(directory) = file.as_ref().and_then(|file| file.path.parent()) else { continue };
+            if self.world.is_directory(directory) == Some(false) {
+                let message = format!("the directory of {}'s `{key}` is not there", program.name);
+                let problem = Diagnostic::error("missing-directory", message);
+                let looked = format!("looked for {}", directory.display());
+                self.problems.push(problem.at_opt(places.values.get(key).copied(), looked));
+            }
+        }
+    }
+
+    /// The command of an `exec` check, where it can be told; it is looked for as the program's own is.
+    fn exec_check(&mut self, scope: &Scope, program: &Program, places: &ProgramPlaces, directory: &Path) {
+        let Some(ReadySpec { kind: ReadyKind::Exec(line), .. }) = &program.ready else { return };
+        let Some(word) = first_word(line) else { return };
+        if word.contains('/') || self.is_on_path(scope, &word, directory) != Some(false) {
+            return;
+        }
+        let span = places.values.get("ready").map(|span| within(self.sources, *span, &word));
+        let message = format!("the check of {} runs `{word}`, which is not on its PATH", program.name);
+        let problem = Diagnostic::error("missing-command", message).at_opt(span, "it could never be ready");
+        self.problems.push(problem.help(format!("install it, or name it by its path, such as \"./bin/{word}\"")));
+    }
+
+    /// Whether a bare word is on the PATH of a program; `None` where that is not known.
+    fn is_on_path(&mut self, scope: &Scope, word: &str, directory: &Path) -> Option<bool> {
+        self.world.has_command(word, &path_of(scope, directory)?)
     }
 
     /// A bare word has to be on the program's PATH; a path may be built by a task first.
@@ -119,9 +162,7 @@ impl Looking<'_, '_> {
             }
             return;
         }
-        let Some(path) = scope.get("PATH") else { return };
-        // An empty entry means the working directory, as for a shell.
-        let path: Vec<PathBuf> = path.split(':').map(|entry| settings::absolute(directory, entry)).collect();
+        let Some(path) = path_of(scope, directory) else { return };
         if self.world.has_command(&word, &path) == Some(false) {
             let message = format!("{} runs `{word}`, which is not on its PATH", program.name);
             let looked = format!("looked in {} director{}", path.len(), if path.len() == 1 { "y" } else { "ies" });
@@ -136,13 +177,12 @@ impl Looking<'_, '_> {
 pub fn command_word(command: &Command) -> Option<String> {
     match command {
         Command::Words(words) => Some(words.first()?.as_literal()?.to_owned()).filter(|word| !word.is_empty()),
-        Command::Line(line) => first_word(line),
+        Command::Line(line) => first_word(&line.to_string()),
         Command::Shell(_) => None,
     }
 }
 
-fn first_word(line: &Template) -> Option<String> {
-    let line = line.to_string();
+fn first_word(line: &str) -> Option<String> {
     let line = line.trim();
     if line.contains([';', '|', '&', '(', ')', '{', '}', '`', '\n', '<', '>', '!']) && !is_one_command(line) {
         return None;
@@ -150,6 +190,11 @@ fn first_word(line: &Template) -> Option<String> {
     let word = line.split_whitespace().next()?;
     let is_plain = |c: char| c.is_alphanumeric() || "-_./+@%:,".contains(c);
     (word.chars().all(is_plain) && !SHELL_WORDS.contains(&word)).then(|| word.to_owned())
+}
+
+/// The directories of a program's PATH. An empty entry means the working directory, as for a shell.
+fn path_of(scope: &Scope, directory: &Path) -> Option<Vec<PathBuf>> {
+    Some(scope.get("PATH")?.split(':').map(|entry| settings::absolute(directory, entry)).collect())
 }
 
 /// Whether the only thing special about a line is a `${…}` of ours or the shell's.

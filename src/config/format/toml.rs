@@ -1,5 +1,7 @@
 //! run.toml: TOML with places. All syntax errors are collected.
 
+mod syntax;
+
 use std::ops::Range;
 
 use toml::Spanned;
@@ -7,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{ConfigFormat, Parsed, Source};
 use crate::config::raw::{RawData, RawKey, RawProject, RawSection, RawValue};
-use crate::model::{Diagnostic, Dialect, Label, Span};
+use crate::model::{Diagnostic, Dialect, Span};
 
 /// The row of [`super::FORMATS`].
 pub const FORMAT: ConfigFormat = ConfigFormat { name: "run.toml", endings: &[".toml"], beside: &[], parse };
@@ -17,11 +19,17 @@ fn parse(source: &Source<'_>) -> Parsed {
     let mut reader = Reader { file: source.file, problems: Vec::new() };
     let mut raw = reader.project(root.get_ref());
     let mut syntax = syntax_errors(source, &errors);
-    if let Some(last) = syntax.last_mut()
-        && let Some(open) = unclosed(source, &errors).then(|| opening(&raw, last)).flatten()
-    {
-        last.labels.push(Label { span: open, text: "this is not closed".to_owned() });
+    if let Some(open) = unclosed(source, &errors).then(|| opening(&raw, &syntax)).flatten() {
+        // Everything behind it was read as if it stood in the list: what is wrong there says nothing.
+        syntax.retain(|problem| problem.labels.first().is_some_and(|label| label.span.start < open.start));
+        syntax.push(not_closed(source, open));
         forget(&mut raw, open);
+    }
+    if let Some(other) = syntax::another_language(source.text) {
+        syntax.truncate(1);
+        for problem in &mut syntax {
+            problem.help = vec![other.to_owned()];
+        }
     }
     reader.problems.extend(syntax);
     let is_torn = errors.iter().any(|error| error.message() != DUPLICATE);
@@ -127,6 +135,9 @@ fn in_file_order<'t, 'i>(
 /// What the parser says of a key or section that was there before.
 const DUPLICATE: &str = "duplicate key";
 
+/// How it begins when a string in double quotes is wrong.
+const STRING: &str = "invalid basic string";
+
 /// The errors that say something of their own. A list or table that is not closed swallows what follows, and every line of it is
 /// an error then: the first is told. So are the keys of a section that is there twice.
 fn syntax_errors(source: &Source<'_>, errors: &[toml::de::Error]) -> Vec<Diagnostic> {
@@ -140,6 +151,9 @@ fn syntax_errors(source: &Source<'_>, errors: &[toml::de::Error]) -> Vec<Diagnos
     let mut told: Vec<&toml::de::Error> = errors.iter().collect();
     told.sort_by_key(place);
     told.retain(|error| first_inside.is_none_or(|first| place(error) <= first));
+    let span_start = |error: &toml::de::Error| place(&error);
+    // A carriage return at the end of an open string is a mistake of its own to the parser.
+    let mut string_end: Option<usize> = None;
     let mut doubled_section: Option<Range<usize>> = None;
     let mut problems = Vec::new();
     for error in told {
@@ -151,7 +165,10 @@ fn syntax_errors(source: &Source<'_>, errors: &[toml::de::Error]) -> Vec<Diagnos
             }
             doubled_section = is_header(source.text, span.start).then_some(span);
         }
-        problems.push(syntax_error(source, error));
+        if !string_end.is_some_and(|end| error.message().starts_with(STRING) && span_start(error) <= end + 1) {
+            problems.push(syntax_error(source, error));
+        }
+        string_end = error.message().starts_with(STRING).then(|| span_start(error));
     }
     problems
 }
@@ -167,9 +184,16 @@ fn unclosed(source: &Source<'_>, errors: &[toml::de::Error]) -> bool {
     errors.iter().any(|error| is_inside(error) && error.message().starts_with("unclosed") && at_end(error))
 }
 
-/// The first character of the list or table that is open at a mistake: the last one that began before it.
-fn opening(raw: &RawProject, problem: &Diagnostic) -> Option<Span> {
-    let at = problem.labels.first()?.span.start;
+/// A list or an inline table that runs to the end of the text.
+fn not_closed(source: &Source<'_>, open: Span) -> Diagnostic {
+    let (what, bracket) = if source.text[open.start..].starts_with('{') { ("table", '}') } else { ("list", ']') };
+    Diagnostic::error("syntax", format!("this is not TOML: a {what} is not closed"))
+        .at(open, format!("no `{bracket}` follows"))
+}
+
+/// The first character of the list or table that is open at the last mistake: the last one that began before it.
+fn opening(raw: &RawProject, problems: &[Diagnostic]) -> Option<Span> {
+    let at = problems.last()?.labels.first()?.span.start;
     let keys = raw.top.iter().chain(raw.sections.iter().flat_map(|section| &section.keys));
     let open =
         keys.filter(|key| key.value.span.start < at && matches!(key.value.data, RawData::List(_) | RawData::Table(_)));
@@ -193,8 +217,10 @@ fn is_header(text: &str, offset: usize) -> bool {
 fn syntax_error(source: &Source<'_>, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or(source.text.len()..source.text.len());
     if error.message() != DUPLICATE {
-        return Diagnostic::error("syntax", format!("this is not TOML: {}", error.message()))
+        let help = syntax::what_to_write(source.text, span.start, error.message());
+        let problem = Diagnostic::error("syntax", format!("this is not TOML: {}", error.message()))
             .at(Span::new(source.file, span), "");
+        return help.into_iter().fold(problem, Diagnostic::help);
     }
     let name = source.text.get(span.clone()).unwrap_or_default();
     let what = if is_header(source.text, span.start) { "this section" } else { "this key" };

@@ -124,9 +124,12 @@ fn add(
 ) {
     let members = match context.names.get(&entry.name) {
         Some(Named::Program(_)) => vec![entry.name.clone()],
-        Some(Named::Group(members)) => {
-            members.iter().filter(|member| *member != program.name.as_str()).cloned().collect()
-        }
+        Some(Named::Group(members)) => members
+            .iter()
+            .map(|(member, _)| member)
+            .filter(|member| **member != program.name.as_str())
+            .cloned()
+            .collect(),
         None if entry.optional => return,
         None => {
             let message = format!("{} depends on `{}`, which is not defined", program.name, entry.name);

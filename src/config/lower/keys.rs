@@ -1,7 +1,8 @@
 //! The keys of one section, read by name and type; what does not fit becomes a mistake and leaves the default.
 
 use crate::config::lower::value::{Read, Wrong, kind_of};
-use crate::config::raw::{RawKey, RawValue};
+use crate::config::raw::{RawData, RawKey, RawValue};
+use crate::config::{suggest, unknown};
 use crate::model::options::{self, OptionKind, SectionKind};
 use crate::model::{Diagnostic, Span};
 
@@ -68,7 +69,65 @@ impl<'a> Keys<'a> {
 /// The mistake of a value that does not fit its option.
 pub fn complaint(name: &str, kind: Option<OptionKind>, value: &RawValue, wrong: &Wrong) -> Diagnostic {
     let takes = kind.map(|kind| kind.to_string()).unwrap_or_default();
-    misfit(name, &takes, value, wrong)
+    let problem = misfit(name, &takes, value, wrong);
+    match kind.and_then(|kind| instead(name, kind, &value.data)) {
+        Some(instead) => problem.help(format!("write {name} = {instead}")),
+        None => problem,
+    }
+}
+
+/// A value in the words of another tool, or in the wrong kind of quotes, as the option takes it.
+fn instead(name: &str, kind: OptionKind, data: &RawData) -> Option<String> {
+    match (kind, data) {
+        (OptionKind::BooleanOr(_), RawData::Text(word)) if name == "autorestart" => {
+            let known = ["no", "never", "false", "always", "unless-stopped", "yes", "true", "on-failure", "on_failure"];
+            known.contains(&word.as_str()).then(|| unknown::autorestart(word).to_owned())
+        }
+        (OptionKind::Boolean | OptionKind::BooleanOr(_), RawData::Text(word)) => {
+            truth(word).map(|truth| truth.to_string())
+        }
+        (OptionKind::Boolean | OptionKind::BooleanOr(_), RawData::Integer(number @ (0 | 1))) => {
+            Some((*number == 1).to_string())
+        }
+        (OptionKind::Integer(low, high), RawData::Text(text)) => {
+            let number = text.trim().parse::<i64>().ok().filter(|number| (low..=high).contains(number))?;
+            Some(number.to_string())
+        }
+        (OptionKind::ExitCodes, RawData::Text(text)) => {
+            let codes: Option<Vec<u8>> = text.split(',').map(|code| code.trim().parse().ok()).collect();
+            codes.map(|codes| format!("{codes:?}"))
+        }
+        (OptionKind::Names, RawData::Text(text)) => {
+            let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+            (!names.is_empty()).then(|| format!("{names:?}"))
+        }
+        (OptionKind::Octal, RawData::Integer(number)) => {
+            crate::model::units::parse_octal(&number.to_string()).map(|_| format!("\"0{number}\""))
+        }
+        (OptionKind::Ready, RawData::Text(url)) if url.starts_with("http://") => Some(format!("{{ http = {url:?} }}")),
+        (OptionKind::Ready, RawData::Text(path)) if path.starts_with('/') => Some(format!("{{ http = {path:?} }}")),
+        (OptionKind::Ready, RawData::Text(command)) if command.contains(' ') => {
+            Some(format!("{{ exec = {command:?} }}"))
+        }
+        (OptionKind::Ready, RawData::Integer(port)) => Some(format!("{{ tcp = {port} }}")),
+        (OptionKind::Signal, RawData::Text(word)) => {
+            let near = suggest::closest(word.trim_start_matches("SIG"), SIGNALS);
+            near.first().map(|name| format!("\"{name}\""))
+        }
+        _ => None,
+    }
+}
+
+/// The signals that somebody asks a program to stop with.
+const SIGNALS: [&str; 8] = ["TERM", "INT", "HUP", "QUIT", "KILL", "USR1", "USR2", "WINCH"];
+
+/// supervisord's words for it (supervisor `datatypes.py` `boolean`).
+fn truth(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 /// The same for keys that are not in the table (inside of `ready` and of `depends_on`).

@@ -13,8 +13,8 @@ use crate::model::{Diagnostic, Kind, SourceFile, Span};
 pub enum Named {
     /// A program or a task.
     Program(Kind),
-    /// A group: its members as written.
-    Group(Vec<String>),
+    /// A group: its members as written, with their places.
+    Group(Vec<(String, Span)>),
 }
 
 impl Named {
@@ -32,7 +32,7 @@ impl Named {
 #[derive(Debug, Default)]
 pub struct Names {
     by_name: BTreeMap<String, (Named, Span)>,
-    /// The group that a program is in, with the place of the group's list.
+    /// The group that a program is in, with its place in the group's list.
     membership: BTreeMap<String, (String, Span)>,
 }
 
@@ -49,7 +49,7 @@ impl Names {
             if let Some((other, first)) = names.by_name.get(name) {
                 problems.push(doubled(name, &what, section.span, other, *first));
             } else {
-                names.join(name, &what, section, problems);
+                names.join(name, &what, problems);
                 names.by_name.insert(name.clone(), (what, section.span));
             }
         }
@@ -57,13 +57,16 @@ impl Names {
     }
 
     /// Notes who is in a group.
-    fn join(&mut self, group: &str, named: &Named, section: &RawSection, problems: &mut Vec<Diagnostic>) {
+    fn join(&mut self, group: &str, named: &Named, problems: &mut Vec<Diagnostic>) {
         let Named::Group(members) = named else { return };
-        let span = section.keys.iter().find(|key| key.name == "programs").map_or(section.span, |key| key.value.span);
-        for member in members {
-            if let Some((other, first)) = self.membership.insert(member.clone(), (group.to_owned(), span)) {
-                let problem = Diagnostic::error("duplicate", format!("{member} is in two groups, {other} and {group}"));
-                problems.push(problem.at(span, "again").at(first, "first here"));
+        for (member, span) in members {
+            if let Some((other, first)) = self.membership.insert(member.clone(), (group.to_owned(), *span)) {
+                let message = if other == group {
+                    format!("group {group} lists {member} twice")
+                } else {
+                    format!("{member} is in two groups, {other} and {group}")
+                };
+                problems.push(Diagnostic::error("duplicate", message).at(*span, "again").at(first, "first here"));
             }
         }
     }
@@ -118,10 +121,10 @@ fn kind_of(section: &RawSection) -> Option<Named> {
 }
 
 /// The names in a group's `programs`; whether the list is as it should be is looked at elsewhere.
-fn members(section: &RawSection) -> Vec<String> {
+fn members(section: &RawSection) -> Vec<(String, Span)> {
     let Some(programs) = section.keys.iter().find(|key| key.name == "programs") else { return Vec::new() };
     let items = programs.value.data.as_list().unwrap_or_default();
-    items.iter().filter_map(|item| item.data.as_text().map(ToOwned::to_owned)).collect()
+    items.iter().filter_map(|item| Some((item.data.as_text()?.to_owned(), item.span))).collect()
 }
 
 fn doubled(name: &str, named: &Named, span: Span, other: &Named, first: Span) -> Diagnostic {

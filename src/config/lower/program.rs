@@ -1,5 +1,6 @@
 //! `[program.NAME]` and `[task.NAME]`: every option, typed, over the defaults of the dialect.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::config::lower::template::{self, Placed};
 use crate::config::lower::value::{self, Read, Wrong};
 use crate::config::lower::{Context, ProgramPlaces, depends, ready, settings};
 use crate::config::raw::{RawData, RawSection, RawValue};
+use crate::config::scope::port_variable;
 use crate::config::unknown;
 use crate::model::options::SectionKind;
 use crate::model::program::Instance;
@@ -165,11 +167,18 @@ fn ports(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program) {
         keys.read("ports", |_| Err::<(), _>(Wrong::Type));
         return;
     };
+    let mut variables = BTreeMap::new();
     for entry in entries {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if entry.name.is_empty() || !entry.name.chars().all(is_word) {
             let problem = Diagnostic::error("bad-name", "the name of a port has letters, digits, `_` and `-`");
             keys.problems.push(problem.at(entry.span, "it becomes PORT_NAME"));
+            continue;
+        }
+        let variable = port_variable(Some(&entry.name));
+        if let Some(first) = variables.insert(variable.clone(), entry.span) {
+            let problem = Diagnostic::error("duplicate", format!("two ports of {} become {variable}", program.name));
+            keys.problems.push(problem.at(entry.span, "again").at(first, "first here"));
             continue;
         }
         match read(&entry.value) {
@@ -237,7 +246,9 @@ fn log_file(context: Context<'_>, keys: &mut Keys<'_>, name: &str) -> Option<Log
             }
         }
     }
-    let path: PathBuf = settings::absolute(&context.request.root, &path?);
+    // supervisord's words (supervisor `datatypes.py` `logfile_name`): what a program says is kept in the project's log anyway.
+    let path = path.filter(|path| !["none", "auto", "off"].contains(&path.to_ascii_lowercase().as_str()))?;
+    let path: PathBuf = settings::absolute(&context.request.root, &path);
     Some(LogFile { path, maxbytes: size.unwrap_or(50 << 20), backups: count.unwrap_or(10) })
 }
 

@@ -13,6 +13,9 @@ use crate::model::{Diagnostic, Dialect, Program, ReadyKind, ReadySpec, Template}
 /// The keys that every kind has.
 const COMMON: [&str; 4] = ["every", "timeout", "successes", "failures"];
 
+/// Before a port alone. A name, because a server that binds `localhost` may be found over IPv6 only, or over IPv4 only.
+const THIS_MACHINE: &str = "localhost:";
+
 /// What an HTTP check accepts when nothing is said.
 const STATUS: (u16, u16) = (200, 399);
 
@@ -23,7 +26,7 @@ pub fn ready(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, p
     }
     let Some(value) = keys.value("ready") else {
         if program.main_port().is_some() && context.dialect != Dialect::Procfile {
-            program.ready = Some(ReadySpec::new(ReadyKind::Tcp(own_port("127.0.0.1:", ""))));
+            program.ready = Some(ReadySpec::new(ReadyKind::Tcp(own_port(THIS_MACHINE, ""))));
         }
         return;
     };
@@ -62,17 +65,18 @@ impl Reading<'_, '_> {
                 return None;
             }
         };
-        let kind = match self.kind(first, table) {
-            Ok(kind) => kind,
+        let kind = self.kind(first, table);
+        // What is wrong with the common keys is told even where the check itself is wrong.
+        let mut spec = ReadySpec::new(ReadyKind::Notify);
+        self.common(table, &mut spec);
+        match kind {
+            Ok(kind) => Some(ReadySpec { kind, ..spec }),
             Err(wrong) => {
                 let takes = self.takes(&first.name);
                 self.problems.push(misfit(&first.name, &takes, &first.value, &wrong));
-                return None;
+                None
             }
-        };
-        let mut spec = ReadySpec::new(kind);
-        self.common(table, &mut spec);
-        Some(spec)
+        }
     }
 
     fn is_kind(&self, name: &str) -> bool {
@@ -97,6 +101,12 @@ impl Reading<'_, '_> {
             let known = probes.iter().map(|probe| probe.name).chain(COMMON);
             let owner = probes.iter().find(|probe| probe.params.iter().any(|(param, _)| *param == name));
             let peer = [
+                ("port", "tcp"),
+                ("http_get", "http"),
+                ("url", "http"),
+                ("command", "exec"),
+                ("output", "log"),
+                ("delay", "every"),
                 ("interval", "every"),
                 ("retries", "failures"),
                 ("period", "every"),
@@ -118,8 +128,8 @@ impl Reading<'_, '_> {
         match key.name.as_str() {
             "tcp" => self.tcp(&key.value).map(ReadyKind::Tcp),
             "http" => {
-                let url = self.http(&key.value)?;
-                Ok(ReadyKind::Http { url, status: self.status(table) })
+                let status = self.status(table);
+                Ok(ReadyKind::Http { url: self.http(&key.value)?, status })
             }
             "exec" => value::some_text(&key.value).map(ReadyKind::Exec),
             "log" => pattern(&key.value).map(ReadyKind::Log),
@@ -143,11 +153,11 @@ impl Reading<'_, '_> {
     fn tcp(&mut self, value: &RawValue) -> Read<Template> {
         if let RawData::Integer(_) = value.data {
             let port = value::integer(value, 1, 65_535)?;
-            return Ok(Template::literal(format!("127.0.0.1:{port}")));
+            return Ok(Template::literal(format!("{THIS_MACHINE}{port}")));
         }
         let template = self.template(value)?;
         let has_host = template.parts.iter().any(|part| matches!(part, Part::Text(text) if text.contains(':')));
-        let template = if has_host { template } else { prefixed("127.0.0.1:", template) };
+        let template = if has_host { template } else { prefixed(THIS_MACHINE, template) };
         let port = template.as_literal().map(|text| text.rsplit_once(':').map(|(_, port)| port.parse::<u16>()));
         match port {
             Some(Some(Ok(1..))) | None => Ok(template),
@@ -162,8 +172,12 @@ impl Reading<'_, '_> {
             Some(Part::Text(text)) => text.as_str(),
             Some(Part::Variable(_) | Part::Program { .. }) | None => return Ok(template),
         };
-        if front.starts_with("http://") {
-            return Ok(template);
+        if let Some(rest) = front.strip_prefix("http://") {
+            return if template.as_literal().is_none_or(|_| is_authority(rest)) {
+                Ok(template)
+            } else {
+                Err(Wrong::Value("expected http://HOST:PORT/PATH with a port from 1 to 65535".to_owned()))
+            };
         }
         if !front.starts_with('/') {
             let label = if front.starts_with("https://") { "the check speaks plain http" } else { "" };
@@ -172,7 +186,7 @@ impl Reading<'_, '_> {
         if self.program.main_port().is_none() {
             return Err(Wrong::Value(format!("{} declares no `port` to ask for this path", self.program.name)));
         }
-        let mut url = own_port("http://127.0.0.1:", "");
+        let mut url = own_port("http://localhost:", "");
         url.parts.extend(template.parts);
         Ok(url)
     }
@@ -233,6 +247,15 @@ fn pattern(value: &RawValue) -> Read<String> {
             let last = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
             Err(Wrong::Value(format!("not a regular expression: {last}")))
         }
+    }
+}
+
+/// Whether a URL goes on, after `http://`, with a host and at most a port that exist.
+fn is_authority(rest: &str) -> bool {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
+        Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0),
+        None => !authority.is_empty(),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::config::lower::names::Named;
 use crate::config::lower::template::{self, Placed};
 use crate::config::lower::value::{self, Wrong};
 use crate::config::lower::{Context, Lowered, Places};
-use crate::config::place::{text_at, within};
-use crate::config::raw::{RawData, RawKey, RawProject, RawSection, RawValue};
+use crate::config::place::text_at;
+use crate::config::raw::{RawData, RawKey, RawProject, RawValue};
 use crate::model::name::name_problem;
 use crate::model::options::{OptionKind, SectionKind};
 use crate::model::{
@@ -153,33 +153,26 @@ fn groups(context: Context<'_>, raw: &RawProject, places: &mut Places, problems:
                     .at(section.span, "add programs = [\"…\"]"),
             );
         }
-        let programs = if listed { members(context, name, section, problems) } else { Vec::new() };
+        let programs = if listed { members(context, name, problems) } else { Vec::new() };
         places.groups.insert(name.to_owned(), section.span);
         groups.push(Group { name: name.to_owned(), programs, priority });
     }
     groups
 }
 
-fn members(
-    context: Context<'_>,
-    group: &str,
-    section: &RawSection,
-    problems: &mut Vec<Diagnostic>,
-) -> Vec<ProgramName> {
+fn members(context: Context<'_>, group: &str, problems: &mut Vec<Diagnostic>) -> Vec<ProgramName> {
     let Some(Named::Group(members)) = context.names.get(group) else { return Vec::new() };
-    let span = section.keys.iter().find(|key| key.name == "programs").map_or(section.span, |key| key.value.span);
     let mut programs = Vec::new();
-    for member in members {
-        let at = within(context.sources, span, &format!("\"{member}\""));
+    for (member, at) in members {
         match context.names.get(member) {
             Some(Named::Program(_)) => programs.push(ProgramName::new(member)),
             Some(Named::Group(_)) => problems.push(
                 Diagnostic::error("wrong-value", format!("group {group} lists {member}, which is a group"))
-                    .at(at, "groups hold programs and tasks"),
+                    .at(*at, "groups hold programs and tasks"),
             ),
             None => problems.push(
                 Diagnostic::error("unknown-program", format!("group {group} lists `{member}`, which is not defined"))
-                    .at(at, context.names.did_you_mean(member, context.sources)),
+                    .at(*at, context.names.did_you_mean(member, context.sources)),
             ),
         }
     }

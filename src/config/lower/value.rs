@@ -114,7 +114,11 @@ pub fn signal(value: &RawValue) -> Read<Signal> {
 
 /// One exit code or several.
 pub fn exit_codes(value: &RawValue) -> Read<Vec<i32>> {
-    let code = |value: &RawValue| Ok(i32::try_from(integer(value, 0, 255)?).unwrap_or_default());
+    let code = |value: &RawValue| match integer(value, 0, 255) {
+        Ok(code) => Ok(i32::try_from(code).unwrap_or_default()),
+        Err(Wrong::Value(_)) => Err(Wrong::Value("an exit code is a number from 0 to 255".to_owned())),
+        Err(wrong) => Err(wrong),
+    };
     match value.data.as_list() {
         Some([]) => Err(Wrong::Value("no code would count as expected".to_owned())),
         Some(items) => each(items, code),

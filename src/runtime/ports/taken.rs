@@ -25,6 +25,8 @@ pub struct Holder {
 pub struct HolderProject {
     /// Display name.
     pub name: String,
+    /// The `-p` it was given, by which it is addressed.
+    pub explicit_name: Option<String>,
     /// Its directory.
     pub root: PathBuf,
     /// The program that has the port.
@@ -76,7 +78,11 @@ impl PortTaken {
     /// What to type instead, each a way out of its own.
     pub fn help(&self, home: Option<&Path>) -> Vec<String> {
         let ours = self.holder.as_ref().and_then(|holder| holder.project.as_ref());
-        let stop = ours.map(|project| format!("run -C {} stop {}", shown(&project.root, home), project.program));
+        let stop = ours.map(|project| {
+            let place = shown(&project.root, home);
+            let name = project.explicit_name.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default();
+            format!("run -C {place}{name} stop {}", project.program)
+        });
         let other = match (&self.name, self.instead) {
             (None, Some(port)) => Some(format!("run up --port {}={port}", self.program)),
             (Some(_), _) | (_, None) => None,
@@ -165,6 +171,7 @@ mod tests {
     fn taken(name: Option<&str>, project: bool) -> PortTaken {
         let project = project.then(|| HolderProject {
             name: "shop".to_owned(),
+            explicit_name: None,
             root: "/home/ann/src/shop".into(),
             program: "api".to_owned(),
             up: Duration::from_hours(2),
@@ -191,6 +198,15 @@ mod tests {
             "port 3101 (api) is taken by node (pid 9921), started from ~/src/shop — project shop, program api, up 2h00m"
         );
         assert_eq!(taken.help(home), ["run -C ~/src/shop stop api", "run up --port api=3111", "port = \"auto\""]);
+    }
+
+    #[test]
+    fn a_project_beside_others_is_stopped_by_its_name() {
+        let mut taken = taken(None, true);
+        if let Some(project) = taken.holder.as_mut().and_then(|holder| holder.project.as_mut()) {
+            project.explicit_name = Some("two".to_owned());
+        }
+        assert_eq!(taken.help(None)[0], "run -C /home/ann/src/shop -p two stop api");
     }
 
     #[test]
