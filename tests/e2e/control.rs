@@ -222,6 +222,25 @@ fn a_taken_address_names_its_holder_and_starts_nothing() {
 }
 
 #[test]
+fn an_address_that_another_project_has_names_that_project() {
+    let base = TestProject::empty();
+    let port = free_port("127.0.0.1").unwrap();
+    let text = format!("{WEB}[control]\ntcp = \"127.0.0.1:{port}\"\n{LOCK}");
+    base.write("one/run.toml", &text);
+    base.write("two/run.toml", &text);
+    let up = base.start(&["-C", "one", "up"]);
+    up.wait_for_banner();
+    let done = base.run(&["-C", "two", "up"]).expect_code(2);
+    assert!(done.stderr.contains(&format!("is taken by project one (pid {}), up in ", up.pid())), "{}", done.stderr);
+    assert!(base.read("two/url").is_empty(), "something was started");
+    base.write("two/run.local.toml", format!("[control]\ntcp = \"127.0.0.1:{}\"\n", free_port("127.0.0.1").unwrap()));
+    let second = base.start(&["-C", "two", "up"]);
+    second.wait_for_banner();
+    second.interrupt().expect_code(0);
+    up.interrupt().expect_code(0);
+}
+
+#[test]
 #[expect(clippy::print_stderr, reason = "a test that is skipped has to be seen")]
 fn an_ipv6_address_is_listened_on() {
     let Some((project, port)) = with_tcp("[::1]", "") else {

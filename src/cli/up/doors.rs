@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 use crate::cli::error::CommandError;
 use crate::cli::project::Loaded;
 use crate::model::ListenAddress;
-use crate::registry::{self, ShortPath};
+use crate::registry::{self, Homes, Running, ShortPath};
 use crate::runtime::handle::Handle;
 use crate::runtime::os;
 use crate::runtime::ports::Holder;
@@ -31,7 +31,7 @@ impl Doors {
         let mut listeners = vec![unix.with_policy(policy.clone())];
         if let Some(tcp) = &loaded.project.control.tcp {
             let address = ListenAddress::parse(tcp).map_err(CommandError::user)?;
-            listeners.push(Listener::bind_tcp(&address, policy).await.map_err(refusal)?);
+            listeners.push(Listener::bind_tcp(&address, policy).await.map_err(|error| refusal(error, &loaded.homes))?);
         }
         let (open, _) = watch::channel(());
         let servers = listeners.into_iter().map(|listener| {
@@ -60,19 +60,26 @@ fn policy(loaded: &Loaded) -> Result<Policy, CommandError> {
 }
 
 /// What is wrong with the TCP address, and who has it.
-fn refusal(error: ListenError) -> CommandError {
+fn refusal(error: ListenError, homes: &Homes) -> CommandError {
     let ListenError::Taken(address) = error else {
         return CommandError::user(format!("[control] tcp: {error}"));
     };
-    let holder = os::holder_of_port(address.port).map(|found| Holder {
-        pid: found.pid,
-        name: found.name,
-        directory: found.directory,
-        project: None,
-    });
-    let holder =
-        holder.map_or_else(|| "a process that this user cannot look into".to_owned(), |holder| holder.to_string());
+    let holder = holder(address.port, homes);
     let other = ListenAddress { port: address.port.checked_add(1).unwrap_or(9001), ..address.clone() };
     CommandError::user(format!("port {} ([control] tcp) is taken by {holder}", address.port))
         .hint(format!("run.local.toml: [control] tcp = \"{other}\" is for this checkout alone"))
+}
+
+/// Most often it is another checkout of the same project. It is told from the registry alone: our own socket is there by now, but
+/// nobody answers at it yet, so no project is to be asked.
+fn holder(port: u16, homes: &Homes) -> String {
+    let Some(found) = os::holder_of_port(port) else {
+        return "a process that this user cannot look into".to_owned();
+    };
+    match registry::list(homes).into_iter().find(|running| running.owner.pid == found.pid) {
+        Some(Running { owner, .. }) => {
+            format!("project {} (pid {}), up in {}", owner.name, owner.pid, owner.root.display())
+        }
+        None => Holder { pid: found.pid, name: found.name, directory: found.directory, project: None }.to_string(),
+    }
 }
