@@ -37,7 +37,7 @@ fn returns_1_with_the_box_when_something_has_failed() {
 #[test]
 fn returns_124_when_the_time_is_over() {
     let project = TestProject::toml("[program.web]\ncommand = \"sleep 1000\"\nready = { file = \"never\" }\n");
-    project.run(&["up", "-d", "--timeout", "300ms"]).expect_code(124).expect_text("not all ready within 0.3s: web");
+    project.run(&["up", "-d", "--timeout", "300ms"]).expect_code(124).expect_text("the time is over, not ready: web");
     assert_eq!(project.word("web"), "starting", "it goes on in the background");
     project.run(&["down"]).expect_code(0);
 }
