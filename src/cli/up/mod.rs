@@ -198,7 +198,7 @@ fn load_options(args: &Args) -> LoadOptions {
     }
 }
 
-/// The warnings that matter now. A path that a task may build first is `run check`'s to mention (PRODUCT.md 12).
+/// The warnings that matter now. A path that a task may build first is `run check`'s to mention.
 fn at_up(mut warnings: Diagnostics) -> Diagnostics {
     warnings.list.retain(|warning| warning.severity == Severity::Error || warning.code != "command-not-yet");
     warnings
