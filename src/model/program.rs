@@ -34,7 +34,7 @@ pub enum Autorestart {
 /// How failures are counted and spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Ours (PRODUCT.md 12): a run is good once it was ready and alive for 10 s; until then failures count up; 0, 1, 2, 3 … s
+    /// Ours: a run is good once it was ready and alive for 10 s; until then failures count up; 0, 1, 2, 3 … s
     /// between tries; after `startretries` further tries it has failed.
     Native,
     /// supervisord's arithmetic (supervisor `process.py`): BACKOFF before `startsecs` with 1, 2, 3 … s, no limit afterwards.

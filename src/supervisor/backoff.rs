@@ -1,4 +1,4 @@
-//! The end of a run: done, again, or given up. The arithmetic of failures is PRODUCT.md 12's, or supervisord's.
+//! The end of a run: done, again, or given up. The arithmetic of failures is our own, or supervisord's.
 
 use std::time::Duration;
 

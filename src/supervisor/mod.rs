@@ -71,7 +71,7 @@ use crate::model::{Moment, Now, ProcessId, Program, Project};
 use crate::plan::graph::{Cycle, DependencyGraph};
 use crate::plan::order;
 
-/// When the end of a program ends the whole run (PRODUCT.md 6).
+/// When the end of a program ends the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExitPolicy {
     /// Others stay up.
