@@ -1,17 +1,23 @@
-//! Talks to a running project over its control socket: one blocking connection, standard library only, so that a command that asks one
-//! question starts in no time.
+//! Talks to a running project over its control socket, or to any supervisord: one blocking connection without a runtime, so that
+//! a command that asks one question starts in no time.
 
+pub mod address;
 pub mod calls;
+pub mod follow;
 
 mod http;
+mod stream;
 
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+pub use address::{Address, Credentials};
 pub use calls::StartUntil;
+pub use follow::Follow;
 use serde::de::DeserializeOwned;
+use stream::{Interrupted, Stream};
 
 use crate::codec::json_answer::JsonAnswer;
 use crate::codec::xmlrpc::{ParseError, Response, Value, parse_response, write_call};
@@ -33,6 +39,17 @@ pub enum ClientError {
     /// The other end does not speak as it should.
     #[error("the project's answer makes no sense: {0}")]
     Protocol(String),
+    /// The answer has another status than 200.
+    #[error("the project's answer has the HTTP status {code}")]
+    Status {
+        /// 401, say.
+        code: u16,
+        /// `Unauthorized`.
+        reason: String,
+    },
+    /// The wait was given up, see [`Client::interrupted_by`].
+    #[error("interrupted")]
+    Interrupted,
     /// There was no answer within the time set.
     #[error("the project did not answer in time")]
     Timeout,
@@ -46,7 +63,12 @@ impl ClientError {
     pub fn fault_code(&self) -> Option<i32> {
         match self {
             Self::Fault { code, .. } => Some(*code),
-            Self::NotRunning | Self::Protocol(_) | Self::Timeout | Self::Io(_) => None,
+            Self::NotRunning
+            | Self::Protocol(_)
+            | Self::Status { .. }
+            | Self::Interrupted
+            | Self::Timeout
+            | Self::Io(_) => None,
         }
     }
 
@@ -54,7 +76,12 @@ impl ClientError {
     pub fn fault_detail(&self) -> Option<&str> {
         match self {
             Self::Fault { text, .. } => Some(text.split_once(": ").map_or(text.as_str(), |(_, detail)| detail)),
-            Self::NotRunning | Self::Protocol(_) | Self::Timeout | Self::Io(_) => None,
+            Self::NotRunning
+            | Self::Protocol(_)
+            | Self::Status { .. }
+            | Self::Interrupted
+            | Self::Timeout
+            | Self::Io(_) => None,
         }
     }
 }
@@ -68,6 +95,7 @@ impl From<io::Error> for ClientError {
             | ErrorKind::BrokenPipe
             | ErrorKind::UnexpectedEof => Self::NotRunning,
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Timeout,
+            ErrorKind::Other if error.get_ref().is_some_and(|inner| inner.is::<Interrupted>()) => Self::Interrupted,
             _ => Self::Io(error),
         }
     }
@@ -82,22 +110,43 @@ impl From<ParseError> for ClientError {
 /// A connection to a running project. Calls go one after the other over the same connection.
 #[derive(Debug)]
 pub struct Client {
-    stream: UnixStream,
+    stream: Stream,
     /// What was read beyond the last answer.
     rest: Vec<u8>,
+    host: String,
+    authorization: String,
 }
 
 impl Client {
     /// Connects to a project's socket.
     pub fn connect(path: &Path) -> Result<Self, ClientError> {
-        Ok(Self { stream: UnixStream::connect(path)?, rest: Vec::new() })
+        let (host, authorization) = ("localhost".to_owned(), String::new());
+        Ok(Self { stream: Stream::unix(path)?, rest: Vec::new(), host, authorization })
+    }
+
+    /// Connects to any server. `socket` is another, shorter name for the path of a UNIX one.
+    pub fn open(address: &Address, socket: Option<&Path>, credentials: Option<&Credentials>) -> io::Result<Self> {
+        let stream = Self::stream(address, socket)?;
+        let authorization = credentials.map(Credentials::header).unwrap_or_default();
+        Ok(Self { stream, rest: Vec::new(), host: address.host(), authorization })
+    }
+
+    fn stream(address: &Address, socket: Option<&Path>) -> io::Result<Stream> {
+        match address {
+            Address::Unix(path) => Stream::unix(socket.unwrap_or(Path::new(path))),
+            Address::Tcp { host, port } => Stream::tcp(host, *port),
+        }
+    }
+
+    /// From now on a wait for an answer ends with [`ClientError::Interrupted`] when this becomes readable. The connection is of
+    /// no use then.
+    pub fn interrupted_by(&mut self, interrupt: UnixStream) {
+        self.stream.interrupted_by(interrupt);
     }
 
     /// Bounds every later read and write; `None` waits for ever, which is right for calls that wait. Zero is refused.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) -> Result<(), ClientError> {
-        self.stream.set_read_timeout(timeout)?;
-        self.stream.set_write_timeout(timeout)?;
-        Ok(())
+        Ok(self.stream.set_timeout(timeout)?)
     }
 
     /// Calls a method and waits for its answer.
@@ -121,6 +170,7 @@ impl Client {
     }
 
     fn post(&mut self, method: &str, params: &[Value], accept: &str) -> Result<Vec<u8>, ClientError> {
-        http::post(&mut self.stream, &mut self.rest, accept, write_call(method, params).as_bytes())
+        let head = http::Head { host: &self.host, accept, authorization: &self.authorization };
+        http::post(&mut self.stream, &mut self.rest, head, write_call(method, params).as_bytes())
     }
 }
