@@ -95,10 +95,14 @@ impl From<io::Error> for ClientError {
             | ErrorKind::BrokenPipe
             | ErrorKind::UnexpectedEof => Self::NotRunning,
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Timeout,
-            ErrorKind::Other if error.get_ref().is_some_and(|inner| inner.is::<Interrupted>()) => Self::Interrupted,
+            ErrorKind::Other if is_interrupt(&error) => Self::Interrupted,
             _ => Self::Io(error),
         }
     }
+}
+
+fn is_interrupt(error: &io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).is_some()
 }
 
 impl From<ParseError> for ClientError {

@@ -3,7 +3,7 @@
 /// Two blanks lie between columns.
 const GAP: usize = 2;
 
-/// Lays names out in as few rows as a width allows. Every row ends with a line end.
+/// Lays names out in as few rows as a width allows. Every name is padded, also the last of a row (Python `cmd.py` `columnize`).
 pub fn columns(names: &[&str], width: usize) -> String {
     let width_of = |name: &&str| name.chars().count();
     for rows in 1..=names.len() {
@@ -20,7 +20,7 @@ pub fn columns(names: &[&str], width: usize) -> String {
 fn line(names: &[&str], rows: usize, row: usize, widths: &[usize]) -> String {
     let cells = names.chunks(rows).zip(widths).filter_map(|(column, width)| Some((*column.get(row)?, *width)));
     let padded: Vec<String> = cells.map(|(name, width)| format!("{name:width$}")).collect();
-    format!("{}\n", padded.join(&" ".repeat(GAP)).trim_end())
+    format!("{}\n", padded.join(&" ".repeat(GAP)))
 }
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod tests {
 
     #[test]
     fn names_run_down_the_columns() {
-        assert_eq!(columns(&["add", "exit", "open", "reload", "x"], 13), "add   reload\nexit  x\nopen\n");
+        assert_eq!(columns(&["add", "exit", "open", "reload", "x"], 13), "add   reload\nexit  x     \nopen\n");
     }
 
     #[test]

@@ -112,16 +112,16 @@ mod tests {
 
     #[test]
     fn the_list_of_commands_is_that_of_supervisorctl() {
-        assert_eq!(
-            topics(),
-            "
-default commands (type help <topic>):
-=====================================
-add    exit      open  reload  restart   start   tail
-avail  fg        pid   remove  shutdown  status  update
-clear  maintail  quit  reread  signal    stop    version
-
-"
-        );
+        let expected = [
+            "",
+            "default commands (type help <topic>):",
+            "=====================================",
+            "add    exit      open  reload  restart   start   tail   ",
+            "avail  fg        pid   remove  shutdown  status  update ",
+            "clear  maintail  quit  reread  signal    stop    version",
+            "",
+            "",
+        ];
+        assert_eq!(topics(), expected.join("\n"));
     }
 }

@@ -45,8 +45,13 @@ use session::Session;
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = command::overview())]
 pub struct Args {
-    /// Talk to this server: unix:///path or http://host:port.
-    #[arg(short = 's', long = "serverurl", value_name = "URL")]
+    /// The server's URL.
+    #[arg(
+        help = "Talk to this server: unix:///path or http://host:port.",
+        short = 's',
+        long = "serverurl",
+        value_name = "URL"
+    )]
     pub url: Option<String>,
     /// Read the [supervisorctl] section of this supervisord.conf.
     #[arg(short = 'c', long = "configuration", value_name = "FILE", value_hint = ValueHint::FilePath)]

@@ -19,12 +19,11 @@ const PREFIX: &str = "run-ctl-";
 /// Runs a line, or the words it was made of, if there is a program for it. `None`: there is none.
 pub fn run(session: &Session<'_>, line: &str, words: Option<&[String]>) -> Result<Option<CtlStatus>, Trouble> {
     let split;
-    let words = match words {
-        Some(words) => words,
-        None => {
-            split = shell_words::split(line).unwrap_or_default();
-            &split
-        }
+    let words = if let Some(words) = words {
+        words
+    } else {
+        split = shell_words::split(line).unwrap_or_default();
+        &split
     };
     let [name, arguments @ ..] = words else { return Ok(None) };
     if name.is_empty() || name.starts_with('-') || name.contains('/') {
@@ -43,7 +42,10 @@ pub fn run(session: &Session<'_>, line: &str, words: Option<&[String]>) -> Resul
         }
     }
     command.env("RUN", env::current_exe()?);
-    match command.status() {
+    let ended = command.status();
+    // Ctrl-C was meant for it.
+    session.forget_interrupt();
+    match ended {
         Ok(status) => Ok(Some(status_of(status))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Trouble::Connect { error }),

@@ -12,7 +12,7 @@ pub fn repr(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             sign if sign == quote => out.extend(['\\', sign]),
-            sign if sign.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(sign))),
+            sign if sign.is_control() => out.extend(format!("\\x{:02x}", u32::from(sign)).chars()),
             sign => out.push(sign),
         }
     }

@@ -11,6 +11,7 @@ use super::trouble::Trouble;
 use crate::api::fault::{ABNORMAL_TERMINATION, NOT_RUNNING, SPAWN_ERROR, SUCCESS, UNKNOWN_METHOD};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::CtlStatus;
+use crate::cli::output::say;
 use crate::cli::settings::Settings;
 use crate::client::Client;
 use crate::codec::xmlrpc::Value;
@@ -97,8 +98,8 @@ impl<'a> Session<'a> {
                 self.fail(CtlStatus::Generic);
                 return (command.run)(self, argument);
             }
-            self.target.username = Some(self.ask("Username:", false)?);
-            self.target.password = Some(self.ask("Password:", true)?);
+            self.target.username = Some(self.ask("Username:")?);
+            self.target.password = Some(self.ask_secret("Password:")?);
             self.say("")?;
         }
     }
@@ -167,10 +168,8 @@ impl<'a> Session<'a> {
             }
         };
         let answer = client.call(&format!("supervisor.{method}"), params).map_err(Trouble::from);
-        if matches!(answer, Err(Trouble::Interrupted))
-            && let Some(interrupt) = &self.interrupt
-        {
-            interrupt.clear();
+        if matches!(answer, Err(Trouble::Interrupted)) {
+            self.forget_interrupt();
         }
         if matches!(answer, Err(ref trouble) if trouble.fault_code().is_none()) {
             self.client = None;
@@ -222,6 +221,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// What was pressed so far is not meant for us.
+    pub fn forget_interrupt(&self) {
+        if let Some(interrupt) = &self.interrupt {
+            interrupt.clear();
+        }
+    }
+
     /// Our stdin, and what interrupts waits.
     pub fn input(&mut self) -> Result<(&mut Input, Option<&Interrupt>), Trouble> {
         let input = match &mut self.input {
@@ -232,18 +238,29 @@ impl<'a> Session<'a> {
     }
 
     /// Asks for a line.
-    pub fn ask(&mut self, question: &str, is_secret: bool) -> Result<String, Trouble> {
+    pub fn ask(&mut self, question: &str) -> Result<String, Trouble> {
         self.write(question.as_bytes())?;
         let (input, interrupt) = self.input()?;
-        let typed = if is_secret { input.secret(interrupt)? } else { input.line(interrupt)? };
-        match typed {
-            Typed::Line(line) => Ok(line),
-            Typed::End => {
-                input.reopen();
-                Err(Trouble::raised("EOFError", "EOF when reading a line"))
-            }
-            Typed::Interrupted => Err(Trouble::Interrupted),
-        }
+        let typed = input.line(interrupt)?;
+        input.reopen();
+        line_of(typed)
+    }
+
+    /// Asks for a line that is not shown. The question goes to stderr, as Python's `getpass` has it.
+    fn ask_secret(&mut self, question: &str) -> Result<String, Trouble> {
+        say(question);
+        let (input, interrupt) = self.input()?;
+        let typed = input.secret(interrupt)?;
+        input.reopen();
+        line_of(typed)
+    }
+}
+
+fn line_of(typed: Typed) -> Result<String, Trouble> {
+    match typed {
+        Typed::Line(line) => Ok(line),
+        Typed::End => Err(Trouble::raised("EOFError", "EOF when reading a line")),
+        Typed::Interrupted => Err(Trouble::Interrupted),
     }
 }
 

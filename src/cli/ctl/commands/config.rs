@@ -150,12 +150,9 @@ fn update_changed(session: &mut Session<'_>, group: &str) -> Result<(), Trouble>
 
 fn add(session: &mut Session<'_>, argument: &str) -> Result<(), Trouble> {
     for name in argument.split_whitespace() {
-        let trouble = match session.call("addProcessGroup", &[name.into()]) {
-            Ok(_) => {
-                session.say(format_args!("{name}: added process group"))?;
-                continue;
-            }
-            Err(trouble) => trouble,
+        let Err(trouble) = session.call("addProcessGroup", &[name.into()]) else {
+            session.say(format_args!("{name}: added process group"))?;
+            continue;
         };
         match trouble.fault_code() {
             // It is as it should be, so no failure.
@@ -176,12 +173,9 @@ fn add(session: &mut Session<'_>, argument: &str) -> Result<(), Trouble> {
 
 fn remove(session: &mut Session<'_>, argument: &str) -> Result<(), Trouble> {
     for name in argument.split_whitespace() {
-        let trouble = match session.call("removeProcessGroup", &[name.into()]) {
-            Ok(_) => {
-                session.say(format_args!("{name}: removed process group"))?;
-                continue;
-            }
-            Err(trouble) => trouble,
+        let Err(trouble) = session.call("removeProcessGroup", &[name.into()]) else {
+            session.say(format_args!("{name}: removed process group"))?;
+            continue;
         };
         session.fail(CtlStatus::Generic);
         match trouble.fault_code() {

@@ -132,11 +132,9 @@ fn pass_on(session: &mut Session<'_>, output: &mut Option<Follow>) -> Result<(),
     if count == 0 && !log.has_rest() {
         return Ok(());
     }
-    match log.read_some() {
-        Ok(Some(bytes)) => session.write(&bytes),
-        Ok(None) | Err(_) => {
-            *output = None;
-            Ok(())
-        }
+    if let Ok(Some(bytes)) = log.read_some() {
+        return session.write(&bytes);
     }
+    *output = None;
+    Ok(())
 }

@@ -86,10 +86,7 @@ fn shutdown(session: &mut Session<'_>, argument: &str) -> Result<(), Trouble> {
     if !is_sure(session, "Really shut the remote supervisord process down y/N? ")? {
         return Ok(());
     }
-    let trouble = match session.call("shutdown", &[]) {
-        Ok(_) => return session.say("Shut down"),
-        Err(trouble) => trouble,
-    };
+    let Err(trouble) = session.call("shutdown", &[]) else { return session.say("Shut down") };
     if trouble.fault_code() == Some(SHUTDOWN_STATE) {
         return session.say("ERROR: already shutting down");
     }
@@ -111,5 +108,5 @@ fn is_sure(session: &mut Session<'_>, question: &str) -> Result<bool, Trouble> {
     if !session.target.is_interactive {
         return Ok(true);
     }
-    Ok(session.ask(question, false)?.to_lowercase().starts_with('y'))
+    Ok(session.ask(question)?.to_lowercase().starts_with('y'))
 }
