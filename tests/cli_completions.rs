@@ -82,3 +82,25 @@ fn a_broken_config_offers_nothing_and_says_nothing() {
     fs::write(project.path().join("run.toml"), "[program.").unwrap();
     assert!(offered(project.path(), &["stop", "w"]).is_empty());
 }
+
+/// bash hands `mail:mail_` to its functions as three words.
+#[test]
+fn bash_completes_names_with_a_colon() {
+    let project = project();
+    let script = r#"
+        PATH=$RUN_AT:$PATH; source "$SCRIPT"
+        COMP_WORDS=(run stop mail : mail_) COMP_CWORD=4 COMP_LINE='run stop mail:mail_' COMP_POINT=19 COMP_TYPE=9
+        _run run mail_ : 2>/dev/null
+        echo "${COMPREPLY[*]}""#;
+    let binary = Path::new(env!("CARGO_BIN_EXE_run"));
+    let output = Command::new("bash")
+        .args(["--norc", "-c", script])
+        .current_dir(project.path())
+        .env("HOME", project.path())
+        .env("XDG_RUNTIME_DIR", project.path())
+        .env("RUN_AT", binary.parent().unwrap())
+        .env("SCRIPT", file_of(Shell::Bash))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "mail_0 mail_1");
+}

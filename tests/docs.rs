@@ -76,7 +76,6 @@ fn remarks(text: &str) -> Vec<String> {
         root: PathBuf::from("/shop"),
         files: vec![file.clone()],
         fallback_name: "shop".to_owned(),
-        profiles: vec!["full".to_owned()],
         ..Request::default()
     };
     let mut known = Known::default();

@@ -52,7 +52,7 @@ const LAYERS: &[Layer] = &[
     edge(
         "serve",
         &["model", "codec", "api", "supervisor", "logs", "runtime::handle"],
-        &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "tokio"],
+        &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "sha1", "tokio"],
     ),
     edge(
         "ui",

@@ -102,8 +102,9 @@ impl Host {
     fn assert_nothing_left(&self) {
         let mark = format!("{}.", self.spawner);
         wait_until("everything is gone", || {
-            let marked =
-                |fact: &ProcessFact| os::environment_mark(fact.pid).is_some_and(|value| value.starts_with(&mark));
+            let marked = |fact: &ProcessFact| {
+                os::environment_value(fact.pid, os::MARK).is_some_and(|value| value.starts_with(&mark))
+            };
             !os::processes().iter().any(|fact| fact.is_alive() && (fact.pid == self.spawner || marked(fact)))
         });
     }

@@ -63,6 +63,7 @@ const NO_SUBCOMMANDS: &[&str] = &[
     "project",
     "select",
     "settings",
+    "zone",
 ];
 
 #[test]

@@ -34,7 +34,11 @@ pub fn note(
 /// `waiting for db, migrate`: every need that is still open; one that is order only and has failed is not.
 pub fn waiting_for(snapshot: &Snapshot, info: &ProcessInfo) -> String {
     let open = info.needs.iter().filter(|need| !(need.is_satisfied || need.optional && need.has_failed));
-    let names: Vec<_> = open.filter_map(|need| snapshot.get(need.process)).map(|need| need.name.to_string()).collect();
+    // What is off will not come by itself.
+    let name = |need: &ProcessInfo| {
+        if need.word == Word::Off { format!("{} (off)", need.name) } else { need.name.to_string() }
+    };
+    let names: Vec<_> = open.filter_map(|need| snapshot.get(need.process)).map(name).collect();
     if names.is_empty() { String::new() } else { format!("waiting for {}", names.join(", ")) }
 }
 
@@ -54,6 +58,7 @@ pub fn off_because(info: &ProcessInfo, program: Option<&Program>) -> String {
 
 fn blocked(snapshot: &Snapshot, info: &ProcessInfo) -> String {
     match info.blocked_by.and_then(|id| snapshot.get(id)) {
+        Some(by) if by.word == Word::Done => format!("needs {}: ended before it was ready", by.name),
         Some(by) => format!("needs {}: {}", by.name, by.word),
         None => "what it needs has failed".to_owned(),
     }
@@ -84,18 +89,13 @@ fn done(info: &ProcessInfo) -> String {
     info.last_exit.map_or_else(String::new, |exit| format!("{} in {}", short(exit), human_duration(took)))
 }
 
-/// Why the last run failed: the exit, unless it failed for another reason, which `spawn_error` then tells.
+/// Why the last run failed: the exit, unless it failed for another reason.
 fn failure(info: &ProcessInfo) -> String {
-    match info.last_exit {
-        Some(exit) if says_no_more_than_the_exit(&info.spawn_error) => short(exit),
-        Some(_) | None => info.spawn_error.clone(),
+    match (info.failed_otherwise(), info.last_exit) {
+        (None, Some(exit)) => short(exit),
+        (Some(why), _) => why.to_owned(),
+        (None, None) => String::new(),
     }
-}
-
-/// supervisord's own phrases for an end (supervisor `process.py` `finish`).
-fn says_no_more_than_the_exit(spawn_error: &str) -> bool {
-    const PHRASES: [&str; 3] = ["Exited too quickly", "Bad exit code", "Terminated by"];
-    spawn_error.is_empty() || PHRASES.iter().any(|phrase| spawn_error.starts_with(phrase))
 }
 
 fn short(exit: Exit) -> String {

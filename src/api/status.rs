@@ -116,7 +116,7 @@ fn probe_status(view: &View<'_>, info: &ProcessInfo, program: &Program, ready: &
         target: format!("{kind} {}", probe_target(view, info, program, &ready.kind)).trim_end().to_owned(),
         last: info.last_probe.clone(),
         tries: info.probe_tries,
-        every_ms: millis(ready.every),
+        every_ms: if ready.kind.is_event() { 0 } else { millis(ready.every) },
         timeout_ms: ready.timeout.map(millis),
     }
 }

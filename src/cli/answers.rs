@@ -64,6 +64,16 @@ pub fn exit_code(report: &RequestReport) -> ExitCode {
     }
 }
 
+/// What to type about what did not come up; empty when all did.
+pub fn next(report: &RequestReport) -> String {
+    let unwell = report.processes.iter().find(|process| process.state == Word::Failed);
+    let unwell = unwell.or_else(|| report.processes.iter().find(|process| !process.ok));
+    unwell.map_or_else(String::new, |process| {
+        let name = clean(&process.name);
+        format!("  next: run why {name}   -   run logs {name}   -   run restart {name}\n")
+    })
+}
+
 /// Who keeps running though what it needs was stopped: `api needs db and keeps running …`. One line for each stopped one.
 pub fn left_running(before: &ProjectStatus, report: &RequestReport, look: &Look) -> String {
     let is_stopped = |name: &str| report.processes.iter().any(|process| process.name == name);

@@ -34,6 +34,9 @@ pub enum Shell {
 /// The variable through which a shell's script asks us. Not clap's `COMPLETE`, which a user's environment may well have.
 pub const ASK_VARIABLE: &str = "RUN_COMPLETE";
 
+/// The function that bash calls.
+const COLONS: &str = include_str!("colons.bash");
+
 /// The script of a shell, for a binary called `run` on the PATH.
 pub fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     let completer: &dyn EnvCompleter = match shell {
@@ -45,7 +48,15 @@ pub fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     completer.write_registration(ASK_VARIABLE, "run", "run", "run", &mut script)?;
     let mut trimmed = script.trim_ascii().to_vec();
     trimmed.push(b'\n');
-    Ok(trimmed)
+    Ok(match shell {
+        Shell::Bash => with_colons(&String::from_utf8_lossy(&trimmed)).into_bytes(),
+        Shell::Zsh | Shell::Fish => trimmed,
+    })
+}
+
+/// Puts our function before clap's, so that names with a colon are completed.
+fn with_colons(script: &str) -> String {
+    COLONS.to_owned() + &script.replace("-F _clap_complete_run run", "-F _run run")
 }
 
 /// Prints it.

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cli::error::CommandError;
+use crate::cli::select;
 use crate::client::{Client, ClientError, StartUntil};
 use crate::model::Signal;
 use crate::model::status::{ProjectStatus, RequestReport};
@@ -80,9 +81,31 @@ impl Connection {
         }
     }
 
-    /// Whether the project's lock is free again and its supervisor has ended, so that nothing of it is left.
-    pub fn is_gone(&self) -> bool {
-        !is_held(&self.homes, &self.running) && self.supervisor.as_ref().is_none_or(ProcessWatch::has_ended)
+    /// Whether somebody still holds the project's lock.
+    pub fn is_held(&self) -> bool {
+        is_held(&self.homes, &self.running)
+    }
+
+    /// Whether the supervisor has ended as a process.
+    pub fn has_ended(&self) -> bool {
+        self.supervisor.as_ref().is_none_or(ProcessWatch::has_ended)
+    }
+
+    /// Returns when nothing of it is left, at most after a moment.
+    pub fn wait_until_gone(&self) {
+        let began = Instant::now();
+        while self.is_held() && began.elapsed() < PATIENCE {
+            thread::sleep(LOOK_EVERY);
+        }
+    }
+
+    /// That these words mean somebody; a wrong one is an error with a suggestion.
+    pub fn know(&mut self, names: &[String]) -> Result<(), CommandError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let status = self.status()?;
+        select::select(&status, names).map(|_| ())
     }
 
     /// Starts processes and, if wished, what they need.
@@ -132,7 +155,7 @@ impl Connection {
 
 fn connect(running: &Running) -> Result<Client, ClientError> {
     match ShortPath::new(&running.owner.socket) {
-        Ok(short) => Client::connect(short.as_path()),
+        Ok(short) => Ok(Client::connect(short.as_path())?.with_key(registry::read_key(&running.places))),
         // Its directory is gone, so nobody listens there.
         Err(_) => Err(ClientError::NotRunning),
     }

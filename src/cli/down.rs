@@ -21,6 +21,9 @@ use crate::ui::theme::Ink;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {}
 
+/// How long the supervisor may take to end as a process once its lock is free.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
 /// How often it is looked whether the project is gone.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
@@ -43,21 +46,27 @@ pub fn run(settings: &Settings, _args: &Args) -> Result<ExitCode, CommandError> 
         Progress::new(first.as_ref(), settings.look(&settings.err), settings.verbosity == Verbosity::Quiet);
     progress.begin();
     wait_until_gone(&mut connection, began, &mut progress)?;
-    progress.end(began.elapsed());
+    let left_behind = project::last_status(&connection.running().places);
+    progress.end(left_behind.as_ref(), began.elapsed());
     Ok(ExitCode::Fine)
 }
 
 fn wait_until_gone(connection: &mut Connection, began: Instant, progress: &mut Progress) -> Result<(), CommandError> {
     let mut reminder = FIRST_REMINDER;
     while let Some(status) = connection.status_unless_gone()? {
-        progress.take(&status, began.elapsed());
+        progress.take(Some(&status), began.elapsed());
         if began.elapsed() >= reminder {
             progress.remind(began.elapsed());
             reminder *= 2;
         }
         thread::sleep(LOOK_EVERY);
     }
-    while !connection.is_gone() {
+    while connection.is_held() {
+        thread::sleep(LOOK_EVERY);
+    }
+    // It lets go of its lock last; what is left of it then is its end as a process.
+    let until = Instant::now() + LAST_MOMENT;
+    while !connection.has_ended() && Instant::now() < until {
         thread::sleep(LOOK_EVERY);
     }
     Ok(())
@@ -88,33 +97,45 @@ impl Progress {
     }
 
     /// Says who has stopped since the last look.
-    fn take(&mut self, status: &ProjectStatus, elapsed: Duration) {
-        let still: Vec<String> = running(status).collect();
+    fn take(&mut self, status: Option<&ProjectStatus>, elapsed: Duration) {
+        let still: Vec<String> = status.into_iter().flat_map(running).collect();
         let (left, gone): (Vec<String>, Vec<String>) =
             std::mem::take(&mut self.up).into_iter().partition(|name| still.contains(name));
         self.up = left;
         self.stopped += gone.len();
         for name in gone {
-            self.say(&self.stopped_line(&name, elapsed));
+            self.say(&self.stopped_line(&name, status, elapsed));
         }
     }
 
-    fn stopped_line(&self, name: &str, elapsed: Duration) -> String {
-        let mark = self.look.theme.paint(Ink::Quiet, self.look.theme.signs().stopped);
-        format!("  {mark} {}  stopped after {}\n", pad(name, self.columns), human_duration(elapsed))
+    /// `  ■ db   stopped after 8.6s`, or that it had to be killed.
+    fn stopped_line(&self, name: &str, status: Option<&ProjectStatus>, elapsed: Duration) -> String {
+        let signs = self.look.theme.signs();
+        let process = status.and_then(|status| status.processes.iter().find(|process| clean(&process.name) == name));
+        let last = process.and_then(|process| process.history.last());
+        let is_killed = last.is_some_and(|entry| entry.what.starts_with("killed"));
+        let (ink, mark, what) = if is_killed {
+            (Ink::Warn, signs.warning, "killed: it did not stop by itself,")
+        } else {
+            (Ink::Quiet, signs.stopped, "stopped")
+        };
+        let mark = self.look.theme.paint(ink, mark);
+        format!("  {mark} {}  {what} after {}\n", pad(name, self.columns), human_duration(elapsed))
     }
 
     fn remind(&self, elapsed: Duration) {
+        if self.up.is_empty() {
+            return;
+        }
         let signs = self.look.theme.signs();
         let elapsed = round_duration(elapsed);
         self.say(&format!("  {} still stopping after {elapsed}: {}\n", signs.waiting, self.up.join(", ")));
     }
 
-    fn end(mut self, took: Duration) {
-        for name in std::mem::take(&mut self.up) {
-            self.stopped += 1;
-            self.say(&self.stopped_line(&name, took));
-        }
+    /// Those that stopped since the last look are known from the state that the project has left behind.
+    fn end(mut self, left_behind: Option<&ProjectStatus>, took: Duration) {
+        self.take(left_behind, took);
+        self.take(None, took);
         self.say(&self.summary(took));
     }
 
@@ -140,6 +161,7 @@ fn running(status: &ProjectStatus) -> impl Iterator<Item = String> + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::status::HistoryEntry;
     use crate::ui::sample_status as sample;
 
     #[test]
@@ -152,12 +174,16 @@ mod tests {
         let mut progress = Progress::new(Some(&sample::shop()), Look::plain(), true);
         let mut later = sample::shop();
         later.processes[3].pid = 0;
-        progress.take(&later, Duration::from_millis(100));
+        progress.take(Some(&later), Duration::from_millis(100));
         assert_eq!(progress.up, ["api", "db"]);
         assert_eq!(progress.stopped, 1);
-        progress.take(&later, Duration::from_millis(200));
+        progress.take(Some(&later), Duration::from_millis(200));
         assert_eq!(progress.stopped, 1);
-        assert_eq!(progress.stopped_line("db", Duration::from_millis(8600)), "  # db   stopped after 8.6s\n");
+        let long = Duration::from_millis(8600);
+        assert_eq!(progress.stopped_line("db", Some(&later), long), "  # db   stopped after 8.6s\n");
+        later.processes[0].history = vec![HistoryEntry { at: 1, what: "killed after 8.6s".into() }];
+        let killed = progress.stopped_line("db", Some(&later), long);
+        assert_eq!(killed, "  ! db   killed: it did not stop by itself, after 8.6s\n");
         assert_eq!(progress.summary(Duration::from_secs(9)), "  all stopped in 9.0s - shop was up 4m12s\n");
     }
 }

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use crate::api::fault::SHUTDOWN_STATE;
 use crate::cli::ctl::trouble::Trouble;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::settings::Stream;
@@ -113,6 +114,7 @@ impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         match &error {
             ClientError::NotRunning => Self::project("the project has just ended"),
+            ClientError::Fault { code: SHUTDOWN_STATE, .. } => Self::project("the project is being stopped"),
             ClientError::Fault { .. } => {
                 let detail = error.fault_detail().unwrap_or_default();
                 Self::user(if detail.is_empty() { error.to_string() } else { detail.to_owned() })

@@ -12,10 +12,11 @@ use serde::Serialize;
 use crate::cli::complete;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
-use crate::cli::output::{print_bytes, print_json_line};
+use crate::cli::output::{print_bytes, print_json_line, say};
 use crate::cli::project::{self, Kept};
 use crate::cli::select::{process_name, unknown_name};
-use crate::cli::settings::Settings;
+use crate::cli::settings::{Settings, Verbosity};
+use crate::cli::zone;
 use crate::codec::ansi;
 use crate::logs::Channel;
 use crate::logs::kept::{KeptLogs, Lines, LogLine, Query};
@@ -62,6 +63,25 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Shows it.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
+    run_beside(settings, args, LOOK_EVERY, &mut || Ok(Turn::GoOn))
+}
+
+/// What is to be done after a look at a followed log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Follow it further.
+    GoOn,
+    /// End here.
+    Leave,
+}
+
+/// Shows it; while it is followed, `between` is asked this often whether to go on.
+pub fn run_beside(
+    settings: &Settings,
+    args: &Args,
+    every: Duration,
+    between: &mut dyn FnMut() -> Result<Turn, CommandError>,
+) -> Result<ExitCode, CommandError> {
     let since = args.since.as_deref().map(since).transpose()?;
     let kept = project::kept(settings)?;
     let Some(directory) = kept.places.logs() else {
@@ -83,23 +103,42 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     }
     if args.follow {
         writer.flush()?;
-        follow(&kept, lines, &mut writer)?;
+        follow(&kept, lines, &mut writer, every, between)?;
+    } else if writer.is_silent() && !args.json && settings.verbosity > Verbosity::Quiet {
+        say(&format!("{}\n", nothing(&kept.name, args)));
     }
     writer.end()?;
     Ok(ExitCode::Fine)
 }
 
+/// That the log has nothing of what was asked for.
+fn nothing(project: &str, args: &Args) -> String {
+    let whose = if args.names.is_empty() { project.to_owned() } else { args.names.join(", ") };
+    let run = args.run.map(|run| format!(" in run {run} since the last `up`")).unwrap_or_default();
+    let since = args.since.as_ref().map(|since| format!(" since {since}")).unwrap_or_default();
+    format!("no output of {whose}{run}{since}")
+}
+
 /// Goes on until the project that was up is down; of one that was not up, until Ctrl-C.
-fn follow(kept: &Kept, lines: Lines, writer: &mut Writer) -> Result<(), CommandError> {
+fn follow(
+    kept: &Kept,
+    lines: Lines,
+    writer: &mut Writer,
+    every: Duration,
+    between: &mut dyn FnMut() -> Result<Turn, CommandError>,
+) -> Result<(), CommandError> {
     let mut follow =
         lines.follow().map_err(|error| CommandError::internal(format!("could not watch the log: {error}")))?;
     let mut was_up = kept.was_up;
     loop {
-        let new = follow.wait(LOOK_EVERY);
+        let new = follow.wait(every);
         for line in &new {
             writer.write(line)?;
         }
         writer.flush()?;
+        if between()? == Turn::Leave {
+            return Ok(());
+        }
         if new.is_empty() {
             let is_up = kept.is_up();
             if was_up && !is_up {
@@ -188,6 +227,8 @@ struct Json<'a> {
 struct Writer {
     renderer: Renderer,
     as_json: bool,
+    /// Something was written.
+    has_spoken: bool,
     buffer: Vec<u8>,
 }
 
@@ -199,12 +240,17 @@ impl Writer {
             _ => Stamp::Date,
         };
         // Finding the zone takes longer than everything else here.
-        let zone = if stamp == Stamp::None { TimeZone::UTC } else { TimeZone::system() };
+        let zone = if stamp == Stamp::None { TimeZone::UTC } else { zone::of(settings) };
         let renderer = Renderer::new(settings.out.theme(), settings.out.is_terminal, stamp, zone, speakers);
-        Self { renderer, as_json: args.json, buffer: Vec::new() }
+        Self { renderer, as_json: args.json, has_spoken: false, buffer: Vec::new() }
+    }
+
+    fn is_silent(&self) -> bool {
+        !self.has_spoken
     }
 
     fn write(&mut self, line: &LogLine) -> Result<(), CommandError> {
+        self.has_spoken = true;
         if self.as_json {
             return print_json_line(&Json {
                 schema: SCHEMA,

@@ -38,6 +38,7 @@ pub mod stop;
 pub mod up;
 pub mod wait;
 pub mod why;
+pub mod zone;
 
 use args::{Args, Command};
 use error::CommandError;
@@ -53,11 +54,19 @@ pub fn main() -> std::process::ExitCode {
         Err(code) => return code.into(),
     };
     let settings = settings::resolve(&args.global, environment(), &facts());
-    let code = dispatch(&settings, args.command).unwrap_or_else(|error| {
+    let code = there(&settings).and_then(|()| dispatch(&settings, args.command)).unwrap_or_else(|error| {
         output::say(&error.render(&settings.err));
         error.exit_code()
     });
     code.into()
+}
+
+/// That the directory we are to look in exists.
+fn there(settings: &Settings) -> Result<(), CommandError> {
+    if settings.directory.is_dir() {
+        return Ok(());
+    }
+    Err(CommandError::user(format!("there is no directory {}", settings.directory.display())))
 }
 
 /// Parses the command line. Help and version go to stdout and are fine, everything else is a usage error.

@@ -9,6 +9,7 @@ use crate::cli::settings::Settings;
 use crate::config::discover::{self, Listing};
 use crate::config::facts::Known;
 use crate::config::request::{Request, Vocabulary};
+use crate::config::suggest;
 use crate::model::status::ProjectStatus;
 use crate::model::{Diagnostics, EnvOrder, ProcessName, Program, Project};
 use crate::plan::ports::Ports;
@@ -16,6 +17,7 @@ use crate::probe;
 use crate::registry::{self, Homes, Identity, Past, Places, Running};
 use crate::runtime::{load as loader, ports};
 use crate::ui::look::Look;
+use crate::ui::why::OFF;
 
 /// What the supervisor leaves in the state directory at its end, for `why` and `status` after `down`.
 pub const LAST_STATUS: &str = "status.json";
@@ -107,10 +109,15 @@ pub fn status_now_or_last(settings: &Settings) -> Result<(ProjectStatus, Places)
             Ok((status, connection.running().places.clone()))
         }
         Err(not_up) => {
-            let last = past(settings, &homes).and_then(|past| Some((last_status(&past.places)?, past.places)));
+            let last = past(settings, &homes).and_then(|past| Some((ended(last_status(&past.places)?), past.places)));
             last.ok_or_else(|| not_up.into())
         }
     }
+}
+
+/// The state in which a project ended, as one that is off.
+fn ended(last: ProjectStatus) -> ProjectStatus {
+    ProjectStatus { state: OFF.to_owned(), ..last }
 }
 
 /// What a project that is or was up has left to be read.
@@ -176,7 +183,7 @@ fn places_by_group(names: &[ProcessName]) -> Vec<(String, usize)> {
 }
 
 /// The state in which a project ended.
-fn last_status(places: &Places) -> Option<ProjectStatus> {
+pub fn last_status(places: &Places) -> Option<ProjectStatus> {
     let text = fs::read(places.state_dir.as_ref()?.join(LAST_STATUS)).ok()?;
     serde_json::from_slice(&text).ok()
 }
@@ -259,6 +266,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
     };
     let outcome = loader::load_project(&request, &Vocabulary { probes: probe::KINDS });
     let Some(project) = outcome.project else { return Err(outcome.diagnostics.into()) };
+    known_profiles(&project, &options.profiles)?;
     let name = registry::display_name(settings.name.as_deref(), Some(&project.name), &root, worktree.as_ref());
     let homes = Homes::of_this_user();
     let identity = Identity::new(&root, settings.name.as_deref());
@@ -271,6 +279,21 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         branch: name.branch,
         places,
         homes,
+    })
+}
+
+/// That every profile named on the command line is one that a program has.
+fn known_profiles(project: &Project, named: &[String]) -> Result<(), CommandError> {
+    let mut known: Vec<&str> =
+        project.programs.iter().flat_map(|program| &program.profiles).map(String::as_str).collect();
+    known.sort_unstable();
+    known.dedup();
+    let Some(unknown) = named.iter().find(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    let error = CommandError::user(format!("no program of {} belongs to a profile `{unknown}`", project.name));
+    Err(match suggest::did_you_mean(unknown, known.iter().copied()) {
+        Some(hint) => error.hint(hint),
+        None if known.is_empty() => error.hint("no program has the key `profiles`"),
+        None => error.hint(format!("there are {}", known.join(", "))),
     })
 }
 
@@ -359,7 +382,11 @@ pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
     }
     let directory = canonical(&settings.directory);
     let listings = listings(&directory);
-    match discover::discover(&listings) {
+    let found = discover::discover(&listings);
+    if let Some(files) = files_in_use(settings, found.as_deref()) {
+        return Ok(files);
+    }
+    match found {
         Some(file) => Ok(vec![file]),
         None => Err(no_project(settings, &directory, &listings)),
     }
@@ -372,6 +399,15 @@ fn no_directory(directory: &Path) -> CommandError {
             .hint(format!("run -f {} …     uses this file", directory.display()));
     }
     CommandError::user(format!("there is no directory {}", directory.display()))
+}
+
+/// The files that the project here was started from, where they are others than the one that would be found.
+fn files_in_use(settings: &Settings, found: Option<&Path>) -> Option<Vec<PathBuf>> {
+    let owner = running(settings, &Homes::of_this_user())?.owner;
+    let files: Vec<PathBuf> = owner.files.iter().map(|file| owner.root.join(file)).collect();
+    let is_elsewhere =
+        found.is_some_and(|found| found.parent() != Some(&owner.root) || files.iter().any(|f| f == found));
+    (!is_elsewhere && !files.is_empty()).then_some(files)
 }
 
 /// A file of `-f`: its directory is canonical, its name stays as it was written, since a link's name decides the format.
@@ -409,7 +445,8 @@ fn listings(directory: &Path) -> Vec<Listing> {
 
 fn names_in(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
-    let files = entries.filter(|entry| !entry.path().is_dir());
+    // A link may lead to a file; what it leads to is found out when it is opened.
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
     let mut names: Vec<String> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names

@@ -34,6 +34,7 @@ pub struct Args {
 /// Restarts them.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let mut connection = project::connect(settings)?;
+    connection.know(&args.names)?;
     let until = if args.no_wait { StartUntil::Accepted } else { StartUntil::Ready };
     let report = connection.restart(&args.names, until, args.timeout)?;
     answers::show(settings, Asked::Restart, &report, args.json)?;

@@ -32,6 +32,7 @@ fn signal(text: &str) -> Result<Signal, String> {
 /// Sends it.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let mut connection = project::connect(settings)?;
+    connection.know(&args.names)?;
     let report = connection.signal(&args.names, args.signal)?;
     answers::show(settings, Asked::Signal, &report, args.json)?;
     Ok(answers::exit_code(&report))

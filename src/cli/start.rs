@@ -36,6 +36,7 @@ pub struct Args {
 /// Starts them.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let mut connection = project::connect(settings)?;
+    connection.know(&args.names)?;
     let until = if args.no_wait { StartUntil::Accepted } else { StartUntil::Ready };
     let report = connection.start(&args.names, until, !args.no_deps, args.timeout)?;
     answers::show(settings, Asked::Start, &report, args.json)?;

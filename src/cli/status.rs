@@ -17,6 +17,7 @@ use crate::cli::output::{print, print_json, print_json_line, say};
 use crate::cli::project::{self, NotUp};
 use crate::cli::select::{matches, select};
 use crate::cli::settings::Settings;
+use crate::cli::zone;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
 use crate::ui::look::{Look, clock};
 use crate::ui::table;
@@ -166,24 +167,32 @@ fn watch(
     first: ProjectStatus,
 ) -> Result<ExitCode, CommandError> {
     let look = settings.look(&settings.out);
-    let zone = TimeZone::system();
+    let zone = zone::of(settings);
     let is_meant =
         |process: &ProcessStatus| args.names.is_empty() || args.names.iter().any(|word| matches(process, word));
     let columns = first.processes.iter().map(|process| width(&clean(&process.name))).max().unwrap_or(0);
     print_first(&first, args, &look)?;
-    let mut before = first;
-    loop {
-        thread::sleep(WATCH_EVERY);
-        let Some(mut after) = connection.status_unless_gone()? else { break };
+    let tell = |before: &ProjectStatus, mut after: ProjectStatus| -> Result<ProjectStatus, CommandError> {
         after.processes.retain(&is_meant);
-        for transition in transitions(&before, &after) {
+        for transition in transitions(before, &after) {
             if args.json {
                 print_json_line(&transition)?;
             } else {
                 print(&transition_line(&transition, columns, &zone))?;
             }
         }
-        before = after;
+        Ok(after)
+    };
+    let mut before = first;
+    loop {
+        thread::sleep(WATCH_EVERY);
+        let Some(after) = connection.status_unless_gone()? else { break };
+        before = tell(&before, after)?;
+    }
+    connection.wait_until_gone();
+    let last = project::last_status(&connection.running().places);
+    if let Some(last) = last.filter(|last| last.started == before.started) {
+        before = tell(&before, last)?;
     }
     if !args.json {
         say(&format!("{} is down\n", clean(&before.project)));

@@ -8,6 +8,7 @@ use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::say;
 use crate::cli::project;
+use crate::cli::select::select;
 use crate::cli::settings::{Settings, Verbosity};
 
 /// Stop programs; return when they are down.
@@ -33,6 +34,7 @@ pub struct Args {
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let mut connection = project::connect(settings)?;
     let before = connection.status()?;
+    select(&before, &args.names)?;
     let report = connection.stop(&args.names, args.with_dependents, !args.no_wait)?;
     answers::show(settings, Asked::Stop, &report, args.json)?;
     if !args.json && settings.verbosity > Verbosity::Quiet {

@@ -29,6 +29,7 @@ pub struct Args {
 /// Waits.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let mut connection = project::connect(settings)?;
+    connection.know(&args.names)?;
     let report = connection.wait(&args.names, args.timeout)?;
     answers::show(settings, Asked::Wait, &report, args.json)?;
     Ok(answers::exit_code(&report))

@@ -1,5 +1,7 @@
 //! Where a server listens, and how it is told who asks.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -52,26 +54,39 @@ fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
 }
 
-/// A name and a password for basic authentication.
+/// What shows a server who asks.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The name.
-    pub username: String,
-    /// The password.
-    pub password: String,
+pub enum Credentials {
+    /// Basic authentication.
+    Password {
+        /// The name.
+        username: String,
+        /// The password.
+        password: String,
+    },
+    /// The key that a project with a password keeps for its owner's commands.
+    Key(String),
 }
 
-/// Never shows the password.
-impl std::fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
+/// Never shows what is secret.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Password { .. } => "Password(…)",
+            Self::Key(_) => "Key(…)",
+        })
     }
 }
 
 impl Credentials {
     /// The line of a request's head.
     pub(super) fn header(&self) -> String {
-        format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{}:{}", self.username, self.password)))
+        match self {
+            Self::Password { username, password } => {
+                format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{username}:{password}")))
+            }
+            Self::Key(key) => format!("Authorization: Bearer {key}\r\n"),
+        }
     }
 }
 
@@ -103,8 +118,8 @@ mod tests {
 
     #[test]
     fn credentials_are_encoded_and_never_shown() {
-        let credentials = Credentials { username: "ann".into(), password: "pässword".into() };
+        let credentials = Credentials::Password { username: "ann".into(), password: "pässword".into() };
         assert_eq!(credentials.header(), "Authorization: Basic YW5uOnDDpHNzd29yZA==\r\n");
-        assert!(!format!("{credentials:?}").contains("ssword"));
+        assert_eq!(format!("{credentials:?}"), "Password(…)");
     }
 }

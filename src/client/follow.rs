@@ -27,8 +27,7 @@ impl Follow {
     ) -> Result<Self, ClientError> {
         let mut stream = Client::stream(address, socket)?;
         let mut rest = Vec::new();
-        let authorization = credentials.map(Credentials::header).unwrap_or_default();
-        let framing = http::get(&mut stream, &mut rest, &address.host(), &authorization, path)?;
+        let framing = http::get(&mut stream, &mut rest, &address.host(), credentials, path)?;
         let chunks = (framing == Framing::Chunked).then(Chunks::default);
         Ok(Self { stream, rest, chunks })
     }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use super::ClientError;
+use super::address::Credentials;
 
 /// The longest head that is taken for one.
 const HEAD: usize = 64 << 10;
@@ -18,31 +19,31 @@ pub(super) enum Framing {
     ToTheEnd,
 }
 
-/// What the head of a call says besides its length.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Head<'a> {
+/// One call.
+pub(super) struct Post<'a> {
     /// The `Host`.
     pub(super) host: &'a str,
-    /// The type that the answer may have.
+    /// What type the answer may have.
     pub(super) accept: &'a str,
-    /// The whole line of an `Authorization`, or nothing.
-    pub(super) authorization: &'a str,
+    /// What shows who asks.
+    pub(super) credentials: Option<&'a Credentials>,
+    /// What is asked.
+    pub(super) body: &'a [u8],
 }
 
-/// Posts a body to `/RPC2` and reads the body of the answer. `rest` holds what was read beyond it.
+/// Posts a call to `/RPC2` and reads the body of the answer. `rest` holds what was read beyond it.
 pub(super) fn post(
     stream: &mut (impl Read + Write),
     rest: &mut Vec<u8>,
-    head: Head<'_>,
-    body: &[u8],
+    call: &Post<'_>,
 ) -> Result<Vec<u8>, ClientError> {
-    let mut request = Vec::with_capacity(192 + body.len());
-    let Head { host, accept, authorization } = head;
-    write!(
-        request,
-        "POST /RPC2 HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/xml\r\nAccept: {accept}\r\n{authorization}Content-Length: {}\r\n\r\n",
-        body.len()
-    )?;
+    let Post { host, accept, credentials, body } = *call;
+    let mut request = Vec::with_capacity(256 + body.len());
+    write!(request, "POST /RPC2 HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/xml\r\nAccept: {accept}\r\n")?;
+    if let Some(credentials) = credentials {
+        request.extend(credentials.header().bytes());
+    }
+    write!(request, "Content-Length: {}\r\n\r\n", body.len())?;
     request.extend_from_slice(body);
     // A server that turns us away answers without having read, so a failed write is reported only if there is no answer either.
     let written = stream.write_all(&request);
@@ -61,9 +62,10 @@ pub(super) fn get(
     stream: &mut (impl Read + Write),
     rest: &mut Vec<u8>,
     host: &str,
-    authorization: &str,
+    credentials: Option<&Credentials>,
     path: &str,
 ) -> Result<Framing, ClientError> {
+    let authorization = credentials.map(Credentials::header).unwrap_or_default();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{authorization}\r\n");
     stream.write_all(request.as_bytes())?;
     let head = Source { stream, buffer: rest }.head()?;
@@ -219,8 +221,8 @@ mod tests {
 
     fn post_to(answer: &str) -> (Result<Vec<u8>, ClientError>, Vec<u8>) {
         let mut rest = Vec::new();
-        let head = Head { host: "localhost", accept: "text/xml", authorization: "" };
-        let body = post(&mut Canned(Cursor::new(answer.as_bytes().to_vec())), &mut rest, head, b"x");
+        let call = Post { host: "localhost", accept: "text/xml", credentials: None, body: b"x" };
+        let body = post(&mut Canned(Cursor::new(answer.as_bytes().to_vec())), &mut rest, &call);
         (body, rest)
     }
 

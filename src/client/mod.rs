@@ -19,6 +19,7 @@ pub use follow::Follow;
 use serde::de::DeserializeOwned;
 use stream::{Interrupted, Stream};
 
+use self::http::Post;
 use crate::codec::json_answer::JsonAnswer;
 use crate::codec::xmlrpc::{ParseError, Response, Value, parse_response, write_call};
 
@@ -115,24 +116,23 @@ impl From<ParseError> for ClientError {
 #[derive(Debug)]
 pub struct Client {
     stream: Stream,
+    /// What shows who asks.
+    credentials: Option<Credentials>,
     /// What was read beyond the last answer.
     rest: Vec<u8>,
     host: String,
-    authorization: String,
 }
 
 impl Client {
     /// Connects to a project's socket.
     pub fn connect(path: &Path) -> Result<Self, ClientError> {
-        let (host, authorization) = ("localhost".to_owned(), String::new());
-        Ok(Self { stream: Stream::unix(path)?, rest: Vec::new(), host, authorization })
+        Ok(Self { stream: Stream::unix(path)?, credentials: None, rest: Vec::new(), host: "localhost".to_owned() })
     }
 
     /// Connects to any server. `socket` is another, shorter name for the path of a UNIX one.
-    pub fn open(address: &Address, socket: Option<&Path>, credentials: Option<&Credentials>) -> io::Result<Self> {
+    pub fn open(address: &Address, socket: Option<&Path>, credentials: Option<Credentials>) -> io::Result<Self> {
         let stream = Self::stream(address, socket)?;
-        let authorization = credentials.map(Credentials::header).unwrap_or_default();
-        Ok(Self { stream, rest: Vec::new(), host: address.host(), authorization })
+        Ok(Self { stream, credentials, rest: Vec::new(), host: address.host() })
     }
 
     fn stream(address: &Address, socket: Option<&Path>) -> io::Result<Stream> {
@@ -146,6 +146,12 @@ impl Client {
     /// no use then.
     pub fn interrupted_by(&mut self, interrupt: UnixStream) {
         self.stream.interrupted_by(interrupt);
+    }
+
+    /// Shows a key with every later call: a project with a password keeps one for its owner's commands.
+    #[must_use]
+    pub fn with_key(self, key: Option<String>) -> Self {
+        Self { credentials: key.map(Credentials::Key), ..self }
     }
 
     /// Bounds every later read and write; `None` waits for ever, which is right for calls that wait. Zero is refused.
@@ -174,7 +180,8 @@ impl Client {
     }
 
     fn post(&mut self, method: &str, params: &[Value], accept: &str) -> Result<Vec<u8>, ClientError> {
-        let head = http::Head { host: &self.host, accept, authorization: &self.authorization };
-        http::post(&mut self.stream, &mut self.rest, head, write_call(method, params).as_bytes())
+        let body = write_call(method, params);
+        let call = Post { host: &self.host, accept, credentials: self.credentials.as_ref(), body: body.as_bytes() };
+        http::post(&mut self.stream, &mut self.rest, &call)
     }
 }

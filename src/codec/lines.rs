@@ -64,6 +64,11 @@ impl Rows {
         Some(&self.held)
     }
 
+    /// The unfinished line, if there is one, without giving it out.
+    pub fn unfinished(&self) -> Option<&[u8]> {
+        self.is_holding().then_some(&self.held[..])
+    }
+
     /// Gives out the unfinished line as a whole one: nothing will finish it.
     pub fn close(&mut self) -> Option<&[u8]> {
         self.forget_spent();

@@ -10,6 +10,7 @@
 )]
 
 pub mod ansi;
+pub mod basic_auth;
 pub mod json_answer;
 pub mod lines;
 pub mod notify;

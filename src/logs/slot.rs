@@ -40,7 +40,8 @@ impl Slot {
     /// Nothing has come for a while, or nothing will: what is unfinished counts as it stands.
     pub(crate) fn pause(&mut self) -> Option<String> {
         match self {
-            Self::Ready(ready) => ready.rows.flush().and_then(|row| matches(&ready.regex, row)),
+            // It is only looked at: what follows may finish the line to one that matches.
+            Self::Ready(ready) => ready.rows.unfinished().and_then(|row| matches(&ready.regex, row)),
         }
     }
 }
@@ -94,5 +95,13 @@ mod tests {
         let mut slot = slot("^> $");
         assert_eq!(slot.feed(b"> "), None);
         assert_eq!(slot.pause(), Some("> ".to_owned()));
+    }
+
+    #[test]
+    fn a_line_that_pauses_in_its_middle_is_matched_whole() {
+        let mut slot = slot("^Starting\\.\\.\\. done$");
+        assert_eq!(slot.feed(b"Starting..."), None);
+        assert_eq!(slot.pause(), None);
+        assert_eq!(slot.feed(b" done\n"), Some("Starting... done".to_owned()));
     }
 }

@@ -11,6 +11,7 @@
     clippy::print_stdout
 )]
 
+pub mod address;
 pub mod command;
 pub mod diagnostic;
 pub mod exit;
@@ -27,6 +28,7 @@ pub mod template;
 pub mod time;
 pub mod units;
 
+pub use address::ListenAddress;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 pub use exit::Exit;

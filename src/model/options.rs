@@ -326,8 +326,22 @@ pub const OPTIONS: &[OptionSpec] = &[
         "\"run.sock\"",
         "The UNIX socket of the running project.",
     ),
-    row(CONTROL, "tcp", OptionKind::Text, "none", "\"127.0.0.1:9001\"", "`host:port` to listen on as well."),
-    row(CONTROL, "username", OptionKind::Text, "none", "\"me\"", "Asked for on TCP; with `password`."),
+    row(
+        CONTROL,
+        "tcp",
+        OptionKind::Text,
+        "none",
+        "\"127.0.0.1:9001\"",
+        "`host:port` to listen on as well; beyond loopback only with a password.",
+    ),
+    row(
+        CONTROL,
+        "username",
+        OptionKind::Text,
+        "none",
+        "\"me\"",
+        "Asked for on every listener, as in supervisord; with `password`.",
+    ),
     row(CONTROL, "password", OptionKind::Text, "none", "\"secret\"", "Plain, or `{SHA}` and 40 hex digits."),
 ];
 

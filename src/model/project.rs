@@ -1,5 +1,6 @@
 //! A project: what a config file describes, fully resolved and comparable with `==`.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use super::ProcessId;
@@ -40,16 +41,27 @@ pub struct Group {
 }
 
 /// `[control]`: how the running project is reached.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Control {
     /// The UNIX socket; `None`: in the per-project runtime directory.
     pub socket: Option<PathBuf>,
-    /// `host:port` of a TCP listener, off by default.
+    /// `host:port` of a TCP listener, off by default; what [`ListenAddress`](super::ListenAddress) reads.
     pub tcp: Option<String>,
     /// Both or neither.
     pub username: Option<String>,
     /// Plain, or `{SHA}` and 40 hex digits.
     pub password: Option<String>,
+}
+
+/// Without the password: whatever prints a project must not print that.
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { socket, tcp, username, password } = self;
+        let password = password.as_ref().map(|_| "…");
+        let mut shown = f.debug_struct("Control");
+        shown.field("socket", socket).field("tcp", tcp).field("username", username).field("password", &password);
+        shown.finish()
+    }
 }
 
 /// Everything a config says.

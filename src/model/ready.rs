@@ -13,9 +13,9 @@ pub struct ReadySpec {
     pub every: Duration,
     /// Over this the start counts as failed. `None`: a cold build may take its time.
     pub timeout: Option<Duration>,
-    /// Passes in a row that make it ready.
+    /// Passes in a row that make it ready, each asked for `every` after the one before.
     pub successes: u32,
-    /// Failures in a row after which the start counts as failed; `None` for no limit.
+    /// Failures in a row after which the start counts as failed; `None` for no limit. Of those within one `every` one counts.
     pub failures: Option<u32>,
 }
 
@@ -73,8 +73,8 @@ impl ReadyKind {
     pub fn first_wait(&self) -> Duration {
         match self {
             Self::Exec(_) => Duration::from_millis(20),
-            Self::Http { .. } => Duration::from_millis(4),
-            Self::Tcp(_) | Self::File(_) | Self::Log(_) | Self::Notify => Duration::from_millis(2),
+            Self::Http { .. } => Duration::from_millis(2),
+            Self::Tcp(_) | Self::File(_) | Self::Log(_) | Self::Notify => Duration::from_micros(500),
         }
     }
 }

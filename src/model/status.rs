@@ -26,7 +26,7 @@ pub struct ProjectStatus {
     pub started: u64,
     /// Milliseconds since the start.
     pub up_ms: u64,
-    /// `running`, or `stopping` once an end was asked for.
+    /// `running`, `stopping` once an end was asked for, or `off` after it.
     pub state: String,
     /// In start order.
     pub processes: Vec<ProcessStatus>,
@@ -55,7 +55,7 @@ pub struct ProcessStatus {
     pub since: u64,
     /// Number of runs since `up`.
     pub runs: u32,
-    /// Runs that nobody asked for: restarts after a failure.
+    /// Runs that nobody asked for: restarts after a failure, since a user last started it.
     pub unasked_runs: u32,
     /// 0 when not running.
     pub pid: u32,
@@ -136,7 +136,7 @@ pub struct ProbeStatus {
     pub last: Option<String>,
     /// Attempts in this run.
     pub tries: u32,
-    /// The longest wait between two attempts, in milliseconds.
+    /// The longest wait between two attempts, in milliseconds; 0 for a check that is not asked but hears.
     pub every_ms: u64,
     /// Limit of the start in milliseconds, if any.
     pub timeout_ms: Option<u64>,

@@ -144,13 +144,15 @@ fn into_pairs(environment: Environment) -> Result<Vec<(String, String)>, LaunchE
 
 /// A string with NUL would reach the program cut off.
 fn refuse_nul(launch: &Launch) -> Result<(), LaunchError> {
-    let directory = launch.directory.to_string_lossy();
-    let values = launch.environment.iter().map(|(name, value)| (format!("environment {name}"), value.as_str()));
-    let mut texts = (launch.argv.iter().map(|word| ("the command".to_owned(), word.as_str())))
-        .chain([("the directory".to_owned(), &*directory)])
-        .chain(values);
-    match texts.find(|(_, text)| text.contains('\0')) {
-        Some((what, _)) => Err(LaunchError::Nul(what)),
+    let has_nul = |text: &str| text.contains('\0');
+    if launch.argv.iter().any(|word| has_nul(word)) {
+        return Err(LaunchError::Nul("the command".to_owned()));
+    }
+    if has_nul(&launch.directory.to_string_lossy()) {
+        return Err(LaunchError::Nul("the directory".to_owned()));
+    }
+    match launch.environment.iter().find(|(_, value)| has_nul(value)) {
+        Some((name, _)) => Err(LaunchError::Nul(format!("environment {name}"))),
         None => Ok(()),
     }
 }

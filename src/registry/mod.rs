@@ -9,6 +9,7 @@
 //! $XDG_RUNTIME_DIR/runup/IDENTITY/   (else /tmp/runup-UID/IDENTITY), 0700, verified
 //!     lock                           held while the project runs; inside: who holds it, as JSON
 //!     socket                         the control socket, unless `[control] socket` puts it elsewhere
+//!     key                            what opens the socket to our own commands, if a password is asked for
 //!     notify.PROCESS.GENERATION      one sd_notify socket a process that wants one
 //! $XDG_STATE_HOME/runup/             (else ~/.local/state/runup)
 //!     ports.json                     which checkout has which "auto" ports
@@ -20,6 +21,7 @@ mod directory;
 mod display_name;
 mod find;
 mod identity;
+mod key;
 mod lock;
 mod meta;
 mod places;
@@ -28,6 +30,7 @@ mod short_path;
 pub use display_name::{DisplayName, Worktree, branch_of, display_name, worktree_of};
 pub use find::{Past, Running, find, find_past, list, prune};
 pub use identity::Identity;
+pub use key::{make_key, read_key};
 pub use lock::{Lock, LockError, OwnerFacts, lock};
 pub use meta::{Meta, read_meta, up_number, write_meta};
 pub use places::{Environment, Homes, PlaceError, Places};

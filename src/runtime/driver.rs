@@ -2,10 +2,11 @@
 //! is performed. No decision is made here.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::timeout;
 
 use crate::logs::{Hub, OutputEvent};
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
@@ -22,7 +23,7 @@ use crate::runtime::side::Side;
 use crate::runtime::signals::{Asked, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
 use crate::supervisor::Supervisor;
-use crate::supervisor::action::Outcome;
+use crate::supervisor::action::{Outcome, Scope};
 use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -54,7 +55,7 @@ pub struct Parts<S> {
     /// What the output thread says.
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
-    pub launcher: Launcher,
+    pub launcher: Arc<Launcher>,
     /// What is asked from outside.
     pub messages: mpsc::UnboundedReceiver<Message>,
     /// Where views go.
@@ -65,6 +66,8 @@ pub struct Parts<S> {
     pub narrator: Box<dyn Narrator>,
     /// How programs get their streams.
     pub terminals: Terminals,
+    /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
+    pub ends_with_screen: bool,
     /// Where notify sockets are made.
     pub runtime_directory: std::path::PathBuf,
     /// `RUN_RECORD`.
@@ -101,6 +104,7 @@ pub struct Driver<S> {
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
+    alarm: os::Alarm,
 }
 
 /// What is looked at again after a moment.
@@ -126,7 +130,7 @@ enum Woken {
 
 impl<S: Spawner> Driver<S> {
     /// Puts the parts together.
-    pub fn new(parts: Parts<S>) -> Self {
+    pub fn new(parts: Parts<S>, alarm: os::Alarm) -> Self {
         let count = parts.supervisor.graph().len();
         // Both unbounded: a process has at most one probe and one helper under way.
         let (probed, answers) = mpsc::unbounded_channel();
@@ -148,6 +152,7 @@ impl<S: Spawner> Driver<S> {
             ends: Ends::default(),
             pending: VecDeque::new(),
             finished: None,
+            alarm,
         }
     }
 
@@ -168,12 +173,7 @@ impl<S: Spawner> Driver<S> {
 
     async fn wake(&mut self, signals: &mut Signals) -> Woken {
         let deadline = self.parts.supervisor.next_deadline().map(|at| self.parts.clock.instant_of(at));
-        let timer = async {
-            match deadline {
-                Some(at) => sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
+        let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
             biased;
             asked = signals.next() => Woken::Signal(asked),
@@ -183,7 +183,7 @@ impl<S: Spawner> Driver<S> {
             Some(message) = self.helper_messages.recv() => Woken::Helper(message),
             Some(later) = self.due.recv() => Woken::Due(later),
             Some(message) = self.parts.messages.recv() => Woken::Message(message),
-            () = timer => Woken::Deadline,
+            () = self.alarm.ring(wait) => Woken::Deadline,
         }
     }
 
@@ -289,7 +289,7 @@ impl<S: Spawner> Driver<S> {
             Report::SpawnFailed { key, step, errno } => self.spawn_failed(key, step, errno),
             Report::Exited { key, exit, survivors } => match key.as_incarnation() {
                 Some(of) => self.leader_ended(of, exit, survivors),
-                None => self.helpers.ended(key.helper_number(), exit),
+                None => self.helper_ended(key, exit, survivors),
             },
             Report::Vanished { key } => {
                 let event = key.as_incarnation().and_then(|of| self.ends.vanished(of));
@@ -297,6 +297,14 @@ impl<S: Spawner> Driver<S> {
             }
             Report::Swept { .. } => {}
         }
+    }
+
+    /// A helper's answer is its exit; whatever it left behind goes.
+    fn helper_ended(&mut self, key: Key, exit: Exit, survivors: bool) {
+        if survivors {
+            self.parts.spawner.order(Order::Signal { key, signal: Signal::KILL, scope: Scope::Tree });
+        }
+        self.helpers.ended(key.helper_number(), exit);
     }
 
     fn spawn_failed(&mut self, key: Key, step: Step, errno: i32) {
@@ -320,7 +328,10 @@ impl<S: Spawner> Driver<S> {
                 let event = self.ends.drained((process, generation));
                 self.end_news(event);
             }
-            OutputEvent::ScreenGone { .. } => self.after(READER_MOMENT, Later::ReaderGone),
+            OutputEvent::ScreenGone { .. } if self.parts.ends_with_screen => {
+                self.after(READER_MOMENT, Later::ReaderGone);
+            }
+            OutputEvent::ScreenGone { .. } => {}
             OutputEvent::KeepingFailed { reason } => self.parts.narrator.remark(format!("logs are not kept: {reason}")),
         }
     }
@@ -366,7 +377,7 @@ impl<S: Spawner> Driver<S> {
             HelperMessage::Cancel(number) => self.parts.spawner.order(Order::Signal {
                 key: Key::helper(number),
                 signal: Signal::KILL,
-                scope: crate::supervisor::action::Scope::Tree,
+                scope: Scope::Tree,
             }),
         }
     }

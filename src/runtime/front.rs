@@ -13,18 +13,22 @@
 //!   when everything is still. `fg` continues the group; the front sends CONT on, in case that it alone was continued.
 //! * The supervisor dies with its front: TERM is its death signal, so a front that is shot is a polite end.
 //! * [`DetachHandle::detach`] undoes all that: a session of its own, no death signal, and one byte for the front, the code to end with.
-//! * When the supervisor ends first, the front ends as it did: with its code, or by its signal.
+//! * When the supervisor ends first, the front ends as it did: with its code, or by its signal. A supervisor that was shot could not
+//!   give the terminal back, so the front does.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::SigSet;
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpgrp, tcgetpgrp};
 
 use crate::model::{Exit, Signal};
 use crate::runtime::os::{self, Signals};
@@ -45,6 +49,8 @@ pub struct FrontEnd {
     supervisor: u32,
     /// Brings the code of a detach; `None` when none can come any more.
     detached: Option<UnixStream>,
+    /// `None` without one.
+    terminal: Option<FoundTerminal>,
 }
 
 /// What lets the supervisor leave its front.
@@ -60,9 +66,10 @@ const RELAYED: [Signal; 6] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TE
 pub fn split() -> io::Result<Role> {
     let (near, far) = UnixStream::pair()?;
     near.set_nonblocking(true)?;
+    let terminal = FoundTerminal::look();
     let front = std::process::id();
     match sys::fork()? {
-        Forked::Parent(supervisor) => Ok(Role::Front(FrontEnd { supervisor, detached: Some(near) })),
+        Forked::Parent(supervisor) => Ok(Role::Front(FrontEnd { supervisor, detached: Some(near), terminal })),
         Forked::Child => {
             drop(near);
             os::die_with_parent(front)?;
@@ -111,6 +118,9 @@ impl FrontEnd {
         match end {
             End::Detached(code) => Ok(code),
             End::Supervisor(exit) => {
+                if let (Exit::Signal { .. }, Some(terminal)) = (exit, &self.terminal) {
+                    terminal.give_back();
+                }
                 end_by_signal(exit)?;
                 Ok(exit.shell_code())
             }
@@ -163,6 +173,29 @@ impl FrontEnd {
                 Ok(None)
             }
             Some(Err(_)) | None => Ok(None),
+        }
+    }
+}
+
+/// The terminal as it was before the supervisor took it over.
+#[derive(Debug)]
+struct FoundTerminal {
+    terminal: File,
+    settings: Termios,
+}
+
+impl FoundTerminal {
+    fn look() -> Option<Self> {
+        let terminal = File::options().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/tty").ok()?;
+        let settings = tcgetattr(&terminal).ok()?;
+        Some(Self { terminal, settings })
+    }
+
+    /// In the background nothing is done: there the shell has put its own settings.
+    fn give_back(&self) {
+        if tcgetpgrp(&self.terminal) == Ok(getpgrp()) {
+            // A terminal that has gone away needs nothing any more.
+            let _ = tcsetattr(&self.terminal, SetArg::TCSANOW, &self.settings);
         }
     }
 }

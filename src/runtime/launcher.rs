@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nix::unistd::{User, getgrouplist};
 
 use crate::model::program::Instance;
-use crate::model::{EnvFile, ProcessId, Program, Project, ReadySpec, Template};
+use crate::model::{EnvFile, ProcessId, Program, ProgramName, Project, ReadySpec, Template};
 use crate::plan::environment::{Environment, Layers, compose, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
@@ -62,20 +62,20 @@ impl Launcher {
             .map_err(|error| SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() })
     }
 
-    /// A ready check with its holes filled in, and the directory it is asked in.
-    pub fn probe(&self, ready: &ReadySpec, program: &Program, instance: &Instance) -> Result<ResolvedProbe, String> {
-        let environment = self.environment(Some((program, instance))).map_err(|failure| failure.message)?;
-        let fill = |template: &Template| {
-            resolve(
-                template,
-                |name| environment.pairs.get(name).cloned(),
-                |of, port| {
-                    let base = self.ports.get(of, port)?;
-                    let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
-                    base.checked_add(offset)
-                },
-            )
+    /// A ready check with its holes filled in, for a process that is executed with this environment.
+    pub fn probe(
+        &self,
+        ready: &ReadySpec,
+        (program, instance): (&Program, &Instance),
+        environment: &[(String, String)],
+    ) -> Result<ResolvedProbe, String> {
+        let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let port = |of: &ProgramName, port: Option<&str>| {
+            let base = self.ports.get(of, port)?;
+            let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
+            base.checked_add(offset)
         };
+        let fill = |template: &Template| resolve(template, variable, port);
         ResolvedProbe::resolve(&ready.kind, fill).map_err(|error| error.to_string())
     }
 
@@ -98,10 +98,11 @@ impl Launcher {
     #[expect(clippy::type_complexity, reason = "two lists of pairs")]
     fn env_files(&self, program: &Program) -> Result<(Vec<(String, String)>, Vec<(String, String)>), SpawnFailure> {
         let project = self.read_all(&self.project.env_files, &self.shell)?;
-        let mut outer = self.shell.clone();
-        if !program.env_files.is_empty() {
-            outer.extend(project.iter().cloned());
+        if program.env_files.is_empty() {
+            return Ok((project, Vec::new()));
         }
+        let mut outer = self.shell.clone();
+        outer.extend(project.iter().cloned());
         let program = self.read_all(&program.env_files, &outer)?;
         Ok((project, program))
     }

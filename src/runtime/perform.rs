@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
@@ -42,7 +43,7 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
-        let launcher = self.parts.launcher.clone();
+        let launcher = Arc::clone(&self.parts.launcher);
         let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
@@ -52,7 +53,10 @@ impl<S: Spawner> Driver<S> {
             *side = Side { generation, started: now.wall, ..Side::default() };
             side.directory.clone_from(&launch.directory);
             side.spawn_words = words(&launch, &launcher.project.root);
-            side.probe = program.ready.as_ref().map(|ready| launcher.probe(ready, program, instance).map(Arc::new));
+            side.probe = program
+                .ready
+                .as_ref()
+                .map(|ready| launcher.probe(ready, (program, instance), &launch.environment).map(Arc::new));
         }
         if matches!(&program.ready, Some(ready) if ready.kind == ReadyKind::Notify) {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
@@ -181,7 +185,7 @@ impl<S: Spawner> Driver<S> {
         command: String,
         reply: oneshot::Sender<io::Result<(Exit, String)>>,
     ) {
-        let launcher = self.parts.launcher.clone();
+        let launcher = Arc::clone(&self.parts.launcher);
         let place = launcher.of(process).map(|(program, instance)| launcher.launch(program, instance));
         match place {
             Some(Ok(launch)) => {
@@ -228,7 +232,13 @@ fn no_such_process() -> SpawnFailure {
 
 fn no_descriptors(error: &io::Error) -> SpawnFailure {
     let errno = error.raw_os_error().unwrap_or(0);
-    SpawnFailure { step: "could not prepare its streams".to_owned(), errno, message: error.to_string() }
+    let message = match (errno, getrlimit(Resource::RLIMIT_NOFILE)) {
+        (libc::EMFILE, Ok((limit, _))) => {
+            format!("we may have {limit} open files, and all are taken (the hard limit: ulimit -Hn)")
+        }
+        (_, Ok(_) | Err(_)) => error.to_string(),
+    };
+    SpawnFailure { step: "could not prepare its streams".to_owned(), errno, message }
 }
 
 fn bad_pattern(error: &regex::Error) -> SpawnFailure {

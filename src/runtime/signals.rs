@@ -3,8 +3,11 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::SigSet;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::model;
+use crate::runtime::sys;
 use crate::supervisor::event::Urgency;
 
 /// Two interrupts that come closer than this are one: a signal to the whole group reaches us and, once more, through our front.
@@ -21,13 +24,20 @@ pub enum Asked {
     Resize,
 }
 
+/// Lets every signal through, also those that whoever started us had blocked: a blocked TERM would leave only KILL to end us. Call it
+/// before there is a second thread.
+pub fn unblock() -> io::Result<()> {
+    Ok(SigSet::all().thread_unblock()?)
+}
+
 /// Listens for the signals that mean something to us. SIGCHLD is not among them: the spawner waits for children.
 #[derive(Debug)]
 pub struct Signals {
     interrupt: Signal,
     quit: Signal,
     terminate: Signal,
-    hangup: Signal,
+    /// `None` under nohup(1): whoever ignores hang-ups for us wants us to outlive the terminal.
+    hangup: Option<Signal>,
     suspend: Signal,
     resize: Signal,
     last_interrupt: Option<Instant>,
@@ -36,11 +46,12 @@ pub struct Signals {
 impl Signals {
     /// Begins to listen. Must be called inside the runtime.
     pub fn listen() -> io::Result<Self> {
+        let hears_hangup = !sys::is_ignored(model::Signal::HUP)?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            hangup: hears_hangup.then(|| signal(SignalKind::hangup())).transpose()?,
             suspend: signal(SignalKind::from_raw(libc::SIGTSTP))?,
             resize: signal(SignalKind::window_change())?,
             last_interrupt: None,
@@ -53,7 +64,7 @@ impl Signals {
             _ = self.interrupt.recv() => self.interrupted(),
             _ = self.quit.recv() => Asked::Terminate(Urgency::Now),
             _ = self.terminate.recv() => Asked::Terminate(Urgency::Polite),
-            _ = self.hangup.recv() => Asked::Terminate(Urgency::Polite),
+            () = heard(&mut self.hangup) => Asked::Terminate(Urgency::Polite),
             _ = self.suspend.recv() => Asked::Suspend,
             _ = self.resize.recv() => Asked::Resize,
         }
@@ -68,5 +79,12 @@ impl Signals {
         };
         self.last_interrupt.get_or_insert(now);
         Asked::Terminate(urgency)
+    }
+}
+
+async fn heard(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }

@@ -132,6 +132,15 @@ pub fn signal_pidfd(process: &OwnedFd, signal: Signal) -> io::Result<()> {
     Errno::result(result).map(drop).map_err(Into::into)
 }
 
+/// Whether this process ignores a signal, as nohup(1) makes its command do.
+pub fn is_ignored(signal: Signal) -> io::Result<bool> {
+    // SAFETY: all zeroes is a valid `sigaction`.
+    let mut found: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: nothing is changed; `found` is ours and outlives the call.
+    Errno::result(unsafe { libc::sigaction(signal.0, ptr::null(), &raw mut found) })?;
+    Ok(found.sa_sigaction == libc::SIG_IGN)
+}
+
 /// Sets every signal's disposition to the default. Programs executed afterwards ignore nothing that we, or whoever started us,
 /// ignored (nohup, a shell's background list, and PIPE which Rust ignores).
 #[cfg(target_os = "linux")]

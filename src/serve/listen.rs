@@ -1,24 +1,27 @@
-//! The UNIX socket: bound so that nobody else can ever open it, accepted so that a lack of descriptors cannot wedge it.
+//! Where connections come in: bound for the right people only, accepted so that a lack of descriptors cannot wedge it.
 
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use nix::sys::stat::{Mode, umask};
-use nix::unistd::geteuid;
-use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::attempts::Attempts;
 use super::door::{Door, UsageSource};
-use super::rpc::converse;
+use super::guard::{Entrance, Policy};
+use super::rpc::{Site, converse};
+use super::socket::Socket;
+use super::tcp::TcpGate;
+use super::unix::{LONGEST, UnixGate};
+use crate::model::ListenAddress;
 use crate::runtime::handle::Handle;
 
 /// Connections at a time; one more is told so and closed.
@@ -30,10 +33,7 @@ const GOODBYE: Duration = Duration::from_millis(500);
 /// How long accepting rests when even the spare descriptor is gone.
 const REST: Duration = Duration::from_millis(50);
 
-/// The longest path that `sun_path` holds (unix(7)).
-const LONGEST: usize = 107;
-
-/// Why the socket could not be bound.
+/// Why a listener could not be bound.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The kernel has no room for the path.
@@ -50,53 +50,71 @@ pub enum ListenError {
         #[source]
         source: io::Error,
     },
+    /// Somebody else listens there.
+    #[error("port {} is taken", .0.port)]
+    Taken(ListenAddress),
+    /// The address cannot be found or bound.
+    #[error("could not listen on {address}: {source}")]
+    Tcp {
+        /// As it was written.
+        address: ListenAddress,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The name leads beyond this machine, and there is no password.
+    #[error("{address} is {}, beyond this machine, and asks for no password", found.ip())]
+    OpenWithoutPassword {
+        /// As it was written.
+        address: ListenAddress,
+        /// What it means here.
+        found: SocketAddr,
+    },
 }
 
-/// The bound socket. Dropping it removes its file, unless another has taken the place.
+/// A bound listener, and whom it lets in.
 #[derive(Debug)]
 pub struct Listener {
-    socket: UnixListener,
-    path: PathBuf,
-    inode: u64,
+    gate: Gate,
+    policy: Policy,
     /// Held to be closed when descriptors run out, so that a connection can be taken from the queue and refused.
     spare: Option<File>,
 }
 
+#[derive(Debug)]
+enum Gate {
+    Unix(UnixGate),
+    Tcp(TcpGate),
+}
+
 impl Listener {
-    /// Binds under a temporary name, mode 0600 from the first moment, and renames it into place. What stood there is replaced: the
-    /// caller holds the project's lock, so it can only be stale. Must be called inside the runtime.
+    /// Binds the UNIX socket, mode 0600 from the first moment. What stood there is replaced: the caller holds the project's lock, so
+    /// it can only be stale. Dropping the listener removes the file. Must be called inside the runtime.
     pub fn bind(path: &Path) -> Result<Self, ListenError> {
-        let temporary = path.with_file_name(format!(".{}", std::process::id()));
-        if path.as_os_str().len().max(temporary.as_os_str().len()) > LONGEST {
-            return Err(ListenError::TooLong(path.to_owned()));
-        }
-        let failed = |step| {
-            let path = path.to_owned();
-            move |source| ListenError::Io { step, path, source }
-        };
-        let _ = fs::remove_file(&temporary);
-        let before = umask(Mode::from_bits_truncate(0o177));
-        let bound = UnixListener::bind(&temporary);
-        umask(before);
-        let socket = bound.map_err(failed("bind"))?;
-        fs::set_permissions(&temporary, Permissions::from_mode(0o600)).map_err(failed("protect"))?;
-        fs::rename(&temporary, path).map_err(failed("publish"))?;
-        let inode = fs::symlink_metadata(path).map_err(failed("watch"))?.ino();
-        Ok(Self { socket, path: path.to_owned(), inode, spare: File::open("/dev/null").ok() })
+        UnixGate::bind(path).map(Gate::Unix).map(Self::new)
     }
 
-    /// Where it is bound.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Binds a TCP address. One beyond loopback is refused when the policy has no password.
+    pub async fn bind_tcp(address: &ListenAddress, policy: Policy) -> Result<Self, ListenError> {
+        let gate = TcpGate::bind(address, policy.has_password()).await?;
+        Ok(Self::new(Gate::Tcp(gate)).with_policy(policy))
     }
 
-    /// The next connection of our own user (or root). Others are closed without a word, and so is one that comes when no
-    /// descriptor is left.
-    async fn accept(&mut self) -> UnixStream {
+    fn new(gate: Gate) -> Self {
+        Self { gate, policy: Policy::default(), spare: File::open("/dev/null").ok() }
+    }
+
+    /// Lets in only whom a policy allows.
+    #[must_use]
+    pub fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The next connection, and where it came in. One that comes when no descriptor is left is closed without a word.
+    async fn accept(&mut self) -> (Socket, Entrance) {
         loop {
-            match self.socket.accept().await {
-                Ok((stream, _)) if is_ours(&stream) => return stream,
-                Ok(_) => {}
+            match self.gate.accept().await {
+                Ok(Some(arrived)) => return arrived,
+                Ok(None) => {}
                 Err(error) if is_out_of_descriptors(&error) => self.refuse_one().await,
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(_) => sleep(REST).await,
@@ -110,7 +128,10 @@ impl Listener {
             sleep(REST).await;
         }
         poll_fn(|context| {
-            drop(self.socket.poll_accept(context));
+            match &self.gate {
+                Gate::Unix(gate) => drop(gate.socket.poll_accept(context)),
+                Gate::Tcp(gate) => drop(gate.socket.poll_accept(context)),
+            }
             Poll::Ready(())
         })
         .await;
@@ -118,16 +139,17 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if fs::symlink_metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
-            let _ = fs::remove_file(&self.path);
+impl Gate {
+    /// `None`: somebody who may not come in.
+    async fn accept(&self) -> io::Result<Option<(Socket, Entrance)>> {
+        match self {
+            Self::Unix(gate) => Ok(gate.accept().await?.map(|stream| (Socket::Unix(stream), Entrance::Unix))),
+            Self::Tcp(gate) => {
+                let (stream, at) = gate.accept().await?;
+                Ok(Some((Socket::Tcp(stream), Entrance::Tcp(at))))
+            }
         }
     }
-}
-
-fn is_ours(stream: &UnixStream) -> bool {
-    stream.peer_cred().is_ok_and(|peer| peer.uid() == geteuid().as_raw() || peer.uid() == 0)
 }
 
 fn is_out_of_descriptors(error: &io::Error) -> bool {
@@ -141,7 +163,8 @@ pub async fn serve(
     usage: Option<UsageSource>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let door = Arc::new(Door::new(handle, usage));
+    let policy = std::mem::take(&mut listener.policy);
+    let site = Arc::new(Site { door: Door::new(handle, usage), policy, attempts: Attempts::new() });
     let (ending, is_ending) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -150,11 +173,11 @@ pub async fn serve(
             biased;
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            stream = listener.accept() => {
+            (socket, entrance) = listener.accept() => {
                 if connections.len() < CONNECTIONS {
-                    connections.spawn(converse(stream, Arc::clone(&door), is_ending.clone()));
+                    connections.spawn(converse(socket, entrance, Arc::clone(&site), is_ending.clone()));
                 } else {
-                    turn_away(&stream);
+                    turn_away(&socket);
                 }
             }
         }
@@ -165,58 +188,53 @@ pub async fn serve(
 }
 
 /// A fresh socket's buffer holds this whole, so it need not be waited for.
-fn turn_away(stream: &UnixStream) {
-    let _ = stream.try_write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+fn turn_away(socket: &Socket) {
+    let _ = socket.try_write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-    use std::os::unix::net::UnixStream as Blocking;
+    use std::io::Read;
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::os::unix::net::UnixStream;
 
     use super::*;
 
-    #[tokio::test]
-    async fn the_socket_is_ours_alone_and_leaves_with_its_listener() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("s");
-        fs::write(&path, "stale").unwrap();
-        let listener = Listener::bind(&path).unwrap();
-        assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary name is left");
-        drop(listener);
-        assert!(!path.exists());
-    }
+    type Connect = dyn Fn() -> Box<dyn Read>;
 
-    #[tokio::test]
-    async fn a_listener_that_was_replaced_leaves_its_successor_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("s");
-        let first = Listener::bind(&path).unwrap();
-        let _second = Listener::bind(&path).unwrap();
-        drop(first);
-        assert!(Blocking::connect(&path).is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_path_that_no_socket_can_have_is_told() {
-        let long = Path::new("/tmp").join("x".repeat(120));
-        assert!(matches!(Listener::bind(&long), Err(ListenError::TooLong(_))));
+    /// A queue that the listener has once looked at: the first look only learns that the socket is readable.
+    async fn queue(listener: &mut Listener, connect: &Connect) -> [Box<dyn Read>; 2] {
+        let first = connect();
+        drop(listener.accept().await);
+        let second = connect();
+        [first, second]
     }
 
     #[tokio::test]
     async fn without_descriptors_the_spare_one_empties_the_queue() {
         let directory = tempfile::tempdir().unwrap();
-        let mut listener = Listener::bind(&directory.path().join("s")).unwrap();
-        let mut client = Blocking::connect(listener.path()).unwrap();
-        // The first look only learns that the socket is readable.
-        listener.socket.accept().await.map(drop).unwrap();
-        let mut second = Blocking::connect(listener.path()).unwrap();
-        listener.refuse_one().await;
-        for refused in [&mut client, &mut second] {
-            refused.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-            assert_eq!(refused.read(&mut [0; 1]).unwrap(), 0);
+        let path = directory.path().join("s");
+        let unix = move || -> Box<dyn Read> {
+            let stream = UnixStream::connect(&path).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            Box::new(stream)
+        };
+        let gate = TcpGate::bind_to(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let address = gate.socket.local_addr().unwrap();
+        let tcp = move || -> Box<dyn Read> {
+            let stream = TcpStream::connect(address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            Box::new(stream)
+        };
+        let cases: [(Listener, &Connect); 2] =
+            [(Listener::bind(&directory.path().join("s")).unwrap(), &unix), (Listener::new(Gate::Tcp(gate)), &tcp)];
+        for (mut listener, connect) in cases {
+            let clients = queue(&mut listener, connect).await;
+            listener.refuse_one().await;
+            for mut refused in clients {
+                assert_eq!(refused.read(&mut [0; 1]).unwrap(), 0);
+            }
+            assert!(listener.spare.is_some());
         }
-        assert!(listener.spare.is_some());
     }
 }

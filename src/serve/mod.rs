@@ -1,14 +1,21 @@
-//! Answers on the control socket: one HTTP server per project, on a UNIX socket that only its owner can open.
+//! Answers on the control socket: one HTTP server per project, on a UNIX socket that only its owner can open, and on TCP if asked.
 //!
-//! [`listen`] lets connections in, [`wire`] bounds how long a request may take to arrive, [`rpc`] speaks HTTP, [`door`] performs what a
-//! method of [`crate::api`] decided. Everything waits without blocking: a call that takes an hour costs a task, and a client that goes
+//! [`listen`] lets connections in, [`wire`] bounds how long a request may take to arrive, [`rpc`] speaks HTTP, [`guard`] decides whether
+//! a request may go on, [`door`] performs what a method of [`crate::api`] decided. Everything waits without blocking: a call that takes an hour costs a task, and a client that goes
 //! away takes its waiting with it.
 
 pub mod door;
+pub mod guard;
 pub mod listen;
+pub mod secret;
 
+mod attempts;
 mod rpc;
+mod socket;
+mod tcp;
+mod unix;
 mod wire;
 
 pub use door::UsageSource;
+pub use guard::Policy;
 pub use listen::{ListenError, Listener, serve};

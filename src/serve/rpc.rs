@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
+use super::attempts::Attempts;
 use super::door::{Door, Format};
+use super::guard::{Asked, Attempt, Entrance, Policy, Refusal, Verdict};
+use super::socket::Socket;
 use super::wire::Peer;
 
 /// The largest body.
@@ -23,6 +26,12 @@ pub(super) const BODY: usize = 4 << 20;
 
 /// The largest head.
 const HEAD: usize = 16 << 10;
+
+/// How much of a refused request is read.
+const UNWANTED: usize = 64 << 10;
+
+/// How long that is waited for.
+const DECENT: Duration = Duration::from_secs(1);
 
 /// How long a request may take from its first byte to its last.
 const ARRIVAL: Duration = Duration::from_secs(5);
@@ -32,10 +41,22 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 #[error("the client went away")]
 struct WentAway;
 
+/// What all connections of a listener share.
+pub(super) struct Site {
+    pub(super) door: Door,
+    pub(super) policy: Policy,
+    pub(super) attempts: Attempts,
+}
+
 /// Answers on one connection until the client closes it, or until the server ends and what is under way has been answered.
-pub(super) async fn converse(stream: UnixStream, door: Arc<Door>, mut is_ending: watch::Receiver<bool>) {
-    let peer = Peer::new(stream);
-    let service = service_fn(|request| respond(request, Arc::clone(&door), peer.clone()));
+pub(super) async fn converse(
+    socket: Socket,
+    entrance: Entrance,
+    site: Arc<Site>,
+    mut is_ending: watch::Receiver<bool>,
+) {
+    let peer = Peer::new(socket);
+    let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), peer.clone()));
     let mut connection = pin!(
         http1::Builder::new()
             .title_case_headers(true)
@@ -53,9 +74,22 @@ pub(super) async fn converse(stream: UnixStream, door: Arc<Door>, mut is_ending:
     let _ = connection.await;
 }
 
-async fn respond(request: Request<Incoming>, door: Arc<Door>, peer: Peer) -> Result<Response<Full<Bytes>>, WentAway> {
+async fn respond(
+    request: Request<Incoming>,
+    entrance: Entrance,
+    site: Arc<Site>,
+    peer: Peer,
+) -> Result<Response<Full<Bytes>>, WentAway> {
+    let (verdict, attempt) = site.policy.decide(Asked::of(&request, entrance));
+    if let Entrance::Tcp(_) = entrance {
+        make_wait(site.attempts.note(attempt), attempt, &peer).await?;
+    }
+    if let Verdict::Refuse(refusal) = verdict {
+        read_away(request.into_body()).await;
+        return Ok(refused(refusal));
+    }
     if let Err(status) = admit(&request) {
-        peer.request_arrived();
+        read_away(request.into_body()).await;
         return Ok(refusal(status));
     }
     let format = format(request.headers());
@@ -66,12 +100,38 @@ async fn respond(request: Request<Incoming>, door: Arc<Door>, peer: Peer) -> Res
     peer.request_arrived();
     let answer = tokio::select! {
         biased;
-        answer = door.answer(body, format) => answer,
+        answer = site.door.answer(body, format) => answer,
         () = peer.gone() => return Err(WentAway),
     };
     match answer {
         Ok(text) => Ok(answered(text, format)),
         Err(_) => Ok(refusal(StatusCode::BAD_REQUEST)),
+    }
+}
+
+/// Holds the answer to a password back while wrong ones are being tried, unless this connection has shown that it knows it.
+async fn make_wait(wait: Duration, attempt: Attempt, peer: &Peer) -> Result<(), WentAway> {
+    let was_proven = peer.is_proven();
+    if attempt == Attempt::Right {
+        peer.prove();
+        if was_proven {
+            return Ok(());
+        }
+    }
+    if wait.is_zero() {
+        return Ok(());
+    }
+    tokio::select! {
+        () = sleep(wait) => Ok(()),
+        () = peer.gone() => Err(WentAway),
+    }
+}
+
+/// Reads what a refused request still sends, as far as is decent: closing a TCP connection with something unread would reset it, and
+/// the client might lose the answer.
+async fn read_away(body: Incoming) {
+    if body.size_hint().lower() <= UNWANTED as u64 {
+        let _ = timeout(DECENT, Limited::new(body, UNWANTED).collect()).await;
     }
 }
 
@@ -109,11 +169,17 @@ fn answered(text: Bytes, format: Format) -> Response<Full<Bytes>> {
     response
 }
 
-/// A status with its own name as body. Closes, because the body that was sent may still be unread.
+/// A status with its own name as body.
 fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
     let reason = status.canonical_reason().unwrap_or_default();
-    let mut response = Response::new(Full::from(format!("{} {reason}\n", status.as_u16())));
-    *response.status_mut() = status;
+    refused(Refusal { status, headers: Vec::new(), body: format!("{} {reason}\n", status.as_u16()) })
+}
+
+/// Closes, because the body that was sent may still be unread.
+fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(refusal.body));
+    *response.status_mut() = refusal.status;
+    response.headers_mut().extend(refusal.headers);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response

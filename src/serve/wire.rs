@@ -2,17 +2,16 @@
 
 use std::future::Future as _;
 use std::io::{self, ErrorKind};
-use std::os::fd::AsRawFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use nix::sys::socket::{Shutdown, shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::UnixStream;
 use tokio::time::{Sleep, sleep};
+
+use super::socket::Socket;
 
 /// How often a half-closed client is looked at.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -20,20 +19,37 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// The other end of a connection, shared by what reads it and what waits on its behalf.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
-    stream: Arc<UnixStream>,
+    stream: Arc<Socket>,
     /// Set when a whole request has arrived: until the next one's first byte a client may idle as long as it likes, as
     /// supervisorctl's prompt does. (hyper's own limit counts idling too, and would close that prompt's connection.)
     has_arrived: Arc<AtomicBool>,
+    /// Set when the right password came over this connection.
+    is_proven: Arc<AtomicBool>,
 }
 
 impl Peer {
-    pub(super) fn new(stream: UnixStream) -> Self {
-        Self { stream: Arc::new(stream), has_arrived: Arc::default() }
+    pub(super) fn new(stream: Socket) -> Self {
+        Self { stream: Arc::new(stream), has_arrived: Arc::default(), is_proven: Arc::default() }
     }
 
-    /// The end that HTTP is spoken on; a request may take this long from its first byte to its last.
+    /// The end that HTTP is spoken on; a request may take this long from its first byte to its last. Over TCP, where anybody may
+    /// connect, the first one's time begins with the connection.
     pub(super) fn wire(&self, arrival: Duration) -> Wire {
-        Wire { peer: self.clone(), arrival, deadline: None }
+        let deadline = match *self.stream {
+            Socket::Unix(_) => None,
+            Socket::Tcp(_) => Some(Box::pin(sleep(arrival))),
+        };
+        Wire { peer: self.clone(), arrival, deadline }
+    }
+
+    /// Notes that the other end knows the password.
+    pub(super) fn prove(&self) {
+        self.is_proven.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has shown before that it knows the password.
+    pub(super) fn is_proven(&self) -> bool {
+        self.is_proven.load(Ordering::Relaxed)
     }
 
     /// Notes that the request has come in whole.
@@ -44,7 +60,8 @@ impl Peer {
     /// Waits until the client has closed its end for good. One that has only said it will send no more still wants its answer.
     #[cfg(target_os = "linux")]
     pub(super) async fn gone(&self) {
-        // No priority data exists on such a socket, so this wakes when reading is over and at no other time.
+        // Priority data is not waited for as such (there is none, or it says nothing to us): this wakes when reading is over. A
+        // TCP client that vanished altogether is found out by keep-alive.
         if self.stream.ready(tokio::io::Interest::PRIORITY).await.is_err() {
             return;
         }
@@ -131,7 +148,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(shutdown(self.peer.stream.as_raw_fd(), Shutdown::Write).map_err(io::Error::from))
+        Poll::Ready(self.peer.stream.end_writing())
     }
 }
 
@@ -141,13 +158,14 @@ mod tests {
     use std::os::unix::net::UnixStream as Blocking;
 
     use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, UnixStream};
 
     use super::*;
 
     fn pair() -> (Blocking, Peer) {
         let (ours, theirs) = Blocking::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
-        (ours, Peer::new(UnixStream::from_std(theirs).unwrap()))
+        (ours, Peer::new(Socket::Unix(UnixStream::from_std(theirs).unwrap())))
     }
 
     #[tokio::test]
@@ -159,6 +177,24 @@ mod tests {
         client.write_all(b"P").unwrap();
         assert_eq!(wire.read(&mut buffer).await.unwrap(), 1);
         assert_eq!(wire.read(&mut buffer).await.unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn over_tcp_even_silence_has_its_limit_until_the_first_request_is_in() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let accepted = || async { Peer::new(Socket::Tcp(listener.accept().await.unwrap().0)) };
+        let mut buffer = [0; 8];
+        let mut wire = accepted().await.wire(Duration::from_millis(20));
+        assert_eq!(wire.read(&mut buffer).await.unwrap_err().kind(), ErrorKind::TimedOut);
+        client = std::net::TcpStream::connect(client.peer_addr().unwrap()).unwrap();
+        let peer = accepted().await;
+        let mut wire = peer.wire(Duration::from_secs(20));
+        wire.arrival = Duration::from_millis(20);
+        client.write_all(b"P").unwrap();
+        assert_eq!(wire.read(&mut buffer).await.unwrap(), 1);
+        peer.request_arrived();
+        assert!(tokio::time::timeout(Duration::from_millis(60), wire.read(&mut buffer)).await.is_err());
     }
 
     #[tokio::test]

@@ -15,6 +15,9 @@ use crate::model::{Autorestart, Exit, Moment, ProcessId, Program, RetryPolicy};
 /// its issue 1189).
 const QUICK_DEATH: Duration = Duration::from_secs(1);
 
+/// What is said of a run that was ended because it was not ready in time.
+const NOT_READY: &str = "not ready in time";
+
 /// What comes after a run that has ended by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
@@ -49,6 +52,7 @@ impl Supervisor {
     fn record_end(&mut self, id: ProcessId, ending: &Ending) {
         let now = self.now;
         let expected = is_expected(self.program(id), ending);
+        let not_ready = self.last_word(id).map_or_else(|| NOT_READY.to_owned(), |last| format!("{NOT_READY}: {last}"));
         let process = self.at_mut(id);
         process.stopped_wall = now.wall;
         process.spawn_errno = 0;
@@ -56,7 +60,7 @@ impl Supervisor {
             Ending::Exit(_) | Ending::NotReady(_) if expected => String::new(),
             Ending::Exit(Exit::Code(code)) => format!("Bad exit code {code}"),
             Ending::Exit(exit @ Exit::Signal { .. }) => exit.to_string(),
-            Ending::NotReady(_) => "not ready in time".to_owned(),
+            Ending::NotReady(_) => not_ready,
             Ending::Spawn(failure) => failure.sentence(),
         };
         match ending {
@@ -198,13 +202,17 @@ impl Supervisor {
 
     fn reason(&self, id: ProcessId, ending: &Ending) -> Reason {
         match ending {
+            Ending::Exit(exit @ Exit::Signal { signal, .. }) if self.at(id).sent == Some(*signal) => {
+                Reason::Signalled(*exit)
+            }
             Ending::Exit(exit) => Reason::Exit(*exit),
             Ending::Spawn(failure) => Reason::Spawn(failure.sentence()),
-            Ending::NotReady(_) => Reason::NotReady {
-                limit: self.ready_limit(id),
-                last: self.at(id).run().and_then(|run| run.probe.last.clone()),
-            },
+            Ending::NotReady(_) => Reason::NotReady { limit: self.ready_limit(id), last: self.last_word(id) },
         }
+    }
+
+    fn last_word(&self, id: ProcessId) -> Option<String> {
+        self.at(id).run().and_then(|run| run.probe.last_word())
     }
 
     /// How long a start was given: `ready.timeout`, or what it took until `ready.failures` were reached.
@@ -233,6 +241,6 @@ fn ending_words(ending: &Ending) -> String {
     match ending {
         Ending::Exit(exit) => exit.to_string(),
         Ending::Spawn(failure) => failure.sentence(),
-        Ending::NotReady(_) => "not ready in time".to_owned(),
+        Ending::NotReady(_) => NOT_READY.to_owned(),
     }
 }

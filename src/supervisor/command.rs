@@ -57,7 +57,13 @@ impl Supervisor {
         match command {
             Command::Start { processes, until, with_needs, timeout } => {
                 let processes = self.known(processes);
-                let answers = processes.iter().map(|id| (*id, self.start(*id, with_needs))).collect();
+                let mut answers: Vec<_> = processes.iter().map(|id| (*id, self.start(*id, with_needs))).collect();
+                if until == StartUntil::Ready {
+                    // Whoever is on its way already is waited for all the same.
+                    for (id, answer) in &mut answers {
+                        *answer = answer.filter(|_| self.is_well(*id));
+                    }
+                }
                 self.wait_for_start(request, until, answers);
                 self.limit(request, timeout);
             }
@@ -120,6 +126,7 @@ impl Supervisor {
         let process = self.at_mut(id);
         process.intent = Intent::Up;
         process.ignores_needs = ignores_needs;
+        process.unasked_runs = 0;
         process.forgive();
         self.timers.disarm(id, super::timers::TimerKind::Retry);
         match &self.at(id).phase {
@@ -161,6 +168,11 @@ impl Supervisor {
         }
         self.want(id, !with_needs);
         None
+    }
+
+    /// Whether it is ready or done.
+    fn is_well(&self, id: ProcessId) -> bool {
+        self.at(id).current_word(self.program(id).is_task()).is_settled_well()
     }
 
     /// Whether a dependency will not come up by itself. A task that is done stays done.
@@ -213,6 +225,7 @@ impl Supervisor {
             return Answer::NotRunning;
         }
         let generation = self.at(id).generation;
+        self.at_mut(id).sent = Some(signal);
         self.actions.push(Action::Signal { process: id, generation, signal, scope: Scope::Leader });
         Answer::Done
     }

@@ -166,6 +166,8 @@ pub enum Notice {
 pub enum Reason {
     /// It ended.
     Exit(Exit),
+    /// A signal ended it that a user had sent through us.
+    Signalled(Exit),
     /// It could not be spawned; the sentence.
     Spawn(String),
     /// It was not ready in time; the limit and the last answer of the probe.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
-use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, WallTime, Word};
+use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Signal, WallTime, Word};
 
 /// How long a run has to be ready before it counts as good (PRODUCT.md 12).
 pub(super) const GOOD_AFTER: Duration = Duration::from_secs(10);
@@ -82,12 +82,21 @@ pub(super) struct ProbeRecord {
     pub(super) is_asked: bool,
     /// Passes in a row.
     pub(super) passes: u32,
-    /// Failures in a row.
+    /// Failures in a row, at most one in each `every`.
     pub(super) fails: u32,
+    /// When an answer last counted.
+    pub(super) counted: Option<Moment>,
     /// The last answer.
     pub(super) last: Option<String>,
     /// What the program said of itself before the news of its spawn was here.
     pub(super) early: Option<String>,
+}
+
+impl ProbeRecord {
+    /// What is told of a check that did not pass in time.
+    pub(super) fn last_word(&self) -> Option<String> {
+        self.last.clone().or_else(|| self.is_asked.then(|| "no answer".to_owned()))
+    }
 }
 
 /// A run that is being ended.
@@ -137,7 +146,7 @@ pub(super) struct Process {
     pub(super) ignores_needs: bool,
     /// Runs since `up`.
     pub(super) runs: u32,
-    /// Runs that followed a failure.
+    /// Runs that followed a failure, since a user last started it.
     pub(super) unasked_runs: u32,
     /// Failures in a row that still count.
     pub(super) failures: u32,
@@ -147,6 +156,8 @@ pub(super) struct Process {
     pub(super) last_reason: Option<Reason>,
     /// The last end.
     pub(super) last_exit: Option<Exit>,
+    /// What a user last sent to the current run.
+    pub(super) sent: Option<Signal>,
     /// One of its runs has come to an end by itself.
     pub(super) has_ended: bool,
     /// supervisord's `spawnerr`.
@@ -192,6 +203,7 @@ impl Process {
             fails_alike: true,
             last_reason: None,
             last_exit: None,
+            sent: None,
             has_ended: false,
             spawn_error: String::new(),
             spawn_errno: 0,

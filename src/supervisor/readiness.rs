@@ -17,6 +17,9 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 /// The wait between two probes grows with what has passed already: at most a twentieth of the start is added to it.
 const SHARE_OF_START: u32 = 20;
 
+/// What one attempt may cost the machine. Many that start at once are asked less often each, so that asking does not slow them.
+const COST: Duration = Duration::from_micros(150);
+
 impl Supervisor {
     /// Arms the ready check of a process that was just spawned.
     pub(super) fn begin_probing(&mut self, id: ProcessId) {
@@ -27,7 +30,7 @@ impl Supervisor {
         let Some(ready) = program.ready.clone() else { return };
         let now = self.now.mono;
         if !ready.kind.is_event() {
-            self.timers.arm(id, TimerKind::Probe, now + ready.kind.first_wait());
+            self.timers.arm(id, TimerKind::Probe, now + ready.kind.first_wait().min(ready.every));
         }
         if let Some(timeout) = ready.timeout {
             self.timers.arm(id, TimerKind::ReadyTimeout, now + timeout);
@@ -54,6 +57,7 @@ impl Supervisor {
             return;
         }
         let Some(ready) = self.program(id).ready.clone() else { return };
+        let now = self.now.mono;
         let Some(run) = self.at_mut(id).run_mut() else { return };
         if run.ready.is_some() {
             return;
@@ -70,18 +74,22 @@ impl Supervisor {
         match verdict {
             Verdict::Pass(how) => {
                 run.probe.passes += 1;
-                run.probe.fails = 0;
+                (run.probe.fails, run.probe.counted) = (0, Some(now));
                 run.probe.last = Some(how.clone());
                 if run.probe.passes >= ready.successes || ready.kind.is_event() {
                     self.become_ready(id, how);
                 } else {
-                    self.ask_again(id, &ready);
+                    self.ask_again_after(id, &ready, ready.every);
                 }
             }
             Verdict::Fail(why) => {
                 run.probe.passes = 0;
-                run.probe.fails += 1;
                 run.probe.last = Some(why);
+                // The quick attempts in between find out soon that it is ready; against it counts one in each `every`.
+                if now.since(run.probe.counted.unwrap_or(run.started)) >= ready.every {
+                    run.probe.fails += 1;
+                    run.probe.counted = Some(now);
+                }
                 let is_hopeless = ready.failures.is_some_and(|limit| run.probe.fails >= limit);
                 if is_hopeless && self.at(id).is_wanted() {
                     self.begin_stop(id, StopWhy::NotReady);
@@ -104,14 +112,17 @@ impl Supervisor {
     }
 
     fn ask_again(&mut self, id: ProcessId, ready: &ReadySpec) {
-        if ready.kind.is_event() {
-            return;
-        }
-        let now = self.now.mono;
         let Some(run) = self.at(id).run() else { return };
-        let wait =
-            (now.since(run.started) / SHARE_OF_START).clamp(ready.kind.first_wait().min(ready.every), ready.every);
-        self.timers.arm(id, TimerKind::Probe, now + wait);
+        let elapsed = self.now.mono.since(run.started);
+        let wait = (elapsed / SHARE_OF_START).max(ready.kind.first_wait()).max(COST * self.timers.probes());
+        let wait = wait.min(ready.every);
+        self.ask_again_after(id, ready, wait);
+    }
+
+    fn ask_again_after(&mut self, id: ProcessId, ready: &ReadySpec, wait: Duration) {
+        if !ready.kind.is_event() {
+            self.timers.arm(id, TimerKind::Probe, self.now.mono + wait);
+        }
     }
 
     /// It is ready: dependents may move, and the wire says RUNNING.

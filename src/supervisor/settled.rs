@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Supervisor;
 use super::notice::Notice;
 use super::process::Process;
-use crate::model::{Moment, ProcessId, Word};
+use crate::model::{Moment, ProcessId, Until, Word};
 
 /// What was last said of the project as a whole.
 #[derive(Debug, Clone, Default)]
@@ -51,19 +51,29 @@ impl Supervisor {
         }
     }
 
-    /// From the one that was ready last back through what it had waited for last.
+    /// From the one that was ready last back through what it had waited for last, each with its share of the time. Of whom
+    /// only the start was waited for there is nothing to add.
     fn slowest_chain(&self) -> Vec<(ProcessId, Duration)> {
-        let latest = |ids: &mut dyn Iterator<Item = ProcessId>| -> Option<ProcessId> {
-            ids.filter_map(|id| self.ready_at(id).map(|at| (at, id))).max().map(|(_, id)| id)
-        };
         let mut chain = Vec::new();
-        let mut next = latest(&mut self.all());
-        while let Some(id) = next {
-            chain.push((id, self.at(id).ready_after.unwrap_or_default()));
-            next = latest(&mut self.graph.needs(id).map(|(_, need, _)| need));
+        let last = self.all().filter_map(|id| self.ready_at(id).map(|at| (at, id))).max();
+        let mut next = last.map(|(_, id)| (id, true));
+        while let Some((id, has_a_share)) = next {
+            if has_a_share {
+                chain.push((id, self.at(id).ready_after.unwrap_or_default()));
+            }
+            let needs = self.graph.needs(id).filter_map(|(_, need, edge)| {
+                let is_start = edge.until == Until::Started;
+                let at = if is_start { self.started_at(need) } else { self.ready_at(need) };
+                at.map(|at| (at, need, !is_start))
+            });
+            next = needs.max().map(|(_, need, has_a_share)| (need, has_a_share));
         }
         chain.reverse();
         chain
+    }
+
+    fn started_at(&self, id: ProcessId) -> Option<Moment> {
+        self.at(id).run().map(|run| run.started)
     }
 
     fn ready_at(&self, id: ProcessId) -> Option<Moment> {

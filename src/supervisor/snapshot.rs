@@ -47,7 +47,7 @@ pub struct ProcessInfo {
     pub pid: u32,
     /// Runs since `up`.
     pub runs: u32,
-    /// Runs that followed a failure.
+    /// Runs that followed a failure, since a user last started it.
     pub unasked_runs: u32,
     /// Failures in a row that still count.
     pub failures: u32,
@@ -79,6 +79,16 @@ pub struct ProcessInfo {
     pub off_because: Option<OffBecause>,
     /// The latest changes, oldest first, at most [`HISTORY`].
     pub history: Arc<[Change]>,
+}
+
+impl ProcessInfo {
+    /// Why the last run failed, when it was not by its own end: it could not be spawned, or was not ready in time.
+    pub fn failed_otherwise(&self) -> Option<&str> {
+        // Phrases for an end, of supervisord (supervisor `process.py` `finish`) and ours.
+        const ENDS: [&str; 4] = ["Exited too quickly", "Bad exit code", "Terminated by", "killed by"];
+        let is_end = ENDS.iter().any(|phrase| self.spawn_error.starts_with(phrase));
+        (!self.spawn_error.is_empty() && !is_end).then_some(&self.spawn_error)
+    }
 }
 
 /// How many changes of state are remembered for each process.

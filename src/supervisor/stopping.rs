@@ -143,6 +143,9 @@ impl Supervisor {
         let after = now.mono.since(stop.since.unwrap_or(now.mono));
         let words = match stop.why {
             StopWhy::Dependency(by) => format!("stopped: its dependency {} went away", self.name(by)),
+            StopWhy::User | StopWhy::Restart | StopWhy::Shutdown if stop.rung == Rung::Killed => {
+                format!("killed after {}", human_duration(after))
+            }
             StopWhy::User | StopWhy::Restart => format!("stopped by you in {}", human_duration(after)),
             StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Leftovers => {
                 format!("stopped in {}", human_duration(after))

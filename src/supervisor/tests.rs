@@ -1,1 +1,4 @@
-//! Unit tests of the state machine.
+//! Unit tests of the state machine: what a reader of the rules would try by hand. The rest is the simulation's.
+
+mod requests;
+mod runs;

@@ -40,6 +40,8 @@ pub(super) enum TimerKey {
 pub(super) struct TimerTable {
     by_time: BTreeSet<(Moment, TimerKey)>,
     by_key: BTreeMap<TimerKey, Moment>,
+    /// How many of them are for asking a ready check.
+    probes: u32,
 }
 
 impl TimerTable {
@@ -48,6 +50,7 @@ impl TimerTable {
         self.cancel(key);
         self.by_time.insert((at, key));
         self.by_key.insert(key, at);
+        self.probes += is_probe(key);
     }
 
     /// Sets or moves a process's deadline.
@@ -59,6 +62,7 @@ impl TimerTable {
     pub(super) fn cancel(&mut self, key: TimerKey) {
         if let Some(at) = self.by_key.remove(&key) {
             self.by_time.remove(&(at, key));
+            self.probes -= is_probe(key);
         }
     }
 
@@ -81,6 +85,11 @@ impl TimerTable {
         self.by_key.get(&TimerKey::Process(process, kind)).copied()
     }
 
+    /// How many processes are waiting to be asked whether they are ready.
+    pub(super) fn probes(&self) -> u32 {
+        self.probes
+    }
+
     /// The earliest deadline.
     pub(super) fn next(&self) -> Option<Moment> {
         self.by_time.first().map(|(at, _)| *at)
@@ -92,10 +101,13 @@ impl TimerTable {
         if at > now {
             return None;
         }
-        self.by_time.pop_first();
-        self.by_key.remove(&key);
+        self.cancel(key);
         Some(key)
     }
+}
+
+fn is_probe(key: TimerKey) -> u32 {
+    u32::from(matches!(key, TimerKey::Process(_, TimerKind::Probe)))
 }
 
 #[cfg(test)]
@@ -113,5 +125,10 @@ mod tests {
         assert_eq!(timers.take_due(Moment(20)), Some(TimerKey::Process(ProcessId(0), TimerKind::Kill)));
         timers.disarm_all(ProcessId(1));
         assert_eq!(timers.next(), None);
+        timers.arm(ProcessId(0), TimerKind::Probe, Moment(1));
+        timers.arm(ProcessId(0), TimerKind::Probe, Moment(2));
+        assert_eq!(timers.probes(), 1);
+        timers.take_due(Moment(2));
+        assert_eq!(timers.probes(), 0);
     }
 }

@@ -36,6 +36,7 @@ impl Supervisor {
         process.ready_wall = None;
         process.ready_after = None;
         process.told_waiting = None;
+        process.sent = None;
         process.spawn_error.clear();
         process.spawn_errno = 0;
         process.born_beside = born_beside;

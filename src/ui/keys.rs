@@ -75,6 +75,9 @@ impl Keys {
             Key::Char('R') => vec![restart_failed(snapshot)],
             Key::Char('x') => self.open(Pick::new(Purpose::Toggle, None), snapshot),
             Key::Char('w') => self.open(Pick::new(Purpose::Why, most_in_need(snapshot)), snapshot),
+            Key::Char('d') if snapshot.is_shutting_down => {
+                vec![KeyAction::Print("  it is stopping: there is nothing left to detach from".to_owned())]
+            }
             Key::Char('d') => vec![KeyAction::Print(self.how_to_come_back()), KeyAction::Detach],
             Key::Char('q') => vec![KeyAction::Quit],
             Key::Char('?') => vec![KeyAction::Print(help(self.theme))],

@@ -72,12 +72,16 @@ impl Pick {
         parts
     }
 
-    /// The processes in whose names the typed text is found.
+    /// The processes in whose names the typed text is found: whom it means first, then whose name begins with it.
     fn parts(&self, names: &Names) -> Vec<ProcessId> {
         let typed = self.typed.to_lowercase();
         let name = |id: ProcessId| names.full(id).to_lowercase();
         let mut found: Vec<ProcessId> = names.ids().filter(|id| name(*id).contains(&typed)).collect();
-        found.sort_by_key(|id| !name(*id).starts_with(&typed));
+        found.sort_by_key(|id| {
+            let is_whole = names.name(*id).is_some_and(|name| name.matches(&self.typed));
+            let begins = name(*id).starts_with(&typed) || names.label(*id).to_lowercase().starts_with(&typed);
+            (!is_whole, !begins)
+        });
         found
     }
 

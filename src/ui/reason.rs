@@ -17,6 +17,7 @@ pub struct OutOfMemory {
 pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Signs) -> String {
     match reason {
         Reason::Exit(exit) => exit_sentence(*exit, out_of_memory, signs),
+        Reason::Signalled(exit) => format!("{exit}, sent by you"),
         Reason::Spawn(what) if what.starts_with("could not") => clean(what),
         Reason::Spawn(what) => format!("could not start: {}", clean(what)),
         Reason::NotReady { limit, last: Some(last) } => {
@@ -29,7 +30,7 @@ pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Sig
 /// The few words that name a repeated end: `exit 1`, `killed by SIGSEGV`.
 pub fn short(reason: &Reason, signs: &Signs) -> String {
     match reason {
-        Reason::Exit(exit) => short_exit(*exit),
+        Reason::Exit(exit) | Reason::Signalled(exit) => short_exit(*exit),
         Reason::Spawn(_) | Reason::NotReady { .. } => sentence(reason, None, signs),
     }
 }
@@ -89,6 +90,7 @@ mod tests {
             (signal(11, true), "killed by SIGSEGV (core dumped)"),
             (signal(9, false), "killed by SIGKILL — not by us"),
             (signal(15, false), "killed by SIGTERM — not by us"),
+            (Reason::Signalled(Exit::Signal { signal: Signal::KILL, core: false }), "killed by SIGKILL, sent by you"),
             (not_ready, "not ready within 60s (last: http 503)"),
             (spawn, "could not start: no such file or directory: ./bin/api (looked in ./worker)"),
             (Reason::Spawn("could not enter the directory: ./x".to_owned()), "could not enter the directory: ./x"),

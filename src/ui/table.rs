@@ -45,7 +45,7 @@ const COLUMNS: [Column; 9] = [
 ];
 
 /// What goes first when it is narrow.
-const DROPS: [Column; 4] = [Column::Mem, Column::Cpu, Column::Port, Column::Pid];
+const DROPS: [Column; 6] = [Column::Mem, Column::Cpu, Column::Port, Column::Pid, Column::For, Column::Runs];
 
 /// In what order the header counts: what is well, what is wrong, the rest.
 const COUNTED: [Word; 10] = [
@@ -250,7 +250,8 @@ worker   failed  3m58s  4                            exit 1: queue refused: bad 
         assert_eq!(titles(70), "NAME STATE FOR RUNS PID PORT NOTE");
         assert_eq!(titles(65), "NAME STATE FOR RUNS PID NOTE");
         assert_eq!(titles(58), "NAME STATE FOR RUNS NOTE");
-        assert_eq!(titles(20), "NAME STATE FOR RUNS NOTE");
+        assert_eq!(titles(50), "NAME STATE RUNS NOTE");
+        assert_eq!(titles(20), "NAME STATE NOTE");
     }
 
     #[test]

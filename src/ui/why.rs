@@ -14,6 +14,9 @@ use crate::ui::theme::Ink;
 /// How many of the latest changes of state are told.
 const HISTORY_SHOWN: usize = 8;
 
+/// [`ProjectStatus::state`] of a project that has ended.
+pub const OFF: &str = "off";
+
 /// The column that labels stand in.
 const LABEL: usize = 9;
 
@@ -37,7 +40,12 @@ pub fn render(
     if !process.history.is_empty() {
         lines.push(label("history", &history(process, look, zone)));
     }
-    lines.push(label("next", &next(process).join(&format!(" {} ", look.theme.signs().dot))));
+    let next = if project.state == OFF {
+        vec!["run up".to_owned(), format!("run logs {}", process.name)]
+    } else {
+        next(process)
+    };
+    lines.push(label("next", &next.join(&format!(" {} ", look.theme.signs().dot))));
     let mut text = lines.join("\n");
     text.push('\n');
     text
@@ -135,7 +143,7 @@ fn facts(process: &ProcessStatus, look: &Look) -> Vec<(&'static str, String)> {
         facts.push(("  runs", format!("{}{unasked}{retry}", process.runs)));
     }
     if !process.needed_by.is_empty() {
-        facts.push(("  for", clean(&process.needed_by.join(", "))));
+        facts.push(("  needed", format!("by {}", clean(&process.needed_by.join(", ")))));
     }
     if !process.command.is_empty() {
         facts.push(("  it is", format!("{} (in {})", clean(&process.command), look.path(&process.directory))));

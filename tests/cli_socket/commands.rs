@@ -228,6 +228,6 @@ fn why_works_after_it_went_down() {
     let ran = project.run(&["why", "worker:worker_0"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(ran.out.starts_with("worker:worker_0 is failed ("), "{}", ran.out);
-    assert!(ran.out.contains("\nnext     run logs worker:worker_0 --run 4"), "{}", ran.out);
+    assert!(ran.out.contains("\nnext     run up - run logs worker:worker_0\n"), "{}", ran.out);
     assert_eq!(project.run(&["status"]).code, 2);
 }

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::termios::{LocalFlags, tcgetattr};
 
 use super::running::{Caught, Running};
 use super::{PATIENCE, TestProject, becomes_true};
@@ -56,6 +57,11 @@ impl<'a> Terminal<'a> {
         let came = becomes_true(PATIENCE, || self.screen().contains(text));
         assert!(came, "`{text}` is not shown\n{}\n--- screen ---\n{}", self.project.picture(), self.screen());
         self
+    }
+
+    /// Its modes: echo, line editing, ….
+    pub(crate) fn local_flags(&self) -> LocalFlags {
+        tcgetattr(self.master.as_deref().unwrap()).unwrap().local_flags
     }
 
     /// Types keys.

@@ -1,5 +1,6 @@
 //! Our own projects, controlled as supervisorctl would.
 
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use super::common::TestProject;
@@ -58,6 +59,21 @@ fn a_project_elsewhere_is_addressed_by_its_directory_or_name() {
         command.current_dir(project.path("elsewhere"));
         project.finish(command).expect_code(0).expect_text("RUNNING");
     }
+}
+
+#[test]
+fn a_project_with_a_password_wants_none_from_its_owner_and_one_over_tcp() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let control = format!("[control]\ntcp = \"127.0.0.1:{port}\"\nusername = \"ann\"\npassword = \"secret\"\n");
+    let project = TestProject::toml(&format!("{SHOP}{control}"));
+    let up = project.up();
+    up.wait_for_banner();
+    project.run(&["ctl", "status", "web"]).expect_code(0).expect_text("RUNNING");
+    let refused = project.run(&["ctl", "-s", &url, "status", "web"]).expect_code(1).stdout;
+    assert!(refused.starts_with("Server requires authentication\nerror: "), "{refused}");
+    let words = ["ctl", "-s", &url, "-u", "ann", "-p", "secret", "status", "web"];
+    project.run(&words).expect_code(0).expect_text("RUNNING");
 }
 
 #[test]

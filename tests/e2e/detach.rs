@@ -1,6 +1,8 @@
 //! `up -d`: in the background, with an exit code that says how the start went.
 
-use crate::common::TestProject;
+use std::process::Command;
+
+use crate::common::{Running, TestProject};
 
 const GOOD: &str = "[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n";
 
@@ -35,7 +37,7 @@ fn returns_1_with_the_box_when_something_has_failed() {
 #[test]
 fn returns_124_when_the_time_is_over() {
     let project = TestProject::toml("[program.web]\ncommand = \"sleep 1000\"\nready = { file = \"never\" }\n");
-    project.run(&["up", "-d", "--timeout", "300ms"]).expect_code(124);
+    project.run(&["up", "-d", "--timeout", "300ms"]).expect_code(124).expect_text("the time is over, not ready: web");
     assert_eq!(project.word("web"), "starting", "it goes on in the background");
     project.run(&["down"]).expect_code(0);
 }
@@ -55,4 +57,31 @@ fn a_mistake_in_the_config_starts_nothing() {
     let project = TestProject::toml("[program.web]\ncommand = \"touch started\"\ndependson = []\n");
     project.run(&["up", "-d"]).expect_code(2).expect_text("did you mean `depends_on`");
     assert!(!project.path("started").exists());
+}
+
+#[test]
+fn of_many_at_the_same_instant_one_starts_it_and_all_wait_for_it() {
+    let project = TestProject::toml(&GOOD.replace("echo on;", "echo on; echo once >> once;"));
+    let all: Vec<_> = (0..5).map(|_| project.start(&["up", "-d"])).collect();
+    for one in all {
+        one.end().expect_code(0);
+    }
+    assert_eq!(project.lines("once"), ["once"]);
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_nothing_that_is_to_be_left_running() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"while :; do echo on; sleep 0.05; done\"\nready = { file = \"go\" }\n",
+    );
+    let mut command = Command::new("sh");
+    command.args(["-c", "\"$1\" up -d | head -n 1", "sh", env!("CARGO_BIN_EXE_run")]);
+    project.put_into_world(&mut command);
+    let up = Running::start(&project, command);
+    up.wait_for("on");
+    project.write("go", "");
+    up.end().expect_code(0);
+    project.wait_for_word("web", "ready");
+    project.run(&["down"]).expect_code(0);
 }

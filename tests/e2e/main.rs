@@ -7,13 +7,16 @@ mod common;
 
 mod bare;
 mod commands;
+mod control;
 mod crash;
 mod detach;
 mod dotenv;
 mod examples;
+mod joining;
 mod mistakes;
 mod output;
 mod procfile;
+mod ready;
 mod record;
 mod stop;
 mod survive;

@@ -1,5 +1,6 @@
 //! Every way to end: in reverse order, in time, and whole.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -144,4 +145,35 @@ fn down_from_elsewhere_ends_up_with_zero() {
     project.run(&["down"]).expect_code(0);
     up.end().expect_code(0);
     assert_eq!(project.lines("stopped"), ["web", "api", "db"]);
+}
+
+/// `run up` as another command starts it.
+fn started_by<'a>(project: &'a TestProject, words: &[&str]) -> Running<'a> {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).args([env!("CARGO_BIN_EXE_run"), "up"]);
+    project.put_into_world(&mut command);
+    let up = Running::start(project, command);
+    up.wait_for_banner();
+    up
+}
+
+#[test]
+fn under_nohup_a_hangup_ends_nothing() {
+    let project = TestProject::toml(CHAIN);
+    let up = started_by(&project, &["nohup"]);
+    up.signal(Signal::SIGHUP);
+    // Whoever had heard it would be stopping before this is answered.
+    project.run(&["signal", "WINCH", "db"]).expect_code(0);
+    assert_eq!(project.word("web"), "ready");
+    up.signal(Signal::SIGTERM);
+    up.end().expect_code(0);
+    assert_eq!(project.lines("stopped"), ["web", "api", "db"]);
+}
+
+#[test]
+fn a_term_that_was_blocked_for_us_is_heard() {
+    let project = TestProject::toml(CHAIN);
+    let up = started_by(&project, &["env", "--block-signal=TERM"]);
+    up.signal(Signal::SIGTERM);
+    up.end().expect_code(0);
 }

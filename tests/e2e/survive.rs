@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::termios::LocalFlags;
 
 use crate::common::{Found, Running, Terminal, TestProject, has_tool};
 
@@ -127,4 +128,51 @@ fn a_project_that_was_shot_can_be_started_again() {
     let again = project.up();
     again.wait_for_banner();
     again.interrupt().expect_code(0);
+}
+
+#[test]
+fn what_is_left_when_all_of_ours_are_shot_at_once_is_ended_by_the_next_start() {
+    let project = TestProject::toml(MIXED);
+    let up = project.up();
+    up.wait_for_banner();
+    let ours = project.ours();
+    // None of them may notice the end of another.
+    for found in &ours {
+        found.signal(Signal::SIGSTOP);
+    }
+    for found in &ours {
+        project.shoot(found);
+    }
+    drop(up);
+    let orphans: Vec<u32> = project.survivors().iter().map(|found| found.pid).collect();
+    assert!(!orphans.is_empty(), "there is nothing to be ended");
+    let again = project.up();
+    again.wait_for_banner().wait_for("left by an earlier run that was killed, ended now: ");
+    assert!(project.survivors().iter().all(|found| !orphans.contains(&found.pid)), "{orphans:?}");
+    again.interrupt().expect_code(0);
+}
+
+#[test]
+fn a_terminal_is_given_back_when_the_supervisor_is_shot() {
+    if !has_tool("setsid") {
+        return;
+    }
+    let project = TestProject::toml(MIXED);
+    let terminal = Terminal::start(&project, &["up"]);
+    terminal.wait_for("up in ");
+    let is_taken = || !terminal.local_flags().contains(LocalFlags::ECHO);
+    assert!(is_taken(), "keys are read");
+    let ours = project.ours();
+    let supervisor = ours.iter().find(|found| has_parent(&ours, found) && has_child(&ours, found));
+    project.shoot(supervisor.unwrap());
+    project.wait_until("the terminal echoes again", LIMIT, || !is_taken());
+    project.wait_for_silence(LIMIT);
+}
+
+fn has_parent(ours: &[Found], found: &Found) -> bool {
+    ours.iter().any(|other| other.pid == found.parent)
+}
+
+fn has_child(ours: &[Found], found: &Found) -> bool {
+    ours.iter().any(|other| other.parent == found.pid)
 }

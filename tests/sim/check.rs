@@ -3,16 +3,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use run::model::{Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word};
+use run::model::{
+    Generation, Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word,
+};
 use run::supervisor::action::{Action, Outcome};
-use run::supervisor::event::{Command, Event, RequestId};
-use run::supervisor::notice::{Notice, StopWhy};
+use run::supervisor::event::{Command, Event, RequestId, StartUntil};
+use run::supervisor::notice::{Notice, Reason, StopWhy};
 use run::supervisor::snapshot::Snapshot;
 
 use crate::world::Child;
 
 /// How late a driver may be in this world.
 const LATE: Duration = Duration::from_millis(450);
+
+/// A check that can pass has passed within this: attempts lie now and then.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What an open request waits for.
+#[derive(Debug, Clone)]
+enum Expects {
+    Down(Vec<ProcessId>),
+    Settled(Vec<ProcessId>),
+    Well(Vec<ProcessId>),
+}
 
 /// What a process has been through, as the world saw it.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +42,12 @@ struct Past {
     failures: u32,
     ready_since: Option<Moment>,
     stop_asked: Option<Moment>,
+    /// Its next try may not come before.
+    not_before: Option<Moment>,
+    /// The incarnation that was ordered last.
+    generation: Generation,
+    /// The incarnations of its `restart = true` needs at that time.
+    born_beside: Vec<(usize, Generation)>,
     was_stopping_before_end: bool,
 }
 
@@ -36,6 +55,7 @@ pub(crate) struct Checks {
     programs: Vec<Program>,
     past: Vec<Past>,
     open: BTreeSet<RequestId>,
+    expects: BTreeMap<RequestId, Expects>,
     answered: BTreeSet<RequestId>,
     forgotten: BTreeSet<RequestId>,
     is_ending: bool,
@@ -52,6 +72,7 @@ impl Checks {
             past: vec![Past::default(); programs.len()],
             programs,
             open: BTreeSet::new(),
+            expects: BTreeMap::new(),
             answered: BTreeSet::new(),
             forgotten: BTreeSet::new(),
             is_ending: false,
@@ -66,6 +87,9 @@ impl Checks {
         match event {
             Event::Command(request, command) => {
                 self.open.insert(*request);
+                if let Some(expects) = expectation(command) {
+                    self.expects.insert(*request, expects);
+                }
                 self.wish(command);
             }
             Event::Forget(request) => {
@@ -89,22 +113,32 @@ impl Checks {
                 for id in processes {
                     self.past[id.index()].ignores_needs = !with_needs;
                 }
-                self.past.iter_mut().for_each(|past| past.failures = 0);
+                self.forgive_all();
             }
             Command::Restart { processes, .. } => {
                 for id in processes {
                     self.past[id.index()].ignores_needs = false;
                 }
-                self.past.iter_mut().for_each(|past| past.failures = 0);
+                self.forgive_all();
             }
             Command::Stop { .. } | Command::Signal { .. } | Command::Wait { .. } | Command::Shutdown => {}
+        }
+    }
+
+    /// A user's start or restart, which may reach whatever is needed.
+    fn forgive_all(&mut self) {
+        for past in &mut self.past {
+            (past.failures, past.not_before) = (0, None);
         }
     }
 
     pub(crate) fn action(&mut self, action: &Action, now: Moment, children: &BTreeMap<ProcessId, Child>) {
         assert!(!self.finished || matches!(action, Action::Reply(..)), "11: {action:?} after the end");
         match action {
-            Action::Spawn { process, .. } => self.spawn(*process, children),
+            Action::Spawn { process, generation, .. } => {
+                self.spawn(*process, children);
+                self.born(*process, *generation, now);
+            }
             Action::Signal { process, signal, .. } => self.signal(*process, *signal, now, children),
             Action::Reply(request, outcome) => self.reply(*request, outcome),
             Action::Say(notice) => self.notice(notice, now),
@@ -141,6 +175,15 @@ impl Checks {
         }
     }
 
+    fn born(&mut self, process: ProcessId, generation: Generation, now: Moment) {
+        let needs = self.programs[process.index()].depends_on.iter().filter(|need| need.restart);
+        let beside = needs.filter_map(|need| self.programs.iter().position(|program| program.name == need.program));
+        let born_beside = beside.map(|index| (index, self.past[index].generation)).collect();
+        let past = &mut self.past[process.index()];
+        assert!(past.not_before.is_none_or(|at| now >= at), "15: {process:?} is tried again too soon");
+        (past.generation, past.born_beside, past.not_before) = (generation, born_beside, None);
+    }
+
     fn is_satisfied(&self, need: &ProgramName, until: Until, children: &BTreeMap<ProcessId, Child>) -> bool {
         let Some(index) = self.programs.iter().position(|program| &program.name == need) else { return true };
         let past = &self.past[index];
@@ -175,6 +218,7 @@ impl Checks {
         assert!(!self.forgotten.contains(&request), "5: {request:?} was forgotten and is answered");
         assert!(self.open.remove(&request), "5: {request:?} is answered twice or was never asked");
         self.answered.insert(request);
+        self.expects.remove(&request);
     }
 
     fn notice(&mut self, notice: &Notice, now: Moment) {
@@ -189,14 +233,25 @@ impl Checks {
                 past.has_ended = true;
                 past.failures = 0;
             }
-            Notice::Crashed { process, .. } | Notice::GaveUp { process, .. } => {
+            Notice::Crashed { process, reason, .. } | Notice::GaveUp { process, reason, .. } => {
                 let past = &mut self.past[process.index()];
+                let was_late = matches!(reason, Reason::NotReady { .. });
+                assert!(!(was_late && past.ready), "16: {process:?} was ready and is ended because it was not");
                 past.ended_well = past.has_run.then_some(false);
                 past.has_ended |= past.has_run;
                 past.gave_up_after_a_run =
                     past.has_ended && matches!(notice, Notice::GaveUp { .. } | Notice::Crashed { again_in: None, .. });
                 let was_good = past.ready_since.take().is_some_and(|at| now.since(at) >= Duration::from_secs(10));
                 past.failures = if was_good { 1 } else { past.failures + 1 };
+                if let Notice::Crashed { again_in: Some(delay), .. } = notice {
+                    let tries = u64::from(past.failures - 1);
+                    let is_native = self.programs[process.index()].retry == RetryPolicy::Native;
+                    assert!(
+                        !is_native || *delay >= Duration::from_secs(tries),
+                        "15: {process:?} after {tries} tries, {delay:?}"
+                    );
+                    past.not_before = Some(now + *delay);
+                }
             }
             Notice::AllReady { .. } => self.said_all_ready = true,
             Notice::Stopping { .. } => self.is_ending = true,
@@ -220,8 +275,12 @@ impl Checks {
     pub(crate) fn after(&mut self, snapshot: &Snapshot, now: Moment, children: &BTreeMap<ProcessId, Child>) {
         if let Some(request) = self.just_forgotten.take() {
             self.open.remove(&request);
+            self.expects.remove(&request);
             self.forgotten.insert(request);
         }
+        self.nobody_waits_for_what_is_there(snapshot, children);
+        self.restarts_with_its_needs(snapshot, children);
+        self.becomes_ready(snapshot, now, children);
         let all_ready = std::mem::take(&mut self.said_all_ready);
         for info in snapshot.processes.iter() {
             let is_well = info.word.is_settled_well() || info.off_because.is_some();
@@ -263,11 +322,67 @@ impl Checks {
         }
     }
 
+    /// A request is answered in the step that settles it, not some time later.
+    fn nobody_waits_for_what_is_there(&self, snapshot: &Snapshot, children: &BTreeMap<ProcessId, Child>) {
+        let word = |id: &ProcessId| snapshot.get(*id).expect("it exists").word;
+        for (request, expects) in &self.expects {
+            let is_due = match expects {
+                Expects::Down(ids) => ids.iter().all(|id| !children.contains_key(id)),
+                Expects::Settled(ids) => ids.iter().all(|id| word(id).is_settled_well() || word(id).is_failure()),
+                Expects::Well(ids) => {
+                    ids.iter().any(|id| word(id).is_failure()) || ids.iter().all(|id| word(id).is_settled_well())
+                }
+            };
+            assert!(!is_due, "17: {request:?} waits for {expects:?}, which is so");
+        }
+    }
+
+    /// With `restart = true` nobody goes on beside another incarnation than the one it was started beside.
+    fn restarts_with_its_needs(&self, snapshot: &Snapshot, children: &BTreeMap<ProcessId, Child>) {
+        for info in snapshot.processes.iter().filter(|info| info.off_because.is_none()) {
+            let past = &self.past[info.id.index()];
+            let is_up = children.get(&info.id).is_some_and(|child| child.leader) && info.word != Word::Stopping;
+            for (need, generation) in past.born_beside.iter().filter(|_| is_up && !past.ignores_needs) {
+                assert_eq!(self.past[*need].generation, *generation, "18: {} outlives its p{need}", info.name);
+            }
+        }
+    }
+
+    /// What can be ready is found to be.
+    fn becomes_ready(&self, snapshot: &Snapshot, now: Moment, children: &BTreeMap<ProcessId, Child>) {
+        for info in snapshot.processes.iter().filter(|info| !info.is_task && info.word != Word::Stopping) {
+            let Some(child) = children.get(&info.id).filter(|child| child.leader) else { continue };
+            let program = &self.programs[info.id.index()];
+            let could = match (&program.ready, child.spawned_at) {
+                (_, None) => None,
+                (Some(_), Some(_)) => child.ready_at.map(|at| at + PATIENCE),
+                (None, Some(at)) => Some(at + program.startsecs + LATE),
+            };
+            let is_overdue = could.is_some_and(|at| now > at);
+            assert!(!is_overdue || self.past[info.id.index()].ready, "19: {} could be ready and is not", info.name);
+        }
+    }
+
     /// At the very end.
     pub(crate) fn end(&self, children: &BTreeMap<ProcessId, Child>) {
         assert!(self.finished, "11: the end was never reached");
         assert!(children.is_empty(), "11: {children:?} left");
         assert!(self.open.is_empty(), "5: {:?} never answered", self.open);
+    }
+}
+
+fn expectation(command: &Command) -> Option<Expects> {
+    match command {
+        Command::Start { processes, until: StartUntil::Ready, .. }
+        | Command::Restart { processes, until: StartUntil::Ready, .. } => Some(Expects::Settled(processes.clone())),
+        Command::Stop { processes, with_dependents: false, wait: true } => Some(Expects::Down(processes.clone())),
+        Command::Wait { processes, .. } if !processes.is_empty() => Some(Expects::Well(processes.clone())),
+        Command::Start { .. }
+        | Command::Restart { .. }
+        | Command::Stop { .. }
+        | Command::Wait { .. }
+        | Command::Signal { .. }
+        | Command::Shutdown => None,
     }
 }
 

@@ -25,6 +25,8 @@ const MOST_STEPS: u64 = 40_000;
 pub(crate) struct Child {
     pub(crate) generation: Generation,
     pub(crate) spawned: bool,
+    /// When it was said to be.
+    pub(crate) spawned_at: Option<Moment>,
     pub(crate) leader: bool,
     pub(crate) survivors: bool,
     pub(crate) ignores_term: bool,
@@ -128,8 +130,10 @@ impl World {
     fn deliver(&mut self, event: Event) {
         match &event {
             Event::Spawned { process, generation, .. } => {
+                let now = self.now;
                 if let Some(child) = self.child(*process, *generation) {
                     child.spawned = true;
+                    child.spawned_at = Some(now);
                 }
             }
             Event::SpawnFailed { process, generation, .. } | Event::Vanished { process, generation } => {
@@ -202,6 +206,7 @@ impl World {
         let child = Child {
             generation,
             spawned: false,
+            spawned_at: None,
             leader: true,
             survivors: random.chance(15),
             ignores_term: random.chance(15),

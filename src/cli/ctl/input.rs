@@ -75,11 +75,10 @@ impl Input {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-        // A terminal goes on after its end was typed; a file does not, and says so again.
         Ok(())
     }
 
-    /// After the end was typed on a terminal, more may come.
+    /// After its end was typed, a terminal may go on; a file says again that it is over.
     pub fn reopen(&mut self) {
         self.is_over = false;
     }

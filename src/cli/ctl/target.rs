@@ -11,7 +11,7 @@ use crate::cli::error::CommandError;
 use crate::cli::project;
 use crate::cli::settings::Settings;
 use crate::client::{Address, Client, ClientError, Credentials, Follow};
-use crate::registry::{Homes, Running, ShortPath, ShortPathError};
+use crate::registry::{self, Homes, Places, Running, ShortPath, ShortPathError};
 
 /// Where the history of a project's prompt is kept, in its state directory.
 const HISTORY: &str = "ctl_history";
@@ -26,7 +26,7 @@ pub enum Server {
 }
 
 /// Everything that options, a config or the registry say about the conversation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     /// The server.
     pub server: Server,
@@ -34,6 +34,8 @@ pub struct Target {
     pub username: Option<String>,
     /// The password it wants.
     pub password: Option<String>,
+    /// What a project keeps for its owner, where a password is asked for.
+    pub key: Option<String>,
     /// The word before the `>` of the prompt.
     pub prompt: String,
     /// Where the history is kept.
@@ -47,7 +49,7 @@ pub fn resolve(settings: &Settings, args: &Args) -> Result<Target, CommandError>
     let names_server = args.url.is_some() || args.configuration.is_some();
     let section = args.configuration.as_deref().map(|file| read_conf(settings, file)).transpose()?;
     let section = section.unwrap_or_default();
-    let (server, default_history) = match (&args.url, names_server) {
+    let (server, places) = match (&args.url, names_server) {
         (Some(url), _) => (Server::Url(checked(url)?), None),
         (None, true) => (Server::Url(section.server_url.unwrap_or_else(|| conf::DEFAULT_URL.to_owned())), None),
         (None, false) => project_here(settings, args)?,
@@ -59,8 +61,9 @@ pub fn resolve(settings: &Settings, args: &Args) -> Result<Target, CommandError>
         server,
         username: args.username.clone().or(section.username),
         password: password.or(section.password),
+        key: places.as_ref().and_then(registry::read_key),
         prompt: section.prompt.unwrap_or_else(|| "supervisor".to_owned()),
-        history: history.or(section.history).or(default_history),
+        history: history.or(section.history).or(places.and_then(history_of)),
         is_interactive: args.interactive || args.action.is_empty(),
     })
 }
@@ -89,8 +92,12 @@ fn read_conf(settings: &Settings, file: &Path) -> Result<Section, CommandError> 
         .map_err(|problem| CommandError::user(format!("{}: {problem}", file.display())))
 }
 
-/// The socket of the project here, and where its history is kept.
-fn project_here(settings: &Settings, args: &Args) -> Result<(Server, Option<PathBuf>), CommandError> {
+fn history_of(places: Places) -> Option<PathBuf> {
+    Some(places.state_dir?.join(HISTORY))
+}
+
+/// The socket of the project here, and its places.
+fn project_here(settings: &Settings, args: &Args) -> Result<(Server, Option<Places>), CommandError> {
     let mut settings = settings.clone();
     if args.username.is_some() {
         settings.name = None;
@@ -104,7 +111,7 @@ fn project_here(settings: &Settings, args: &Args) -> Result<(Server, Option<Path
     };
     let Running { places, owner } = found;
     let url = format!("unix://{}", owner.socket.display());
-    Ok((Server::Url(url), places.state_dir.map(|directory| directory.join(HISTORY))))
+    Ok((Server::Url(url), Some(places)))
 }
 
 impl Target {
@@ -119,8 +126,7 @@ impl Target {
     /// Connects.
     pub fn connect(&self) -> Result<Client, Trouble> {
         let (address, short) = self.address()?;
-        let credentials = self.credentials();
-        Client::open(&address, short.as_ref().map(ShortPath::as_path), credentials.as_ref())
+        Client::open(&address, short.as_ref().map(ShortPath::as_path), self.credentials())
             .map_err(|error| Trouble::Connect { error })
     }
 
@@ -152,8 +158,11 @@ impl Target {
         Ok((address, short))
     }
 
-    /// Both or nothing (supervisor `xmlrpc.py` `SupervisorTransport.request`).
+    /// Name and password, both or nothing (supervisor `xmlrpc.py` `SupervisorTransport.request`); else the project's key.
     fn credentials(&self) -> Option<Credentials> {
-        Some(Credentials { username: self.username.clone()?, password: self.password.clone()? })
+        match (self.username.clone(), self.password.clone()) {
+            (Some(username), Some(password)) => Some(Credentials::Password { username, password }),
+            _ => self.key.clone().map(Credentials::Key),
+        }
     }
 }

@@ -10,13 +10,19 @@ use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output;
-use crate::cli::settings::Settings;
-use crate::cli::up::Args;
-use crate::cli::{logs, select};
+use crate::cli::project::Loaded;
+use crate::cli::select;
+use crate::cli::settings::{Settings, Verbosity};
+use crate::cli::up::{Args, joined};
 use crate::client::StartUntil;
+use crate::model::status::{ProcessStatus, ProjectStatus};
 use crate::model::units::human_duration;
+use crate::model::{Project, Word};
+use crate::plan::graph::DependencyGraph;
+use crate::plan::select as select_plan;
 use crate::registry::OwnerFacts;
 use crate::runtime::clock::Clock;
+use crate::ui::text::clean;
 
 /// That it is up, by whom, and what to type.
 pub(super) fn refusal(owner: &OwnerFacts) -> CommandError {
@@ -39,9 +45,10 @@ pub(super) fn join(
     settings: &Settings,
     args: &Args,
     mut connection: Connection,
-    files: &[String],
+    loaded: &Loaded,
 ) -> Result<ExitCode, CommandError> {
     let owner = connection.owner().clone();
+    let files = loaded.file_names();
     if !settings.files.is_empty() && owner.files != files {
         return Err(CommandError::project(format!(
             "{} is already up from {}, not from {}",
@@ -52,21 +59,120 @@ pub(super) fn join(
         .hint("run -p NAME up …     runs this one beside it, under another name"));
     }
     let leaves = args.detach || args.wait;
-    let shows = settings.out.is_terminal || settings.err.is_terminal;
-    if !leaves && !shows {
+    if !(leaves || settings.out.is_terminal || settings.err.is_terminal) {
         return Err(refusal(&owner));
     }
     let before = connection.status()?;
     select::select(&before, &args.names)?;
-    let until = if leaves { StartUntil::Ready } else { StartUntil::Accepted };
-    let names = if args.names.is_empty() { vec!["all".to_owned()] } else { args.names.clone() };
-    output::say(&format!("{} is already up (pid {}); starting what is missing\n", owner.name, owner.pid));
-    let report = connection.start(&names, until, !args.no_deps, args.timeout)?;
-    if leaves {
-        output::say(&answers::render(Asked::Start, &report, &settings.look(&settings.err)));
-        return Ok(answers::exit_code(&report));
+    let names = if args.names.is_empty() { to_start(&before, &chosen(&loaded.project)) } else { args.names.clone() };
+    let missing = missing(&before, &names);
+    if settings.verbosity > Verbosity::Quiet {
+        let (name, pid) = (clean(&owner.name), owner.pid);
+        output::say(&format!("{name} is already up (pid {pid}); {}\n", plan(&missing)));
     }
-    output::say("  Ctrl-C leaves, and everything keeps running\n");
-    let follow = logs::Args { names: args.names.clone(), follow: true, last: Some(10), ..logs::Args::default() };
-    logs::run(settings, &follow)
+    // Named ones may be up while what they need is not; without names, whoever is up is left alone with its failures.
+    let starts = if args.names.is_empty() { missing } else { names.clone() };
+    if !starts.is_empty() {
+        connection.start(&starts, StartUntil::Accepted, !args.no_deps, None)?;
+    }
+    if leaves {
+        return wait(settings, args, &mut connection, &names);
+    }
+    let all = args.names.is_empty() || args.no_deps;
+    let shown = if all { args.names.clone() } else { with_needs(&before, &args.names) };
+    joined::stream(settings, connection, &before, &shown, args.timestamps)
+}
+
+/// Waits until these are ready, or one has failed.
+fn wait(
+    settings: &Settings,
+    args: &Args,
+    connection: &mut Connection,
+    names: &[String],
+) -> Result<ExitCode, CommandError> {
+    let report = connection.wait(names, args.timeout)?;
+    if settings.verbosity > Verbosity::Quiet {
+        output::say(&answers::render(Asked::Wait, &report, &settings.look(&settings.err)));
+        output::say(&answers::next(&report));
+    }
+    Ok(answers::exit_code(&report))
+}
+
+/// Names of the processes that `up` without names starts: those that start by themselves, and what they need.
+fn chosen(project: &Project) -> Vec<String> {
+    let roots = select_plan::autostarted(project);
+    // A circle was refused by the loader.
+    let chosen = DependencyGraph::new(project).map(|graph| select_plan::with_needs(&graph, &roots)).unwrap_or_default();
+    let all = project.processes().filter(|(id, _, _)| chosen.contains(id));
+    all.map(|(_, _, instance)| instance.name.to_string()).collect()
+}
+
+/// Those that `up` would have started, but for tasks that are done: they run once per `up`.
+fn to_start(before: &ProjectStatus, autostarted: &[String]) -> Vec<String> {
+    let all = before.processes.iter().filter(|process| autostarted.contains(&process.name));
+    all.filter(|process| process.state != Word::Done).map(|process| process.name.clone()).collect()
+}
+
+/// Those of the named ones that are neither up nor on their way.
+fn missing(before: &ProjectStatus, names: &[String]) -> Vec<String> {
+    let is_meant = |process: &&ProcessStatus| names.iter().any(|name| select::matches(process, name));
+    let missing = before.processes.iter().filter(is_meant).filter(|process| match process.state {
+        Word::Off | Word::Blocked | Word::Stopping | Word::Done | Word::Failed => true,
+        Word::Waiting | Word::Starting | Word::Ready | Word::Unhealthy | Word::Retrying => false,
+    });
+    missing.map(|process| process.name.clone()).collect()
+}
+
+/// What is started now, in words.
+fn plan(missing: &[String]) -> String {
+    let names: Vec<String> = missing.iter().map(|name| clean(name)).collect();
+    if names.is_empty() { "nothing is missing".to_owned() } else { format!("starting {}", names.join(", ")) }
+}
+
+/// The processes that the words mean, and all that they need.
+fn with_needs(status: &ProjectStatus, words: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let asked = status.processes.iter().filter(|process| words.iter().any(|word| select::matches(process, word)));
+    let mut open: Vec<&ProcessStatus> = asked.collect();
+    while let Some(process) = open.pop() {
+        if !names.contains(&process.name) {
+            names.push(process.name.clone());
+            let is_needed = |other: &&ProcessStatus| process.needs.iter().any(|need| need.name == other.name);
+            open.extend(status.processes.iter().filter(is_needed));
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample_status as sample;
+
+    fn all(shop: &ProjectStatus) -> Vec<String> {
+        shop.processes.iter().map(|process| process.name.clone()).collect()
+    }
+
+    #[test]
+    fn a_task_that_is_done_is_not_missing_nor_is_what_does_not_start_by_itself() {
+        let shop = sample::shop();
+        assert_eq!(to_start(&shop, &all(&shop)), ["db", "api", "web", "worker"]);
+        assert_eq!(to_start(&shop, &["db".to_owned(), "migrate".to_owned()]), ["db"]);
+    }
+
+    #[test]
+    fn who_is_started_is_named() {
+        let mut shop = sample::shop();
+        assert_eq!(plan(&missing(&shop, &to_start(&shop, &all(&shop)))), "starting worker");
+        shop.processes[3].state = Word::Retrying;
+        assert_eq!(plan(&missing(&shop, &["web".to_owned(), "migrate".to_owned()])), "starting migrate");
+        assert_eq!(plan(&missing(&shop, &["db".to_owned()])), "nothing is missing");
+    }
+
+    #[test]
+    fn what_a_named_one_needs_is_shown_with_it() {
+        let mut shown = with_needs(&sample::waiting_shop(), &["web".to_owned()]);
+        shown.sort();
+        assert_eq!(shown, ["api", "db", "migrate", "web"]);
+    }
 }

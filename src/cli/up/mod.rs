@@ -1,7 +1,9 @@
 //! `run up`: start the project, or the named programs and what they need, and stream the output.
 
 mod already;
+mod doors;
 mod holder;
+mod joined;
 mod narrator;
 mod screen;
 mod session;
@@ -29,9 +31,13 @@ use crate::plan::ports::Ports;
 use crate::plan::select;
 use crate::registry;
 use crate::runtime::front::{self, DetachHandle, Role};
+use crate::runtime::os;
 use crate::runtime::ports;
 use crate::supervisor::ExitPolicy;
 use crate::ui::report;
+
+/// How long what an earlier run has left may take to end by itself.
+const RECLAIM_GRACE: Duration = Duration::from_secs(2);
 
 /// Start the project, or the named programs and what they need, and stream the output.
 ///
@@ -112,17 +118,16 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     if !warnings.list.is_empty() {
         output::say(&report::human(&warnings, settings.err.colour));
     }
-    if let Some(running) = registry::find(&loaded.homes, &loaded.project.root, settings.name.as_deref())
-        && running.places.identity == loaded.places.identity
-        && let Some(connection) = Connection::open(loaded.homes.clone(), running)?
-    {
-        return already::join(settings, args, connection, &loaded.file_names());
+    if let Some(connection) = running(settings, &loaded)? {
+        return already::join(settings, args, connection, &loaded);
     }
     if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
         return Err(CommandError::user("there is nothing to start"));
     }
     let chosen = choose(&loaded.project, &args.names)?;
-    let (ports, notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
+    let reclaimed = reclaim(&loaded);
+    let (ports, mut notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
+    notes.extend(reclaimed);
     let keys = settings.stdin_is_terminal && settings.err.is_terminal && !args.no_keys;
     let leaves = args.detach || args.wait;
     let detach = match stand_before(keys || leaves)? {
@@ -132,7 +137,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let session = Session {
         settings,
         policy: policy(args, &loaded.project),
-        loaded,
+        loaded: loaded.clone(),
         ports,
         notes,
         chosen,
@@ -143,7 +148,33 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         detach_when_ready: leaves,
         timeout: args.timeout,
     };
-    session.run().map(ExitCode::Program)
+    if let Some(code) = session.run()? {
+        return Ok(ExitCode::Program(code));
+    }
+    match running(settings, &loaded)? {
+        Some(connection) => already::join(settings, args, connection, &loaded),
+        None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
+    }
+}
+
+/// The project, if somebody runs it.
+fn running(settings: &Settings, loaded: &Loaded) -> Result<Option<Connection>, CommandError> {
+    let found = registry::find(&loaded.homes, &loaded.project.root, settings.name.as_deref());
+    match found.filter(|running| running.places.identity == loaded.places.identity) {
+        Some(running) => Connection::open(loaded.homes.clone(), running),
+        None => Ok(None),
+    }
+}
+
+/// Ends what an earlier run has left that was killed with all of our processes; only such a run leaves its lock file. The sentence
+/// for the user, if there was anything.
+fn reclaim(loaded: &Loaded) -> Option<String> {
+    if !loaded.places.lock.exists() {
+        return None;
+    }
+    let ended = os::reclaim(loaded.places.identity.as_str(), RECLAIM_GRACE);
+    let names: Vec<String> = ended.iter().map(|(pid, name)| format!("{name} ({pid})")).collect();
+    (!names.is_empty()).then(|| format!("left by an earlier run that was killed, ended now: {}", names.join(", ")))
 }
 
 fn load_options(args: &Args) -> LoadOptions {

@@ -25,7 +25,9 @@ use crate::ui::keys::{KeyAction, Keys};
 use crate::ui::live::{fit, live_line};
 use crate::ui::look::Look;
 use crate::ui::names::Names;
+use crate::ui::story::stamp::{Stamps, stamp};
 use crate::ui::terminal::{CONTROLLING_TERMINAL, KeyPresses, RawTerminal};
+use crate::ui::theme::Ink;
 use crate::ui::{table, why};
 
 /// How long what was said may take to be written before we leave the terminal.
@@ -58,6 +60,12 @@ pub(super) struct ScreenParts {
     pub(super) detach_when_ready: bool,
     /// Give up waiting for that after this long.
     pub(super) timeout: Option<Duration>,
+    /// What time stands before our lines.
+    pub(super) stamps: Stamps,
+    /// The zone of the clock.
+    pub(super) zone: TimeZone,
+    /// Say only what was asked for.
+    pub(super) is_quiet: bool,
 }
 
 /// A running screen.
@@ -102,6 +110,7 @@ async fn show(mut parts: ScreenParts) {
             settled = &mut settles, if parts.detach_when_ready => {
                 parts.detach_when_ready = false;
                 if let Ok(code) = settled {
+                    parts.say_farewell(code);
                     parts.leave(code);
                     return;
                 }
@@ -197,6 +206,27 @@ impl ScreenParts {
         if let Some(process) = status.processes.iter().find(|process| process.name == name) {
             self.hub.say(why::render(process, &status, &[], &self.look, &TimeZone::system()));
         }
+    }
+
+    /// What is not ready yet when the time is over, and that everything keeps running.
+    fn say_farewell(&self, code: ExitCode) {
+        if self.is_quiet {
+            return;
+        }
+        let (snapshot, dot, run) = (self.handle.snapshot(), self.look.theme.signs().dot, &self.command);
+        let mut lines = Vec::new();
+        let open = || snapshot.processes.iter().filter(|info| !info.word.is_settled_well());
+        if code == ExitCode::TimedOut {
+            let open: Vec<String> = open().map(|info| format!("{} {}", self.names.label(info.id), info.word)).collect();
+            let mark = self.look.theme.paint(Ink::Warn, self.look.theme.signs().warning);
+            lines.push(format!("  {mark} the time is over, not ready: {}", open.join(", ")));
+        }
+        let why = open().next().map(|info| format!("   {dot}   {run} why {}", info.name)).unwrap_or_default();
+        lines.push(format!("  it goes on in the background   {dot}   {run} status{why}   {dot}   {run} down: stop it"));
+        let now = self.handle.now();
+        let stamp = stamp(self.stamps, &self.zone, now, snapshot.began);
+        let lines: Vec<String> = lines.into_iter().map(|line| format!("{stamp}{line}")).collect();
+        self.hub.say(lines.join("\n"));
     }
 
     /// Gives the terminal back and goes on in the background. Whether that was possible.

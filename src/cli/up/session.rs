@@ -3,7 +3,7 @@
 //! 1. the front, if there is one, and the spawner are forked while we have one thread;
 //! 2. the lock is taken after the last fork, because a child would hold it too;
 //! 3. the output thread and the runtime are started;
-//! 4. the socket is bound, the driver runs, and at its end everything is put away in reverse.
+//! 4. the doors are opened, the driver runs, and at its end everything is put away in reverse.
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,19 +13,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::cli::error::CommandError;
 use crate::cli::project::{LAST_STATUS, Loaded};
 use crate::cli::settings::{Settings, Verbosity};
+use crate::cli::up::doors::Doors;
 use crate::cli::up::narrator::Teller;
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
+use crate::cli::zone;
 use crate::logs::{Hub, Keep, Label, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::{ProcessId, Project};
 use crate::plan::ports::Ports;
-use crate::registry::{self, Lock, LockError, Meta, OwnerFacts, ShortPath};
+use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
 use crate::runtime::clock::Clock;
 use crate::runtime::driver::{Driver, Parts, Terminals};
 use crate::runtime::front::DetachHandle;
@@ -33,9 +35,9 @@ use crate::runtime::handle::{Facts, Handle};
 use crate::runtime::launcher::Launcher;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
-use crate::runtime::signals::Signals;
+use crate::runtime::signals::{self, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
-use crate::serve::{self, Listener};
+use crate::serve;
 use crate::supervisor::event::Event;
 use crate::supervisor::{ExitPolicy, Supervisor};
 use crate::ui::names::Names;
@@ -45,6 +47,9 @@ use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal};
 
 /// How long the last lines may take to reach a slow reader.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How long the spawner may take to end after it has said that everything is.
+const SPAWNER_END: Duration = Duration::from_secs(1);
 
 /// What a life of a project is made of.
 pub(super) struct Session<'a> {
@@ -75,12 +80,14 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Runs the project to its end; returns the exit code.
-    pub(super) fn run(mut self) -> Result<u8, CommandError> {
+    /// Runs the project to its end; returns the exit code, or `None` when somebody else has brought it up meanwhile.
+    pub(super) fn run(mut self) -> Result<Option<u8>, CommandError> {
         let clock = Clock::start();
         let spawner = spawner::start()
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
-        let lock = self.lock()?;
+        // After the last fork, and before the first thread.
+        signals::unblock()?;
+        let Some(lock) = self.lock()? else { return Ok(None) };
         // Without more descriptors a large project is refused later, with the program that got none.
         os::raise_open_descriptor_limit().ok();
         self.notes.extend(self.loaded.places.make_state_dir());
@@ -91,11 +98,14 @@ impl Session<'_> {
         let local = LocalSet::new();
         let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, hub.clone(), output)));
         hub.stop(LAST_WORDS);
+        // The spawner has nothing left to do; whoever sees our end sees its end, too.
+        os::sweep_descendants(SPAWNER_END);
         drop(lock);
-        outcome
+        outcome.map(Some)
     }
 
-    fn lock(&self) -> Result<Lock, CommandError> {
+    /// `None`: somebody else has it.
+    fn lock(&self) -> Result<Option<Lock>, CommandError> {
         let places = &self.loaded.places;
         let facts = OwnerFacts {
             pid: std::process::id(),
@@ -108,12 +118,13 @@ impl Session<'_> {
             socket: places.socket.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        registry::lock(places, &facts).map_err(|error| match error {
-            LockError::Held(owner) => super::already::refusal(&owner),
-            error @ (LockError::HeldByUnknown(_) | LockError::Place(_) | LockError::Io { .. }) => {
-                CommandError::project(error.to_string())
+        match registry::lock(places, &facts) {
+            Ok(lock) => Ok(Some(lock)),
+            Err(LockError::Held(_)) => Ok(None),
+            Err(error @ (LockError::HeldByUnknown(_) | LockError::Place(_) | LockError::Io { .. })) => {
+                Err(CommandError::project(error.to_string()))
             }
-        })
+        }
     }
 
     fn write_meta(&mut self, clock: &Clock) {
@@ -169,15 +180,8 @@ impl Session<'_> {
         let (snapshots, view) = watch::channel(supervisor.snapshot());
         let facts = Arc::new(self.facts(&project));
         let handle = Handle::new(messages, view, facts, clock.clone());
-        let short =
-            ShortPath::new(&self.loaded.places.socket).map_err(|error| CommandError::project(error.to_string()))?;
-        let listener = Listener::bind(short.as_path())
-            .map_err(|error| CommandError::project(format!("could not open the control socket: {error}")))?;
-        let (stop_serving, serving_ends) = oneshot::channel::<()>();
         let usage = usage::source();
-        let server = tokio::task::spawn_local(serve::serve(listener, handle.clone(), Some(usage.clone()), async {
-            serving_ends.await.ok();
-        }));
+        let doors = Doors::open(&self.loaded, &handle, &usage).await?;
         let raw = self.keys.then(|| RawTerminal::enter(CONTROLLING_TERMINAL.as_ref()).ok()).flatten().map(Rc::new);
         let story = self.story(&project, raw.is_some());
         let names = story.names().clone();
@@ -195,13 +199,16 @@ impl Session<'_> {
             detach: self.detach.take(),
             detach_when_ready: self.detach_when_ready,
             timeout: self.timeout,
+            stamps: self.stamps(),
+            zone: self.zone(),
+            is_quiet: self.settings.verbosity == Verbosity::Quiet,
         });
         let parts = Parts {
             supervisor,
             spawner: spawner.connect()?,
             hub,
             output,
-            launcher: self.launcher(project),
+            launcher: Arc::new(self.launcher(project)),
             messages: inbox,
             snapshots,
             clock,
@@ -211,16 +218,16 @@ impl Session<'_> {
                 prefix_columns: u16::try_from(Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3)
                     .unwrap_or(u16::MAX),
             },
+            ends_with_screen: !self.detach_when_ready,
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
-        let code = Driver::new(parts).run(Signals::listen()?, begin).await;
+        let code = Driver::new(parts, os::Alarm::new()?).run(Signals::listen()?, begin).await;
         screen.end();
         self.keep_last_status(&handle, usage);
         // Whoever asked for the end is still to be answered.
-        drop(stop_serving);
-        server.await.ok();
+        doors.close().await;
         Ok(code)
     }
 
@@ -235,14 +242,23 @@ impl Session<'_> {
         }
     }
 
-    fn story(&self, project: &Project, keys: bool) -> Story {
-        let err = &self.settings.err;
-        let stamps = match (self.timestamps, err.is_terminal) {
+    fn stamps(&self) -> Stamps {
+        match (self.timestamps, self.settings.err.is_terminal) {
             (0, true) => Stamps::None,
             (1, _) => Stamps::Relative,
             _ => Stamps::Clock,
-        };
-        let zone = if stamps == Stamps::None { TimeZone::UTC } else { TimeZone::system() };
+        }
+    }
+
+    /// The zone of stamps; without them it is not looked up.
+    fn zone(&self) -> TimeZone {
+        if self.stamps() == Stamps::None { TimeZone::UTC } else { zone::of(self.settings) }
+    }
+
+    fn story(&self, project: &Project, keys: bool) -> Story {
+        let err = &self.settings.err;
+        let stamps = self.stamps();
+        let zone = self.zone();
         Story::new(
             project,
             &self.ports,

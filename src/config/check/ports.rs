@@ -1,13 +1,13 @@
-//! Fixed port numbers that collide.
+//! Fixed port numbers that collide, with each other or with the port of `[control]`.
 
 use std::collections::BTreeMap;
 
 use crate::config::lower::{Lowered, ProgramPlaces};
-use crate::model::{Diagnostic, Dialect, PortRequest, PortSpec, Program, Span};
+use crate::model::{Diagnostic, Dialect, ListenAddress, PortRequest, PortSpec, Program, Span};
 
 /// Looks at the fixed ports of all active programs; with several instances each adds its number.
 pub fn check(lowered: &Lowered, active: &[bool], problems: &mut Vec<Diagnostic>) {
-    let mut taken: BTreeMap<u32, (String, Span)> = BTreeMap::new();
+    let mut taken = control_port(lowered);
     for ((program, places), _) in super::programs(lowered).zip(active).filter(|(_, is_active)| **is_active) {
         for port in &program.ports {
             let PortRequest::Fixed(base) = port.request else { continue };
@@ -39,6 +39,13 @@ pub fn check(lowered: &Lowered, active: &[bool], problems: &mut Vec<Diagnostic>)
             }
         }
     }
+}
+
+/// The port on which we listen ourselves.
+fn control_port(lowered: &Lowered) -> BTreeMap<u32, (String, Span)> {
+    let address = lowered.project.control.tcp.as_deref().and_then(|tcp| ListenAddress::parse(tcp).ok());
+    let taken = address.zip(lowered.places.tcp);
+    taken.map(|(address, span)| (u32::from(address.port), ("[control] tcp".to_owned(), span))).into_iter().collect()
 }
 
 fn describe(program: &Program, port: &PortSpec) -> String {

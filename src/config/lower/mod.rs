@@ -1,6 +1,7 @@
 //! What was written to what is meant: every option gets its type and its default, names get resolved. Mistakes leave the default
 //! and are noted, so that one never hides another.
 
+pub mod control;
 pub mod depends;
 pub mod keys;
 pub mod names;
@@ -40,6 +41,8 @@ pub struct Places {
     pub env_files: Vec<Option<Span>>,
     /// Groups by name.
     pub groups: BTreeMap<String, Span>,
+    /// `[control] tcp`.
+    pub tcp: Option<Span>,
 }
 
 /// Where the parts of a program were written.

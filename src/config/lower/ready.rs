@@ -13,6 +13,9 @@ use crate::model::{Diagnostic, Dialect, Program, ReadyKind, ReadySpec, Template}
 /// The keys that every kind has.
 const COMMON: [&str; 4] = ["every", "timeout", "successes", "failures"];
 
+/// Before a port alone. A name, because a server that binds `localhost` may be found over IPv6 only, or over IPv4 only.
+const THIS_MACHINE: &str = "localhost:";
+
 /// What an HTTP check accepts when nothing is said.
 const STATUS: (u16, u16) = (200, 399);
 
@@ -23,7 +26,7 @@ pub fn ready(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, p
     }
     let Some(value) = keys.value("ready") else {
         if program.main_port().is_some() && context.dialect != Dialect::Procfile {
-            program.ready = Some(ReadySpec::new(ReadyKind::Tcp(own_port("127.0.0.1:", ""))));
+            program.ready = Some(ReadySpec::new(ReadyKind::Tcp(own_port(THIS_MACHINE, ""))));
         }
         return;
     };
@@ -150,11 +153,11 @@ impl Reading<'_, '_> {
     fn tcp(&mut self, value: &RawValue) -> Read<Template> {
         if let RawData::Integer(_) = value.data {
             let port = value::integer(value, 1, 65_535)?;
-            return Ok(Template::literal(format!("127.0.0.1:{port}")));
+            return Ok(Template::literal(format!("{THIS_MACHINE}{port}")));
         }
         let template = self.template(value)?;
         let has_host = template.parts.iter().any(|part| matches!(part, Part::Text(text) if text.contains(':')));
-        let template = if has_host { template } else { prefixed("127.0.0.1:", template) };
+        let template = if has_host { template } else { prefixed(THIS_MACHINE, template) };
         let port = template.as_literal().map(|text| text.rsplit_once(':').map(|(_, port)| port.parse::<u16>()));
         match port {
             Some(Some(Ok(1..))) | None => Ok(template),
@@ -183,7 +186,7 @@ impl Reading<'_, '_> {
         if self.program.main_port().is_none() {
             return Err(Wrong::Value(format!("{} declares no `port` to ask for this path", self.program.name)));
         }
-        let mut url = own_port("http://127.0.0.1:", "");
+        let mut url = own_port("http://localhost:", "");
         url.parts.extend(template.parts);
         Ok(url)
     }

@@ -1,9 +1,10 @@
-//! What stands outside of the programs: the project's name, environment, groups, control socket; and what the command line
+//! What stands outside of the programs: the project's name, environment and groups; and what the command line
 //! says about programs (`-m`, `--port`).
 
 use std::path::{Path, PathBuf};
 
 use crate::config::expand::Holes;
+use crate::config::lower::control;
 use crate::config::lower::keys::{Keys, misfit};
 use crate::config::lower::names::Named;
 use crate::config::lower::template::{self, Placed};
@@ -14,8 +15,7 @@ use crate::config::raw::{RawData, RawKey, RawProject, RawValue};
 use crate::model::name::name_problem;
 use crate::model::options::{OptionKind, SectionKind};
 use crate::model::{
-    Control, Diagnostic, Dialect, EnvFile, Group, PortRequest, PortSpec, ProgramName, Project, SourceFile, Span,
-    Template,
+    Diagnostic, Dialect, EnvFile, Group, PortRequest, PortSpec, ProgramName, Project, SourceFile, Span, Template,
 };
 
 /// The project without its programs.
@@ -36,7 +36,8 @@ pub fn project(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagno
         places.environment.extend(written);
     }
     let groups = groups(context, raw, &mut places, problems);
-    let control = control(context, raw, problems);
+    let (control, tcp) = control::control(context, raw, problems);
+    places.tcp = tcp;
     let project = Project {
         name: name.unwrap_or_else(|| context.request.fallback_name.clone()),
         root: context.request.root.clone(),
@@ -176,34 +177,6 @@ fn members(context: Context<'_>, group: &str, problems: &mut Vec<Diagnostic>) ->
         }
     }
     programs
-}
-
-fn control(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagnostic>) -> Control {
-    let mut control = Control::default();
-    for section in raw.sections.iter().filter(|section| section.kind == "control" && section.name.is_none()) {
-        let mut keys = Keys::new(SectionKind::Control, &section.keys, problems);
-        control.socket = keys.read("socket", value::some_text).map(|path| absolute(&context.request.root, &path));
-        control.tcp = keys.read("tcp", host_and_port);
-        control.username = keys.read("username", value::some_text);
-        control.password = keys.read("password", value::some_text);
-        let (username, password) = (keys.span("username"), keys.span("password"));
-        if let Some(span) = keys.span("tcp").filter(|_| control.tcp.is_some()) {
-            problems
-                .push(Diagnostic::warning("not-built", "`tcp` is not listened on yet").at(span, "the UNIX socket is"));
-        }
-        if username.is_some() != password.is_some() {
-            let lone =
-                if username.is_some() { "`username` without `password`" } else { "`password` without `username`" };
-            problems.push(Diagnostic::error("wrong-value", lone).at_opt(username.or(password), "both or neither"));
-        }
-    }
-    control
-}
-
-fn host_and_port(value: &RawValue) -> value::Read<String> {
-    let text = value::some_text(value)?;
-    let is_right = text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    if is_right { Ok(text) } else { Err(Wrong::Value("expected host:port, such as \"127.0.0.1:9001\"".to_owned())) }
 }
 
 /// What the command line changes: `--port NAME=NUMBER`, and `-m NAME=COUNT` in run.toml (a Procfile's is read with its text).

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -10,9 +11,12 @@ use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal as SignalName};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{MsgFlags, getsockopt, sockopt::PeerCredentials};
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::unistd::{Pid, SysconfVar, getppid, sysconf};
 
-use super::MARK;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
 use super::process::ProcessFact;
 use crate::model::Signal;
 use crate::runtime::sys;
@@ -114,12 +118,18 @@ pub fn own_children() -> Option<Vec<u32>> {
     Some(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
 }
 
-/// The value of `RUN_MARK` that a process was executed with; `None` without one, and when we may not look.
-pub fn environment_mark(pid: u32) -> Option<String> {
+/// The value of a variable that a process was executed with; `None` without one, and when we may not look.
+pub fn environment_value(pid: u32, name: &str) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let value = |entry: &[u8]| entry.strip_prefix(MARK.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
-    let mark = environment.split(|byte| *byte == 0).find_map(value)?;
-    String::from_utf8(mark).ok()
+    let value = |entry: &[u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    let found = environment.split(|byte| *byte == 0).find_map(value)?;
+    String::from_utf8(found).ok()
+}
+
+/// Whether a process counts pids as we do; one in a container does not (`pid_namespaces(7)`).
+pub fn shares_our_pids(pid: u32) -> bool {
+    let space = |of: &str| fs::read_link(format!("/proc/{of}/ns/pid")).ok();
+    space(&pid.to_string()).is_some_and(|theirs| Some(theirs) == space("self"))
 }
 
 /// Sends a signal to exactly this process: by pidfd, after comparing the start time, so that a later one with its pid is safe.
@@ -193,6 +203,50 @@ impl ProcessWatch {
         let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
         poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
+}
+
+/// A deadline that is kept to the microsecond: a timer of the runtime comes up to two milliseconds late, which every link of a
+/// chain of programs would pay.
+#[derive(Debug)]
+pub struct Alarm {
+    timer: TimerFd,
+    /// A second descriptor of the same timer, for the runtime.
+    rings: AsyncFd<OwnedFd>,
+}
+
+impl Alarm {
+    /// An alarm that is not set. Must be called inside a tokio runtime.
+    pub fn new() -> io::Result<Self> {
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC)?;
+        let rings = register(timer.as_fd().try_clone_to_owned()?)?;
+        Ok(Self { timer, rings })
+    }
+
+    /// Returns after this long; never for `None`. Dropping the future leaves the alarm to the next call.
+    pub async fn ring(&self, after: Option<Duration>) {
+        let Some(after) = after else { return std::future::pending().await };
+        // Nothing at all would unset it.
+        let after = after.max(Duration::from_micros(1));
+        if self.timer.set(Expiration::OneShot(after.into()), TimerSetTimeFlags::empty()).is_err() {
+            return tokio::time::sleep(after).await;
+        }
+        while let Ok(mut ready) = self.rings.readable().await {
+            let mut ticks = [0; 8];
+            let read = ready.try_io(|rings| nix::unistd::read(rings.get_ref(), &mut ticks).map_err(io::Error::from));
+            if read.is_ok() {
+                return;
+            }
+        }
+    }
+}
+
+/// Registers a timer with the runtime.
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe; what it asks for holds: an OwnedFd is one descriptor until it is dropped"
+)]
+fn register(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(timer, Interest::READABLE)
 }
 
 #[cfg(test)]

@@ -93,8 +93,13 @@ pub fn own_children() -> Option<Vec<u32>> {
 }
 
 /// Would need `sysctl KERN_PROCARGS2`.
-pub fn environment_mark(_pid: u32) -> Option<String> {
+pub fn environment_value(_pid: u32, _name: &str) -> Option<String> {
     None
+}
+
+/// There is one space of pids.
+pub fn shares_our_pids(_pid: u32) -> bool {
+    true
 }
 
 /// Sends a signal; there is no handle that protects against a reused pid.
@@ -178,5 +183,25 @@ impl ProcessWatch {
     pub fn has_ended(&self) -> bool {
         let pid = nix::unistd::Pid::from_raw(self.0.cast_signed());
         nix::sys::signal::kill(pid, None) == Err(nix::errno::Errno::ESRCH)
+    }
+}
+
+/// A deadline, as exact as the runtime's timers are.
+#[derive(Debug)]
+pub struct Alarm;
+
+impl Alarm {
+    /// An alarm that is not set.
+    #[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+    pub fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Returns after this long; never for `None`.
+    pub async fn ring(&self, after: Option<std::time::Duration>) {
+        match after {
+            Some(after) => tokio::time::sleep(after).await,
+            None => std::future::pending().await,
+        }
     }
 }

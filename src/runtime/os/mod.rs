@@ -2,6 +2,7 @@
 //!
 //! `linux` was measured; `macos` is written from documentation and says what it cannot do.
 
+mod leftovers;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "macos")]
@@ -18,17 +19,18 @@ use std::path::PathBuf;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark,
-    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, signal_process,
-    thread_count, ticks_now, ticks_per_second,
+    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_value,
+    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, shares_our_pids,
+    signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_mark,
+    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_value,
     holder_of_port, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
-    signal_process, thread_count, ticks_now, ticks_per_second,
+    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use tokio::net::TcpSocket;
 
-use crate::model::{Dialect, PortRequest, PortSpec, Program, Project};
+use crate::model::{Dialect, ListenAddress, PortRequest, PortSpec, Program, Project};
 use crate::plan::ports::Ports;
 
 mod decide;
@@ -77,13 +77,14 @@ fn declared(project: &Project) -> impl Iterator<Item = (&Program, &PortSpec)> {
     project.programs.iter().flat_map(|program| program.ports.iter().map(move |spec| (program, spec)))
 }
 
-/// Every number that the user wrote: no `"auto"` port may be one of them.
+/// Every number that the user wrote, `[control] tcp` included: no `"auto"` port may be one of them.
 fn fixed_ports(project: &Project) -> BTreeSet<u16> {
     let numbers = declared(project).flat_map(|(program, spec)| match spec.request {
         PortRequest::Fixed(base) => offsets(program).into_iter().filter_map(|n| base.checked_add(n)).collect(),
         PortRequest::Auto => Vec::new(),
     });
-    numbers.collect()
+    let ours = project.control.tcp.as_deref().and_then(|tcp| ListenAddress::parse(tcp).ok());
+    numbers.chain(ours.map(|address| address.port)).collect()
 }
 
 /// What the instances of a program add to its ports.

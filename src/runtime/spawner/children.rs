@@ -247,7 +247,7 @@ impl Children {
         let begun = Instant::now();
         let facts = os::processes();
         let prefix = format!("{}.", self.me);
-        let mark = |pid| Some(Key(os::environment_mark(pid)?.strip_prefix(&prefix)?.parse().ok()?));
+        let mark = |pid| Some(Key(os::environment_value(pid, os::MARK)?.strip_prefix(&prefix)?.parse().ok()?));
         let found = self.census.take(facts, self.me, &self.leaders, mark);
         self.pace.looked(begun, Instant::now());
         found

@@ -137,6 +137,14 @@ fn capital_r_restarts_what_failed_by_itself() {
 }
 
 #[test]
+fn what_is_stopping_cannot_be_detached_from() {
+    let (mut keys, state) = keys();
+    let stopping = Snapshot { is_shutting_down: true, ..state };
+    let said = "  it is stopping: there is nothing left to detach from".to_owned();
+    assert_eq!(keys.press(Key::Char('d'), &stopping), [KeyAction::Print(said)]);
+}
+
+#[test]
 fn detaching_says_how_to_come_back_first() {
     let (mut keys, state) = keys();
     let text =

@@ -110,7 +110,7 @@ impl Story {
         let out_of_memory = self.known.get(crash.process.index()).and_then(|known| known.out_of_memory);
         let sentence = sentence(crash.reason, out_of_memory, self.telling.theme.signs());
         match crash.reason {
-            Reason::Exit(_) => format!("{sentence} after {}", human_duration(crash.after)),
+            Reason::Exit(_) | Reason::Signalled(_) => format!("{sentence} after {}", human_duration(crash.after)),
             Reason::Spawn(_) | Reason::NotReady { .. } => sentence,
         }
     }
@@ -128,7 +128,7 @@ impl Story {
     fn tail(&self, crash: &Crash<'_>, with_next_step: bool, now: Now) -> Option<TailRequest> {
         match crash.reason {
             Reason::Spawn(_) => return None,
-            Reason::Exit(_) | Reason::NotReady { .. } => {}
+            Reason::Exit(_) | Reason::Signalled(_) | Reason::NotReady { .. } => {}
         }
         let mut foot = vec![self.foot(crash, now)];
         foot.extend(with_next_step.then(|| self.next_step(crash)));
@@ -167,7 +167,9 @@ impl Story {
         let gap = format!("   {}   ", self.telling.theme.signs().dot);
         let logs = match crash.reason {
             Reason::Spawn(_) => String::new(),
-            Reason::Exit(_) | Reason::NotReady { .. } => format!("{run} logs {name} --run {}{gap}", crash.run),
+            Reason::Exit(_) | Reason::Signalled(_) | Reason::NotReady { .. } => {
+                format!("{run} logs {name} --run {}{gap}", crash.run)
+            }
         };
         format!("next: {logs}{run} why {name}{gap}{run} restart {name}")
     }
@@ -176,8 +178,13 @@ impl Story {
     pub(super) fn blocked(&self, process: ProcessId, by: ProcessId, snapshot: &Snapshot) -> String {
         let chain = chain_to_failure(by, snapshot);
         let way = chain.iter().map(|id| self.names.label(*id)).collect::<Vec<_>>().join(", which needs ");
-        let root = self.names.label(chain.last().copied().unwrap_or(by));
-        let text = format!("not started: {root} failed (it needs {way})");
+        let root = chain.last().copied().unwrap_or(by);
+        let became = match snapshot.get(root).map(|info| info.word) {
+            // It was waited for to become ready, and has ended instead.
+            Some(Word::Done) => "ended before it was ready",
+            Some(_) | None => "failed",
+        };
+        let text = format!("not started: {} {became} (it needs {way})", self.names.label(root));
         self.waiting(process, &self.telling.theme.paint(Ink::Bad, &text))
     }
 }

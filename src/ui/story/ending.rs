@@ -113,12 +113,10 @@ impl Story {
         if info.word == Word::Blocked || (info.runs == 0 && info.spawn_error.is_empty()) {
             return format!("{label} not started");
         }
-        match info.last_exit {
-            Some(exit) => format!("{label} failed ({})", short_exit(exit)),
-            None if info.spawn_error.is_empty() => format!("{label} failed"),
-            None => {
-                format!("{label} failed ({})", cut_end(&clean(&info.spawn_error), 60, self.telling.theme.signs().cut))
-            }
+        match (info.failed_otherwise(), info.last_exit) {
+            (Some(why), _) => format!("{label} failed ({})", cut_end(&clean(why), 60, self.telling.theme.signs().cut)),
+            (None, Some(exit)) => format!("{label} failed ({})", short_exit(exit)),
+            (None, None) => format!("{label} failed"),
         }
     }
 }

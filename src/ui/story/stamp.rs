@@ -22,7 +22,7 @@ pub enum Stamps {
 pub fn stamp(stamps: Stamps, zone: &TimeZone, now: Now, began: Moment) -> String {
     match stamps {
         Stamps::None => String::new(),
-        Stamps::Relative => format!("{:>7} ", format!("+{}", human_duration(now.mono.since(began)))),
+        Stamps::Relative => format!("{:>8} ", format!("+{}", human_duration(now.mono.since(began)))),
         Stamps::Clock => format!("{}.{:03} ", clock(zone, now.wall), now.wall.0 % 1000),
     }
 }

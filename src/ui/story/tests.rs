@@ -193,7 +193,7 @@ fn without_a_terminal_every_line_of_ours_has_the_time() {
 fn relative_stamps_count_from_the_start() {
     let mut story = Story::new(&shop(), &ports(), Telling { stamps: Stamps::Relative, ..telling(PLAIN) });
     let said = story.tell(&Notice::Starting { process: DB }, &snapshot(&shop(), Word::Starting), now());
-    assert_eq!(said.lines, ["  +4.3s   ▸ db        starting"]);
+    assert_eq!(said.lines, ["   +4.3s   ▸ db        starting"]);
 }
 
 #[test]
@@ -499,6 +499,18 @@ fn a_procfile_says_how_to_keep_the_others() {
     let project = Project { dialect: Dialect::Procfile, ..shop() };
     let line = told(&project, PLAIN, &[Notice::EndsRun { process: WEB, code: 3 }]);
     assert_eq!(line, "  ✗ web       its end ends the run, exit code 3 (--keep-going lets the others run)");
+}
+
+#[test]
+fn what_ended_before_it_was_ready_is_not_said_to_have_failed() {
+    let project = with_worker();
+    let state = with(&snapshot(&project, Word::Done), API, |info| {
+        info.word = Word::Blocked;
+        info.blocked_by = Some(WORKER);
+    });
+    let mut story = Story::new(&project, &ports(), telling(PLAIN));
+    let lines = story.tell(&Notice::Blocked { process: API, by: WORKER }, &state, now()).lines;
+    assert_eq!(lines, ["  … api       not started: worker ended before it was ready (it needs worker)"]);
 }
 
 #[test]

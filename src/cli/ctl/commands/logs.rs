@@ -1,7 +1,8 @@
 //! Reading and emptying logs: `tail`, `maintail`, `clear`.
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::api::fault::{BAD_NAME, FAILED, NO_FILE, SUCCESS};
 use crate::cli::ctl::command::{Completes, CtlCommand};

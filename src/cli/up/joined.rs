@@ -1,0 +1,111 @@
+//! The stream of a project that somebody else runs: its kept output from now on, and each change of state. Ctrl-C only leaves.
+
+use std::time::Duration;
+
+use crate::cli::connection::Connection;
+use crate::cli::error::CommandError;
+use crate::cli::exit_code::ExitCode;
+use crate::cli::logs::{self, Turn};
+use crate::cli::output::say;
+use crate::cli::select::process_name;
+use crate::cli::settings::{Settings, Verbosity};
+use crate::cli::status::{Transition, transitions};
+use crate::model::status::ProjectStatus;
+use crate::model::{Signal, Word};
+use crate::runtime::os::Signals;
+use crate::ui::look::Look;
+use crate::ui::text::{clean, pad, width};
+
+/// How often it is looked whether Ctrl-C was typed or something has changed.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// How many lines each program has said before are shown.
+const LAST_LINES: usize = 10;
+
+/// Shows the stream of these processes, or of all, until Ctrl-C or the project's end.
+pub(super) fn stream(
+    settings: &Settings,
+    mut connection: Connection,
+    before: &ProjectStatus,
+    names: &[String],
+    timestamps: u8,
+) -> Result<ExitCode, CommandError> {
+    let mut signals = Signals::new(&[Signal::INT, Signal::TERM, Signal::HUP])?;
+    let look = settings.look(&settings.err);
+    let project = clean(&connection.owner().name);
+    let is_quiet = settings.verbosity == Verbosity::Quiet;
+    let tell = |text: String| {
+        if !is_quiet {
+            say(&text);
+        }
+    };
+    tell("  Ctrl-C leaves, and everything keeps running\n".to_owned());
+    let follow =
+        logs::Args { names: names.to_vec(), follow: true, last: Some(LAST_LINES), timestamps, ..logs::Args::default() };
+    let mut last = before.clone();
+    let mut has_left = false;
+    let code = logs::run_beside(settings, &follow, LOOK_EVERY, &mut || {
+        if signals.take()?.is_some() {
+            has_left = true;
+            return Ok(Turn::Leave);
+        }
+        if let Some(now) = connection.status_unless_gone()? {
+            let lines =
+                transitions(&last, &now).into_iter().filter(|one| names.is_empty() || names.contains(&one.name));
+            lines.for_each(|one| tell(line(&one, &now, &look)));
+            last = now;
+        }
+        Ok(Turn::GoOn)
+    })?;
+    let dot = look.theme.signs().dot;
+    tell(if has_left {
+        format!("\n  left; {project} keeps running   {dot}   run up: this stream again   {dot}   run down: stop it\n")
+    } else {
+        format!("  {project} is down\n")
+    });
+    Ok(code)
+}
+
+/// `  ✓ web     ready in 1.2s`
+fn line(transition: &Transition, now: &ProjectStatus, look: &Look) -> String {
+    let label = |name: &str| clean(&process_name(name).process);
+    let columns = now.processes.iter().map(|process| width(&label(&process.name))).max().unwrap_or(0);
+    let process = now.processes.iter().find(|process| process.name == transition.name);
+    let latest = process.filter(|process| process.history.last().is_some_and(|entry| entry.what == transition.what));
+    let word = latest.map_or_else(|| word_of(&transition.what), |process| process.state);
+    let mark = look.theme.word(word, look.mark(word));
+    format!("  {mark} {}   {}\n", pad(&label(&transition.name), columns), clean(&transition.what))
+}
+
+/// The state that a change which is not the latest led to, as far as its words tell.
+fn word_of(what: &str) -> Word {
+    let begins = |words: &[&str]| words.iter().any(|word| what.starts_with(word));
+    if begins(&["starting"]) {
+        Word::Starting
+    } else if begins(&["ready", "done"]) {
+        Word::Ready
+    } else if begins(&["exited", "killed"]) {
+        Word::Failed
+    } else {
+        Word::Off
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::status::{HistoryEntry, SCHEMA};
+    use crate::ui::sample_status as sample;
+
+    #[test]
+    fn a_change_is_a_line_with_the_mark_of_the_state() {
+        let mut shop = sample::shop();
+        shop.processes[4].history = vec![HistoryEntry { at: 1, what: "exited 1".into() }];
+        let change = Transition { schema: SCHEMA, at: 1, name: "worker".into(), what: "exited 1".into() };
+        assert_eq!(line(&change, &shop, &Look::plain()), "  x worker    exited 1\n");
+        let earlier = Transition { what: "starting, run 4".into(), ..change };
+        assert_eq!(line(&earlier, &shop, &Look::plain()), "  > worker    starting, run 4\n");
+        let earlier = Transition { what: "killed by SIGKILL".into(), ..earlier };
+        assert_eq!(line(&earlier, &shop, &Look::plain()), "  x worker    killed by SIGKILL\n");
+    }
+}

@@ -1,0 +1,111 @@
+//! Runs: ready or not in time, and what follows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{
+    Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Project, ReadyKind, ReadySpec, Signal, Template,
+    WallTime,
+};
+use crate::supervisor::action::Action;
+use crate::supervisor::event::{Event, Verdict};
+use crate::supervisor::notice::{Notice, Reason};
+use crate::supervisor::{ExitPolicy, Supervisor};
+
+const FIRST: ProcessId = ProcessId(0);
+
+/// One program whose ready check is answered as the test says, on a clock that jumps from deadline to deadline.
+struct Stand {
+    supervisor: Supervisor,
+    now: Moment,
+    generation: Generation,
+    notices: Vec<Notice>,
+    /// When the check was asked.
+    asked: Vec<Moment>,
+}
+
+impl Stand {
+    fn new(program: Program) -> Self {
+        let project = Arc::new(Project::new("/shop", vec![program]));
+        let supervisor = Supervisor::new(project, ExitPolicy::KeepGoing, Now::default()).unwrap();
+        let mut stand = Self {
+            supervisor,
+            now: Moment(0),
+            generation: Generation::default(),
+            notices: Vec::new(),
+            asked: Vec::new(),
+        };
+        stand.step(Event::Begin { processes: None, with_needs: true });
+        let generation = stand.generation;
+        stand.step(Event::Spawned { process: FIRST, generation, pid: 7 });
+        stand
+    }
+
+    /// Steps, and says how often the check was asked because of it.
+    fn step(&mut self, event: Event) -> usize {
+        let mut actions = Vec::new();
+        self.supervisor.step(Now { mono: self.now, wall: WallTime(0) }, event, &mut actions);
+        let before = self.asked.len();
+        for action in actions {
+            match action {
+                Action::Spawn { generation, .. } => self.generation = generation,
+                Action::Probe { .. } => self.asked.push(self.now),
+                Action::Say(notice) => self.notices.push(notice),
+                Action::Signal { .. } | Action::StopProbing { .. } | Action::Reply(..) | Action::Finish(_) => {}
+            }
+        }
+        self.asked.len() - before
+    }
+
+    /// Lets time pass up to a limit; whenever the check is asked it answers at once, as `verdict` says.
+    fn pass(&mut self, limit: Duration, mut verdict: impl FnMut(usize) -> Verdict) {
+        let end = Moment(0) + limit;
+        while let Some(at) = self.supervisor.next_deadline().filter(|at| *at <= end) {
+            self.now = at;
+            if self.step(Event::Tick) > 0 {
+                let (process, generation, verdict) = (FIRST, self.generation, verdict(self.asked.len()));
+                self.step(Event::Probed { process, generation, verdict });
+            }
+        }
+        self.now = end;
+    }
+
+    fn ready_after(&self) -> Option<Duration> {
+        self.notices
+            .iter()
+            .find_map(|notice| if let Notice::Ready { after, .. } = notice { Some(*after) } else { None })
+    }
+}
+
+fn asked(spec: impl FnOnce(ReadySpec) -> ReadySpec) -> Program {
+    let ready = spec(ReadySpec::new(ReadyKind::Tcp(Template::literal("localhost:1"))));
+    Program { ready: Some(ready), stopwaitsecs: Duration::from_secs(1), startretries: 0, ..Program::new("db") }
+}
+
+fn refused(_: usize) -> Verdict {
+    Verdict::Fail("tcp 1 refused".to_owned())
+}
+
+#[test]
+fn quick_attempts_do_not_use_up_the_failures() {
+    let mut stand = Stand::new(asked(|ready| ReadySpec { failures: Some(4), ..ready }));
+    stand.pass(Duration::from_millis(1900), refused);
+    assert!(stand.asked.len() > 40, "{} attempts", stand.asked.len());
+    assert_eq!(stand.supervisor.snapshot().get(FIRST).unwrap().state, ProcessState::Running);
+    stand.pass(Duration::from_millis(2200), refused);
+    let (process, generation) = (FIRST, stand.generation);
+    let exit = Exit::Signal { signal: Signal::TERM, core: false };
+    stand.step(Event::Exited { process, generation, exit, survivors: false });
+    let said = |notice: &Notice| matches!(notice, Notice::Crashed { reason: Reason::NotReady { last: Some(last), .. }, .. } if last == "tcp 1 refused");
+    assert!(stand.notices.iter().any(said), "{:?}", stand.notices);
+    let snapshot = stand.supervisor.snapshot();
+    assert_eq!(snapshot.get(FIRST).unwrap().failed_otherwise(), Some("not ready in time: tcp 1 refused"));
+}
+
+#[test]
+fn several_successes_are_asked_for_apart() {
+    let every = Duration::from_secs(1);
+    let mut stand = Stand::new(asked(|ready| ReadySpec { successes: 3, every, ..ready }));
+    stand.pass(Duration::from_secs(5), |_| Verdict::Pass("tcp 1".to_owned()));
+    assert!(stand.ready_after().unwrap() >= 2 * every, "{:?}", stand.asked);
+}

@@ -1,0 +1,59 @@
+//! `run up` in a project that is up already.
+
+use crate::common::terminal::Terminal;
+use crate::common::{PATIENCE, TestProject};
+
+const SHOP: &str = r#"
+[program.db]
+command = "echo accepting; exec sleep 1000"
+ready = { log = "accepting" }
+[task.migrate]
+command = "echo migrated"
+depends_on = ["db"]
+[program.later]
+command = "exec sleep 1000"
+autostart = false
+"#;
+
+#[test]
+fn up_d_again_starts_what_is_missing_and_nothing_else() {
+    let project = TestProject::toml(SHOP);
+    project.run(&["up", "-d"]).expect_code(0);
+    let again = project.run(&["up", "-d"]).expect_code(0);
+    assert!(again.stderr.contains("nothing is missing"), "{}", again.stderr);
+    project.run(&["stop", "db"]).expect_code(0);
+    let again = project.run(&["up", "-d"]).expect_code(0);
+    assert!(again.stderr.contains("; starting db\n"), "{}", again.stderr);
+    assert_eq!(project.process("migrate").unwrap()["runs"], 1, "a task runs once per up");
+    assert_eq!(project.word("later"), "off");
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
+fn up_d_again_is_not_fine_while_something_is_still_starting() {
+    let project = TestProject::toml("[program.web]\ncommand = \"sleep 1000\"\nready = { file = \"go\" }\n");
+    project.run(&["up", "-d", "--timeout", "100ms"]).expect_code(124);
+    project.run(&["up", "-d", "--timeout", "100ms"]).expect_code(124);
+    project.run(&["start", "web", "--timeout", "100ms"]).expect_code(124);
+    project.write("go", "");
+    project.run(&["up", "-d"]).expect_code(0);
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
+fn ctrl_c_leaves_a_joined_stream_and_everything_keeps_running() {
+    let project = TestProject::toml(SHOP);
+    project.run(&["up", "-d"]).expect_code(0);
+    let mut terminal = Terminal::start(&project, &["up"]);
+    terminal.wait_for("Ctrl-C leaves");
+    project.run(&["restart", "db"]).expect_code(0);
+    terminal.wait_for("starting, run 2").press("\x03").wait_for("keeps running   ");
+    let mut code = None;
+    project.wait_until("the end of the joined up", PATIENCE, || {
+        code = terminal.running.has_ended();
+        code.is_some()
+    });
+    assert_eq!(code, Some(0));
+    assert_eq!(project.word("db"), "ready");
+    project.run(&["down"]).expect_code(0);
+}
