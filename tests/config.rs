@@ -71,6 +71,7 @@ fn render(project: &Project) -> String {
         control,
         active_profiles,
         env_order,
+        supervisord,
     } = project;
     let mut text = format!("project {name} {dialect:?} {env_order:?} profiles {active_profiles:?}\n");
     for file in files {
@@ -88,7 +89,21 @@ fn render(project: &Project) -> String {
     if *control != run::model::Control::default() {
         writeln!(text, "  {control:?}").unwrap();
     }
-    let plain = project_of("[program.plain]\ncommand = 'true'").unwrap();
+    if let Some(supervisord) = supervisord {
+        let plain = format!("{:#?}", run::model::supervisord::Supervisord::default());
+        for program in &supervisord.not_started {
+            writeln!(text, "  not started: {} {:?}", program.command.display(), program.extras.role).unwrap();
+        }
+        let shown = run::model::supervisord::Supervisord { not_started: Vec::new(), ..*supervisord.clone() };
+        for line in format!("{shown:#?}").lines().filter(|line| !plain.lines().any(|other| other == *line)) {
+            writeln!(text, "  {}", line.trim_start()).unwrap();
+        }
+    }
+    let plain = match dialect {
+        run::model::Dialect::Supervisord => conf_of("[supervisord]\n[program:plain]\ncommand=true"),
+        run::model::Dialect::Native | run::model::Dialect::Procfile => project_of("[program.plain]\ncommand = 'true'"),
+    };
+    let plain = plain.unwrap();
     let plain = fields(&plain.programs[0]);
     for program in programs {
         let own = fields(program);
@@ -131,9 +146,16 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         stderr_logfile,
         umask,
         user,
+        extras,
     } = program;
-    let instances: Vec<String> =
-        instances.iter().map(|instance| format!("{}#{}", instance.name, instance.number)).collect();
+    let instance = |instance: &run::model::program::Instance| {
+        let program = program.as_run_by(instance);
+        let environment: Vec<String> =
+            program.environment.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+        let own = format!("{{ {}{} {:?} }}", program.command.display(), environment.concat(), program.stdout_logfile);
+        format!("{}#{}{}", instance.name, instance.number, if instance.own.is_some() { own.as_str() } else { "" })
+    };
+    let instances: Vec<String> = instances.iter().map(instance).collect();
     let environment: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let depends_on: Vec<String> = depends_on
         .iter()
@@ -179,6 +201,7 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         ("stderr_logfile", format!("{stderr_logfile:?}")),
         ("umask", umask.map(|mask| format!("{mask:o}")).unwrap_or_default()),
         ("user", user.clone().unwrap_or_default()),
+        ("extras", format!("{extras:?}")),
     ])
 }
 
@@ -196,13 +219,22 @@ fn ready_text(ready: &run::model::ReadySpec) -> String {
 }
 
 #[test]
-fn every_case_gives_what_stands_beside_it() {
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/toml");
+fn every_run_toml_gives_what_stands_beside_it() {
+    check_cases("toml", "run.toml");
+}
+
+#[test]
+fn every_supervisord_conf_gives_what_stands_beside_it() {
+    check_cases("supervisord", "supervisord.conf");
+}
+
+fn check_cases(format: &str, file: &str) {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(format);
     let mut names: Vec<PathBuf> = cases.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
-    assert!(names.len() > 15, "the cases have gone");
+    assert!(names.len() > 10, "the cases have gone");
     for case in names {
-        let text = outcome(&request(&case));
+        let text = outcome(&Request { files: vec![case.join(file)], ..request(&case) });
         insta::with_settings!({ snapshot_path => &case, prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!("expected", text);
         });
@@ -233,6 +265,7 @@ fn load_texts(request: &Request, texts: &[(&str, &[u8])]) -> Loaded {
                 Need::Command { word, path } => {
                     known.commands.insert((word, path), true);
                 }
+                Need::NodeName => known.node_name = Some("node".to_owned()),
             }
         }
     }
@@ -241,6 +274,15 @@ fn load_texts(request: &Request, texts: &[(&str, &[u8])]) -> Loaded {
 
 fn project_of(text: &str) -> Option<Project> {
     match load_texts(&request(Path::new("/project")), &[("run.toml", text.as_bytes())]) {
+        Loaded::Project(project, _) => Some(*project),
+        Loaded::Refused(_) | Loaded::Needs(_) => None,
+    }
+}
+
+fn conf_of(text: &str) -> Option<Project> {
+    let root = Path::new("/project");
+    let request = Request { files: vec![root.join("supervisord.conf")], ..request(root) };
+    match load_texts(&request, &[("supervisord.conf", text.as_bytes())]) {
         Loaded::Project(project, _) => Some(*project),
         Loaded::Refused(_) | Loaded::Needs(_) => None,
     }
@@ -384,11 +426,30 @@ fn one_command_without_a_file_is_a_project_that_ends_with_it() {
 }
 
 #[test]
-fn other_formats_are_answered_clearly() {
+fn this_machines_name_can_stand_in_a_supervisord_conf() {
+    let project = conf_of("[supervisord]\n[program:web]\ncommand=true %(host_node_name)s\n").unwrap();
+    assert_eq!(project.programs[0].command.display(), "true node");
+}
+
+#[test]
+fn what_the_command_line_says_of_other_formats_is_refused_for_a_supervisord_conf() {
     let root = Path::new("/project");
-    let mut request = request(root);
-    request.files = vec![root.join("supervisord.conf")];
-    assert_eq!(codes(&request, &[("supervisord.conf", b"[program:web]\ncommand=true\n")]), ["not-built"]);
+    let formation = vec![("web".to_owned(), 2)];
+    let request = Request { files: vec![root.join("a.conf")], formation, base_port: Some(5000), ..request(root) };
+    let text = b"[supervisord]\n[program:web]\ncommand=true\n";
+    assert_eq!(codes(&request, &[("a.conf", text)]), ["wrong-value", "wrong-value"]);
+}
+
+#[test]
+fn a_later_supervisord_conf_overrides_option_by_option() {
+    let root = Path::new("/project");
+    let request = Request { files: vec![root.join("a.conf"), root.join("b.ini")], ..request(root) };
+    let texts: [(&str, &[u8]); 2] = [
+        ("a.conf", b"[supervisord]\n[program:web]\ncommand=one\npriority=1\n"),
+        ("b.ini", b"[program:web]\ncommand=two\n"),
+    ];
+    let Loaded::Project(project, _) = load_texts(&request, &texts) else { panic!("refused") };
+    assert_eq!((project.programs[0].command.display().as_str(), project.programs[0].priority), ("two", 1));
 }
 
 #[test]
@@ -488,6 +549,57 @@ fn almost_toml() -> impl Strategy<Value = String> {
     proptest::collection::vec(line, 0..30).prop_map(|lines| lines.join("\n"))
 }
 
+/// Texts that look like a supervisord.conf.
+fn almost_conf() -> impl Strategy<Value = String> {
+    use run::model::conf_options::CONF_OPTIONS;
+    let keys: Vec<&str> = CONF_OPTIONS.iter().map(|option| option.name).collect();
+    let values = [
+        "1",
+        "",
+        "true",
+        "a,b",
+        "%(process_num)02d",
+        "%(",
+        "A=\"1\"",
+        "/x ; y",
+        "tcp 1",
+        "{ tcp = 1 }",
+        "[",
+        "b:ready",
+        "é",
+        "-1",
+        "999999999999999999999",
+        "TICK_5",
+        "unix:///s",
+        "*:1",
+        "%(program_name)s_%(process_num)d",
+        "\n  more",
+    ];
+    let sections = [
+        "[supervisord]",
+        "[program:a]",
+        "[program:b]",
+        "[group:g]",
+        "[eventlistener:e]",
+        "[fcgi-program:f]",
+        "[include]",
+        "[unix_http_server]",
+        "[inet_http_server:x]",
+        "[rpcinterface:r]",
+        "[supervisorctl]",
+        "[DEFAULT]",
+        "[x]",
+        "[program:]",
+        "[program]",
+    ];
+    let line = prop_oneof![
+        3 => (proptest::sample::select(keys), proptest::sample::select(values.to_vec())).prop_map(|(key, value)| format!("{key}={value}")),
+        2 => proptest::sample::select(sections.to_vec()).prop_map(ToOwned::to_owned),
+        1 => ".{0,12}",
+    ];
+    proptest::collection::vec(line, 0..30).prop_map(|lines| format!("[supervisord]\n{}", lines.join("\n")))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -495,6 +607,18 @@ proptest! {
     fn no_bytes_make_the_loader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
         let loaded = load_texts(&request(Path::new("/project")), &[("run.toml", &bytes)]);
         prop_assert!(!matches!(loaded, Loaded::Needs(_)));
+    }
+
+    #[test]
+    fn no_supervisord_conf_makes_the_loader_or_the_report_panic(text in almost_conf()) {
+        let root = Path::new("/project");
+        let request = Request { files: vec![root.join("a.conf")], ..request(root) };
+        match load_texts(&request, &[("a.conf", text.as_bytes())]) {
+            Loaded::Project(_, diagnostics) | Loaded::Refused(diagnostics) => {
+                report::human(&diagnostics, true);
+            }
+            Loaded::Needs(_) => prop_assert!(false),
+        }
     }
 
     #[test]

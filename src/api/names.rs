@@ -1,4 +1,4 @@
-//! The words with which a user names processes: `web`, `worker:*`, a group, a glob (PRODUCT.md 5).
+//! The words with which a user names processes: `web`, `worker:*`, a group, a glob.
 
 use super::fault::{BAD_NAME, Fault};
 use crate::codec::xmlrpc::Value;
@@ -64,7 +64,7 @@ fn unknown(snapshot: &Snapshot, word: &str) -> Fault {
     }
 }
 
-/// The nearest names, at most three, no further away than a third of the word (UX.md 6).
+/// The nearest names, at most three, no further away than a third of the word.
 fn close_names(snapshot: &Snapshot, word: &str) -> Vec<String> {
     let limit = (word.chars().count() / 3).max(1);
     let plain = |text: &str| text.to_lowercase().replace(['-', '_'], "");

@@ -1,4 +1,4 @@
-//! The one thing to know of a process: the NOTE column of `status` (UX.md 5).
+//! The one thing to know of a process: the NOTE column of `status`.
 
 use std::time::Duration;
 

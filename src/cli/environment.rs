@@ -78,7 +78,8 @@ fn directory(
     environment: &Environment,
     ports: &crate::plan::ports::Ports,
 ) -> Result<PathBuf, CommandError> {
-    let Some((program, _)) = process else { return Ok(settings.directory.clone()) };
+    let Some((program, instance)) = process else { return Ok(settings.directory.clone()) };
+    let program = program.as_run_by(instance);
     let root = &loaded.project.root;
     let Some(template) = &program.directory else { return Ok(root.clone()) };
     let variable = |name: &str| environment.pairs.get(name).cloned();

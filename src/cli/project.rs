@@ -372,7 +372,7 @@ pub fn counted(project: &Project) -> String {
     }
 }
 
-/// The config files: those of `-f`, else the one that is found here or above. Without any, the message of UX.md section 1.
+/// The config files: those of `-f`, else the one that is found here or above. Without any, what was looked for and what to type.
 pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
     if !settings.files.is_empty() {
         return settings.files.iter().map(|file| named_file(file)).collect();
@@ -452,7 +452,7 @@ fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// UX.md section 1: what was looked for, what was found instead, what to type.
+/// What was looked for, what was found instead, what to type.
 fn no_project(settings: &Settings, directory: &Path, listings: &[Listing]) -> CommandError {
     let look = Look { home: settings.home.clone(), ..Look::plain() };
     let names = discover::CONFIG_NAMES.join(", ");

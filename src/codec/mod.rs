@@ -11,7 +11,9 @@
 
 pub mod ansi;
 pub mod basic_auth;
+pub mod ini;
 pub mod json_answer;
 pub mod lines;
 pub mod notify;
+pub mod shlex;
 pub mod xmlrpc;

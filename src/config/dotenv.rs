@@ -1,6 +1,6 @@
 //! Reads `.env` files.
 //!
-//! The rules (PRODUCT.md 4) are those that the readers of the field agree on, and where they differ, those that lose nothing:
+//! The rules are those that the readers of the field agree on, and where they differ, those that lose nothing:
 //! blanks and backslashes of an unquoted value are kept, a `$` that begins no `${NAME}` is a dollar sign, and a line that
 //! cannot be read costs itself alone. Messages never quote a value: a bad line is often half of a secret.
 

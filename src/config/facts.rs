@@ -24,6 +24,8 @@ pub enum Need {
         /// Where to look, in this order.
         path: Vec<PathBuf>,
     },
+    /// What this machine calls itself.
+    NodeName,
 }
 
 /// What was found where a file was looked for.
@@ -48,6 +50,8 @@ pub struct Known {
     pub directories: BTreeMap<PathBuf, bool>,
     /// Answers to [`Need::Command`], by word and path.
     pub commands: BTreeMap<(String, Vec<PathBuf>), bool>,
+    /// The answer to [`Need::NodeName`].
+    pub node_name: Option<String>,
 }
 
 /// Answers questions from what is known and notes the others.
@@ -94,6 +98,13 @@ impl<'a> World<'a> {
     pub fn has_command(&mut self, word: &str, path: &[PathBuf]) -> Option<bool> {
         let fact = self.known.commands.get(&(word.to_owned(), path.to_owned())).copied();
         self.note(fact.is_none(), || Need::Command { word: word.to_owned(), path: path.to_owned() });
+        fact
+    }
+
+    /// What this machine calls itself.
+    pub fn node_name(&mut self) -> Option<&'a str> {
+        let fact = self.known.node_name.as_deref();
+        self.note(fact.is_none(), || Need::NodeName);
         fact
     }
 

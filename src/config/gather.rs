@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use crate::config::facts::{FileFact, World};
-use crate::config::format::{self, ConfigFormat, Parsed, Source};
+use crate::config::format::{self, ConfigFormat, Parsed, Source, supervisord};
+use crate::config::lower::supervisord::include;
 use crate::config::merge::{Precedence, merge};
 use crate::config::raw::{RawData, RawKey, RawProject, RawSection, RawValue};
 use crate::config::request::Request;
@@ -83,7 +84,11 @@ impl Gathering<'_, '_> {
 
     /// One file with everything it includes.
     fn file(&mut self, path: &Path, chain: &Chain) -> Option<RawProject> {
-        let format = format::of(path);
+        self.file_of(format::of(path), path, chain)
+    }
+
+    /// One file of this format with everything it includes.
+    fn file_of(&mut self, format: &ConfigFormat, path: &Path, chain: &Chain) -> Option<RawProject> {
         let file = self.source(path, chain);
         let beside = self.beside(path, format)?;
         let file = file?;
@@ -101,7 +106,35 @@ impl Gathering<'_, '_> {
             let include = raw.top.remove(at);
             self.include(path, &include, chain, &mut raw);
         }
+        if raw.dialect == Dialect::Supervisord {
+            self.supervisord_include(path, chain, &mut raw);
+        }
         Some(raw)
+    }
+
+    /// `[include]` of a supervisord.conf, which goes one file deep; what is included wins, because it is read later.
+    fn supervisord_include(&mut self, path: &Path, chain: &Chain, raw: &mut RawProject) {
+        let here = path.parent().unwrap_or(Path::new("/"));
+        if !chain.files.is_empty() {
+            supervisord::expand_here(raw, &here.to_string_lossy());
+            let nested = include::take_section(raw).as_ref().map(include::not_followed);
+            return self.report.list.extend(nested);
+        }
+        let Diagnostics { sources, list } = &mut *self.report;
+        let Some(include) = include::take(raw, self.request, self.world, sources, list) else { return };
+        supervisord::expand_here(raw, &here.to_string_lossy());
+        for pattern in &include.patterns {
+            let Some(found) = self.world.glob(here, pattern) else { continue };
+            if found.is_empty() {
+                self.report.push(include::no_match(pattern, include.span));
+            }
+            for found in found.iter().map(|found| by_name(found)) {
+                let chain = Chain { files: vec![path.to_owned()], place: Some(include.span) };
+                if let Some(included) = self.file_of(&supervisord::FORMAT, &found, &chain) {
+                    merge(raw, included, Precedence::Later);
+                }
+            }
+        }
     }
 
     /// The small files beside a config that its format takes defaults from. `None` while one is not known yet.

@@ -1,4 +1,4 @@
-//! The variables that a value can name, as far as they are known at load: PRODUCT.md 12 "Environment" from the shell up to the
+//! The variables that a value can name, as far as they are known at load: from the shell up to the
 //! program's own table. What only a start can know (a port, a run) is defined without a value.
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use crate::config::place::text_at;
 use crate::config::raw::{RawData, RawKey, RawProject, RawSection, RawValue};
 use crate::config::suggest;
 use crate::model::options::{self, SectionKind};
-use crate::model::{Diagnostic, SourceFile};
+use crate::model::{Diagnostic, Dialect, SourceFile};
 
 /// Keys of other tools (docker compose, process-compose, mprocs, pitchfork, Horust) and ours for the same thing.
 const PEERS: &[(&str, &str)] = &[
@@ -114,6 +114,10 @@ const KEYS_OF: &str = "keys of ";
 ///
 /// In a torn text keys and sections may have landed where nobody wrote them, so only those of named sections are looked at.
 pub fn check(raw: &RawProject, is_torn: bool, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
+    if raw.dialect == Dialect::Supervisord {
+        // Third parties put options of their own there: they are looked at where they are lowered.
+        return;
+    }
     let before = problems.len();
     for key in raw.top.iter().filter(|_| !is_torn) {
         check_key(SectionKind::Top, "the top level", key, sources, problems);

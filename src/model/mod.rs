@@ -13,6 +13,7 @@
 
 pub mod address;
 pub mod command;
+pub mod conf_options;
 pub mod diagnostic;
 pub mod exit;
 pub mod hash;
@@ -24,6 +25,7 @@ pub mod ready;
 pub mod signal;
 pub mod state;
 pub mod status;
+pub mod supervisord;
 pub mod template;
 pub mod time;
 pub mod units;

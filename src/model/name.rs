@@ -91,7 +91,8 @@ impl fmt::Display for ProcessName {
     }
 }
 
-/// Matches `text` against a pattern of `*` (any run of characters) and `?` (any one character).
+/// Matches `text` against a pattern of `*` (any run of characters), `?` (any one character) and `[a-z]`, `[!a-z]` (one of these, none
+/// of these).
 pub fn glob(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut p, mut t) = (0, 0);
@@ -100,8 +101,8 @@ pub fn glob(pattern: &str, text: &str) -> bool {
         if p < pattern.len() && pattern[p] == '*' {
             retry = Some((p + 1, t));
             p += 1;
-        } else if p < pattern.len() && (pattern[p] == '?' || pattern[p] == text[t]) {
-            (p, t) = (p + 1, t + 1);
+        } else if let Some(length) = matches_one(&pattern[p..], text[t]) {
+            (p, t) = (p + length, t + 1);
         } else if let Some((after_star, from)) = retry {
             retry = Some((after_star, from + 1));
             (p, t) = (after_star, from + 1);
@@ -110,6 +111,40 @@ pub fn glob(pattern: &str, text: &str) -> bool {
         }
     }
     pattern[p..].iter().all(|c| *c == '*')
+}
+
+/// How much of the pattern's front matches this one character, if it does.
+fn matches_one(pattern: &[char], c: char) -> Option<usize> {
+    match pattern.first()? {
+        '?' => Some(1),
+        '[' => match class_length(pattern) {
+            Some(length) => is_in_class(&pattern[1..length - 1], c).then_some(length),
+            None => (c == '[').then_some(1),
+        },
+        plain => (*plain == c).then_some(1),
+    }
+}
+
+/// The length of `[…]`; a bracket right behind the opening is a member. `None` where it is not closed: then it means itself.
+fn class_length(pattern: &[char]) -> Option<usize> {
+    let first = if pattern.get(1) == Some(&'!') { 3 } else { 2 };
+    let close = pattern.get(first..)?.iter().position(|c| *c == ']')?;
+    Some(first + close + 1)
+}
+
+fn is_in_class(class: &[char], c: char) -> bool {
+    let (is_negated, mut members) = match class {
+        ['!', rest @ ..] => (true, rest),
+        _ => (false, class),
+    };
+    let mut is_member = false;
+    while let Some((&low, rest)) = members.split_first() {
+        (is_member, members) = match rest {
+            ['-', high, rest @ ..] => (is_member || (low..=*high).contains(&c), rest),
+            _ => (is_member || low == c, rest),
+        };
+    }
+    is_member != is_negated
 }
 
 #[cfg(test)]
@@ -137,5 +172,21 @@ mod tests {
     fn glob_backtracks() {
         assert!(glob("a*b*c", "a-b-b-c"));
         assert!(!glob("a*b*c", "a-b-b-d"));
+    }
+
+    #[test]
+    fn glob_knows_classes_of_characters() {
+        for (pattern, text, fits) in [
+            ("[0-9]*.conf", "10-web.conf", true),
+            ("[0-9]*.conf", "web.conf", false),
+            ("[!0-9]*", "web", true),
+            ("[!0-9]*", "1", false),
+            ("[]a]", "]", true),
+            ("[a-]", "-", true),
+            ("a[b", "a[b", true),
+            ("[ab]c", "bc", true),
+        ] {
+            assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
+        }
     }
 }

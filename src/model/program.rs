@@ -1,5 +1,6 @@
 //! A program and its options, typed. Option names keep supervisord's spelling and meaning.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use super::command::Command;
 use super::name::{ProcessName, ProgramName};
 use super::ready::ReadySpec;
 use super::signal::Signal;
+use super::supervisord::Extras;
 use super::template::Template;
 
 /// Whether it is kept running or runs to its end.
@@ -32,7 +34,7 @@ pub enum Autorestart {
 /// How failures are counted and spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryPolicy {
-    /// Ours (PRODUCT.md 12): a run is good once it was ready and alive for 10 s; until then failures count up; 0, 1, 2, 3 … s
+    /// Ours: a run is good once it was ready and alive for 10 s; until then failures count up; 0, 1, 2, 3 … s
     /// between tries; after `startretries` further tries it has failed.
     Native,
     /// supervisord's arithmetic (supervisor `process.py`): BACKOFF before `startsecs` with 1, 2, 3 … s, no limit afterwards.
@@ -141,6 +143,30 @@ pub struct Instance {
     pub name: ProcessName,
     /// supervisord's `process_num`; added to the program's ports.
     pub number: u32,
+    /// What it has of its own, where supervisord.conf expands `process_num`.
+    pub own: Option<Box<Own>>,
+}
+
+impl Instance {
+    /// An instance that has nothing of its own but its name.
+    pub fn new(name: ProcessName, number: u32) -> Self {
+        Self { name, number, own: None }
+    }
+}
+
+/// What differs between the instances of one program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// Instead of [`Program::command`].
+    pub command: Command,
+    /// Instead of [`Program::directory`].
+    pub directory: Option<Template>,
+    /// Instead of [`Program::environment`].
+    pub environment: Vec<(String, Template)>,
+    /// Instead of [`Program::stdout_logfile`].
+    pub stdout_logfile: Option<LogFile>,
+    /// Instead of [`Program::stderr_logfile`].
+    pub stderr_logfile: Option<LogFile>,
 }
 
 /// A program or task with every option resolved to its value.
@@ -204,6 +230,8 @@ pub struct Program {
     pub umask: Option<u32>,
     /// Run as this user (name or number).
     pub user: Option<String>,
+    /// What only a supervisord.conf can say.
+    pub extras: Extras,
 }
 
 impl Program {
@@ -212,7 +240,7 @@ impl Program {
     pub fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         Self {
-            instances: vec![Instance { name: ProcessName::new(name.clone(), name.clone()), number: 0 }],
+            instances: vec![Instance::new(ProcessName::new(name.clone(), name.clone()), 0)],
             name: ProgramName(name),
             kind: Kind::Program,
             command: Command::Line(Template::literal("true")),
@@ -241,6 +269,7 @@ impl Program {
             stderr_logfile: None,
             umask: None,
             user: None,
+            extras: Extras::default(),
         }
     }
 
@@ -259,9 +288,23 @@ impl Program {
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         let name = &self.name;
-        let instance = |number| Instance { name: ProcessName::new(name.as_str(), format!("{name}_{number}")), number };
+        let instance = |number| Instance::new(ProcessName::new(name.as_str(), format!("{name}_{number}")), number);
         self.instances = (0..count).map(instance).collect();
         self
+    }
+
+    /// The program as one of its instances has it.
+    pub fn as_run_by(&self, instance: &Instance) -> Cow<'_, Self> {
+        let Some(own) = &instance.own else { return Cow::Borrowed(self) };
+        let own = Own::clone(own);
+        Cow::Owned(Self {
+            command: own.command,
+            directory: own.directory,
+            environment: own.environment,
+            stdout_logfile: own.stdout_logfile,
+            stderr_logfile: own.stderr_logfile,
+            ..self.clone()
+        })
     }
 
     /// Whether it runs to its end.

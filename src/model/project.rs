@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::ProcessId;
 use super::name::ProgramName;
 use super::program::{EnvFile, Instance, Program};
+use super::supervisord::Supervisord;
 use super::template::Template;
 
 /// Whose rules a project follows where the formats differ.
@@ -89,6 +90,8 @@ pub struct Project {
     pub active_profiles: Vec<String>,
     /// Shell or file first.
     pub env_order: EnvOrder,
+    /// What a supervisord.conf says beside all this.
+    pub supervisord: Option<Box<Supervisord>>,
 }
 
 impl Project {
@@ -107,6 +110,7 @@ impl Project {
             control: Control::default(),
             active_profiles: Vec::new(),
             env_order: EnvOrder::File,
+            supervisord: None,
         }
     }
 
@@ -122,6 +126,18 @@ impl Project {
             .flat_map(|program| program.instances.iter().map(move |instance| (program, instance)))
             .zip(0u32..)
             .map(|((program, instance), index)| (ProcessId(index), program, instance))
+    }
+
+    /// The priority that orders the start among what could start at the same moment: a program's own, and in a supervisord.conf
+    /// that of its group, inside of which the order of the file holds (supervisor `options.py` `process_groups_from_parser`).
+    pub fn start_priority(&self, program: &Program, instance: &Instance) -> i32 {
+        match self.dialect {
+            Dialect::Native | Dialect::Procfile => program.priority,
+            Dialect::Supervisord => {
+                let group = self.groups.iter().find(|group| group.name == instance.name.group);
+                group.map_or(program.priority, |group| group.priority)
+            }
+        }
     }
 
     /// Whether a program is active under the chosen profiles: it has none, or one of them was asked for.

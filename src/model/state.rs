@@ -46,7 +46,7 @@ impl ProcessState {
     }
 }
 
-/// The state words that a person sees (UX.md section 11), the same in the stream, `status`, the web page and JSON.
+/// The state words that a person sees, the same in the stream, `status`, the web page and JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {

@@ -148,8 +148,8 @@ pub fn compose(
     for (name, value) in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
         builder.set(Layer::ProgramFile, name, value.clone());
     }
-    if let Some((program, _)) = process {
-        builder.table(Layer::ProgramTable, &program.environment)?;
+    if let Some((program, instance)) = process {
+        builder.table(Layer::ProgramTable, &program.as_run_by(instance).environment)?;
     }
     let mut made = builder.made;
     for (name, (layer, value)) in own {
@@ -203,6 +203,9 @@ fn own_variables(
         say(Layer::Process, "SUPERVISOR_SERVER_URL", url.to_owned());
     }
     let Some((program, instance)) = process else { return Ok(own) };
+    if let Some(url) = &program.extras.serverurl {
+        say(Layer::Process, "SUPERVISOR_SERVER_URL", url.clone());
+    }
     say(Layer::Process, "RUN_PROGRAM", program.name.to_string());
     say(Layer::Process, "RUN_PROCESS", instance.name.to_string());
     say(Layer::Process, "RUN_INSTANCE", instance.number.to_string());

@@ -60,6 +60,7 @@ pub fn launch(
     ports: &Ports,
     layers: &Layers<'_>,
 ) -> Result<Launch, LaunchError> {
+    let program = &*program.as_run_by(instance);
     let environment = compose(project, Some((program, instance)), ports, layers)?;
     let fill = |template: &Template| {
         resolve(template, |name| environment.pairs.get(name).cloned(), |program, port| ports.get(program, port))

@@ -7,11 +7,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::graph::DependencyGraph;
-use crate::model::{ProcessId, Project};
+use crate::model::{Dialect, ProcessId, Project};
 
 /// All processes in start order. Stopping goes the other way.
 pub fn start_order(project: &Project, graph: &DependencyGraph) -> Vec<ProcessId> {
-    let priority: Vec<i32> = project.processes().map(|(_, program, _)| program.priority).collect();
+    let priority: Vec<i32> =
+        project.processes().map(|(_, program, instance)| project.start_priority(program, instance)).collect();
     let key = |id: ProcessId| Reverse((priority[id.index()], id));
     let mut open: Vec<usize> = graph.processes().map(|id| graph.needs(id).count()).collect();
     let mut free: BinaryHeap<_> = graph.processes().filter(|id| open[id.index()] == 0).map(key).collect();
@@ -26,6 +27,24 @@ pub fn start_order(project: &Project, graph: &DependencyGraph) -> Vec<ProcessId>
         }
     }
     order
+}
+
+/// The order in which a supervisord.conf is shut down, one number a process: those with the highest stop first, and the next only
+/// when they have (supervisor `supervisord.py` `ordered_stop_groups_phase_1`). Groups against the start order; a group that
+/// dependencies pull apart is several. Other dialects have no such order: empty.
+pub fn stop_layers(project: &Project, order: &[ProcessId]) -> Vec<usize> {
+    if project.dialect != Dialect::Supervisord {
+        return Vec::new();
+    }
+    let groups: Vec<&str> = project.processes().map(|(_, _, instance)| instance.name.group.as_str()).collect();
+    let mut layers = vec![0; order.len()];
+    let mut layer = 0;
+    for (at, id) in order.iter().enumerate() {
+        let is_same = at.checked_sub(1).is_none_or(|before| groups[order[before].index()] == groups[id.index()]);
+        layer += usize::from(!is_same);
+        layers[id.index()] = layer;
+    }
+    layers
 }
 
 /// Processes by the length of the longest chain below them: what could start together if everything took equally long.
@@ -65,6 +84,27 @@ mod tests {
     #[test]
     fn priority_orders_what_is_free_and_never_overrides_an_edge() {
         assert_eq!(order_of(&[("a", &[]), ("b", &[]), ("c", &["a"])], &[500, 1, 0]), [1, 0, 2]);
+    }
+
+    #[test]
+    fn a_supervisord_conf_starts_group_by_group_and_stops_the_other_way() {
+        let mut project = project(&[("a", &[]), ("b", &[]), ("c", &[]), ("d", &[])]);
+        project.dialect = Dialect::Supervisord;
+        for (program, (group, priority)) in
+            project.programs.iter_mut().zip([("g", 1), ("b", 5), ("g", 900), ("d", 999)])
+        {
+            program.priority = priority;
+            program.instances[0].name.group = group.to_owned();
+        }
+        project.groups = vec![crate::model::Group { name: "g".to_owned(), programs: Vec::new(), priority: 10 }];
+        let graph = DependencyGraph::new(&project).unwrap();
+        let order = start_order(&project, &graph);
+        assert_eq!(
+            order.iter().map(|id| id.0).collect::<Vec<_>>(),
+            [1, 0, 2, 3],
+            "members' own priorities do not count"
+        );
+        assert_eq!(stop_layers(&project, &order), [1, 0, 1, 2]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(super) fn project() -> Project {
 
 /// One process of a program.
 pub(super) fn instance(group: &str, process: &str, number: u32) -> Instance {
-    Instance { name: ProcessName::new(group, process), number }
+    Instance::new(ProcessName::new(group, process), number)
 }
 
 /// Pairs of text.

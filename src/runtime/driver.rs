@@ -28,7 +28,7 @@ use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
 
-/// How long the last sweep gives to what is left (PRODUCT.md 12).
+/// How long the last sweep gives to what is left.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// Processes of one group that were signalled together end one after the other; what is there after this is left over.

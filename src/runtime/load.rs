@@ -59,6 +59,10 @@ fn look(need: Need, known: &mut Known) {
             let is_there = path.iter().any(|directory| is_command(&directory.join(&word)));
             known.commands.insert((word, path), is_there);
         }
+        Need::NodeName => {
+            let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
+            known.node_name = Some(name.unwrap_or_default());
+        }
     }
 }
 
@@ -113,7 +117,7 @@ fn failed(error: &io::Error) -> FileFact {
     }
 }
 
-/// The regular files that match a pattern, sorted. `*` and `?` match within a name and not a leading dot, `**` any directories.
+/// The regular files that match a pattern, sorted. `*`, `?` and `[a-z]` match within a name and not a leading dot, `**` any directories.
 fn matches(base: &Path, pattern: &str) -> Vec<PathBuf> {
     let start = if pattern.starts_with('/') { PathBuf::from("/") } else { base.to_owned() };
     let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
@@ -138,7 +142,7 @@ fn walk(directory: &Path, parts: &[&str], found: &mut Vec<PathBuf>, budget: &mut
         }
         return;
     }
-    let candidates = if part.contains(['*', '?']) {
+    let candidates = if part.contains(['*', '?', '[']) {
         let fits = |name: &String| glob(part, name) && (part.starts_with('.') || !name.starts_with('.'));
         names(directory, budget).into_iter().filter(fits).collect()
     } else {

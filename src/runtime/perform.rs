@@ -45,6 +45,7 @@ impl<S: Spawner> Driver<S> {
     fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
         let launcher = Arc::clone(&self.parts.launcher);
         let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
+        let program = &*program.as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
         let streams = self.streams(program).map_err(|error| no_descriptors(&error))?;

@@ -1,7 +1,7 @@
 //! Who may ask: one decision over where a request came in, its head and the config, made before anything is routed or read.
 //!
 //! A browser reaches loopback as easily as we do, so on TCP every page that the user visits is a possible caller. The checks stand
-//! in the order that gives the least away (RELIABILITY.md, "Control socket and web"): framing (400), Host (421), Origin (403),
+//! in the order that gives the least away: framing (400), Host (421), Origin (403),
 //! password (401), content type (415). A UNIX socket is out of a browser's reach and only its owner's to open: there framing and
 //! password count alone, so that supervisorctl finds what it found at supervisord.
 

@@ -1,4 +1,4 @@
-//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses (supervisord.md 7).
+//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses.
 
 use std::pin::pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The end of a run: done, again, or given up. The arithmetic of failures is PRODUCT.md 12's, or supervisord's.
+//! The end of a run: done, again, or given up. The arithmetic of failures is our own, or supervisord's.
 
 use std::time::Duration;
 
@@ -18,6 +18,9 @@ const QUICK_DEATH: Duration = Duration::from_secs(1);
 /// What is said of a run that was ended because it was not ready in time.
 const NOT_READY: &str = "not ready in time";
 
+/// What supervisord says of an end before `startsecs`, whatever the code (supervisor `process.py` `finish`).
+const TOO_QUICKLY: &str = "Exited too quickly (process log may have details)";
+
 /// What comes after a run that has ended by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
@@ -35,7 +38,7 @@ impl Supervisor {
         let Some(run) = self.at(id).run().cloned() else { return };
         let (now, was_running) = (self.now, self.at(id).was_running());
         self.timers.disarm_all(id);
-        self.record_end(id, ending);
+        self.record_end(id, ending, was_running);
         if !self.at(id).is_wanted() {
             return self.over_unwanted(id, ending, now.mono.since(run.started));
         }
@@ -49,16 +52,19 @@ impl Supervisor {
         }
     }
 
-    fn record_end(&mut self, id: ProcessId, ending: &Ending) {
+    fn record_end(&mut self, id: ProcessId, ending: &Ending, was_running: bool) {
         let now = self.now;
+        let is_strict = self.program(id).retry == RetryPolicy::Supervisord;
         let expected = is_expected(self.program(id), ending);
         let not_ready = self.last_word(id).map_or_else(|| NOT_READY.to_owned(), |last| format!("{NOT_READY}: {last}"));
         let process = self.at_mut(id);
         process.stopped_wall = now.wall;
         process.spawn_errno = 0;
         process.spawn_error = match ending {
+            Ending::Exit(_) if is_strict && !was_running => TOO_QUICKLY.to_owned(),
             Ending::Exit(_) | Ending::NotReady(_) if expected => String::new(),
             Ending::Exit(Exit::Code(code)) => format!("Bad exit code {code}"),
+            Ending::Exit(exit) if is_strict => format!("Bad exit code {}", exit.supervisord_status()),
             Ending::Exit(exit @ Exit::Signal { .. }) => exit.to_string(),
             Ending::NotReady(_) => not_ready,
             Ending::Spawn(failure) => failure.sentence(),

@@ -71,7 +71,7 @@ use crate::model::{Moment, Now, ProcessId, Program, Project};
 use crate::plan::graph::{Cycle, DependencyGraph};
 use crate::plan::order;
 
-/// When the end of a program ends the whole run (PRODUCT.md 6).
+/// When the end of a program ends the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExitPolicy {
     /// Others stay up.
@@ -91,6 +91,8 @@ pub struct Supervisor {
     policy: ExitPolicy,
     /// Position of each process in the start order.
     rank: Vec<usize>,
+    /// Who stops before whom at the end, beyond what dependencies say; empty where nothing more is said.
+    stop_layers: Vec<usize>,
     start_order: Arc<[ProcessId]>,
     processes: Vec<Process>,
     edges: EdgeTable,
@@ -119,6 +121,7 @@ impl Supervisor {
         for (position, id) in start_order.iter().enumerate() {
             rank[id.index()] = position;
         }
+        let stop_layers = order::stop_layers(&project, &start_order);
         let processes: Vec<Process> = at_rest(&project);
         Ok(Self {
             edges: EdgeTable::new(&graph, &processes),
@@ -128,6 +131,7 @@ impl Supervisor {
             project,
             policy,
             rank,
+            stop_layers,
             start_order,
             processes,
             timers: TimerTable::default(),
@@ -256,6 +260,7 @@ impl Supervisor {
             for (_, need, _) in graph.needs(id) {
                 self.touch(need);
             }
+            self.touch_next_layer();
         }
     }
 

@@ -7,7 +7,7 @@ use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
 use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Signal, WallTime, Word};
 
-/// How long a run has to be ready before it counts as good (PRODUCT.md 12).
+/// How long a run has to be ready before it counts as good.
 pub(super) const GOOD_AFTER: Duration = Duration::from_secs(10);
 
 /// What is wanted. Commands change this and nothing else; reconciliation drives the phase towards it.
@@ -295,7 +295,7 @@ impl Process {
         }
     }
 
-    /// supervisord's state. The whole mapping is here (UX.md section 11).
+    /// supervisord's state. The whole mapping is here.
     pub(super) fn state(&self) -> ProcessState {
         match &self.phase {
             Phase::Stopped => ProcessState::Stopped,
@@ -309,7 +309,7 @@ impl Process {
         }
     }
 
-    /// Our word. The whole mapping is here (UX.md section 11). Ready again after a failure is `retrying` until the run is good.
+    /// Our word. The whole mapping is here. Ready again after a failure is `retrying` until the run is good.
     pub(super) fn current_word(&self, is_task: bool) -> Word {
         match &self.phase {
             Phase::Stopped => Word::Off,

@@ -91,7 +91,8 @@ impl Supervisor {
     }
 
     fn try_stop(&mut self, id: ProcessId, ordered: bool) {
-        if ordered && self.graph.any_dependent(id, |dependent| self.at(dependent).is_alive()) {
+        let is_needed = || self.graph.any_dependent(id, |dependent| self.at(dependent).is_alive());
+        if ordered && (self.stops_later(id) || is_needed()) {
             return;
         }
         self.begin_stop(id, self.why_down(id));

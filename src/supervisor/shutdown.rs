@@ -7,7 +7,7 @@ use super::event::{Event, Urgency};
 use super::notice::{Notice, StopWhy};
 use super::process::{Phase, Process};
 use super::snapshot::OffBecause;
-use crate::model::{Moment, ProcessId};
+use crate::model::{Dialect, Moment, ProcessId};
 
 /// The exit code of a run that a second Ctrl-C has killed.
 const KILLED_BY_USER: u8 = 130;
@@ -116,9 +116,29 @@ impl Supervisor {
         }
     }
 
-    /// When only tasks were left and all are over, the run ends by itself; also when every program is done.
+    /// Whether the end is not at this process yet: a group of a supervisord.conf stops when those that started after it have.
+    pub(super) fn stops_later(&self, id: ProcessId) -> bool {
+        let (Some(own), Some(highest)) = (self.stop_layers.get(id.index()), self.highest_layer()) else { return false };
+        self.shutdown.is_some() && highest > *own
+    }
+
+    /// Somebody has gone: those whose turn to stop it is now might move.
+    pub(super) fn touch_next_layer(&mut self) {
+        let Some(highest) = self.highest_layer().filter(|_| self.shutdown.is_some()) else { return };
+        for id in self.all().filter(|id| self.stop_layers.get(id.index()) == Some(&highest)).collect::<Vec<_>>() {
+            self.touch(id);
+        }
+    }
+
+    /// The last layer of which anything is alive.
+    fn highest_layer(&self) -> Option<usize> {
+        let alive = self.processes.iter().filter(|process| process.is_alive());
+        alive.filter_map(|process| self.stop_layers.get(process.id.index()).copied()).max()
+    }
+
+    /// When only tasks were left and all are over, the run ends by itself; also when every program is done. supervisord stays up.
     pub(super) fn end_if_over(&mut self) {
-        if self.shutdown.is_some() || !self.settled.has_begun {
+        if self.shutdown.is_some() || !self.settled.has_begun || self.project.dialect == Dialect::Supervisord {
             return;
         }
         let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();

@@ -1,4 +1,4 @@
-//! The keys of the stream (UX.md section 7), as a pure state machine from presses to what is to be done.
+//! The keys of the stream, as a pure state machine from presses to what is to be done.
 
 use crate::model::{ProcessId, Word};
 use crate::supervisor::snapshot::{ProcessInfo, Snapshot};

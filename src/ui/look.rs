@@ -26,7 +26,7 @@ impl Look {
         Self { theme: Theme { colour: false, ascii: true }, width: None, home: None }
     }
 
-    /// The mark of a state (UX.md section 2).
+    /// The mark of a state.
     pub fn mark(&self, word: Word) -> &'static str {
         let signs = self.theme.signs();
         match word {

@@ -1,4 +1,4 @@
-//! Why a run ended, as a sentence (UX.md section 3).
+//! Why a run ended, as a sentence.
 
 use crate::model::units::human_size;
 use crate::model::{Exit, Signal};

@@ -1,4 +1,4 @@
-//! The project of UX.md's screens, by hand: for the tests of this module.
+//! The project that the screens of the tests show, made by hand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) const MIGRATE: ProcessId = ProcessId(2);
 pub(super) const API: ProcessId = ProcessId(3);
 pub(super) const WEB: ProcessId = ProcessId(4);
 
-/// db, cache, migrate, api and web, as UX.md section 2 has them.
+/// db, cache, migrate, api and web.
 pub(super) fn shop() -> Project {
     let mut db = program("db", Some(ReadyKind::Tcp(Template::literal("127.0.0.1:5433"))));
     db.stopwaitsecs = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! A running project for the tests of the screens: the shop of UX.md section 5.
+//! A running project for the tests of the screens: a shop.
 
 use crate::model::Word;
 use crate::model::status::{HistoryEntry, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA};
@@ -57,7 +57,7 @@ pub(crate) fn need(name: &str, until: &str) -> NeedStatus {
     }
 }
 
-/// The shop of UX.md section 5.
+/// The shop.
 pub(crate) fn shop() -> ProjectStatus {
     let running = |name: &str, place, pid, port, cpu, mib: u64| ProcessStatus {
         pid,

@@ -1,4 +1,4 @@
-//! The start, crash and stop story: every [`Notice`] becomes lines of the stream (UX.md sections 2, 3 and 5).
+//! The start, crash and stop story: every [`Notice`] becomes lines of the stream.
 //!
 //! Pure rendering. The story is told what happened and what the state is now; it answers with finished lines. Only the last lines of
 //! a run are not its own: for those it returns a [`TailRequest`], which whoever holds the logs fulfils and prints in its place.

@@ -1,4 +1,4 @@
-//! The status table: one line of facts about the project, one row for each process (UX.md section 5). Pure.
+//! The status table: one line of facts about the project, one row for each process. Pure.
 //!
 //! Columns drop from the right when the terminal is narrow; NAME, STATE and NOTE never do.
 

@@ -44,7 +44,7 @@ fn program(name: &str) -> Program {
 }
 
 fn instance(group: &str, process: &str, number: u32) -> run::model::program::Instance {
-    run::model::program::Instance { name: ProcessName::new(group, process), number }
+    run::model::program::Instance::new(ProcessName::new(group, process), number)
 }
 
 fn needs(names: &[&str]) -> Vec<Dependency> {
@@ -108,6 +108,7 @@ pub(crate) fn project() -> Project {
         control: Control::default(),
         active_profiles: vec![],
         env_order: EnvOrder::default(),
+        supervisord: None,
     }
 }
 

@@ -19,5 +19,6 @@ mod procfile;
 mod ready;
 mod record;
 mod stop;
+mod supervisord;
 mod survive;
 mod up_story;

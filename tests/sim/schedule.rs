@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use run::model::{
-    Autorestart, Dependency, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy, Template, Until,
+    Autorestart, Dependency, Dialect, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy, Template, Until,
 };
 use run::supervisor::ExitPolicy;
 
@@ -74,7 +74,9 @@ impl Schedule {
     }
 
     pub(crate) fn project(&self) -> Project {
-        Project::new("/shop", self.programs.clone())
+        let is_native = self.programs.iter().all(|program| program.retry == RetryPolicy::Native);
+        let dialect = if is_native { Dialect::Native } else { Dialect::Supervisord };
+        Project { dialect, ..Project::new("/shop", self.programs.clone()) }
     }
 
     /// What a person needs to see of it.

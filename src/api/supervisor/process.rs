@@ -228,7 +228,7 @@ fn status(info: &ProcessInfo, fault: Option<&Fault>) -> Value {
     ])
 }
 
-/// supervisord's fault for an answer. Blocked is FATAL with a spawnerr on the wire (UX.md 11), so it is a spawn error there.
+/// supervisord's fault for an answer. Blocked is FATAL with a spawnerr on the wire, so it is a spawn error there.
 fn refusal(answer: Answer, name: &str) -> Option<Fault> {
     let code = match answer {
         Answer::Done => return None,

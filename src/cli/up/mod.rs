@@ -198,9 +198,13 @@ fn load_options(args: &Args) -> LoadOptions {
     }
 }
 
-/// The warnings that matter now. A path that a task may build first is `run check`'s to mention (PRODUCT.md 12).
+/// Warnings that do not concern a start.
+const AT_CHECK_ONLY: [&str; 3] = ["command-not-yet", "unknown-option", "unknown-section"];
+
+/// The warnings that matter now. What supervisord leaves to third parties, and a path that a task may build first, are `run check`'s
+/// to mention.
 fn at_up(mut warnings: Diagnostics) -> Diagnostics {
-    warnings.list.retain(|warning| warning.severity == Severity::Error || warning.code != "command-not-yet");
+    warnings.list.retain(|warning| warning.severity == Severity::Error || !AT_CHECK_ONLY.contains(&warning.code));
     warnings
 }
 

@@ -13,8 +13,15 @@ use crate::config::request::Request;
 use crate::model::{Diagnostic, Dialect, Program, Project, SourceFile};
 
 /// Mistakes that may only seem to be there when a text could not be read to its end.
-pub const FOLLOWS_FROM_LOSS: &[&str] =
-    &["unknown-program", "missing-key", "undefined-variable", "empty-project", "ready-check", "no-port"];
+pub const FOLLOWS_FROM_LOSS: &[&str] = &[
+    "unknown-program",
+    "missing-key",
+    "missing-section",
+    "undefined-variable",
+    "empty-project",
+    "ready-check",
+    "no-port",
+];
 
 /// Finds all mistakes.
 pub fn check(

@@ -9,7 +9,7 @@ use crate::config::lower::{Lowered, ProgramPlaces, settings};
 use crate::config::place::within;
 use crate::config::request::Request;
 use crate::config::scope::Scope;
-use crate::model::{Command, Diagnostic, Dialect, EnvFile, Program, ReadyKind, ReadySpec, SourceFile, Span};
+use crate::model::{Command, Diagnostic, Dialect, EnvFile, Program, ReadyKind, ReadySpec, Severity, SourceFile, Span};
 
 /// What a shell knows without looking: builtins and keywords.
 const SHELL_WORDS: &[&str] = &[
@@ -29,7 +29,8 @@ pub fn check(
     problems: &mut Vec<Diagnostic>,
 ) {
     let project = &lowered.project;
-    let mut looking = Looking { root: &project.root, world, sources, problems, told: BTreeSet::new() };
+    let is_lenient = project.dialect == Dialect::Supervisord;
+    let mut looking = Looking { root: &project.root, is_lenient, world, sources, problems, told: BTreeSet::new() };
     for (file, span) in project.env_files.iter().zip(&lowered.places.env_files) {
         looking.env_file(file, *span);
     }
@@ -44,7 +45,7 @@ pub fn check(
         let mut scope = common.with_files_and_ports(request, program, looking.world);
         scope.add_entries(&program.environment);
         if let Some(directory) = looking.directory(&scope, program, places)
-            && project.dialect == Dialect::Native
+            && project.dialect != Dialect::Procfile
         {
             looking.command(&scope, program, places, &directory);
             looking.exec_check(&scope, program, places, &directory);
@@ -55,6 +56,8 @@ pub fn check(
 
 struct Looking<'l, 'k> {
     root: &'l Path,
+    /// What keeps one program from starting does not keep the others: supervisord finds out at the start.
+    is_lenient: bool,
     world: &'l mut World<'k>,
     sources: &'l [SourceFile],
     problems: &'l mut Vec<Diagnostic>,
@@ -65,6 +68,12 @@ struct Looking<'l, 'k> {
 impl Looking<'_, '_> {
     fn name<'p>(&self, path: &'p Path) -> std::path::Display<'p> {
         path.strip_prefix(self.root).unwrap_or(path).display()
+    }
+
+    /// A mistake that keeps one program from starting.
+    fn push_one(&mut self, problem: Diagnostic) {
+        let severity = if self.is_lenient { Severity::Warning } else { problem.severity };
+        self.problems.push(Diagnostic { severity, ..problem });
     }
 
     fn env_file(&mut self, file: &EnvFile, span: Option<Span>) {
@@ -110,8 +119,11 @@ impl Looking<'_, '_> {
         let span = places.values.get("directory").copied();
         let problem = problem.at_opt(span, format!("looked for {}", path.display()));
         let tilde = template.as_literal().and_then(|text| text.strip_prefix("~/"));
-        self.problems.push(match tilde {
-            Some(rest) => problem.help(format!("`~` is the shell's; write directory = \"${{HOME}}/{rest}\"")),
+        self.push_one(match tilde {
+            Some(rest) if !self.is_lenient => {
+                problem.help(format!("`~` is the shell's; write directory = \"${{HOME}}/{rest}\""))
+            }
+            Some(rest) => problem.help(format!("`~` is the shell's; write directory=%(ENV_HOME)s/{rest}")),
             None => problem,
         });
         None
@@ -167,7 +179,7 @@ impl Looking<'_, '_> {
             let message = format!("{} runs `{word}`, which is not on its PATH", program.name);
             let looked = format!("looked in {} director{}", path.len(), if path.len() == 1 { "y" } else { "ies" });
             let problem = Diagnostic::error("missing-command", message).at_opt(span, looked);
-            self.problems.push(problem.help(format!("install it, or name it by its path, such as \"./bin/{word}\"")));
+            self.push_one(problem.help(format!("install it, or name it by its path, such as \"./bin/{word}\"")));
         }
     }
 }

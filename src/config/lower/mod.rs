@@ -8,6 +8,7 @@ pub mod names;
 pub mod program;
 pub mod ready;
 pub mod settings;
+pub mod supervisord;
 pub mod template;
 pub mod value;
 
@@ -88,6 +89,9 @@ pub fn lower(
     sources: &[SourceFile],
     problems: &mut Vec<Diagnostic>,
 ) -> Lowered {
+    if raw.dialect == Dialect::Supervisord {
+        return supervisord::lower(request, vocabulary, raw, world, sources, problems);
+    }
     let names = Names::collect(raw, problems);
     let nothing = Scope::default();
     let context = Context { request, vocabulary, dialect: raw.dialect, names: &names, sources, scope: &nothing };

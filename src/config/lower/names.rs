@@ -56,6 +56,15 @@ impl Names {
         names
     }
 
+    /// Adds a name; the place of the one that has it already, if any.
+    pub fn define(&mut self, name: &str, named: Named, span: Span) -> Option<Span> {
+        if let Some((_, first)) = self.by_name.get(name) {
+            return Some(*first);
+        }
+        self.by_name.insert(name.to_owned(), (named, span));
+        None
+    }
+
     /// Notes who is in a group.
     fn join(&mut self, group: &str, named: &Named, problems: &mut Vec<Diagnostic>) {
         let Named::Group(members) = named else { return };

@@ -273,7 +273,7 @@ fn instances(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program) {
         Dialect::Native | Dialect::Supervisord => format!("{stem}_{number}"),
     };
     program.instances = (first..first + count)
-        .map(|number| Instance { name: ProcessName::new(group.clone(), name(number)), number })
+        .map(|number| Instance::new(ProcessName::new(group.clone(), name(number)), number))
         .collect();
 }
 

@@ -50,6 +50,7 @@ pub fn project(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagno
         control,
         active_profiles: context.request.profiles.clone(),
         env_order: context.request.env_order,
+        supervisord: None,
     };
     Lowered { project, places }
 }

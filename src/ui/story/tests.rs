@@ -1,4 +1,4 @@
-//! The screens of UX.md, told from notices.
+//! The screens of a start, a crash and a stop, told from notices.
 
 use proptest::prelude::*;
 

@@ -1,0 +1,114 @@
+//! supervisord.conf to a project, as supervisor 4.3.0 understands it (`options.py` `read_config`): its defaults, its expansions, its
+//! order, and its leniency where third parties put options of their own.
+
+pub mod expansion;
+pub mod extra;
+pub mod include;
+mod lowering;
+pub mod names;
+pub mod program;
+pub mod role;
+pub mod section;
+pub mod servers;
+pub mod unbuilt;
+pub mod value;
+
+use crate::codec::ini::DEFAULTS;
+use crate::config::facts::World;
+use crate::config::lower::supervisord::lowering::Lowering;
+use crate::config::lower::supervisord::names::HOST;
+use crate::config::lower::{Lowered, Places, ProgramPlaces};
+use crate::config::raw::{RawKey, RawProject};
+use crate::config::request::{Request, Vocabulary};
+use crate::model::name::name_problem;
+use crate::model::supervisord::{Daemon, Role, Supervisord};
+use crate::model::{Control, Diagnostic, Dialect, Group, Program, Project, SourceFile, Span};
+
+/// Lowers everything.
+pub fn lower(
+    request: &Request,
+    vocabulary: &Vocabulary,
+    raw: &RawProject,
+    world: &mut World<'_>,
+    sources: &[SourceFile],
+    problems: &mut Vec<Diagnostic>,
+) -> Lowered {
+    let of_all: Vec<RawKey> = raw
+        .sections
+        .iter()
+        .filter(|section| section.kind == DEFAULTS)
+        .flat_map(|section| section.keys.clone())
+        .collect();
+    let mut lowering = Lowering { request, raw, of_all: &of_all, world, sources, problems };
+    let mut names = names::at_start(request);
+    let mut conf = Supervisord::default();
+    let environment = lowering.daemon(&mut conf, &names);
+    names.variables(environment.iter().map(|(name, value)| (name.as_str(), value.as_literal().unwrap_or_default())));
+    lowering.servers(&mut conf, &names);
+    if lowering.mentions(HOST) {
+        names.text(HOST, lowering.world.node_name().unwrap_or_default());
+    }
+    let groups = lowering.groups(&names);
+    let known = lowering.known(&groups);
+    let mut programs = lowering.programs(&conf, &names, &groups, &known, vocabulary);
+    programs.sort_by_key(|(program, _)| start_key(program, &groups));
+    unbuilt::unknown(raw, lowering.problems);
+    let (plain, others): (Vec<_>, Vec<_>) =
+        programs.into_iter().partition(|(program, _)| program.extras.role == Role::Plain);
+    conf.not_started = others.into_iter().map(|(program, _)| program).collect();
+    let has_processes = |(program, _): &(Program, ProgramPlaces)| !program.instances.is_empty();
+    let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = plain.into_iter().filter(has_processes).unzip();
+    unbuilt::not_built(raw, &conf, &programs, lowering.problems);
+    lowering.refuse_formation();
+    let group_places = groups.iter().map(|group| (group.group.name.clone(), group.span)).collect();
+    let is_named =
+        conf.daemon.identifier != Daemon::default().identifier && name_problem(&conf.daemon.identifier).is_none();
+    let project = Project {
+        name: if is_named { &conf.daemon.identifier } else { &request.fallback_name }.clone(),
+        dialect: Dialect::Supervisord,
+        files: Vec::new(),
+        environment,
+        groups: groups.into_iter().map(|group| group.group).collect(),
+        control: control(&conf),
+        active_profiles: request.profiles.clone(),
+        env_order: request.env_order,
+        supervisord: Some(Box::new(conf)),
+        ..Project::new(request.root.clone(), programs)
+    };
+    let places = Places { programs: places, groups: group_places, ..Places::default() };
+    Lowered { project, places }
+}
+
+/// The control socket is the first UNIX server, TCP the first of the other kind.
+fn control(conf: &Supervisord) -> Control {
+    let (unix, inet) = (conf.unix_servers.first(), conf.inet_servers.first());
+    let credentials =
+        inet.and_then(|server| server.credentials.clone()).or(unix.and_then(|server| server.credentials.clone()));
+    let (username, password) = credentials.map(|login| (login.username, login.password)).unzip();
+    Control {
+        socket: unix.map(|server| server.file.clone()),
+        tcp: inet.map(|server| servers::listen_address(server).to_string()),
+        username,
+        password,
+    }
+}
+
+/// The order of the start: groups by priority, then by name, members as the group lists them.
+fn start_key(program: &Program, groups: &[Placed]) -> (i32, String, usize) {
+    let of = program.instances.first().map_or(program.name.as_str(), |instance| instance.name.group.as_str());
+    let group = groups.iter().map(|placed| &placed.group).find(|group| group.name == of);
+    match group {
+        Some(group) => {
+            let place = group.programs.iter().position(|member| *member == program.name);
+            (group.priority, of.to_owned(), place.unwrap_or(usize::MAX))
+        }
+        None => (program.priority, of.to_owned(), 0),
+    }
+}
+
+/// A group and where it was written.
+#[derive(Debug)]
+struct Placed {
+    group: Group,
+    span: Span,
+}
