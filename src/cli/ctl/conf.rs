@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+use crate::codec::ini::{self, Ini, IniError};
+
 /// Where a server is looked for when the section names none.
 pub const DEFAULT_URL: &str = "http://localhost:9001";
 
@@ -37,6 +39,9 @@ pub struct Place<'a> {
 /// Why there is no such section.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfError {
+    /// A line makes no sense.
+    #[error(transparent)]
+    Line(#[from] IniError),
     /// It is not there.
     #[error("there is no [supervisorctl] section")]
     NoSection,
@@ -52,8 +57,16 @@ pub enum ConfError {
 
 /// Reads the section.
 pub fn read(text: &str, place: &Place<'_>) -> Result<Section, ConfError> {
-    let raw = options_of(text, "supervisorctl").ok_or(ConfError::NoSection)?;
-    let value = |option: &str| raw.get(option).map(|value| expand(option, value, place)).transpose();
+    let Ini { sections, errors } = ini::parse(text);
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error.into());
+    }
+    let named = |name: &str| sections.iter().find(|section| section.name == name);
+    let own = named("supervisorctl").ok_or(ConfError::NoSection)?;
+    let value = |option: &str| {
+        let mut entries = own.entries.iter().chain(named(ini::DEFAULTS).into_iter().flat_map(|all| &all.entries));
+        entries.find(|entry| entry.key == option).map(|entry| expand(option, &entry.value, place)).transpose()
+    };
     Ok(Section {
         server_url: value("serverurl")?.map(|url| match url.strip_prefix("unix://") {
             Some(path) => format!("unix://{}", absolute(path, place).display()),
@@ -64,45 +77,6 @@ pub fn read(text: &str, place: &Place<'_>) -> Result<Section, ConfError> {
         prompt: value("prompt")?,
         history: value("history_file")?.filter(|file| !file.is_empty()).map(|file| absolute(&file, place)),
     })
-}
-
-/// The options of a section, all its appearances taken together, the last one of a name winning.
-fn options_of(text: &str, section: &str) -> Option<BTreeMap<String, String>> {
-    let mut options = None;
-    let mut is_inside = false;
-    let mut last = None;
-    for line in text.trim_start_matches('\u{feff}').lines() {
-        let value = without_comment(line);
-        if value.is_empty() {
-            continue;
-        }
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.split_once(']')).map(|(name, _)| name) {
-            is_inside = name == section;
-            last = None;
-            if is_inside {
-                options.get_or_insert_with(BTreeMap::new);
-            }
-        } else if let (true, Some(options)) = (is_inside, options.as_mut()) {
-            let is_continued = line.starts_with([' ', '\t']);
-            match (last.as_ref().and_then(|name| options.get_mut(name)), value.find(['=', ':'])) {
-                (Some(before), _) if is_continued => *before = format!("{before}\n{value}"),
-                (_, Some(at)) => {
-                    let name = value[..at].trim_end().to_lowercase();
-                    options.insert(name.clone(), value[at + 1..].trim_start().to_owned());
-                    last = Some(name);
-                }
-                (_, None) => {}
-            }
-        }
-    }
-    options
-}
-
-/// A line without white space around it and without its comment: from the start, or from a `;` or `#` after white space.
-fn without_comment(line: &str) -> &str {
-    let is_mark = |at: usize| at == 0 || line[..at].ends_with(char::is_whitespace);
-    let comment = line.match_indices([';', '#']).map(|(at, _)| at).find(|at| is_mark(*at));
-    line[..comment.unwrap_or(line.len())].trim()
 }
 
 fn expand(option: &str, value: &str, place: &Place<'_>) -> Result<String, ConfError> {
@@ -191,5 +165,9 @@ mod tests {
         for value in ["50%", "%(ENV_NOPE)s", "%(here)d", "%(host_node_name)s"] {
             assert!(read_it(&format!("[supervisorctl]\nprompt={value}")).is_err(), "{value}");
         }
+        assert_eq!(
+            read_it("[supervisorctl]\nprompt\n").unwrap_err().to_string(),
+            "line 2: it is neither [section] nor option = value"
+        );
     }
 }
