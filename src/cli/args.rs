@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, down, env, exec, graph, logs, restart, signal, start, status, stop, up, wait, why,
+    check, completions, ctl, down, env, exec, graph, logs, restart, signal, start, status, stop, up, wait, why,
 };
 use crate::model::units;
 
@@ -82,6 +82,7 @@ pub enum Command {
     Graph(graph::Args),
     Exec(exec::Args),
     Env(env::Args),
+    Ctl(ctl::Args),
     Completions(completions::Args),
 }
 

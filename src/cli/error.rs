@@ -5,6 +5,7 @@
 use std::io;
 
 use crate::api::fault::SHUTDOWN_STATE;
+use crate::cli::ctl::trouble::Trouble;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::settings::Stream;
 use crate::client::ClientError;
@@ -118,8 +119,17 @@ impl From<ClientError> for CommandError {
                 let detail = error.fault_detail().unwrap_or_default();
                 Self::user(if detail.is_empty() { error.to_string() } else { detail.to_owned() })
             }
-            ClientError::Timeout | ClientError::Io(_) => Self::project(with_cause(&error)),
-            ClientError::Protocol(_) => Self::internal(error.to_string()),
+            ClientError::Timeout | ClientError::Io(_) | ClientError::Interrupted => Self::project(with_cause(&error)),
+            ClientError::Protocol(_) | ClientError::Status { .. } => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<Trouble> for CommandError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Own(error) => error.into(),
+            other => Self::internal(other.to_string()),
         }
     }
 }

@@ -19,6 +19,54 @@ pub enum ExitCode {
     Killed,
     /// The code of a program, handed on as it stands.
     Program(u8),
+    /// What `ctl` ends with, as supervisorctl would.
+    Ctl(CtlStatus),
+}
+
+/// The exit statuses of supervisorctl (supervisor `supervisorctl.py` `LSBInitExitStatuses`, `LSBStatusExitStatuses`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CtlStatus {
+    /// All is well.
+    Fine,
+    /// Something went wrong.
+    Generic,
+    /// The command line makes no sense.
+    BadArguments,
+    /// The server lacks supervisord's methods.
+    Unimplemented,
+    /// `status`: something that was listed is down.
+    SomethingIsDown,
+    /// The server refused the connection.
+    Refused,
+    /// `status`: nobody answers, or a name is unknown.
+    Unknown,
+    /// The server speaks another version.
+    WrongVersion,
+    /// A program, or the server, does not run.
+    NotRunning,
+    /// The code of a `run-ctl-NAME`.
+    Plugin(u8),
+}
+
+impl CtlStatus {
+    fn number(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Generic => 1,
+            Self::BadArguments => 2,
+            Self::Unimplemented | Self::SomethingIsDown => 3,
+            Self::Refused | Self::Unknown => 4,
+            Self::WrongVersion => 5,
+            Self::NotRunning => 7,
+            Self::Plugin(code) => code,
+        }
+    }
+}
+
+impl From<CtlStatus> for ExitCode {
+    fn from(status: CtlStatus) -> Self {
+        Self::Ctl(status)
+    }
 }
 
 impl ExitCode {
@@ -32,6 +80,7 @@ impl ExitCode {
             Self::TimedOut => 124,
             Self::Killed => 130,
             Self::Program(code) => code,
+            Self::Ctl(status) => status.number(),
         }
     }
 }

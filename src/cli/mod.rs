@@ -17,6 +17,7 @@ pub mod check;
 pub mod complete;
 pub mod completions;
 pub mod connection;
+pub mod ctl;
 pub mod down;
 pub mod env;
 pub mod environment;
@@ -98,6 +99,7 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Graph(args)) => graph::run(settings, &args),
         Some(Command::Exec(args)) => exec::run(settings, &args),
         Some(Command::Env(args)) => env::run(settings, &args),
+        Some(Command::Ctl(args)) => ctl::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }
 }

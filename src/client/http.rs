@@ -1,8 +1,9 @@
-//! As much of HTTP/1.1 as one POST and its answer need.
+//! As much of HTTP/1.1 as one POST and its answer need, and the beginning of a GET whose answer has no end.
 
 use std::io::{self, ErrorKind, Read, Write};
 
 use super::ClientError;
+use super::address::Credentials;
 
 /// The longest head that is taken for one.
 const HEAD: usize = 64 << 10;
@@ -12,7 +13,7 @@ const LINE: usize = 4 << 10;
 
 /// How the body of an answer ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
+pub(super) enum Framing {
     Length(usize),
     Chunked,
     ToTheEnd,
@@ -20,10 +21,12 @@ enum Framing {
 
 /// One call.
 pub(super) struct Post<'a> {
+    /// The `Host`.
+    pub(super) host: &'a str,
     /// What type the answer may have.
     pub(super) accept: &'a str,
-    /// What shows that the owner asks.
-    pub(super) key: Option<&'a str>,
+    /// What shows who asks.
+    pub(super) credentials: Option<&'a Credentials>,
     /// What is asked.
     pub(super) body: &'a [u8],
 }
@@ -34,11 +37,11 @@ pub(super) fn post(
     rest: &mut Vec<u8>,
     call: &Post<'_>,
 ) -> Result<Vec<u8>, ClientError> {
-    let Post { accept, key, body } = *call;
+    let Post { host, accept, credentials, body } = *call;
     let mut request = Vec::with_capacity(256 + body.len());
-    write!(request, "POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\nAccept: {accept}\r\n")?;
-    if let Some(key) = key {
-        write!(request, "Authorization: Bearer {key}\r\n")?;
+    write!(request, "POST /RPC2 HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/xml\r\nAccept: {accept}\r\n")?;
+    if let Some(credentials) = credentials {
+        request.extend(credentials.header().bytes());
     }
     write!(request, "Content-Length: {}\r\n\r\n", body.len())?;
     request.extend_from_slice(body);
@@ -51,14 +54,59 @@ pub(super) fn post(
     };
     let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
     let answer = source.body(framing)?;
-    if status == 200 { Ok(answer) } else { Err(ClientError::Protocol(format!("HTTP status {status}"))) }
+    if status.code == 200 { Ok(answer) } else { Err(status.into()) }
+}
+
+/// Asks for a path and reads the head of the answer. `rest` holds what was read beyond it.
+pub(super) fn get(
+    stream: &mut (impl Read + Write),
+    rest: &mut Vec<u8>,
+    host: &str,
+    credentials: Option<&Credentials>,
+    path: &str,
+) -> Result<Framing, ClientError> {
+    let authorization = credentials.map(Credentials::header).unwrap_or_default();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{authorization}\r\n");
+    stream.write_all(request.as_bytes())?;
+    let head = Source { stream, buffer: rest }.head()?;
+    let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
+    if status.code == 200 { Ok(framing) } else { Err(status.into()) }
+}
+
+/// Reads what is there; nothing at the end.
+pub(super) fn read_once(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut chunk = vec![0; 16 << 10];
+    loop {
+        match stream.read(&mut chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            done => {
+                chunk.truncate(done?);
+                return Ok(chunk);
+            }
+        }
+    }
+}
+
+/// A status line.
+#[derive(Debug, PartialEq, Eq)]
+struct Status {
+    code: u16,
+    reason: String,
+}
+
+impl From<Status> for ClientError {
+    fn from(Status { code, reason }: Status) -> Self {
+        Self::Status { code, reason }
+    }
 }
 
 /// Reads a status line and headers.
-fn parse_head(head: &[u8]) -> Option<(u16, Framing)> {
+fn parse_head(head: &[u8]) -> Option<(Status, Framing)> {
     let text = std::str::from_utf8(head).ok()?;
     let mut lines = text.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    let (_, status) = lines.next()?.strip_prefix("HTTP/1.")?.split_once(' ')?;
+    let (code, reason) = status.split_once(' ').unwrap_or((status, ""));
+    let status = Status { code: code.parse().ok()?, reason: reason.to_owned() };
     let mut framing = Framing::ToTheEnd;
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         if name.eq_ignore_ascii_case("content-length") && framing != Framing::Chunked {
@@ -136,17 +184,11 @@ impl<R: Read> Source<'_, R> {
     }
 
     fn fill(&mut self) -> Result<(), ClientError> {
-        let mut chunk = [0; 16 << 10];
-        let read = loop {
-            match self.stream.read(&mut chunk) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                done => break done?,
-            }
-        };
-        if read == 0 {
+        let read = read_once(self.stream)?;
+        if read.is_empty() {
             return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
         }
-        self.buffer.extend_from_slice(&chunk[..read]);
+        self.buffer.extend_from_slice(&read);
         Ok(())
     }
 }
@@ -179,7 +221,7 @@ mod tests {
 
     fn post_to(answer: &str) -> (Result<Vec<u8>, ClientError>, Vec<u8>) {
         let mut rest = Vec::new();
-        let call = Post { accept: "text/xml", key: None, body: b"x" };
+        let call = Post { host: "localhost", accept: "text/xml", credentials: None, body: b"x" };
         let body = post(&mut Canned(Cursor::new(answer.as_bytes().to_vec())), &mut rest, &call);
         (body, rest)
     }
@@ -218,11 +260,9 @@ mod tests {
 
     #[test]
     fn another_status_and_other_protocols_are_told() {
-        for answer in [
-            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
-            "SSH-2.0\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
-        ] {
+        let busy = post_to("HTTP/1.1 503 Too Busy\r\nContent-Length: 0\r\n\r\n").0;
+        assert!(matches!(busy, Err(ClientError::Status { code: 503, reason }) if reason == "Too Busy"));
+        for answer in ["SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"] {
             assert!(matches!(post_to(answer).0, Err(ClientError::Protocol(_))), "{answer}");
         }
     }

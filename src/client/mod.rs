@@ -1,18 +1,23 @@
-//! Talks to a running project over its control socket: one blocking connection, standard library only, so that a command that asks one
-//! question starts in no time.
+//! Talks to a running project over its control socket, or to any supervisord: one blocking connection without a runtime, so that
+//! a command that asks one question starts in no time.
 
+pub mod address;
 pub mod calls;
+pub mod follow;
 
 mod http;
+mod stream;
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+pub use address::{Address, Credentials};
 pub use calls::StartUntil;
+pub use follow::Follow;
 use serde::de::DeserializeOwned;
+use stream::{Interrupted, Stream};
 
 use self::http::Post;
 use crate::codec::json_answer::JsonAnswer;
@@ -35,6 +40,17 @@ pub enum ClientError {
     /// The other end does not speak as it should.
     #[error("the project's answer makes no sense: {0}")]
     Protocol(String),
+    /// The answer has another status than 200.
+    #[error("the project's answer has the HTTP status {code}")]
+    Status {
+        /// 401, say.
+        code: u16,
+        /// `Unauthorized`.
+        reason: String,
+    },
+    /// The wait was given up, see [`Client::interrupted_by`].
+    #[error("interrupted")]
+    Interrupted,
     /// There was no answer within the time set.
     #[error("the project did not answer in time")]
     Timeout,
@@ -48,7 +64,12 @@ impl ClientError {
     pub fn fault_code(&self) -> Option<i32> {
         match self {
             Self::Fault { code, .. } => Some(*code),
-            Self::NotRunning | Self::Protocol(_) | Self::Timeout | Self::Io(_) => None,
+            Self::NotRunning
+            | Self::Protocol(_)
+            | Self::Status { .. }
+            | Self::Interrupted
+            | Self::Timeout
+            | Self::Io(_) => None,
         }
     }
 
@@ -56,7 +77,12 @@ impl ClientError {
     pub fn fault_detail(&self) -> Option<&str> {
         match self {
             Self::Fault { text, .. } => Some(text.split_once(": ").map_or(text.as_str(), |(_, detail)| detail)),
-            Self::NotRunning | Self::Protocol(_) | Self::Timeout | Self::Io(_) => None,
+            Self::NotRunning
+            | Self::Protocol(_)
+            | Self::Status { .. }
+            | Self::Interrupted
+            | Self::Timeout
+            | Self::Io(_) => None,
         }
     }
 }
@@ -70,9 +96,14 @@ impl From<io::Error> for ClientError {
             | ErrorKind::BrokenPipe
             | ErrorKind::UnexpectedEof => Self::NotRunning,
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Timeout,
+            ErrorKind::Other if is_interrupt(&error) => Self::Interrupted,
             _ => Self::Io(error),
         }
     }
+}
+
+fn is_interrupt(error: &io::Error) -> bool {
+    error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).is_some()
 }
 
 impl From<ParseError> for ClientError {
@@ -81,42 +112,51 @@ impl From<ParseError> for ClientError {
     }
 }
 
-/// A key that does not print itself.
-struct Key(String);
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
 /// A connection to a running project. Calls go one after the other over the same connection.
 #[derive(Debug)]
 pub struct Client {
-    stream: UnixStream,
-    /// What shows that the owner asks.
-    key: Option<Key>,
+    stream: Stream,
+    /// What shows who asks.
+    credentials: Option<Credentials>,
     /// What was read beyond the last answer.
     rest: Vec<u8>,
+    host: String,
 }
 
 impl Client {
     /// Connects to a project's socket.
     pub fn connect(path: &Path) -> Result<Self, ClientError> {
-        Ok(Self { stream: UnixStream::connect(path)?, key: None, rest: Vec::new() })
+        Ok(Self { stream: Stream::unix(path)?, credentials: None, rest: Vec::new(), host: "localhost".to_owned() })
+    }
+
+    /// Connects to any server. `socket` is another, shorter name for the path of a UNIX one.
+    pub fn open(address: &Address, socket: Option<&Path>, credentials: Option<Credentials>) -> io::Result<Self> {
+        let stream = Self::stream(address, socket)?;
+        Ok(Self { stream, credentials, rest: Vec::new(), host: address.host() })
+    }
+
+    fn stream(address: &Address, socket: Option<&Path>) -> io::Result<Stream> {
+        match address {
+            Address::Unix(path) => Stream::unix(socket.unwrap_or(Path::new(path))),
+            Address::Tcp { host, port } => Stream::tcp(host, *port),
+        }
+    }
+
+    /// From now on a wait for an answer ends with [`ClientError::Interrupted`] when this becomes readable. The connection is of
+    /// no use then.
+    pub fn interrupted_by(&mut self, interrupt: UnixStream) {
+        self.stream.interrupted_by(interrupt);
     }
 
     /// Shows a key with every later call: a project with a password keeps one for its owner's commands.
     #[must_use]
     pub fn with_key(self, key: Option<String>) -> Self {
-        Self { key: key.map(Key), ..self }
+        Self { credentials: key.map(Credentials::Key), ..self }
     }
 
     /// Bounds every later read and write; `None` waits for ever, which is right for calls that wait. Zero is refused.
     pub fn set_timeout(&mut self, timeout: Option<Duration>) -> Result<(), ClientError> {
-        self.stream.set_read_timeout(timeout)?;
-        self.stream.set_write_timeout(timeout)?;
-        Ok(())
+        Ok(self.stream.set_timeout(timeout)?)
     }
 
     /// Calls a method and waits for its answer.
@@ -141,8 +181,7 @@ impl Client {
 
     fn post(&mut self, method: &str, params: &[Value], accept: &str) -> Result<Vec<u8>, ClientError> {
         let body = write_call(method, params);
-        let key = self.key.as_ref().map(|Key(key)| key.as_str());
-        let call = Post { accept, key, body: body.as_bytes() };
+        let call = Post { host: &self.host, accept, credentials: self.credentials.as_ref(), body: body.as_bytes() };
         http::post(&mut self.stream, &mut self.rest, &call)
     }
 }

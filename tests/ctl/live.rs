@@ -1,0 +1,178 @@
+//! The real supervisord and supervisorctl beside ours: every scenario is played by both, each against a supervisord of its own, and
+//! they must say the same, pids and times aside.
+//!
+//! `RUN_SUPERVISOR_VENV` names a venv with supervisor 4.3.0; without it, PATH is looked at.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use regex::Regex;
+
+use super::common::{PATIENCE, Running, TestProject, becomes_true, has_tool};
+use super::scenario::{Places, Scenario, Step, directory, play, scenarios, without_help};
+
+const OURS: &[&str] = &[env!("CARGO_BIN_EXE_run"), "ctl"];
+
+/// A program of supervisor; none when it is not installed.
+fn tool(name: &str) -> Option<String> {
+    match std::env::var_os("RUN_SUPERVISOR_VENV") {
+        Some(venv) => Some(PathBuf::from(venv).join("bin").join(name).to_str().unwrap().to_owned()),
+        None => has_tool(name).then(|| name.to_owned()),
+    }
+}
+
+/// A directory with a supervisord of its own.
+fn stage(scenario: &Scenario) -> TestProject {
+    let conf = fs::read_to_string(directory().join("supervisord.conf")).unwrap();
+    let password = "s.sock\nusername = ann\npassword = secret\n\n[supervisord]";
+    let conf = if scenario.auth { conf.replace("s.sock\n\n[supervisord]", password) } else { conf };
+    TestProject::empty().file("supervisord.conf", conf).file("conf.d/new.conf", "")
+}
+
+fn start<'a>(project: &'a TestProject, supervisord: &str) -> Running<'a> {
+    let mut command = Command::new(supervisord);
+    command.args(["-n", "-s", "-c"]).arg(project.path("supervisord.conf"));
+    project.put_into_world(&mut command);
+    let running = Running::start(project, command);
+    let is_up = || project.read("main.log").matches("entered RUNNING").count() >= 6;
+    running.wait_until("all is up", is_up);
+    running.wait_until("talk has said all", || {
+        let logs = fs::read_dir(project.directory()).unwrap().map(|entry| entry.unwrap());
+        let talks = logs.filter(|log| log.file_name().to_str().unwrap().starts_with("talk-std"));
+        talks.filter(|log| log.metadata().unwrap().len() > 0).count() == 2
+    });
+    running
+}
+
+fn places(project: &TestProject) -> Places {
+    Places::new(project, format!("unix://{}", project.path("s.sock").display()))
+}
+
+/// What may differ between two servers, taken out.
+fn normal(project: &TestProject, text: &str, step: &Step) -> String {
+    let mut text = places(project).scrub(text).replace(project.directory().to_str().unwrap(), "{dir}");
+    for (pattern, word) in [
+        (r"(?m): file: \S+ line: \d+$", ""),
+        (r"pid \d+, uptime \d+:\d\d:\d\d", "pid N, uptime T"),
+        (r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "DATE"),
+        (r"(?m)^[1-9]\d*$", "N"),
+    ] {
+        text = Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
+    }
+    if step.interrupt_after.is_some() {
+        // The original now and then swallows the interrupt that ends it, and with it the last line end.
+        text.truncate(text.trim_end().len());
+    }
+    if step.any_order {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        return lines.join("\n");
+    }
+    if step.compare.as_deref() == Some("head") { text.lines().next().unwrap_or_default().to_owned() } else { text }
+}
+
+/// Everything that one client says.
+fn transcript(scenario: &Scenario, client: &[&str], supervisord: &str) -> Vec<String> {
+    let project = stage(scenario);
+    let mut server = start(&project, supervisord);
+    // Else the original would find it by itself, and with it another prompt.
+    let conf = project.path("supervisord.conf");
+    let client: Vec<&str> = client.iter().copied().chain(["-c", conf.to_str().unwrap()]).collect();
+    let mut said = Vec::new();
+    for step in &scenario.steps {
+        if let Some(file) = &step.write {
+            project.write(file, &step.text);
+            continue;
+        }
+        let done = play(&project, &client, step, &places(&project));
+        let out = without_help(&project, &client, &done.stdout);
+        let errors: String = done.stderr.split_inclusive('\n').filter(|line| line.contains("logtail")).collect();
+        let [out, errors] = [out, errors].map(|text| normal(&project, &text, step));
+        said.push(format!("$ {:?} {:?}\n{out}{errors}exit {}\n", step.args, step.stdin, done.code));
+        if step.ends {
+            assert!(becomes_true(PATIENCE, || server.has_ended().is_some()), "it does not shut down");
+        }
+    }
+    said
+}
+
+fn both_say_the_same(name: &str) {
+    let (Some(supervisord), Some(supervisorctl)) = (tool("supervisord"), tool("supervisorctl")) else { return };
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == name).unwrap();
+    let theirs = transcript(&scenario, &[&supervisorctl], &supervisord);
+    let ours = transcript(&scenario, OURS, &supervisord);
+    for (ours, theirs) in ours.iter().zip(&theirs) {
+        assert_eq!(ours, theirs);
+    }
+}
+
+#[test]
+fn looking_is_the_same() {
+    both_say_the_same("looking");
+}
+
+#[test]
+fn acting_on_processes_is_the_same() {
+    both_say_the_same("processes");
+}
+
+#[test]
+fn logs_are_the_same() {
+    both_say_the_same("logs");
+}
+
+#[test]
+fn changing_the_config_is_the_same() {
+    both_say_the_same("config");
+}
+
+#[test]
+fn the_prompt_is_the_same() {
+    both_say_the_same("prompt");
+}
+
+#[test]
+fn passwords_are_the_same() {
+    both_say_the_same("password");
+}
+
+#[test]
+fn shutting_down_and_reloading_are_the_same() {
+    both_say_the_same("shutdown");
+    both_say_the_same("reload");
+}
+
+#[test]
+fn every_scenario_is_compared() {
+    let tests = include_str!("live.rs");
+    for Scenario { name, .. } in scenarios() {
+        // `nobody` needs no server, so the recording says all.
+        assert!(name == "nobody" || tests.contains(&format!("both_say_the_same(\"{name}\")")), "{name}");
+    }
+}
+
+#[test]
+fn the_section_of_a_supervisord_conf_says_whom_to_talk_to() {
+    let Some(supervisord) = tool("supervisord") else { return };
+    let project = stage(&Scenario::default());
+    let _server = start(&project, &supervisord);
+    project.run(&["ctl", "-c", "supervisord.conf", "version"]).expect_code(0).expect_text("4.");
+    project.run(&["ctl", "-c", "supervisord.conf"]).expect_code(0).expect_text("shop> ");
+}
+
+#[test]
+fn a_line_typed_in_the_foreground_reaches_the_process_and_comes_back() {
+    let Some(supervisord) = tool("supervisord") else { return };
+    let project = stage(&Scenario::default());
+    let _server = start(&project, &supervisord);
+    let mut command = project.command(&["ctl", "-c", "supervisord.conf", "fg", "cat"]);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    command.stdin(Stdio::from(reader));
+    let running = Running::start(&project, command);
+    running.wait_for("==> Press Ctrl-C to exit <==\n");
+    std::io::Write::write_all(&mut writer, "grüße\n".as_bytes()).unwrap();
+    running.wait_for("grüße\n");
+    let done = running.interrupt().expect_code(0);
+    assert_eq!(done.stdout, "==> Press Ctrl-C to exit <==\ngrüße\nExiting foreground\n");
+}
