@@ -15,7 +15,9 @@ use nix::unistd::pipe;
 use proptest::prelude::*;
 use run::codec::ansi;
 use run::logs::kept::{KeptLogs, Query};
-use run::logs::{Attach, Channel, CrashBox, Hub, Keep, Label, Matcher, Outlet, OutputConfig, OutputEvent, Timestamps};
+use run::logs::{
+    Attach, Channel, CrashBox, Hub, Keep, Label, Matcher, Outlet, OutputConfig, OutputEvent, Tapping, Timestamps,
+};
 use run::model::{Generation, LogFile, ProcessId, WallTime};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -61,6 +63,8 @@ impl Rig {
             fd: from,
             matchers: Vec::new(),
             logfile: None,
+            tapping: Tapping::default(),
+            is_protocol: false,
         };
         change(&mut attach);
         self.hub.attach(attach);

@@ -29,8 +29,13 @@ pub use method::{Kind, Lookup, Method, Outcome, Param, Then, Usage, View};
 use crate::codec::xmlrpc::Call;
 
 /// All methods, family by family.
-pub const METHODS: &[&[Method]] =
-    &[ext::METHODS, supervisor::info::METHODS, supervisor::process::METHODS, system::METHODS];
+pub const METHODS: &[&[Method]] = &[
+    ext::METHODS,
+    supervisor::info::METHODS,
+    supervisor::process::METHODS,
+    supervisor::stdin::METHODS,
+    system::METHODS,
+];
 
 /// All methods, one after the other.
 pub fn methods() -> impl Iterator<Item = &'static Method> {

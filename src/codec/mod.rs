@@ -11,9 +11,11 @@
 
 pub mod ansi;
 pub mod basic_auth;
+pub mod capture;
 pub mod ini;
 pub mod json_answer;
 pub mod lines;
+pub mod listener;
 pub mod notify;
 pub mod shlex;
 pub mod xmlrpc;

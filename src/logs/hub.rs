@@ -11,6 +11,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::logs::output::Output;
+use crate::logs::tap::{Share, Tapping};
+use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
 use crate::model::{Generation, LogFile, ProcessId};
 
 /// Which of its two outputs a process wrote to. With `redirect_stderr` and on a pty there is only the first.
@@ -90,6 +92,8 @@ pub struct Label {
 pub enum Matcher {
     /// The ready check `log`: the first line that matches is reported once.
     Ready(regex::bytes::Regex),
+    /// The words of an event listener.
+    Listener,
 }
 
 /// One open output of one incarnation.
@@ -109,6 +113,10 @@ pub struct Attach {
     pub matchers: Vec<Matcher>,
     /// A further copy of the raw bytes.
     pub logfile: Option<LogFile>,
+    /// What of it is told as events.
+    pub tapping: Tapping,
+    /// Two programs talk to each other on it: it is kept, and never shown.
+    pub is_protocol: bool,
 }
 
 /// The last lines of a run, as text without controls and colours.
@@ -133,7 +141,7 @@ pub struct CrashBox {
 }
 
 /// What the output thread has to say. There are few of these: unbounded, because a bound would let a full channel stop output.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum OutputEvent {
     /// A matcher found its line.
     Matched {
@@ -143,6 +151,32 @@ pub enum OutputEvent {
         generation: Generation,
         /// The line, without controls and colours.
         line: String,
+    },
+    /// An event listener said something.
+    Said {
+        /// Which process.
+        process: ProcessId,
+        /// Of which incarnation.
+        generation: Generation,
+        /// In order.
+        words: Vec<ListenerWord>,
+    },
+    /// Output that is told as an event. What is on its way is bounded: see [`Tapping`].
+    Told {
+        /// Whose.
+        process: ProcessId,
+        /// Of which incarnation.
+        generation: Generation,
+        /// Which output.
+        channel: Channel,
+        /// Plainly, or between marks.
+        kind: OutputKind,
+        /// What.
+        text: SharedText,
+        /// So many before it were not told, because too many were on their way.
+        missed: u64,
+        /// Held until the event has been taken in.
+        share: Share,
     },
     /// After [`Hub::ended`]: the last output of this incarnation has been taken in.
     Drained {

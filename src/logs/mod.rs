@@ -32,6 +32,7 @@ mod slot;
 mod source;
 mod stamp;
 mod tail;
+mod tap;
 mod track;
 mod turn;
 
@@ -39,3 +40,4 @@ pub use hub::{
     Attach, Channel, CrashBox, Hub, HubError, Keep, Label, Matcher, Outlet, OutputConfig, OutputEvent, TailLines,
     Timestamps,
 };
+pub use tap::{Share, Tapping};

@@ -16,6 +16,7 @@ use crate::logs::orders::watch_sink;
 use crate::logs::own::OwnQueue;
 use crate::logs::screen::{Room, Screen};
 use crate::logs::source::Source;
+use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
 use crate::logs::turn::ARENA;
 use crate::model::{Generation, ProcessId};
@@ -112,6 +113,8 @@ pub(crate) struct Output {
     pub(super) drains: Vec<Drain>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) is_orphaned: bool,
+    /// Output that is on its way to the driver as events.
+    pub(super) under_way: UnderWay,
 }
 
 impl Output {
@@ -150,6 +153,7 @@ impl Output {
             drains: Vec::new(),
             waiters: Vec::new(),
             is_orphaned: false,
+            under_way: UnderWay::default(),
         })
     }
 

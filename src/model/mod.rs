@@ -21,6 +21,7 @@ pub mod name;
 pub mod options;
 pub mod program;
 pub mod project;
+pub mod public_event;
 pub mod ready;
 pub mod signal;
 pub mod state;
@@ -40,9 +41,10 @@ pub use program::{
     Autorestart, Dependency, EnvFile, Kind, LogFile, PortRequest, PortSpec, Program, RetryPolicy, Tty, Until,
 };
 pub use project::{Control, Dialect, EnvOrder, Group, Project};
+pub use public_event::EventType;
 pub use ready::{ProbeSchema, ReadyKind, ReadySpec};
 pub use signal::Signal;
-pub use state::{ProcessState, Word};
+pub use state::{ListenerState, ProcessState, Word};
 pub use template::Template;
 pub use time::{Moment, Now, WallTime};
 

@@ -8,7 +8,7 @@ use super::command::Command;
 use super::name::{ProcessName, ProgramName};
 use super::ready::ReadySpec;
 use super::signal::Signal;
-use super::supervisord::Extras;
+use super::supervisord::{Extras, FcgiSocket, Listener, Role};
 use super::template::Template;
 
 /// Whether it is kept running or runs to its end.
@@ -230,7 +230,7 @@ pub struct Program {
     pub umask: Option<u32>,
     /// Run as this user (name or number).
     pub user: Option<String>,
-    /// What only a supervisord.conf can say.
+    /// What only few programs have.
     pub extras: Extras,
 }
 
@@ -305,6 +305,22 @@ impl Program {
             stderr_logfile: own.stderr_logfile,
             ..self.clone()
         })
+    }
+
+    /// What it is told, if it is an event listener.
+    pub fn listener(&self) -> Option<&Listener> {
+        match &self.extras.role {
+            Role::Listener(listener) => Some(listener),
+            Role::Plain | Role::Fcgi(_) => None,
+        }
+    }
+
+    /// The socket that it is handed as its stdin, if it is an fcgi-program.
+    pub fn fcgi_socket(&self) -> Option<&FcgiSocket> {
+        match &self.extras.role {
+            Role::Fcgi(socket) => Some(socket),
+            Role::Plain | Role::Listener(_) => None,
+        }
     }
 
     /// Whether it runs to its end.

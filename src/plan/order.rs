@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::graph::DependencyGraph;
-use crate::model::{Dialect, ProcessId, Project};
+use crate::model::{Dialect, ProcessId, Program, Project};
 
 /// All processes in start order. Stopping goes the other way.
 pub fn start_order(project: &Project, graph: &DependencyGraph) -> Vec<ProcessId> {
@@ -31,10 +31,12 @@ pub fn start_order(project: &Project, graph: &DependencyGraph) -> Vec<ProcessId>
 
 /// The order in which a supervisord.conf is shut down, one number a process: those with the highest stop first, and the next only
 /// when they have (supervisor `supervisord.py` `ordered_stop_groups_phase_1`). Groups against the start order; a group that
-/// dependencies pull apart is several. Other dialects have no such order: empty.
+/// dependencies pull apart is several. Other dialects only stop event listeners last; without one they have no such order: empty.
 pub fn stop_layers(project: &Project, order: &[ProcessId]) -> Vec<usize> {
     if project.dialect != Dialect::Supervisord {
-        return Vec::new();
+        let has_listeners = project.programs.iter().any(|program| program.listener().is_some());
+        let layer = |program: &Program| usize::from(program.listener().is_none());
+        return project.processes().filter(|_| has_listeners).map(|(_, program, _)| layer(program)).collect();
     }
     let groups: Vec<&str> = project.processes().map(|(_, _, instance)| instance.name.group.as_str()).collect();
     let mut layers = vec![0; order.len()];

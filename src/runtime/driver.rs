@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::logs::{Hub, OutputEvent};
+use crate::logs::{Channel, Hub, OutputEvent};
+use crate::model::public_event::OutputChannel;
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::ends::{Ends, Incarnation};
+use crate::runtime::fcgi::FcgiSockets;
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
@@ -101,6 +103,7 @@ pub struct Driver<S> {
     /// Sent once the view that they speak of is published.
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
+    pub(super) fcgi: FcgiSockets,
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
@@ -150,6 +153,7 @@ impl<S: Spawner> Driver<S> {
             replies: BTreeMap::new(),
             answered: Vec::new(),
             ends: Ends::default(),
+            fcgi: FcgiSockets::default(),
             pending: VecDeque::new(),
             finished: None,
             alarm,
@@ -178,12 +182,13 @@ impl<S: Spawner> Driver<S> {
             biased;
             asked = signals.next() => Woken::Signal(asked),
             report = self.parts.spawner.report() => Woken::Report(report),
-            Some(event) = self.parts.output.recv() => Woken::Output(event),
             Some(probed) = self.answers.recv() => Woken::Probed(probed),
             Some(message) = self.helper_messages.recv() => Woken::Helper(message),
             Some(later) = self.due.recv() => Woken::Due(later),
             Some(message) = self.parts.messages.recv() => Woken::Message(message),
             () = self.alarm.ring(wait) => Woken::Deadline,
+            // Last, because a flood of output that is told as events must keep nobody waiting.
+            Some(event) = self.parts.output.recv() => Woken::Output(event),
         }
     }
 
@@ -311,6 +316,7 @@ impl<S: Spawner> Driver<S> {
         match key.as_incarnation() {
             Some((process, generation)) => {
                 let failure = self.failure(process, step, errno);
+                self.fcgi.release((process, generation));
                 self.parts.hub.ended(process, generation, false);
                 self.take(Event::SpawnFailed { process, generation, failure });
             }
@@ -323,6 +329,17 @@ impl<S: Spawner> Driver<S> {
             OutputEvent::Matched { process, generation, line } => {
                 let verdict = Verdict::Pass(crate::probe::log::said(&line));
                 self.take(Event::Probed { process, generation, verdict });
+            }
+            OutputEvent::Said { process, generation, words } => {
+                self.take(Event::ListenerSaid { process, generation, words });
+            }
+            OutputEvent::Told { process, generation, channel, kind, text, missed, share } => {
+                if missed > 0 {
+                    self.parts.narrator.remark(format!("{missed} pieces of output came too fast to be told as events"));
+                }
+                let channel = output_channel(channel);
+                self.take(Event::Printed { process, generation, channel, kind, data: text });
+                drop(share);
             }
             OutputEvent::Drained { process, generation } => {
                 let event = self.ends.drained((process, generation));
@@ -356,8 +373,11 @@ impl<S: Spawner> Driver<S> {
     /// What an end has become, if that is known now.
     fn end_news(&mut self, event: Option<Event>) {
         if let Some(event) = event {
-            if let Event::Exited { process, generation, survivors: false, .. } = event {
-                self.forget_console(process, generation);
+            if let Event::Exited { process, generation, survivors, .. } = event {
+                self.fcgi.release((process, generation));
+                if !survivors {
+                    self.forget_console(process, generation);
+                }
             }
             self.take(event);
         }
@@ -367,7 +387,7 @@ impl<S: Spawner> Driver<S> {
         if let Some(side) = self.sides.get_mut(process.index())
             && side.generation == generation
         {
-            side.console = None;
+            (side.console, side.stdin) = (None, None);
         }
     }
 
@@ -435,5 +455,13 @@ impl<S: Spawner> Driver<S> {
     pub(super) fn say(&mut self, notice: &Notice, now: Now) {
         let snapshot = self.view();
         self.parts.narrator.tell(notice, &snapshot, now);
+    }
+}
+
+/// The same in the words of events.
+fn output_channel(channel: Channel) -> OutputChannel {
+    match channel {
+        Channel::Stdout => OutputChannel::Stdout,
+        Channel::Stderr => OutputChannel::Stderr,
     }
 }

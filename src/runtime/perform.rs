@@ -7,20 +7,24 @@ use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
+use crate::codec::listener;
 use crate::codec::notify::NotifyItem;
-use crate::logs::{Attach, Channel, Matcher};
+use crate::logs::{Attach, Channel, Matcher, Tapping};
+use crate::model::public_event::Delivery;
+use crate::model::supervisord::{Role, StreamOptions};
 use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::Driver;
-use crate::runtime::launcher::{account, os_strings};
+use crate::runtime::launcher::{Launcher, account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
 use crate::runtime::side::{Side, SpawnWords};
 use crate::runtime::spawner::{
     Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter,
 };
-use crate::runtime::streams::{Streams, window_size};
-use crate::supervisor::action::{Action, Scope};
+use crate::runtime::stdin::{StdinWriter, Unwritten};
+use crate::runtime::streams::{Console, Streams, window_size};
+use crate::supervisor::action::{self, Action, Outcome, Scope};
 use crate::supervisor::event::{Event, SpawnFailure};
 
 impl<S: Spawner> Driver<S> {
@@ -30,6 +34,16 @@ impl<S: Spawner> Driver<S> {
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, .. } => self.probe(process, generation),
             Action::StopProbing { process, .. } => self.stop_asking(process),
+            Action::Deliver { process, generation, delivery } => self.deliver(process, generation, &delivery),
+            Action::WriteStdin { request, process, generation, data } => {
+                let written = self.write_stdin(process, generation, data.as_str().as_bytes().to_vec());
+                let answer = match written {
+                    Ok(()) => action::Answer::Done,
+                    Err(Unwritten::Closed) => action::Answer::NoStdin,
+                    Err(Unwritten::Full) => action::Answer::StdinFull,
+                };
+                self.reply(request, Outcome::Each(vec![(process, answer)]));
+            }
             Action::Reply(request, outcome) => self.reply(request, outcome),
             Action::Say(notice) => self.say(&notice, now),
             Action::Finish(code) => self.finish(code),
@@ -38,6 +52,7 @@ impl<S: Spawner> Driver<S> {
 
     fn spawn(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) {
         if let Err(failure) = self.prepare(process, generation, run, now) {
+            self.fcgi.release((process, generation));
             self.pending.push_back(Event::SpawnFailed { process, generation, failure });
         }
     }
@@ -48,7 +63,10 @@ impl<S: Spawner> Driver<S> {
         let program = &*program.as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
-        let streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
+        let mut streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
+        if let Some(socket) = self.fcgi.stdin(program, (process, generation))? {
+            streams = streams.with_stdin(socket);
+        }
         self.stop_asking(process);
         if let Some(side) = self.sides.get_mut(process.index()) {
             *side = Side { generation, started: now.wall, ..Side::default() };
@@ -79,11 +97,13 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn streams(&self, program: &Program) -> io::Result<Streams> {
-        let wants_terminal = match program.tty {
-            Tty::Auto => self.parts.terminals.automatic && program.redirect_stderr,
-            Tty::Always => true,
-            Tty::Never => false,
-        };
+        let is_plain = program.extras.role == Role::Plain;
+        let wants_terminal = is_plain
+            && match program.tty {
+                Tty::Auto => self.parts.terminals.automatic && program.redirect_stderr,
+                Tty::Always => true,
+                Tty::Never => false,
+            };
         if wants_terminal {
             Streams::terminal(window_size(self.parts.terminals.prefix_columns))
         } else {
@@ -112,13 +132,58 @@ impl<S: Spawner> Driver<S> {
             )
             | None => Vec::new(),
         };
-        let attach =
-            |channel, fd, matchers, logfile| Attach { process, generation, run, channel, fd, matchers, logfile };
-        self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), program.stdout_logfile.clone()));
-        if let Some(stderr) = stderr {
-            self.parts.hub.attach(attach(Channel::Stderr, stderr, matchers, program.stderr_logfile.clone()));
+        let is_protocol = program.listener().is_some();
+        let mut attach = Attach {
+            process,
+            generation,
+            run,
+            channel: Channel::Stdout,
+            fd: stdout,
+            matchers: matchers.clone(),
+            logfile: program.stdout_logfile.clone(),
+            tapping: tapping(&program.extras.stdout),
+            is_protocol,
+        };
+        if is_protocol {
+            attach.matchers.push(Matcher::Listener);
+            attach.tapping = Tapping::default();
+        }
+        self.parts.hub.attach(attach);
+        if let Some(fd) = stderr {
+            self.parts.hub.attach(Attach {
+                process,
+                generation,
+                run,
+                channel: Channel::Stderr,
+                fd,
+                matchers,
+                logfile: program.stderr_logfile.clone(),
+                tapping: tapping(&program.extras.stderr),
+                is_protocol: false,
+            });
         }
         Ok(())
+    }
+
+    /// An event that cannot be written goes to another listener.
+    fn deliver(&mut self, process: ProcessId, generation: Generation, delivery: &Delivery) {
+        let envelope = listener::envelope(identifier(&self.parts.launcher), delivery);
+        if self.write_stdin(process, generation, envelope).is_err() {
+            self.pending.push_back(Event::ListenerDeaf { process, generation });
+        }
+    }
+
+    fn write_stdin(&mut self, process: ProcessId, generation: Generation, bytes: Vec<u8>) -> Result<(), Unwritten> {
+        let side = self.sides.get_mut(process.index()).filter(|side| side.generation == generation);
+        let Some(side) = side else { return Err(Unwritten::Closed) };
+        let stdin = match &mut side.stdin {
+            Some(stdin) => stdin,
+            empty => {
+                let console = side.console.as_ref().and_then(Console::fd).ok_or(Unwritten::Closed)?;
+                empty.insert(StdinWriter::new(console).map_err(|_| Unwritten::Closed)?)
+            }
+        };
+        stdin.write(bytes)
     }
 
     /// Binds the socket that this run says `READY=1` on, and waits for it.
@@ -214,6 +279,16 @@ impl<S: Spawner> Driver<S> {
         };
         failure_message(step, errno, &facts)
     }
+}
+
+/// What of an output is told as events.
+fn tapping(stream: &StreamOptions) -> Tapping {
+    Tapping { capture_maxbytes: stream.capture_maxbytes, events: stream.events_enabled }
+}
+
+/// What we call ourselves to listeners.
+fn identifier(launcher: &Launcher) -> &str {
+    launcher.project.supervisord.as_ref().map_or(&launcher.name, |conf| &conf.daemon.identifier)
 }
 
 fn words(launch: &Launch, root: &std::path::Path) -> SpawnWords {

@@ -7,6 +7,7 @@ use tokio::task::AbortHandle;
 
 use crate::model::{Generation, WallTime};
 use crate::probe::ResolvedProbe;
+use crate::runtime::stdin::StdinWriter;
 use crate::runtime::streams::Console;
 
 /// Of the current or last incarnation.
@@ -14,6 +15,8 @@ use crate::runtime::streams::Console;
 pub(super) struct Side {
     pub(super) generation: Generation,
     pub(super) console: Option<Console>,
+    /// Made when something is first written.
+    pub(super) stdin: Option<StdinWriter>,
     pub(super) probe: Option<Result<Arc<ResolvedProbe>, String>>,
     pub(super) directory: PathBuf,
     pub(super) started: WallTime,

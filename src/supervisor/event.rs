@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::public_event::{ListenerWord, OutputChannel, OutputKind, SharedText};
 use crate::model::{Exit, Generation, Moment, ProcessId, Signal};
 
 /// Names a request until it is answered. The edge hands them out; each is used once.
@@ -75,6 +76,35 @@ pub enum Event {
         generation: Generation,
         /// What it said.
         verdict: Verdict,
+    },
+    /// An event listener said something on its stdout.
+    ListenerSaid {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What, in order.
+        words: Vec<ListenerWord>,
+    },
+    /// An event could not be written to a listener's stdin.
+    ListenerDeaf {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+    },
+    /// A program wrote something that event listeners may have asked for.
+    Printed {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// On which output.
+        channel: OutputChannel,
+        /// Plainly, or between the marks of a communication.
+        kind: OutputKind,
+        /// What.
+        data: SharedText,
     },
     /// Somebody asks for something.
     Command(RequestId, Command),
@@ -156,6 +186,20 @@ pub enum Command {
         processes: Vec<ProcessId>,
         /// Answer [`Outcome::TimedOut`](super::action::Outcome) after this long.
         timeout: Option<Duration>,
+    },
+    /// Write to its stdin. Answered by whoever performs it, because only there it is known whether anybody reads it.
+    SendStdin {
+        /// Whose.
+        process: ProcessId,
+        /// What.
+        data: SharedText,
+    },
+    /// Tell event listeners something.
+    SendEvent {
+        /// What kind of thing, in the sender's words.
+        kind: String,
+        /// What.
+        data: SharedText,
     },
     /// End the whole project; answered when the end has begun.
     Shutdown,

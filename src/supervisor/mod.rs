@@ -12,7 +12,8 @@
 //! Start, restart, recovery of a dependency and shutdown are this same pass.
 //!
 //! Everything late carries a [`Generation`](crate::model::Generation): news of an earlier incarnation is dropped. Timers are a table ([`timers`]); waiting
-//! requests are waiters ([`command`]) that are looked at after each pass and answered exactly once.
+//! requests are waiters ([`command`]) that are looked at after each pass and answered exactly once. Event listeners are told of every
+//! change by [`listener`], which costs nothing while there are none.
 //!
 //! # Promises
 //!
@@ -42,6 +43,7 @@ mod backoff;
 mod command;
 mod edges;
 mod invariant;
+mod listener;
 mod process;
 mod readiness;
 mod reconcile;
@@ -61,6 +63,7 @@ use self::action::Action;
 use self::command::Waiters;
 use self::edges::EdgeTable;
 use self::event::Event;
+use self::listener::Listeners;
 use self::notice::Notice;
 use self::process::{Phase, Process};
 use self::shutdown::Shutdown;
@@ -98,6 +101,7 @@ pub struct Supervisor {
     edges: EdgeTable,
     timers: TimerTable,
     waiters: Waiters,
+    listeners: Listeners,
     /// Who might move, by start order.
     dirty: BTreeSet<(usize, ProcessId)>,
     /// Whose phase, intent or record changed in this step.
@@ -123,7 +127,7 @@ impl Supervisor {
         }
         let stop_layers = order::stop_layers(&project, &start_order);
         let processes: Vec<Process> = at_rest(&project);
-        Ok(Self {
+        let mut supervisor = Self {
             edges: EdgeTable::new(&graph, &processes),
             views: Views::new(processes.len()),
             changed: processes.iter().map(|process| process.id).collect(),
@@ -136,6 +140,7 @@ impl Supervisor {
             processes,
             timers: TimerTable::default(),
             waiters: Waiters::default(),
+            listeners: Listeners::default(),
             dirty: BTreeSet::new(),
             now,
             began: now,
@@ -143,7 +148,9 @@ impl Supervisor {
             finished: false,
             settled: settled::Said::default(),
             actions: Vec::new(),
-        })
+        };
+        supervisor.sync_listeners();
+        Ok(supervisor)
     }
 
     /// Takes in one happening and appends what is to be done. `now` may not lie before an earlier one; if it does, the
@@ -193,6 +200,11 @@ impl Supervisor {
             }
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
+            Event::ListenerSaid { process, generation, words } => self.listener_said(process, generation, words),
+            Event::ListenerDeaf { process, generation } => self.listener_deaf(process, generation),
+            Event::Printed { process, generation, channel, kind, data } => {
+                self.printed((process, generation), channel, kind, &data);
+            }
             Event::Command(request, command) => self.command(request, command),
             Event::Forget(request) => self.forget(request),
             Event::Terminate(urgency) => self.terminate(urgency, None),
@@ -210,6 +222,7 @@ impl Supervisor {
                 break;
             }
         }
+        self.dispatch_events();
         self.note_words();
         self.answer_waiters();
         self.say_settled();
@@ -251,11 +264,14 @@ impl Supervisor {
 
     /// The one place where a phase changes: whoever might move because of it is marked.
     fn enter(&mut self, id: ProcessId, phase: Phase) {
-        let was_alive = self.at(id).is_alive();
+        let run = self.at(id).run().map(|run| run.pid.unwrap_or(0));
         self.at_mut(id).phase = phase;
+        let ended = run.filter(|_| !self.at(id).is_alive());
+        self.tell_state(id, ended);
         self.touch(id);
         self.refresh_edges(id);
-        if was_alive && !self.at(id).is_alive() {
+        if ended.is_some() {
+            self.listener_ends(id);
             let graph = Arc::clone(&self.graph);
             for (_, need, _) in graph.needs(id) {
                 self.touch(need);

@@ -53,6 +53,7 @@ impl Supervisor {
 
     fn begin_shutdown(&mut self, urgency: Urgency, code: Option<u8>) {
         let failed = self.failed();
+        self.tell_of_the_end();
         self.shutdown = Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false });
         for id in self.all() {
             if self.at(id).is_wanted() {
@@ -141,8 +142,10 @@ impl Supervisor {
         if self.shutdown.is_some() || !self.settled.has_begun || self.project.dialect == Dialect::Supervisord {
             return;
         }
-        let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();
-        if wanted.peek().is_none() || self.processes.iter().any(Process::was_stopped_by_user) {
+        // Listeners never end by themselves, and with nobody left there is nothing to listen to.
+        let others = || self.processes.iter().filter(|process| !self.is_listener(process));
+        let mut wanted = others().filter(|process| process.is_wanted()).peekable();
+        if wanted.peek().is_none() || others().any(Process::was_stopped_by_user) {
             return;
         }
         let is_over = wanted.all(|process| match &process.phase {
@@ -157,9 +160,13 @@ impl Supervisor {
             | Phase::Stopping(_)
             | Phase::Backoff { .. } => false,
         });
-        if is_over && !self.processes.iter().any(Process::is_alive) {
+        if is_over && !others().any(Process::is_alive) {
             self.terminate(Urgency::Polite, None);
         }
+    }
+
+    fn is_listener(&self, process: &Process) -> bool {
+        self.project.programs[process.program].listener().is_some()
     }
 
     /// Gives [`Action::Finish`] once nothing is alive.

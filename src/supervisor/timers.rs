@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::RequestId;
+use crate::model::public_event::TickPeriod;
 use crate::model::{Moment, ProcessId};
 
 /// What a deadline is for.
@@ -33,6 +34,8 @@ pub(super) enum TimerKey {
     Process(ProcessId, TimerKind),
     /// A waiting request's.
     Request(RequestId),
+    /// The wall clock's next multiple of this, while a listener asks for it.
+    Tick(TickPeriod),
 }
 
 /// All deadlines. Setting one again moves it; cancelling one that is not set does nothing.

@@ -26,6 +26,7 @@ impl Supervisor {
     pub(super) fn spawn(&mut self, id: ProcessId) {
         let now = self.now;
         let born_beside = self.restart_neighbours(id);
+        self.listener_begins(id);
         let process = self.at_mut(id);
         process.generation = process.generation.next();
         process.runs += 1;
@@ -129,6 +130,7 @@ impl Supervisor {
         if !self.is_current(id, generation) {
             return;
         }
+        self.listener_ends(id);
         let must_sweep = survivors && self.program(id).sweeps_leftovers();
         match &self.at(id).phase {
             Phase::Starting(_) | Phase::Running(_) if must_sweep => self.sweep_leftovers(id, exit),
@@ -165,6 +167,7 @@ impl Supervisor {
             match key {
                 TimerKey::Request(request) => self.time_out(request),
                 TimerKey::Process(id, kind) => self.timer(id, kind),
+                TimerKey::Tick(period) => self.tick(period),
             }
         }
     }

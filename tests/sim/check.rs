@@ -11,6 +11,7 @@ use run::supervisor::event::{Command, Event, RequestId, StartUntil};
 use run::supervisor::notice::{Notice, Reason, StopWhy};
 use run::supervisor::snapshot::Snapshot;
 
+use crate::deliveries::Deliveries;
 use crate::world::Child;
 
 /// How late a driver may be in this world.
@@ -63,6 +64,7 @@ pub(crate) struct Checks {
     finished: bool,
     said_all_ready: bool,
     just_forgotten: Option<RequestId>,
+    deliveries: Deliveries,
 }
 
 impl Checks {
@@ -80,6 +82,7 @@ impl Checks {
             finished: false,
             said_all_ready: false,
             just_forgotten: None,
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -98,8 +101,14 @@ impl Checks {
             }
             Event::Terminate(urgency) => self.is_hurried |= *urgency == run::supervisor::event::Urgency::Now,
             Event::Spawned { process, generation: _, .. } => self.past[process.index()].has_run = true,
+            Event::ListenerSaid { process, words, .. } => self.deliveries.said(*process, words),
+            Event::ListenerDeaf { process, .. } => self.deliveries.lost(*process),
+            Event::Exited { process, generation, .. } if self.past[process.index()].generation == *generation => {
+                self.deliveries.ended(*process);
+            }
             Event::Tick
             | Event::Begin { .. }
+            | Event::Printed { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
             | Event::Vanished { .. }
@@ -121,7 +130,12 @@ impl Checks {
                 }
                 self.forgive_all();
             }
-            Command::Stop { .. } | Command::Signal { .. } | Command::Wait { .. } | Command::Shutdown => {}
+            Command::Stop { .. }
+            | Command::Signal { .. }
+            | Command::Wait { .. }
+            | Command::SendStdin { .. }
+            | Command::SendEvent { .. }
+            | Command::Shutdown => {}
         }
     }
 
@@ -137,6 +151,7 @@ impl Checks {
         match action {
             Action::Spawn { process, generation, .. } => {
                 self.spawn(*process, children);
+                self.deliveries.began(*process);
                 self.born(*process, *generation, now);
             }
             Action::Signal { process, signal, .. } => self.signal(*process, *signal, now, children),
@@ -145,6 +160,17 @@ impl Checks {
             Action::Finish(_) => {
                 self.finished = true;
                 assert!(children.is_empty(), "11: finished with {children:?} alive");
+            }
+            Action::Deliver { process, generation, delivery } => {
+                let child = children.get(process);
+                let is_up = child.is_some_and(|child| child.leader && child.spawned && child.generation == *generation);
+                assert!(is_up, "20: {process:?} is given an event and is not there");
+                self.deliveries.given(*process, delivery);
+            }
+            Action::WriteStdin { request, process, generation, .. } => {
+                let is_up = children.get(process).is_some_and(|child| child.spawned && child.generation == *generation);
+                assert!(is_up, "20: {process:?} is written to and is not there");
+                self.reply(*request, &Outcome::Accepted);
             }
             Action::Probe { .. } | Action::StopProbing { .. } => {}
         }
@@ -258,7 +284,10 @@ impl Checks {
             Notice::Stopped { process, why, .. } => {
                 assert!(!matches!(why, StopWhy::NotReady | StopWhy::Leftovers), "{process:?} stopped {why:?}");
             }
+            Notice::EventDropped { delivery } => self.deliveries.dropped(delivery),
+            Notice::EventRejected { process, delivery } => self.deliveries.rejected(*process, delivery),
             Notice::Starting { .. }
+            | Notice::ListenerLost { .. }
             | Notice::Waiting { .. }
             | Notice::NotReadyYet { .. }
             | Notice::Blocked { .. }
@@ -382,6 +411,8 @@ fn expectation(command: &Command) -> Option<Expects> {
         | Command::Stop { .. }
         | Command::Wait { .. }
         | Command::Signal { .. }
+        | Command::SendStdin { .. }
+        | Command::SendEvent { .. }
         | Command::Shutdown => None,
     }
 }

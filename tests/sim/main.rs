@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, reason = "a replay shows its steps, and a long run its size")]
 
 mod check;
+mod deliveries;
 mod random;
 mod schedule;
 mod world;

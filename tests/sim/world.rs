@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use run::model::public_event::{ListenerWord, OutputChannel, OutputKind};
 use run::model::{Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
 use run::supervisor::Supervisor;
 use run::supervisor::action::{Action, Scope};
@@ -33,6 +34,8 @@ pub(crate) struct Child {
     pub(crate) ready_at: Option<Moment>,
     pub(crate) asked_to_stop: Option<Moment>,
     pub(crate) killed: Option<Moment>,
+    /// How many events it has been given, for a listener.
+    pub(crate) events: u64,
 }
 
 /// What a finished run has to show.
@@ -154,7 +157,10 @@ impl World {
                     self.children.remove(process);
                 }
             }
-            Event::Probed { process, generation, .. } => {
+            Event::Probed { process, generation, .. }
+            | Event::ListenerSaid { process, generation, .. }
+            | Event::ListenerDeaf { process, generation }
+            | Event::Printed { process, generation, .. } => {
                 if self.child(*process, *generation).is_none_or(|child| !child.leader) {
                     return;
                 }
@@ -194,7 +200,10 @@ impl World {
             Action::Spawn { process, generation, .. } => self.spawn(process, generation),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, attempt } => self.probe(process, generation, attempt),
-            Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) => {}
+            Action::Deliver { process, generation, ref delivery } => {
+                self.listen(process, generation, delivery.pool_serial);
+            }
+            Action::WriteStdin { .. } | Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) => {}
             Action::Finish(code) => self.finished = Some(code),
         }
     }
@@ -213,6 +222,7 @@ impl World {
             ready_at: None,
             asked_to_stop: None,
             killed: None,
+            events: 0,
         };
         self.children.insert(process, child);
         if is_doomed {
@@ -221,6 +231,9 @@ impl World {
             return;
         }
         self.later(delay, Event::Spawned { process, generation, pid: process.0 + 100 });
+        if self.programs[process.index()].listener().is_some() {
+            return self.begin_listening(process, generation, delay, &mut random);
+        }
         let is_task = self.programs[process.index()].is_task();
         if is_task || random.chance(50) {
             let life = Duration::from_millis(random.pick(&[0, 10, 900, 1100, 5000, 15_000]));
@@ -245,6 +258,46 @@ impl World {
                 self.later(ready, Event::Probed { process, generation, verdict });
             }
         }
+    }
+
+    /// A listener says READY sooner or later, or something else; now and then it dies by itself.
+    fn begin_listening(&mut self, process: ProcessId, generation: Generation, delay: Duration, random: &mut Random) {
+        let wait = delay + Duration::from_millis(random.pick(&[0, 5, 300, 2500]));
+        let words = match random.below(20) {
+            0 => vec![ListenerWord::Nonsense("hello".into())],
+            1 => vec![ListenerWord::Ready, ListenerWord::Ready],
+            2 => vec![ListenerWord::Result { accepted: true }],
+            _ => vec![ListenerWord::Ready],
+        };
+        self.later(wait, Event::ListenerSaid { process, generation, words });
+        if random.chance(30) {
+            let life = delay + Duration::from_millis(random.pick(&[10, 1500, 9000]));
+            self.later(life, Event::Exited { process, generation, exit: Exit::Code(1), survivors: false });
+        }
+    }
+
+    /// What a listener does with an event follows from its run and from how many it has had.
+    fn listen(&mut self, process: ProcessId, generation: Generation, serial: u64) {
+        let Some(child) = self.child(process, generation) else { return };
+        child.events += 1;
+        let purpose = 9000 + serial * 64 + child.events;
+        let mut random = Random::new(self.seed, purpose);
+        let wait = Duration::from_micros(random.pick(&[0, 50, 4000, 700_000]));
+        let result = |accepted| vec![ListenerWord::Result { accepted }, ListenerWord::Ready];
+        let words = match random.below(40) {
+            0 => vec![ListenerWord::Ready],
+            1 => vec![ListenerWord::Nonsense("oops".into())],
+            2 => return self.later(wait, Event::ListenerDeaf { process, generation }),
+            3 => {
+                let exit = Exit::Signal { signal: Signal(11), core: true };
+                return self.later(wait, Event::Exited { process, generation, exit, survivors: false });
+            }
+            4 => return,
+            5..10 => result(false),
+            10 => vec![ListenerWord::Result { accepted: true }, ListenerWord::Result { accepted: true }],
+            _ => result(true),
+        };
+        self.later(wait, Event::ListenerSaid { process, generation, words });
     }
 
     /// A child's fate follows from the seed, its process and its generation alone.
@@ -296,7 +349,13 @@ impl World {
     }
 
     fn ask(&mut self, ask: Ask) {
-        let count = u64::try_from(self.programs.len()).expect("small");
+        // Listeners stand behind the others, which are asked about as if there were none.
+        let listeners = self.programs.iter().filter(|program| program.listener().is_some()).count();
+        let count = u64::try_from(self.programs.len() - listeners).expect("small");
+        let listener = |whom: u64| {
+            let number = whom % u64::try_from(listeners).expect("small").max(1);
+            vec![ProcessId(u32::try_from(count + number).expect("small"))]
+        };
         let id = |whom: u64| ProcessId(u32::try_from(whom % count).expect("small"));
         let command = match ask {
             Ask::Start { whom, ready, with_needs } => Command::Start {
@@ -327,6 +386,20 @@ impl World {
                 return self.step(Event::Terminate(if now { Urgency::Now } else { Urgency::Polite }));
             }
             Ask::Shutdown => Command::Shutdown,
+            Ask::SendEvent => Command::SendEvent { kind: "x".into(), data: "y".into() },
+            Ask::SendStdin { whom } => Command::SendStdin { process: id(whom), data: "z".into() },
+            Ask::Print { whom } => {
+                let process = id(whom);
+                let generation = self.children.get(&process).map_or(Generation(0), |child| child.generation);
+                let (channel, kind) = (OutputChannel::Stdout, OutputKind::Log);
+                return self.step(Event::Printed { process, generation, channel, kind, data: "line".into() });
+            }
+            Ask::RestartListener { whom } => {
+                Command::Restart { processes: listener(whom), until: StartUntil::Running, timeout: None }
+            }
+            Ask::StopListener { whom } => {
+                Command::Stop { processes: listener(whom), with_dependents: false, wait: true }
+            }
         };
         self.requests += 1;
         self.step(Event::Command(RequestId(self.requests), command));

@@ -2,5 +2,6 @@
 
 pub(super) mod info;
 pub(super) mod process;
+pub(super) mod stdin;
 
 mod target;

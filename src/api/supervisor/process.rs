@@ -180,7 +180,7 @@ fn read_signal(value: &Value) -> Result<Signal, Fault> {
 }
 
 /// Asks for one process: the answer is true, or the fault that its [`Answer`] means.
-fn single(command: Command, name: &str) -> Outcome {
+pub(super) fn single(command: Command, name: &str) -> Outcome {
     let name = name.to_owned();
     let then = move |_: &View<'_>, reply: action::Outcome| match reply {
         action::Outcome::Each(answers) => {
@@ -234,11 +234,11 @@ fn refusal(answer: Answer, name: &str) -> Option<Fault> {
         Answer::Done => return None,
         Answer::AlreadyStarted => ALREADY_STARTED,
         Answer::NotRunning => NOT_RUNNING,
-        Answer::NoFile => NO_FILE,
+        Answer::NoFile | Answer::NoStdin => NO_FILE,
         Answer::NotExecutable => NOT_EXECUTABLE,
         Answer::SpawnError | Answer::Blocked => SPAWN_ERROR,
         Answer::AbnormalTermination => ABNORMAL_TERMINATION,
-        Answer::NotWanted => FAILED,
+        Answer::NotWanted | Answer::StdinFull => FAILED,
     };
     Some(Fault::new(code, name))
 }

@@ -95,6 +95,8 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
+        | Notice::EventDropped { .. }
+        | Notice::ListenerLost { .. }
         | Notice::EndsRun { .. }
         | Notice::SettledWithFailures { .. } => true,
         Notice::Starting { .. }
@@ -107,6 +109,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::Stopped { .. }
         | Notice::StillStopping { .. }
         | Notice::Leftovers { .. }
+        | Notice::EventRejected { .. }
         | Notice::AllReady { .. }
         | Notice::AllStopped { .. } => false,
     }

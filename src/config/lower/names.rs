@@ -122,7 +122,7 @@ impl Names {
 /// What a section defines.
 fn kind_of(section: &RawSection) -> Option<Named> {
     match section.kind.as_str() {
-        "program" => Some(Named::Program(Kind::Program)),
+        "program" | "eventlistener" | "fcgi-program" => Some(Named::Program(Kind::Program)),
         "task" => Some(Named::Program(Kind::Task)),
         "group" => Some(Named::Group(members(section))),
         _ => None,

@@ -51,6 +51,7 @@ impl Stand {
                 Action::Spawn { generation, .. } => self.generation = generation,
                 Action::Probe { .. } => self.asked.push(self.now),
                 Action::Say(notice) => self.notices.push(notice),
+                Action::Deliver { .. } | Action::WriteStdin { .. } => {}
                 Action::Signal { .. } | Action::StopProbing { .. } | Action::Reply(..) | Action::Finish(_) => {}
             }
         }

@@ -21,7 +21,7 @@ use crate::config::lower::{Lowered, Places, ProgramPlaces};
 use crate::config::raw::{RawKey, RawProject};
 use crate::config::request::{Request, Vocabulary};
 use crate::model::name::name_problem;
-use crate::model::supervisord::{Daemon, Role, Supervisord};
+use crate::model::supervisord::{Daemon, Supervisord};
 use crate::model::{Control, Diagnostic, Dialect, Group, Program, Project, SourceFile, Span};
 
 /// Lowers everything.
@@ -53,11 +53,8 @@ pub fn lower(
     let mut programs = lowering.programs(&conf, &names, &groups, &known, vocabulary);
     programs.sort_by_key(|(program, _)| start_key(program, &groups));
     unbuilt::unknown(raw, lowering.problems);
-    let (plain, others): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|(program, _)| program.extras.role == Role::Plain);
-    conf.not_started = others.into_iter().map(|(program, _)| program).collect();
     let has_processes = |(program, _): &(Program, ProgramPlaces)| !program.instances.is_empty();
-    let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = plain.into_iter().filter(has_processes).unzip();
+    let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = programs.into_iter().filter(has_processes).unzip();
     unbuilt::not_built(raw, &conf, &programs, lowering.problems);
     lowering.refuse_formation();
     let group_places = groups.iter().map(|group| (group.group.name.clone(), group.span)).collect();

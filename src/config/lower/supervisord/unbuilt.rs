@@ -24,13 +24,6 @@ const DAEMON: &[&str] = &[
     "strip_ansi",
 ];
 
-/// Options of programs that need what is not there.
-const STREAMS: &[(&str, &str)] = &[
-    ("capture_maxbytes", "communication events"),
-    ("events_enabled", "events of output"),
-    ("syslog", "output to syslog"),
-];
-
 /// How many places are shown.
 const PLACES: usize = 3;
 
@@ -83,8 +76,6 @@ pub fn not_built(raw: &RawProject, conf: &Supervisord, programs: &[Program], pro
     let daemon: Vec<_> = daemon.filter(|key| DAEMON.contains(&key.name.as_str())).collect();
     let names: Vec<String> = daemon.iter().map(|key| format!("`{}`", key.name)).collect();
     tell(&format!("{} of [supervisord]", suggest::list(&names, "and")), daemon.iter().map(|key| key.span).collect());
-    tell("[eventlistener:NAME]", of(ConfSection::Listener).map(|section| section.span).collect());
-    tell("[fcgi-program:NAME]", of(ConfSection::Fcgi).map(|section| section.span).collect());
     let second = of(ConfSection::UnixServer).skip(1).chain(of(ConfSection::InetServer).skip(1));
     tell("a second server of the same kind", second.map(|section| section.span).collect());
     if let (Some(unix), Some(inet)) = (conf.unix_servers.first(), conf.inet_servers.first())
@@ -104,32 +95,22 @@ pub fn not_built(raw: &RawProject, conf: &Supervisord, programs: &[Program], pro
         served.filter(|key| key.name == "command").map(|key| key.span).collect(),
     );
     tell("[ctlplugin:NAME]", of(ConfSection::CtlPlugin).map(|section| section.span).collect());
-    for (option, what) in STREAMS {
-        let keys = of(ConfSection::Program).flat_map(|section| section.keys.iter().map(move |key| (section, key)));
-        tell(
-            what,
-            keys.filter(|(section, key)| asks(programs, section, key, option)).map(|(_, key)| key.span).collect(),
-        );
-    }
+    let keys = of(ConfSection::Program).flat_map(|section| section.keys.iter().map(move |key| (section, key)));
+    let syslog = keys.filter(|(section, key)| asks_for_syslog(programs, section, key));
+    tell("output to syslog", syslog.map(|(_, key)| key.span).collect());
 }
 
-/// Whether an option of a program's asks for this of one of its outputs: `stdout_syslog=false` asks for nothing, and
+/// Whether an option of a program's asks for the system's log: `stdout_syslog=false` asks for nothing, and
 /// `stdout_logfile=syslog` is the old way to ask.
-fn asks(programs: &[Program], section: &RawSection, key: &RawKey, option: &str) -> bool {
+fn asks_for_syslog(programs: &[Program], section: &RawSection, key: &RawKey) -> bool {
     let Some((channel, rest)) = key.name.split_once('_') else { return false };
-    let is_old = option == "syslog" && rest == "logfile";
     let is_syslog = key.value.data.as_text().is_some_and(|text| text.eq_ignore_ascii_case("syslog"));
-    if rest != option && !(is_old && is_syslog) {
+    if rest != "syslog" && !(rest == "logfile" && is_syslog) {
         return false;
     }
     let name = section.name.as_deref().unwrap_or_default().trim();
     let Some(program) = programs.iter().find(|program| program.name.as_str() == name) else { return false };
-    let stream = if channel == "stdout" { &program.extras.stdout } else { &program.extras.stderr };
-    match option {
-        "capture_maxbytes" => stream.capture_maxbytes > 0,
-        "events_enabled" => stream.events_enabled,
-        _ => stream.syslog,
-    }
+    if channel == "stdout" { program.extras.stdout.syslog } else { program.extras.stderr.syslog }
 }
 
 fn told(what: &str, places: &[Span]) -> Option<Diagnostic> {

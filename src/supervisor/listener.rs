@@ -1,0 +1,464 @@
+//! Event listeners: pools, and who of a pool has which event (supervisor `process.py` `EventListenerPool`).
+//!
+//! A pool is the processes of one listener program. An event waits in the buffer of every pool that asked for its type, until one
+//! member is RUNNING and READY; when the buffer is full the oldest is dropped, and that is said. A member has one event at a time. What it
+//! rejects, or had when it died, goes back to the head of the buffer.
+//!
+//! Without a pool nothing of this costs anything: no event is rendered, no timer is armed.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Supervisor;
+use super::action::{Action, Outcome};
+use super::event::RequestId;
+use super::notice::Notice;
+use super::process::{Phase, Process};
+use super::timers::TimerKey;
+use crate::model::public_event::{
+    Delivery, ListenerWord, OutputChannel, OutputKind, PublicEvent, SharedText, StateFacts, TickPeriod,
+};
+use crate::model::{EventType, Exit, Generation, ListenerState, ProcessId, ProcessState, Program};
+
+/// All pools, and what listeners have been told so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Listeners {
+    /// By the name of the program.
+    pools: BTreeMap<String, Pool>,
+    /// The serial of the next event that anybody is told of.
+    serial: u64,
+    /// The states that were told last, by process.
+    told: Vec<ProcessState>,
+    /// The last multiple of each period that was told.
+    ticks: BTreeMap<TickPeriod, u64>,
+}
+
+/// The processes of one listener program.
+#[derive(Debug, Clone)]
+struct Pool {
+    group: String,
+    events: Vec<EventType>,
+    buffer_size: usize,
+    buffer: VecDeque<Arc<Delivery>>,
+    pool_serial: u64,
+    members: BTreeMap<ProcessId, Member>,
+    /// It takes events: its group has been added.
+    is_open: bool,
+}
+
+/// One of them.
+#[derive(Debug, Clone)]
+struct Member {
+    state: ListenerState,
+    event: Option<Arc<Delivery>>,
+}
+
+impl Member {
+    fn new() -> Self {
+        Self { state: ListenerState::Acknowledged, event: None }
+    }
+}
+
+impl Pool {
+    fn wants(&self, kind: EventType) -> bool {
+        self.is_open && self.events.iter().any(|asked| asked.covers(kind))
+    }
+
+    /// Makes room for one more; what had to go.
+    fn make_room(&mut self) -> Option<Arc<Delivery>> {
+        if self.buffer.len() >= self.buffer_size { self.buffer.pop_front() } else { None }
+    }
+}
+
+impl Supervisor {
+    /// Takes in which listener programs there are, at the start and after the project has changed. What waits in a pool that
+    /// stays is kept; an event of a member that is gone goes back to its pool.
+    pub(super) fn sync_listeners(&mut self) {
+        let mut old = std::mem::take(&mut self.listeners.pools);
+        let mut pools = BTreeMap::new();
+        let mut orphaned = Vec::new();
+        for process in &self.processes {
+            let program = &self.project.programs[process.program];
+            let Some(listener) = program.listener() else { continue };
+            let before = old.get(program.name.as_str());
+            let pool = pools.entry(program.name.to_string()).or_insert_with(|| Pool {
+                group: program.instances[process.instance].name.group.clone(),
+                events: listener.events.clone(),
+                buffer_size: usize::try_from(listener.buffer_size).unwrap_or(usize::MAX).max(1),
+                buffer: before.map(|pool| pool.buffer.clone()).unwrap_or_default(),
+                pool_serial: before.map_or(0, |pool| pool.pool_serial),
+                members: BTreeMap::new(),
+                is_open: self.settled.has_begun,
+            });
+            let member = old_member(&mut old, process.id);
+            pool.members.insert(process.id, member.unwrap_or_else(Member::new));
+        }
+        for (name, pool) in old {
+            orphaned.extend(pool.members.into_values().filter_map(|member| Some((name.clone(), member.event?))));
+        }
+        self.listeners.pools = pools;
+        for (name, event) in orphaned {
+            self.requeue(&name, event);
+        }
+        self.arm_ticks();
+    }
+
+    /// The groups of the project are there, and the project runs (supervisor `supervisord.py` `run`, `runforever`).
+    pub(super) fn begin_events(&mut self) {
+        let mut groups: Vec<String> = Vec::new();
+        for id in Arc::clone(&self.start_order).iter() {
+            let group = self.group(*id);
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        for group in groups {
+            self.group_added(&group);
+        }
+        self.publish(PublicEvent::running, EventType::SupervisorStateChangeRunning);
+        self.arm_ticks();
+    }
+
+    fn group(&self, id: ProcessId) -> String {
+        let process = self.at(id);
+        self.project.programs[process.program].instances[process.instance].name.group.clone()
+    }
+
+    /// A group has come. A pool hears of its own.
+    pub(super) fn group_added(&mut self, group: &str) {
+        for pool in self.listeners.pools.values_mut().filter(|pool| pool.group == group) {
+            pool.is_open = true;
+        }
+        self.publish(|| PublicEvent::group_added(group), EventType::ProcessGroupAdded);
+    }
+
+    /// A group has gone; call it once [`Self::sync_listeners`] knows.
+    #[expect(dead_code, reason = "reloading calls it")]
+    pub(super) fn group_removed(&mut self, group: &str) {
+        self.publish(|| PublicEvent::group_removed(group), EventType::ProcessGroupRemoved);
+    }
+
+    /// The end has begun.
+    pub(super) fn tell_of_the_end(&mut self) {
+        self.publish(PublicEvent::stopping, EventType::SupervisorStateChangeStopping);
+    }
+
+    /// Puts an event into the buffer of everybody who asked for its type. It is made only if there is one.
+    fn publish(&mut self, event: impl FnOnce() -> PublicEvent, kind: EventType) {
+        let Listeners { pools, serial, .. } = &mut self.listeners;
+        let mut takers = pools.iter_mut().filter(|(_, pool)| pool.wants(kind)).peekable();
+        if takers.peek().is_none() {
+            return;
+        }
+        let (event, number) = (event(), *serial);
+        *serial += 1;
+        let mut dropped = Vec::new();
+        for (name, pool) in takers {
+            let delivery =
+                Delivery { pool: name.clone(), serial: number, pool_serial: pool.pool_serial, event: event.clone() };
+            pool.pool_serial += 1;
+            dropped.extend(pool.make_room());
+            pool.buffer.push_back(Arc::new(delivery));
+        }
+        for delivery in dropped {
+            self.say(Notice::EventDropped { delivery });
+        }
+        self.dispatch_events();
+    }
+
+    /// Puts an event back to the head of its pool's buffer, where it is dropped all the same if there is no room.
+    fn requeue(&mut self, pool: &str, delivery: Arc<Delivery>) {
+        let Some(pool) = self.listeners.pools.get_mut(pool) else { return };
+        let dropped = pool.make_room();
+        pool.buffer.push_front(delivery);
+        if let Some(delivery) = dropped {
+            self.say(Notice::EventDropped { delivery });
+        }
+    }
+
+    /// Gives what waits to members that can take it, oldest first.
+    pub(super) fn dispatch_events(&mut self) {
+        for pool in self.listeners.pools.values_mut().filter(|pool| !pool.buffer.is_empty()) {
+            for (id, member) in &mut pool.members {
+                let process = &self.processes[id.index()];
+                if member.state != ListenerState::Ready || !is_running(process) {
+                    continue;
+                }
+                let Some(delivery) = pool.buffer.pop_front() else { break };
+                (member.state, member.event) = (ListenerState::Busy, Some(Arc::clone(&delivery)));
+                self.actions.push(Action::Deliver { process: *id, generation: process.generation, delivery });
+            }
+        }
+    }
+
+    fn member(&mut self, id: ProcessId) -> Option<(&String, &mut Member)> {
+        self.listeners.pools.iter_mut().find_map(|(name, pool)| Some((name, pool.members.get_mut(&id)?)))
+    }
+
+    /// A listener said something.
+    pub(super) fn listener_said(&mut self, id: ProcessId, generation: Generation, words: Vec<ListenerWord>) {
+        if self.is_current(id, generation) && self.at(id).is_alive() {
+            for word in words {
+                self.listener_word(id, word);
+            }
+        }
+    }
+
+    fn listener_word(&mut self, id: ProcessId, word: ListenerWord) {
+        let Some((pool, member)) = self.member(id) else { return };
+        let pool = pool.clone();
+        match (member.state, word) {
+            (ListenerState::Unknown, _) => {}
+            (ListenerState::Acknowledged, ListenerWord::Ready) => member.state = ListenerState::Ready,
+            (ListenerState::Busy, ListenerWord::Result { accepted }) => {
+                member.state = ListenerState::Acknowledged;
+                if let Some(delivery) = member.event.take().filter(|_| !accepted) {
+                    self.say(Notice::EventRejected { process: id, delivery: Arc::clone(&delivery) });
+                    self.requeue(&pool, delivery);
+                }
+            }
+            (ListenerState::Busy, ListenerWord::Ready) => self.lose_listener(id, "READY instead of a RESULT"),
+            (ListenerState::Acknowledged, ListenerWord::Result { .. }) => {
+                self.lose_listener(id, "a RESULT without an event");
+            }
+            (ListenerState::Ready, ListenerWord::Ready | ListenerWord::Result { .. }) => {
+                self.lose_listener(id, "something after READY");
+            }
+            (
+                ListenerState::Acknowledged | ListenerState::Ready | ListenerState::Busy,
+                ListenerWord::Nonsense(text),
+            ) => self.lose_listener(id, &format!("`{}`", text.escape_debug())),
+        }
+    }
+
+    /// Nobody reads its stdin any more.
+    pub(super) fn listener_deaf(&mut self, id: ProcessId, generation: Generation) {
+        let is_current = self.is_current(id, generation) && self.at(id).is_alive();
+        let state = self.member(id).map(|(_, member)| member.state).filter(|_| is_current);
+        if state.is_some_and(|state| state != ListenerState::Unknown) {
+            self.lose_listener(id, "nothing: it has closed its stdin");
+        }
+    }
+
+    /// It gets no more events until it is started again; what it had goes to another.
+    fn lose_listener(&mut self, id: ProcessId, said: &str) {
+        let Some((pool, member)) = self.member(id) else { return };
+        let pool = pool.clone();
+        member.state = ListenerState::Unknown;
+        let event = member.event.take();
+        self.say(Notice::ListenerLost { process: id, said: said.to_owned() });
+        if let Some(delivery) = event {
+            self.requeue(&pool, delivery);
+        }
+    }
+
+    /// A new incarnation has said nothing yet.
+    pub(super) fn listener_begins(&mut self, id: ProcessId) {
+        if let Some((_, member)) = self.member(id) {
+            *member = Member::new();
+        }
+    }
+
+    /// Its run is over: what it had goes to another, or waits for the next run.
+    pub(super) fn listener_ends(&mut self, id: ProcessId) {
+        let Some((pool, member)) = self.member(id) else { return };
+        let pool = pool.clone();
+        member.state = ListenerState::Acknowledged;
+        if let Some(delivery) = member.event.take() {
+            self.requeue(&pool, delivery);
+        }
+    }
+
+    /// Tells what a process has become, by supervisord's states: a step that these do not know in one is told as several.
+    /// `ended` is the pid of the run that is over with this.
+    pub(super) fn tell_state(&mut self, id: ProcessId, ended: Option<u32>) {
+        let before = self.told(id);
+        let process = self.at(id);
+        let after = process.state();
+        let is_over = ended.is_some();
+        if before == after && !is_over || is_only_passing(before, process) {
+            return;
+        }
+        let between = is_over.then(|| in_between(before, after)).flatten();
+        for state in between.into_iter().chain([after]) {
+            self.tell_one_state(id, state, ended.unwrap_or(0));
+        }
+    }
+
+    fn tell_one_state(&mut self, id: ProcessId, state: ProcessState, ended: u32) {
+        let from = self.told(id);
+        if from == state {
+            return;
+        }
+        self.listeners.told[id.index()] = state;
+        if self.listeners.pools.is_empty() {
+            return;
+        }
+        let process = self.at(id);
+        let pid = process.run().and_then(|run| run.pid).unwrap_or(ended);
+        let expected = is_expected(self.program(id), process.last_exit);
+        let facts = StateFacts { from, tries: process.failures, pid, expected };
+        let name = self.project.programs[process.program].instances[process.instance].name.clone();
+        self.publish(|| PublicEvent::state(&name, state, facts), EventType::of_state(state));
+    }
+
+    fn told(&mut self, id: ProcessId) -> ProcessState {
+        let told = &mut self.listeners.told;
+        if told.len() <= id.index() {
+            told.resize(id.index() + 1, ProcessState::Stopped);
+        }
+        told[id.index()]
+    }
+
+    /// A process wrote something that is an event.
+    pub(super) fn printed(
+        &mut self,
+        (id, generation): (ProcessId, Generation),
+        channel: OutputChannel,
+        kind: OutputKind,
+        data: &SharedText,
+    ) {
+        if !self.is_current(id, generation) {
+            return;
+        }
+        let process = self.at(id);
+        let pid = process.run().and_then(|run| run.pid).unwrap_or(0);
+        let name = self.project.programs[process.program].instances[process.instance].name.clone();
+        let event_type = match (kind, channel) {
+            (OutputKind::Log, OutputChannel::Stdout) => EventType::ProcessLogStdout,
+            (OutputKind::Log, OutputChannel::Stderr) => EventType::ProcessLogStderr,
+            (OutputKind::Communication, OutputChannel::Stdout) => EventType::ProcessCommunicationStdout,
+            (OutputKind::Communication, OutputChannel::Stderr) => EventType::ProcessCommunicationStderr,
+        };
+        self.publish(|| PublicEvent::output(&name, pid, channel, kind, data.as_str()), event_type);
+    }
+
+    /// A client sends an event.
+    pub(super) fn send_event(&mut self, request: RequestId, kind: &str, data: &SharedText) {
+        self.publish(|| PublicEvent::remote(kind, data.as_str()), EventType::RemoteCommunication);
+        self.actions.push(Action::Reply(request, Outcome::Accepted));
+    }
+
+    /// Arms the ticks that somebody listens to, and only those.
+    fn arm_ticks(&mut self) {
+        for period in TickPeriod::ALL {
+            let is_wanted = self.listeners.pools.values().any(|pool| pool.wants(period.event()));
+            if !is_wanted {
+                self.timers.cancel(TimerKey::Tick(period));
+                self.listeners.ticks.remove(&period);
+            } else if !self.listeners.ticks.contains_key(&period) {
+                let slice = self.slice(period);
+                self.listeners.ticks.insert(period, slice);
+                self.arm_tick(period);
+            }
+        }
+    }
+
+    /// The last multiple of a period, in seconds since 1970.
+    fn slice(&self, period: TickPeriod) -> u64 {
+        let seconds = self.now.wall.seconds();
+        seconds - seconds % period.seconds()
+    }
+
+    /// At the next multiple of the wall clock, by the clock that deadlines are on.
+    fn arm_tick(&mut self, period: TickPeriod) {
+        let next = (self.slice(period) + period.seconds()).saturating_mul(1000);
+        let wait = Duration::from_millis(next.saturating_sub(self.now.wall.0).max(1));
+        self.timers.set(TimerKey::Tick(period), self.now.mono + wait);
+    }
+
+    /// It may be early, or late by many, when the clock was set meanwhile.
+    pub(super) fn tick(&mut self, period: TickPeriod) {
+        let slice = self.slice(period);
+        if self.listeners.ticks.insert(period, slice) != Some(slice) {
+            self.publish(|| PublicEvent::tick(period, slice), period.event());
+        }
+        self.arm_tick(period);
+    }
+
+    /// Panics when the books of the pools contradict themselves. For [`Supervisor::check_invariants`].
+    pub(super) fn check_listeners(&self) {
+        for (name, pool) in &self.listeners.pools {
+            assert!(pool.buffer.len() <= pool.buffer_size, "the buffer of {name} is too full");
+            let held = pool.members.values().filter_map(|member| member.event.as_ref());
+            let mut serials: Vec<u64> = pool.buffer.iter().chain(held).map(|event| event.pool_serial).collect();
+            serials.sort_unstable();
+            assert!(serials.windows(2).all(|pair| pair[0] < pair[1]), "an event of {name} is in two places");
+            for (id, member) in &pool.members {
+                let process = &self.processes[id.index()];
+                assert_eq!(member.state == ListenerState::Busy, member.event.is_some(), "{id:?} is {:?}", member.state);
+                assert!(process.is_alive() || member.event.is_none(), "{id:?} is dead and has an event");
+                let could = member.state == ListenerState::Ready && is_running(process) && !self.finished;
+                assert!(!could || pool.buffer.is_empty(), "{id:?} could take an event of {name}");
+            }
+        }
+        for process in &self.processes {
+            let told = self.listeners.told.get(process.id.index()).copied().unwrap_or(ProcessState::Stopped);
+            assert_eq!(told, process.state(), "{:?} was told to be {told:?}", process.id);
+        }
+    }
+}
+
+/// The member of any pool with this process, taken out.
+fn old_member(pools: &mut BTreeMap<String, Pool>, id: ProcessId) -> Option<Member> {
+    pools.values_mut().find_map(|pool| pool.members.remove(&id))
+}
+
+fn is_running(process: &Process) -> bool {
+    match &process.phase {
+        Phase::Running(_) => true,
+        Phase::Stopped
+        | Phase::Waiting
+        | Phase::Blocked { .. }
+        | Phase::Starting(_)
+        | Phase::Stopping(_)
+        | Phase::Backoff { .. }
+        | Phase::Exited { .. }
+        | Phase::Fatal => false,
+    }
+}
+
+/// On its way from an end to a new start it is `Stopped` for a moment, which supervisord's states have no word for.
+fn is_only_passing(before: ProcessState, process: &Process) -> bool {
+    let was_over = match before {
+        ProcessState::Exited | ProcessState::Fatal | ProcessState::Backoff => true,
+        ProcessState::Stopped
+        | ProcessState::Starting
+        | ProcessState::Running
+        | ProcessState::Stopping
+        | ProcessState::Unknown => false,
+    };
+    was_over && process.phase == Phase::Stopped && process.is_wanted()
+}
+
+/// What a run that is over went through by supervisord's diagram, where we go on at once: EXITED before it is tried again or given
+/// up, BACKOFF when it had not been RUNNING.
+fn in_between(before: ProcessState, after: ProcessState) -> Option<ProcessState> {
+    match (before, after) {
+        (ProcessState::Running, ProcessState::Starting | ProcessState::Backoff | ProcessState::Fatal) => {
+            Some(ProcessState::Exited)
+        }
+        (ProcessState::Starting | ProcessState::Stopping, ProcessState::Starting | ProcessState::Fatal) => {
+            Some(ProcessState::Backoff)
+        }
+        (
+            ProcessState::Stopped
+            | ProcessState::Starting
+            | ProcessState::Running
+            | ProcessState::Backoff
+            | ProcessState::Stopping
+            | ProcessState::Exited
+            | ProcessState::Fatal
+            | ProcessState::Unknown,
+            _,
+        ) => None,
+    }
+}
+
+fn is_expected(program: &Program, exit: Option<Exit>) -> bool {
+    match exit {
+        Some(Exit::Code(code)) => program.exitcodes.contains(&code),
+        Some(Exit::Signal { .. }) | None => false,
+    }
+}
