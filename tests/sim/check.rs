@@ -308,6 +308,7 @@ impl Checks {
             self.forgotten.insert(request);
         }
         self.nobody_waits_for_what_is_there(snapshot, children);
+        self.deliveries.after(snapshot);
         self.restarts_with_its_needs(snapshot, children);
         self.becomes_ready(snapshot, now, children);
         let all_ready = std::mem::take(&mut self.said_all_ready);

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use run::model::ProcessId;
 use run::model::public_event::{Delivery, ListenerWord};
+use run::model::{ProcessId, ProcessState};
+use run::supervisor::snapshot::Snapshot;
 
 /// What a pool has been through, by the serials of its events.
 #[derive(Debug, Default)]
@@ -118,6 +119,16 @@ impl Deliveries {
     pub(crate) fn began(&mut self, process: ProcessId) {
         let before = self.members.insert(process, Member::default());
         assert!(before.is_none_or(|member| member.has.is_none()), "20: {process:?} begins with an event");
+    }
+
+    /// After a step nothing that was given back waits beside somebody who could take it.
+    pub(crate) fn after(&self, snapshot: &Snapshot) {
+        for (process, member) in self.members.iter().filter(|(_, member)| member.is_ready && !member.is_lost) {
+            let Some(info) = snapshot.get(*process).filter(|info| info.state == ProcessState::Running) else { continue };
+            let back = self.pools.get(info.program.as_str()).map(|pool| &pool.back);
+            let waits = back.is_some_and(|back| !back.is_empty()) && !snapshot.is_shutting_down;
+            assert!(!waits, "20: {back:?} wait although {} is ready", info.name);
+        }
     }
 
     fn give_back(&mut self, process: ProcessId) {
