@@ -20,6 +20,7 @@ pub mod note;
 pub mod status;
 
 mod ext;
+mod reload;
 mod supervisor;
 mod system;
 
@@ -31,6 +32,8 @@ use crate::codec::xmlrpc::Call;
 /// All methods, family by family.
 pub const METHODS: &[&[Method]] = &[
     ext::METHODS,
+    reload::METHODS,
+    supervisor::config::METHODS,
     supervisor::info::METHODS,
     supervisor::process::METHODS,
     supervisor::stdin::METHODS,

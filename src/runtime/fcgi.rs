@@ -1,7 +1,7 @@
 //! Sockets of fcgi-programs: bound by us before the first process of a program is executed, handed to each of its processes as its
 //! stdin, and closed when the last of them is gone (supervisor `socket_manager.py`, `datatypes.py`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -21,12 +21,15 @@ use crate::supervisor::event::SpawnFailure;
 /// All sockets that are open.
 #[derive(Debug, Default)]
 pub(super) struct FcgiSockets {
-    open: BTreeMap<ProgramName, Shared>,
+    open: Vec<Shared>,
 }
 
 /// A socket and who has it.
 #[derive(Debug)]
 struct Shared {
+    program: ProgramName,
+    /// A process of a newer config has another.
+    spec: FcgiSocket,
     socket: OwnedFd,
     users: BTreeSet<Incarnation>,
 }
@@ -40,11 +43,17 @@ impl FcgiSockets {
             errno: error.raw_os_error().unwrap_or(0),
             message: error.to_string(),
         };
-        if !self.open.contains_key(&program.name) {
-            let socket = open(spec, program.user.as_deref()).map_err(failure)?;
-            self.open.insert(program.name.clone(), Shared { socket, users: BTreeSet::new() });
-        }
-        let Some(shared) = self.open.get_mut(&program.name) else { return Ok(None) };
+        let is_this = |shared: &Shared| shared.program == program.name && shared.spec == *spec;
+        let at = match self.open.iter().position(is_this) {
+            Some(at) => at,
+            None => {
+                let socket = open(spec, program.user.as_deref()).map_err(failure)?;
+                let (program, spec) = (program.name.clone(), spec.clone());
+                self.open.push(Shared { program, spec, socket, users: BTreeSet::new() });
+                self.open.len() - 1
+            }
+        };
+        let shared = &mut self.open[at];
         let copy = shared.socket.try_clone().map_err(failure)?;
         shared.users.insert(of);
         Ok(Some(copy))
@@ -52,7 +61,7 @@ impl FcgiSockets {
 
     /// A process is gone; with the last one the socket is closed.
     pub(super) fn release(&mut self, of: Incarnation) {
-        self.open.retain(|_, shared| {
+        self.open.retain_mut(|shared| {
             shared.users.remove(&of);
             !shared.users.is_empty()
         });

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
@@ -25,7 +26,13 @@ use crate::runtime::spawner::{
 use crate::runtime::stdin::{StdinWriter, Unwritten};
 use crate::runtime::streams::{Console, Streams, window_size};
 use crate::supervisor::action::{self, Action, Outcome, Scope};
+use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Event, SpawnFailure};
+
+/// How long an attempt waits for somebody to listen: half of what has passed since the first one, within these bounds. Then it is
+/// made all the same, for the port may be answered for from elsewhere.
+const SHORTEST_HOLD: Duration = Duration::from_millis(100);
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 impl<S: Spawner> Driver<S> {
     pub(super) fn perform(&mut self, action: Action, now: Now) {
@@ -45,8 +52,25 @@ impl<S: Spawner> Driver<S> {
                 self.reply(request, Outcome::Each(vec![(process, answer)]));
             }
             Action::Reply(request, outcome) => self.reply(request, outcome),
+            Action::Adopt(edition) => self.adopt(&edition),
             Action::Say(notice) => self.say(&notice, now),
             Action::Finish(code) => self.finish(code),
+        }
+    }
+
+    /// The project is another now: whoever is started, named or shown from here on is so by the new one.
+    fn adopt(&mut self, edition: &Edition) {
+        self.parts.launcher =
+            Arc::new(self.parts.launcher.with(Arc::clone(edition.project()), Arc::clone(&edition.ports)));
+        let slots = self.parts.supervisor.graph().len();
+        self.sides.resize_with(slots.max(self.sides.len()), Side::default);
+        let view = self.view();
+        self.parts.terminals.prefix_columns = self.parts.narrator.adopt(&view);
+        for info in view.processes.iter().filter(|info| info.pid != 0) {
+            let Some(definition) = self.parts.supervisor.definition(info.id) else { continue };
+            let program = definition.program().as_run_by(definition.instance());
+            self.parts.hub.copy_to(info.id, Channel::Stdout, program.stdout_logfile.clone());
+            self.parts.hub.copy_to(info.id, Channel::Stderr, program.stderr_logfile.clone());
         }
     }
 
@@ -59,8 +83,11 @@ impl<S: Spawner> Driver<S> {
 
     fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
         let launcher = Arc::clone(&self.parts.launcher);
-        let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
-        let program = &*program.as_run_by(instance);
+        let Some(definition) = self.parts.supervisor.definition(process).cloned() else {
+            return Err(no_such_process());
+        };
+        let instance = definition.instance();
+        let program = &*definition.program().as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
         let mut streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
@@ -71,6 +98,7 @@ impl<S: Spawner> Driver<S> {
         if let Some(side) = self.sides.get_mut(process.index()) {
             *side = Side { generation, started: now.wall, ..Side::default() };
             side.directory.clone_from(&launch.directory);
+            side.every = program.ready.as_ref().map(|ready| ready.every).unwrap_or_default();
             side.spawn_words = words(&launch, &launcher.project.root);
             side.probe = program
                 .ready
@@ -231,7 +259,13 @@ impl<S: Spawner> Driver<S> {
             None => return,
         };
         let context = ProbeContext { directory: side.directory.clone(), started: side.started, run: runner };
+        let since = *side.first_asked.get_or_insert_with(Instant::now);
+        let hold = (since.elapsed() / 2).clamp(SHORTEST_HOLD, LONGEST_HOLD).min(side.every);
+        let somebody_listens = resolved.local_port().map(|port| self.listening.at(port, since, hold));
         let task = tokio::spawn(async move {
+            if let Some(somebody_listens) = somebody_listens {
+                somebody_listens.await;
+            }
             let answer = probe::check(&resolved, &context).await;
             let _ = probed.send((process, generation, answer));
         });
@@ -252,7 +286,8 @@ impl<S: Spawner> Driver<S> {
         reply: oneshot::Sender<io::Result<(Exit, String)>>,
     ) {
         let launcher = Arc::clone(&self.parts.launcher);
-        let place = launcher.of(process).map(|(program, instance)| launcher.launch(program, instance));
+        let definition = self.parts.supervisor.definition(process);
+        let place = definition.map(|definition| launcher.launch(definition.program(), definition.instance()));
         match place {
             Some(Ok(launch)) => {
                 match self.helpers.begin(number, command, (launch.environment, launch.directory), reply) {
@@ -267,14 +302,17 @@ impl<S: Spawner> Driver<S> {
 
     /// The sentence for a failed spawn.
     pub(super) fn failure(&self, process: ProcessId, step: Step, errno: i32) -> SpawnFailure {
+        let side = self.sides.get(process.index());
         let SpawnWords { program, directory, path_entries, user } =
-            self.sides.get(process.index()).map(|side| side.spawn_words.clone()).unwrap_or_default();
+            side.map(|side| side.spawn_words.clone()).unwrap_or_default();
+        let file = side.map(|side| side.directory.join(&program));
         let interpreter = missing_interpreter(program.as_ref());
         let facts = SpawnFacts {
             program: &program,
             directory: &directory,
             path_entries,
             user: user.as_deref(),
+            is_directory: file.is_some_and(|file| file.is_dir()),
             missing_interpreter: interpreter.as_deref(),
         };
         failure_message(step, errno, &facts)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::edition::Edition;
 use super::event::RequestId;
 use super::notice::Notice;
 use crate::model::public_event::{Delivery, SharedText};
@@ -70,6 +71,8 @@ pub enum Action {
     },
     /// Answer a request.
     Reply(RequestId, Outcome),
+    /// From here on the project is this; comes before anything that belongs to it.
+    Adopt(Edition),
     /// Tell the user.
     Say(Notice),
     /// Everything is down: end with this code.

@@ -14,7 +14,7 @@ use super::Supervisor;
 use super::action::{Action, Outcome};
 use super::event::RequestId;
 use super::notice::Notice;
-use super::process::{Phase, Process};
+use super::process::{Membership, Phase, Process};
 use super::timers::TimerKey;
 use crate::model::public_event::{
     Delivery, ListenerWord, OutputChannel, OutputKind, PublicEvent, SharedText, StateFacts, TickPeriod,
@@ -78,12 +78,12 @@ impl Supervisor {
         let mut old = std::mem::take(&mut self.listeners.pools);
         let mut pools = BTreeMap::new();
         let mut orphaned = Vec::new();
-        for process in &self.processes {
-            let program = &self.project.programs[process.program];
+        for process in self.processes.iter().filter(|process| process.membership != Membership::Gone) {
+            let program = process.program();
             let Some(listener) = program.listener() else { continue };
             let before = old.get(program.name.as_str());
             let pool = pools.entry(program.name.to_string()).or_insert_with(|| Pool {
-                group: program.instances[process.instance].name.group.clone(),
+                group: process.definition.name().group.clone(),
                 events: listener.events.clone(),
                 buffer_size: usize::try_from(listener.buffer_size).unwrap_or(usize::MAX).max(1),
                 buffer: before.map(|pool| pool.buffer.clone()).unwrap_or_default(),
@@ -104,11 +104,25 @@ impl Supervisor {
         self.arm_ticks();
     }
 
+    /// Everything begins anew: what waits is for nobody, and every process is new (supervisor `supervisord.py` `main`).
+    pub(super) fn forget_listeners(&mut self) {
+        let Listeners { pools, told, .. } = &mut self.listeners;
+        pools.clear();
+        told.clear();
+    }
+
+    /// A process is taken out of use: that it is down is no change of its state.
+    pub(super) fn tell_no_more(&mut self, id: ProcessId) {
+        if let Some(told) = self.listeners.told.get_mut(id.index()) {
+            *told = ProcessState::Stopped;
+        }
+    }
+
     /// The groups of the project are there, and the project runs (supervisor `supervisord.py` `run`, `runforever`).
     pub(super) fn begin_events(&mut self) {
         let mut groups: Vec<String> = Vec::new();
         for id in Arc::clone(&self.start_order).iter() {
-            let group = self.group(*id);
+            let group = self.at(*id).definition.name().group.clone();
             if !groups.contains(&group) {
                 groups.push(group);
             }
@@ -120,11 +134,6 @@ impl Supervisor {
         self.arm_ticks();
     }
 
-    fn group(&self, id: ProcessId) -> String {
-        let process = self.at(id);
-        self.project.programs[process.program].instances[process.instance].name.group.clone()
-    }
-
     /// A group has come. A pool hears of its own.
     pub(super) fn group_added(&mut self, group: &str) {
         for pool in self.listeners.pools.values_mut().filter(|pool| pool.group == group) {
@@ -134,7 +143,6 @@ impl Supervisor {
     }
 
     /// A group has gone; call it once [`Self::sync_listeners`] knows.
-    #[expect(dead_code, reason = "reloading calls it")]
     pub(super) fn group_removed(&mut self, group: &str) {
         self.publish(|| PublicEvent::group_removed(group), EventType::ProcessGroupRemoved);
     }
@@ -299,7 +307,7 @@ impl Supervisor {
         let pid = process.run().and_then(|run| run.pid).unwrap_or(ended);
         let expected = is_expected(self.program(id), process.last_exit);
         let facts = StateFacts { from, tries: process.failures, pid, expected };
-        let name = self.project.programs[process.program].instances[process.instance].name.clone();
+        let name = process.definition.name().clone();
         self.publish(|| PublicEvent::state(&name, state, facts), EventType::of_state(state));
     }
 
@@ -324,7 +332,7 @@ impl Supervisor {
         }
         let process = self.at(id);
         let pid = process.run().and_then(|run| run.pid).unwrap_or(0);
-        let name = self.project.programs[process.program].instances[process.instance].name.clone();
+        let name = process.definition.name().clone();
         let event_type = match (kind, channel) {
             (OutputKind::Log, OutputChannel::Stdout) => EventType::ProcessLogStdout,
             (OutputKind::Log, OutputChannel::Stderr) => EventType::ProcessLogStderr,

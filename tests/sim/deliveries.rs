@@ -121,10 +121,18 @@ impl Deliveries {
         assert!(before.is_none_or(|member| member.has.is_none()), "20: {process:?} begins with an event");
     }
 
+    /// Everything begins anew: what waited is for nobody.
+    pub(crate) fn begin_anew(&mut self) {
+        self.pools.clear();
+        self.members.clear();
+    }
+
     /// After a step nothing that was given back waits beside somebody who could take it.
     pub(crate) fn after(&self, snapshot: &Snapshot) {
-        for (process, member) in self.members.iter().filter(|(_, member)| member.is_ready && !member.is_lost) {
-            let Some(info) = snapshot.get(*process).filter(|info| info.state == ProcessState::Running) else { continue };
+        for (process, _) in self.members.iter().filter(|(_, member)| member.is_ready && !member.is_lost) {
+            let Some(info) = snapshot.get(*process).filter(|info| info.state == ProcessState::Running) else {
+                continue;
+            };
             let back = self.pools.get(info.program.as_str()).map(|pool| &pool.back);
             let waits = back.is_some_and(|back| !back.is_empty()) && !snapshot.is_shutting_down;
             assert!(!waits, "20: {back:?} wait although {} is ready", info.name);

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use run::model::public_event::{ListenerWord, OutputChannel, OutputKind};
 use run::model::{Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
+use run::plan::ports::Ports;
 use run::supervisor::Supervisor;
 use run::supervisor::action::{Action, Scope};
+use run::supervisor::edition::Edition;
 use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Urgency, Verdict};
 
 use crate::check::Checks;
 use crate::random::Random;
-use crate::schedule::{Ask, Request, Schedule};
+use crate::schedule::{Ask, Request, Schedule, edited};
 
 /// After this much simulated time the end is asked for, if nobody did.
 const LENGTH: Duration = Duration::from_secs(90);
@@ -46,6 +48,9 @@ pub(crate) struct Report {
 
 pub(crate) struct World {
     seed: u64,
+    /// What the config has now.
+    project: Vec<Program>,
+    /// By slot: what the config says of each process, or last said.
     programs: Vec<Program>,
     supervisor: Supervisor,
     pub(crate) now: Moment,
@@ -73,6 +78,7 @@ impl World {
         let mut world = Self {
             seed: schedule.seed,
             checks: Checks::new(&project),
+            project: project.programs.clone(),
             programs: project.processes().map(|(_, program, _)| program.clone()).collect(),
             supervisor,
             now: Moment(0),
@@ -205,6 +211,15 @@ impl World {
             }
             Action::WriteStdin { .. } | Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) => {}
             Action::Finish(code) => self.finished = Some(code),
+            Action::Adopt(ref edition) => {
+                self.project.clone_from(&edition.project().programs);
+                for program in &edition.project().programs {
+                    match self.programs.iter_mut().find(|known| known.name == program.name) {
+                        Some(known) => known.clone_from(program),
+                        None => self.programs.push(program.clone()),
+                    }
+                }
+            }
         }
     }
 
@@ -349,14 +364,17 @@ impl World {
     }
 
     fn ask(&mut self, ask: Ask) {
-        // Listeners stand behind the others, which are asked about as if there were none.
-        let listeners = self.programs.iter().filter(|program| program.listener().is_some()).count();
-        let count = u64::try_from(self.programs.len() - listeners).expect("small");
-        let listener = |whom: u64| {
-            let number = whom % u64::try_from(listeners).expect("small").max(1);
-            vec![ProcessId(u32::try_from(count + number).expect("small"))]
+        // Listeners are asked about apart: nothing of the rest changes with them.
+        let slots = |is_listener: bool| -> Vec<ProcessId> {
+            let all = (0u32..).zip(&self.programs).filter(|(_, program)| program.listener().is_some() == is_listener);
+            all.map(|(slot, _)| ProcessId(slot)).collect()
         };
-        let id = |whom: u64| ProcessId(u32::try_from(whom % count).expect("small"));
+        let (others, listeners) = (slots(false), slots(true));
+        let of = |slots: &[ProcessId], whom: u64| {
+            slots.get(usize::try_from(whom).expect("small") % slots.len().max(1)).copied().unwrap_or(ProcessId(800))
+        };
+        let id = |whom: u64| of(&others, whom);
+        let listener = |whom: u64| vec![of(&listeners, whom)];
         let command = match ask {
             Ask::Start { whom, ready, with_needs } => Command::Start {
                 processes: vec![id(whom)],
@@ -400,9 +418,23 @@ impl World {
             Ask::StopListener { whom } => {
                 Command::Stop { processes: listener(whom), with_dependents: false, wait: true }
             }
+            Ask::Reload { edit } => {
+                // What is due happens before, so that what follows is the reload's doing.
+                self.step(Event::Tick);
+                Command::Reload(self.edition(edit))
+            }
+            Ask::BeginAnew { edit } => Command::BeginAnew(self.edition(edit)),
         };
         self.requests += 1;
         self.step(Event::Command(RequestId(self.requests), command));
+    }
+}
+
+impl World {
+    fn edition(&self, edit: u64) -> Edition {
+        let programs = edited(&self.project, self.seed, edit);
+        let project = Schedule::project_of(programs);
+        Edition::new(Arc::new(project), Ports::default()).expect("edges only lead down")
     }
 }
 

@@ -8,7 +8,9 @@ use crate::model::supervisord::{Listener, Role};
 use crate::model::{
     Dialect, EventType, Exit, Generation, Moment, Now, ProcessId, Program, Project, RetryPolicy, WallTime,
 };
+use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Answer, Outcome};
+use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Command, Event, RequestId, StartUntil, Urgency};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::{ExitPolicy, Supervisor};
@@ -406,4 +408,48 @@ fn a_start_after_fatal_goes_from_fatal_to_starting() {
         format!("{from}-{to}")
     });
     assert_eq!(ways.collect::<Vec<_>>(), ["STOPPED-STARTING", "STARTING-BACKOFF", "BACKOFF-FATAL", "FATAL-STARTING"]);
+}
+
+#[test]
+fn groups_that_come_and_go_are_told_and_a_pool_that_stays_keeps_what_waits() {
+    let listening = || listener("mail", 9, &[EventType::ProcessGroup, EventType::RemoteCommunication]);
+    let mut world = World::begun(Dialect::Supervisord, vec![listening(), plain("web")]);
+    world.spawned(MAIL);
+    world.spawned(ProcessId(1));
+    world.sends("waits");
+    let project = Project { dialect: Dialect::Supervisord, ..Project::new("/shop", vec![listening(), plain("api")]) };
+    let edition = Edition::new(Arc::new(project), Ports::default()).unwrap();
+    world.step(Event::Command(RequestId(1), Command::Reload(edition)));
+    world.exited(ProcessId(1), Exit::Code(0));
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        world.says(MAIL, &[READY]);
+        told.extend(world.got.drain(..).map(|(_, serial, text)| format!("{serial} {}", text.trim_end())));
+        world.says(MAIL, &[OK]);
+    }
+    assert_eq!(
+        told,
+        [
+            "0 PROCESS_GROUP_ADDED groupname:mail",
+            "1 PROCESS_GROUP_ADDED groupname:web",
+            "2 REMOTE_COMMUNICATION type:x\nwaits",
+            "3 PROCESS_GROUP_ADDED groupname:api",
+            "4 PROCESS_GROUP_REMOVED groupname:web",
+        ]
+    );
+}
+
+#[test]
+fn a_listener_that_comes_with_a_reload_hears_of_its_own_group_and_of_time() {
+    let mut world = World::begun(Dialect::Supervisord, vec![plain("web")]);
+    world.spawned(ProcessId(0));
+    let programs = vec![plain("web"), listener("mail", 9, &[EventType::ProcessGroup, EventType::Tick5])];
+    let project = Project { dialect: Dialect::Supervisord, ..Project::new("/shop", programs) };
+    let edition = Edition::new(Arc::new(project), Ports::default()).unwrap();
+    world.step(Event::Command(RequestId(1), Command::Reload(edition)));
+    let mail = ProcessId(1);
+    world.spawned(mail);
+    world.says(mail, &[READY]);
+    assert_eq!(world.taken(), [got(1, 0, "")]);
+    assert!(world.supervisor.next_deadline().is_some(), "it is told of time");
 }
