@@ -52,19 +52,15 @@ impl Capture {
         };
         while !rest.is_empty() {
             let mark = if self.is_inside { END } else { BEGIN };
-            match memmem::find(rest, mark) {
-                Some(at) => {
-                    self.hand_on(&rest[..at], &mut take);
-                    rest = &rest[at + mark.len()..];
-                    self.toggle(&mut take);
-                }
-                None => {
-                    let (certain, open) = rest.split_at(rest.len() - begun(rest, mark));
-                    self.hand_on(certain, &mut take);
-                    self.held = open.to_vec();
-                    rest = &[];
-                }
-            }
+            let Some(at) = memmem::find(rest, mark) else {
+                let (certain, open) = rest.split_at(rest.len() - begun(rest, mark));
+                self.hand_on(certain, &mut take);
+                self.held = open.to_vec();
+                return;
+            };
+            self.hand_on(&rest[..at], &mut take);
+            rest = &rest[at + mark.len()..];
+            self.toggle(&mut take);
         }
     }
 

@@ -15,6 +15,7 @@ pub mod address;
 pub mod command;
 pub mod conf_options;
 pub mod diagnostic;
+pub mod event_type;
 pub mod exit;
 pub mod hash;
 pub mod name;
@@ -35,6 +36,7 @@ pub mod units;
 pub use address::ListenAddress;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
+pub use event_type::EventType;
 pub use exit::Exit;
 pub use hash::stable_hash;
 pub use name::{ProcessName, ProgramName};
@@ -42,7 +44,6 @@ pub use program::{
     Autorestart, Dependency, EnvFile, Kind, LogFile, PortRequest, PortSpec, Program, RetryPolicy, Tty, Until,
 };
 pub use project::{Control, Dialect, EnvOrder, Group, Project};
-pub use public_event::EventType;
 pub use ready::{ProbeSchema, ReadyKind, ReadySpec};
 pub use reload::{ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadPlan, ReloadReport};
 pub use signal::Signal;

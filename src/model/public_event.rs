@@ -1,162 +1,15 @@
-//! supervisord's events as data: the tree of their types, and what each one says (supervisor `events.py`).
+//! supervisord's events as data: what each one says (supervisor `events.py`).
 //!
 //! An event is rendered once, when it happens, and shared from then on: it may wait in several pools, and its text may be large.
 
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::event_type::EventType;
 use super::name::ProcessName;
 use super::state::ProcessState;
-
-/// A type of event. Who asks for one is told of all below it, too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum EventType {
-    /// All of them.
-    Event,
-    /// Changes of a process's state.
-    ProcessState,
-    /// It became STOPPED.
-    ProcessStateStopped,
-    /// It became EXITED.
-    ProcessStateExited,
-    /// It became STARTING.
-    ProcessStateStarting,
-    /// It became STOPPING.
-    ProcessStateStopping,
-    /// It became BACKOFF.
-    ProcessStateBackoff,
-    /// It became FATAL.
-    ProcessStateFatal,
-    /// It became RUNNING.
-    ProcessStateRunning,
-    /// It became UNKNOWN.
-    ProcessStateUnknown,
-    /// What a process wrote between two marks.
-    ProcessCommunication,
-    /// … on its stdout.
-    ProcessCommunicationStdout,
-    /// … on its stderr.
-    ProcessCommunicationStderr,
-    /// What a process wrote.
-    ProcessLog,
-    /// … on its stdout.
-    ProcessLogStdout,
-    /// … on its stderr.
-    ProcessLogStderr,
-    /// What a client sent by `sendRemoteCommEvent`.
-    RemoteCommunication,
-    /// Changes of the supervisor's own state.
-    SupervisorStateChange,
-    /// It runs.
-    SupervisorStateChangeRunning,
-    /// It ends.
-    SupervisorStateChangeStopping,
-    /// Time passes.
-    Tick,
-    /// Five seconds have.
-    Tick5,
-    /// A minute has.
-    Tick60,
-    /// An hour has.
-    Tick3600,
-    /// Groups come and go.
-    ProcessGroup,
-    /// One came.
-    ProcessGroupAdded,
-    /// One went.
-    ProcessGroupRemoved,
-}
-
-/// Every type with its name on the wire and the type above it.
-const TREE: [(EventType, &str, Option<EventType>); 27] = {
-    use EventType as E;
-    [
-        (E::Event, "EVENT", None),
-        (E::ProcessState, "PROCESS_STATE", Some(E::Event)),
-        (E::ProcessStateStopped, "PROCESS_STATE_STOPPED", Some(E::ProcessState)),
-        (E::ProcessStateExited, "PROCESS_STATE_EXITED", Some(E::ProcessState)),
-        (E::ProcessStateStarting, "PROCESS_STATE_STARTING", Some(E::ProcessState)),
-        (E::ProcessStateStopping, "PROCESS_STATE_STOPPING", Some(E::ProcessState)),
-        (E::ProcessStateBackoff, "PROCESS_STATE_BACKOFF", Some(E::ProcessState)),
-        (E::ProcessStateFatal, "PROCESS_STATE_FATAL", Some(E::ProcessState)),
-        (E::ProcessStateRunning, "PROCESS_STATE_RUNNING", Some(E::ProcessState)),
-        (E::ProcessStateUnknown, "PROCESS_STATE_UNKNOWN", Some(E::ProcessState)),
-        (E::ProcessCommunication, "PROCESS_COMMUNICATION", Some(E::Event)),
-        (E::ProcessCommunicationStdout, "PROCESS_COMMUNICATION_STDOUT", Some(E::ProcessCommunication)),
-        (E::ProcessCommunicationStderr, "PROCESS_COMMUNICATION_STDERR", Some(E::ProcessCommunication)),
-        (E::ProcessLog, "PROCESS_LOG", Some(E::Event)),
-        (E::ProcessLogStdout, "PROCESS_LOG_STDOUT", Some(E::ProcessLog)),
-        (E::ProcessLogStderr, "PROCESS_LOG_STDERR", Some(E::ProcessLog)),
-        (E::RemoteCommunication, "REMOTE_COMMUNICATION", Some(E::Event)),
-        (E::SupervisorStateChange, "SUPERVISOR_STATE_CHANGE", Some(E::Event)),
-        (E::SupervisorStateChangeRunning, "SUPERVISOR_STATE_CHANGE_RUNNING", Some(E::SupervisorStateChange)),
-        (E::SupervisorStateChangeStopping, "SUPERVISOR_STATE_CHANGE_STOPPING", Some(E::SupervisorStateChange)),
-        (E::Tick, "TICK", Some(E::Event)),
-        (E::Tick5, "TICK_5", Some(E::Tick)),
-        (E::Tick60, "TICK_60", Some(E::Tick)),
-        (E::Tick3600, "TICK_3600", Some(E::Tick)),
-        (E::ProcessGroup, "PROCESS_GROUP", Some(E::Event)),
-        (E::ProcessGroupAdded, "PROCESS_GROUP_ADDED", Some(E::ProcessGroup)),
-        (E::ProcessGroupRemoved, "PROCESS_GROUP_REMOVED", Some(E::ProcessGroup)),
-    ]
-};
-
-impl EventType {
-    /// All types, in the order of the tree.
-    pub fn all() -> impl Iterator<Item = Self> {
-        TREE.iter().map(|(kind, _, _)| *kind)
-    }
-
-    /// The name on the wire and in a config.
-    pub fn name(self) -> &'static str {
-        TREE[self as usize].1
-    }
-
-    /// The type with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        TREE.iter().find(|(_, known, _)| *known == name).map(|(kind, _, _)| *kind)
-    }
-
-    /// The type above it.
-    pub fn parent(self) -> Option<Self> {
-        TREE[self as usize].2
-    }
-
-    /// Whether who asks for this one is told of that one.
-    pub fn covers(self, other: Self) -> bool {
-        let mut next = Some(other);
-        while let Some(kind) = next {
-            if kind == self {
-                return true;
-            }
-            next = kind.parent();
-        }
-        false
-    }
-
-    /// The event of becoming this state.
-    pub fn of_state(state: ProcessState) -> Self {
-        match state {
-            ProcessState::Stopped => Self::ProcessStateStopped,
-            ProcessState::Starting => Self::ProcessStateStarting,
-            ProcessState::Running => Self::ProcessStateRunning,
-            ProcessState::Backoff => Self::ProcessStateBackoff,
-            ProcessState::Stopping => Self::ProcessStateStopping,
-            ProcessState::Exited => Self::ProcessStateExited,
-            ProcessState::Fatal => Self::ProcessStateFatal,
-            ProcessState::Unknown => Self::ProcessStateUnknown,
-        }
-    }
-}
-
-impl fmt::Display for EventType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// A text that is shared rather than copied: it may be large, and several may hold it.
 #[derive(Clone, PartialEq, Eq)]
@@ -255,14 +108,13 @@ impl PublicEvent {
     /// A process became another state.
     pub fn state(process: &ProcessName, to: ProcessState, facts: StateFacts) -> Self {
         let StateFacts { from, tries, pid, expected } = facts;
-        let mut text = format!("{} from_state:{}", who(process), from.name());
-        let written = match to {
-            ProcessState::Starting | ProcessState::Backoff => write!(text, " tries:{tries}"),
-            ProcessState::Running | ProcessState::Stopping | ProcessState::Stopped => write!(text, " pid:{pid}"),
-            ProcessState::Exited => write!(text, " expected:{} pid:{pid}", u8::from(expected)),
-            ProcessState::Fatal | ProcessState::Unknown => Ok(()),
+        let more = match to {
+            ProcessState::Starting | ProcessState::Backoff => format!(" tries:{tries}"),
+            ProcessState::Running | ProcessState::Stopping | ProcessState::Stopped => format!(" pid:{pid}"),
+            ProcessState::Exited => format!(" expected:{} pid:{pid}", u8::from(expected)),
+            ProcessState::Fatal | ProcessState::Unknown => String::new(),
         };
-        written.expect("writing to a String cannot fail");
+        let text = format!("{} from_state:{}{more}", who(process), from.name());
         Self::new(EventType::of_state(to), text)
     }
 
@@ -392,43 +244,21 @@ pub fn output_text(bytes: &[u8]) -> String {
 /// `b'caf\xe9\n'`, as Python's `repr` has it.
 fn python_bytes(bytes: &[u8]) -> String {
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
-    let mut text = format!("b{quote}");
-    for byte in bytes {
-        match byte {
-            b'\\' => text.push_str("\\\\"),
-            b'\t' => text.push_str("\\t"),
-            b'\n' => text.push_str("\\n"),
-            b'\r' => text.push_str("\\r"),
-            b'\'' if quote == '\'' => text.push_str("\\'"),
-            0x20..=0x7e => text.push(char::from(*byte)),
-            other => write!(text, "\\x{other:02x}").expect("writing to a String cannot fail"),
-        }
-    }
-    text.push(quote);
-    text
+    let escaped = |byte: &u8| match byte {
+        b'\\' => "\\\\".to_owned(),
+        b'\t' => "\\t".to_owned(),
+        b'\n' => "\\n".to_owned(),
+        b'\r' => "\\r".to_owned(),
+        b'\'' if quote == '\'' => "\\'".to_owned(),
+        0x20..=0x7e => char::from(*byte).to_string(),
+        other => format!("\\x{other:02x}"),
+    };
+    format!("b{quote}{}{quote}", bytes.iter().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_tree_stands_in_the_order_of_the_enum() {
-        for (index, (kind, name, parent)) in TREE.iter().enumerate() {
-            assert_eq!(*kind as usize, index);
-            assert_eq!(EventType::from_name(name), Some(*kind));
-            assert!(parent.is_none_or(|parent| name.starts_with(parent.name()) || parent == EventType::Event));
-        }
-    }
-
-    #[test]
-    fn who_asks_for_a_branch_gets_its_leaves() {
-        assert!(EventType::ProcessState.covers(EventType::ProcessStateFatal));
-        assert!(EventType::Event.covers(EventType::Tick5));
-        assert!(EventType::Tick5.covers(EventType::Tick5));
-        assert!(!EventType::Tick5.covers(EventType::Tick60));
-        assert!(!EventType::ProcessStateFatal.covers(EventType::ProcessState));
-    }
 
     #[test]
     fn payloads_are_supervisords() {

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use super::public_event::EventType;
+use super::event_type::EventType;
 
 /// Everything beside programs and groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -44,16 +44,12 @@ impl FcgiSockets {
             message: error.to_string(),
         };
         let is_this = |shared: &Shared| shared.program == program.name && shared.spec == *spec;
-        let at = match self.open.iter().position(is_this) {
-            Some(at) => at,
-            None => {
-                let socket = open(spec, program.user.as_deref()).map_err(failure)?;
-                let (program, spec) = (program.name.clone(), spec.clone());
-                self.open.push(Shared { program, spec, socket, users: BTreeSet::new() });
-                self.open.len() - 1
-            }
-        };
-        let shared = &mut self.open[at];
+        if !self.open.iter().any(&is_this) {
+            let socket = open(spec, program.user.as_deref()).map_err(failure)?;
+            let (program, spec) = (program.name.clone(), spec.clone());
+            self.open.push(Shared { program, spec, socket, users: BTreeSet::new() });
+        }
+        let Some(shared) = self.open.iter_mut().find(|shared| is_this(shared)) else { return Ok(None) };
         let copy = shared.socket.try_clone().map_err(failure)?;
         shared.users.insert(of);
         Ok(Some(copy))

@@ -24,3 +24,4 @@ pub mod spawner;
 pub mod stdin;
 pub mod streams;
 pub mod sys;
+mod talk;

@@ -8,24 +8,21 @@ use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
-use crate::codec::listener;
 use crate::codec::notify::NotifyItem;
 use crate::logs::{Attach, Channel, Matcher, Tapping};
-use crate::model::public_event::Delivery;
 use crate::model::supervisord::{Role, StreamOptions};
 use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::Driver;
-use crate::runtime::launcher::{Launcher, account, os_strings};
+use crate::runtime::launcher::{account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
 use crate::runtime::side::{Side, SpawnWords};
 use crate::runtime::spawner::{
     Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter,
 };
-use crate::runtime::stdin::{StdinWriter, Unwritten};
-use crate::runtime::streams::{Console, Streams, window_size};
-use crate::supervisor::action::{self, Action, Outcome, Scope};
+use crate::runtime::streams::{Streams, window_size};
+use crate::supervisor::action::{Action, Scope};
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Event, SpawnFailure};
 
@@ -43,13 +40,7 @@ impl<S: Spawner> Driver<S> {
             Action::StopProbing { process, .. } => self.stop_asking(process),
             Action::Deliver { process, generation, delivery } => self.deliver(process, generation, &delivery),
             Action::WriteStdin { request, process, generation, data } => {
-                let written = self.write_stdin(process, generation, data.as_str().as_bytes().to_vec());
-                let answer = match written {
-                    Ok(()) => action::Answer::Done,
-                    Err(Unwritten::Closed) => action::Answer::NoStdin,
-                    Err(Unwritten::Full) => action::Answer::StdinFull,
-                };
-                self.reply(request, Outcome::Each(vec![(process, answer)]));
+                self.send_stdin(request, process, generation, &data);
             }
             Action::Reply(request, outcome) => self.reply(request, outcome),
             Action::Adopt(edition) => self.adopt(&edition),
@@ -193,27 +184,6 @@ impl<S: Spawner> Driver<S> {
         Ok(())
     }
 
-    /// An event that cannot be written goes to another listener.
-    fn deliver(&mut self, process: ProcessId, generation: Generation, delivery: &Delivery) {
-        let envelope = listener::envelope(identifier(&self.parts.launcher), delivery);
-        if self.write_stdin(process, generation, envelope).is_err() {
-            self.pending.push_back(Event::ListenerDeaf { process, generation });
-        }
-    }
-
-    fn write_stdin(&mut self, process: ProcessId, generation: Generation, bytes: Vec<u8>) -> Result<(), Unwritten> {
-        let side = self.sides.get_mut(process.index()).filter(|side| side.generation == generation);
-        let Some(side) = side else { return Err(Unwritten::Closed) };
-        let stdin = match &mut side.stdin {
-            Some(stdin) => stdin,
-            empty => {
-                let console = side.console.as_ref().and_then(Console::fd).ok_or(Unwritten::Closed)?;
-                empty.insert(StdinWriter::new(console).map_err(|_| Unwritten::Closed)?)
-            }
-        };
-        stdin.write(bytes)
-    }
-
     /// Binds the socket that this run says `READY=1` on, and waits for it.
     fn listen_for_readiness(
         &mut self,
@@ -322,11 +292,6 @@ impl<S: Spawner> Driver<S> {
 /// What of an output is told as events.
 fn tapping(stream: &StreamOptions) -> Tapping {
     Tapping { capture_maxbytes: stream.capture_maxbytes, events: stream.events_enabled }
-}
-
-/// What we call ourselves to listeners.
-fn identifier(launcher: &Launcher) -> &str {
-    launcher.project.supervisord.as_ref().map_or(&launcher.name, |conf| &conf.daemon.identifier)
 }
 
 fn words(launch: &Launch, root: &std::path::Path) -> SpawnWords {

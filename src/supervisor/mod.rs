@@ -55,6 +55,7 @@ mod reload;
 mod settled;
 mod shutdown;
 mod stopping;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod timers;

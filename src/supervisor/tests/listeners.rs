@@ -59,9 +59,10 @@ impl World {
                 let text = format!("{} {}", delivery.event.kind, delivery.event.payload.as_str());
                 self.got.push((*process, delivery.pool_serial, text));
             }
-            match action {
-                Action::Say(notice) => self.notices.push(notice),
-                other => self.actions.push(other),
+            if let Action::Say(notice) = action {
+                self.notices.push(notice);
+            } else {
+                self.actions.push(action);
             }
         }
     }
@@ -154,9 +155,8 @@ fn a_full_buffer_loses_the_oldest_and_says_so() {
     for data in ["a", "b", "c"] {
         world.sends(data);
     }
-    let dropped = world.notices.iter().filter_map(|notice| match notice {
-        Notice::EventDropped { delivery } => Some(delivery.pool_serial),
-        _ => None,
+    let dropped = world.notices.iter().filter_map(|notice| {
+        if let Notice::EventDropped { delivery } = notice { Some(delivery.pool_serial) } else { None }
     });
     assert_eq!(dropped.collect::<Vec<_>>(), [0]);
     world.says(MAIL, &[READY]);
@@ -281,19 +281,19 @@ fn listeners_start_first_stop_last_and_hear_the_others_stop() {
         let stopped = [EventType::ProcessStateStopped];
         let mut world = World::begun(dialect, vec![plain("web"), listener("mail", 9, &stopped)]);
         let (web, mail) = (ProcessId(0), ProcessId(1));
-        let order = world.actions.iter().filter_map(|action| match action {
-            Action::Spawn { process, .. } => Some(*process),
-            _ => None,
-        });
+        let order = world
+            .actions
+            .iter()
+            .filter_map(|action| if let Action::Spawn { process, .. } = action { Some(*process) } else { None });
         assert_eq!(order.collect::<Vec<_>>(), [mail, web]);
         world.spawned(mail);
         world.spawned(web);
         world.says(mail, &[READY]);
         let signalled = |world: &World| {
-            let signals = world.actions.iter().filter_map(|action| match action {
-                Action::Signal { process, .. } => Some(*process),
-                _ => None,
-            });
+            let signals = world
+                .actions
+                .iter()
+                .filter_map(|action| if let Action::Signal { process, .. } = action { Some(*process) } else { None });
             signals.collect::<Vec<_>>()
         };
         world.step(Event::Terminate(Urgency::Polite));
