@@ -91,6 +91,8 @@ pub struct Daemon {
     pub directory: Option<PathBuf>,
     /// Escape sequences are taken out of log files.
     pub strip_ansi: bool,
+    /// A program that fails for good ends everything, with its code. Ours.
+    pub exit_on_failure: bool,
     /// What it calls itself.
     pub identifier: String,
 }
@@ -113,6 +115,7 @@ impl Default for Daemon {
             user: None,
             directory: None,
             strip_ansi: false,
+            exit_on_failure: false,
             identifier: "supervisor".to_owned(),
         }
     }
@@ -140,6 +143,19 @@ pub struct UnixServer {
     pub chown: Option<String>,
     /// Asked for on every request.
     pub credentials: Option<Credentials>,
+}
+
+impl Supervisord {
+    /// What programs are told as `SUPERVISOR_SERVER_URL`: the first UNIX socket, else the first TCP address (supervisor `options.py`
+    /// `ServerOptions.realize`). `None` without servers.
+    pub fn server_url(&self) -> Option<String> {
+        let unix = self.unix_servers.first().map(|server| format!("unix://{}", server.file.display()));
+        unix.or_else(|| {
+            let server = self.inet_servers.first()?;
+            let host = if server.host.is_empty() { "localhost" } else { &server.host };
+            Some(format!("http://{host}:{}", server.port))
+        })
+    }
 }
 
 /// A TCP address that it listens on.

@@ -57,7 +57,13 @@ impl Homes {
     pub fn of_this_user() -> Self {
         let uid = geteuid().as_raw();
         let is_ours = |path: &Path| fs::metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == uid);
-        Self::choose(&Environment::of_this_process(), uid, is_ours)
+        let mut environment = Environment::of_this_process();
+        if environment.home.as_deref().is_some_and(|home| !is_ours(home)) {
+            // Whoever has become another user without a login still has the home of the one before.
+            let own = nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.dir);
+            environment.home = own.filter(|home| is_ours(home)).or(environment.home);
+        }
+        Self::choose(&environment, uid, is_ours)
     }
 
     /// Decides from the variables. A runtime directory is used when it is this user's (it is another's after `su` and `sudo -E`)

@@ -20,7 +20,8 @@ use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
 use crate::runtime::side::Side;
-use crate::runtime::signals::{Asked, Signals};
+use crate::runtime::signals::{Asked, Heard, Signals};
+use crate::runtime::strangers;
 use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::{Outcome, Scope};
@@ -104,7 +105,20 @@ pub struct Driver<S> {
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
+    /// Whether the end that was asked for is one before another beginning.
+    restarts: bool,
     alarm: os::Alarm,
+}
+
+/// How a run of a project has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code.
+    pub code: u8,
+    /// It is to begin anew, in this same process.
+    pub restarts: bool,
+    /// Nobody has asked for it: the spawner was shot.
+    pub is_forced: bool,
 }
 
 /// What is looked at again after a moment.
@@ -118,7 +132,7 @@ enum Later {
 
 /// What woke the loop.
 enum Woken {
-    Signal(Asked),
+    Signal(Heard),
     Report(Option<Report>),
     Output(OutputEvent),
     Probed(Probed),
@@ -152,23 +166,24 @@ impl<S: Spawner> Driver<S> {
             ends: Ends::default(),
             pending: VecDeque::new(),
             finished: None,
+            restarts: false,
             alarm,
         }
     }
 
-    /// Runs the project from its beginning to its end; returns the exit code.
-    pub async fn run(mut self, mut signals: Signals, begin: Event) -> u8 {
+    /// Runs the project from its beginning to its end.
+    pub async fn run(mut self, mut signals: Signals, begin: Event) -> Ended {
         self.take(begin);
         self.publish();
         while self.finished.is_none() {
             match self.wake(&mut signals).await {
-                Woken::Report(None) => return self.lost_spawner(),
+                Woken::Report(None) => return Ended { code: self.lost_spawner(), restarts: false, is_forced: true },
                 woken => self.woken(woken),
             }
             self.publish();
         }
         self.sweep().await;
-        self.finished.unwrap_or(1)
+        Ended { code: self.finished.unwrap_or(1), restarts: self.restarts, is_forced: false }
     }
 
     async fn wake(&mut self, signals: &mut Signals) -> Woken {
@@ -176,7 +191,7 @@ impl<S: Spawner> Driver<S> {
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
             biased;
-            asked = signals.next() => Woken::Signal(asked),
+            heard = signals.next() => Woken::Signal(heard),
             report = self.parts.spawner.report() => Woken::Report(report),
             Some(event) = self.parts.output.recv() => Woken::Output(event),
             Some(probed) = self.answers.recv() => Woken::Probed(probed),
@@ -189,7 +204,7 @@ impl<S: Spawner> Driver<S> {
 
     fn woken(&mut self, woken: Woken) {
         match woken {
-            Woken::Signal(asked) => self.asked(asked),
+            Woken::Signal(heard) => self.heard(heard),
             Woken::Report(Some(report)) => self.reported(&report),
             Woken::Report(None) => {}
             Woken::Output(event) => self.output(event),
@@ -250,9 +265,25 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn asked(&mut self, asked: Asked) {
-        match asked {
-            Asked::Terminate(urgency) => self.take(Event::Terminate(urgency)),
+    fn heard(&mut self, heard: Heard) {
+        let is_ending = self.view().is_shutting_down && !self.restarts;
+        self.parts.narrator.heard(heard, is_ending);
+        match heard.asked {
+            Asked::Terminate(urgency) => {
+                self.restarts = false;
+                self.take(Event::Terminate(urgency));
+            }
+            Asked::Restart if is_ending => {}
+            Asked::Restart => {
+                self.restarts = true;
+                self.take(Event::Terminate(Urgency::Polite));
+            }
+            Asked::ReopenLogs => self.parts.narrator.reopen(),
+            Asked::Reap => {
+                for (pid, exit) in strangers::reap() {
+                    self.parts.narrator.reaped(pid, exit);
+                }
+            }
             Asked::Suspend => self.suspend(),
             Asked::Resize => self.resize(),
         }

@@ -1,6 +1,7 @@
 //! The driver, the spawner process, signals.
 
 pub mod clock;
+pub mod daemon;
 pub mod driver;
 mod ends;
 pub mod env_files;
@@ -18,5 +19,6 @@ pub mod record;
 mod side;
 pub mod signals;
 pub mod spawner;
+pub mod strangers;
 pub mod streams;
 pub mod sys;

@@ -6,7 +6,8 @@ mod holder;
 mod joined;
 mod narrator;
 mod screen;
-mod session;
+mod servers;
+pub(super) mod session;
 mod usage;
 
 use std::path::Path;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
-use self::session::Session;
+use self::session::{Life, Session};
 use crate::cli::args::{self, Formation, PortChoice};
 use crate::cli::complete;
 use crate::cli::connection::Connection;
@@ -147,15 +148,19 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         detach,
         detach_when_ready: leaves,
         timeout: args.timeout,
+        quiet: None,
+        lock: None,
     };
-    if let Some(code) = session.run()? {
-        return Ok(ExitCode::Program(code));
+    if let Life::Over(ended, _lock) = session.run()? {
+        return Ok(ExitCode::Program(ended.code));
     }
     match running(settings, &loaded)? {
         Some(connection) => already::join(settings, args, connection, &loaded),
         None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
     }
 }
+
+pub(super) use self::already::refusal;
 
 /// The project, if somebody runs it.
 fn running(settings: &Settings, loaded: &Loaded) -> Result<Option<Connection>, CommandError> {
@@ -168,7 +173,7 @@ fn running(settings: &Settings, loaded: &Loaded) -> Result<Option<Connection>, C
 
 /// Ends what an earlier run has left that was killed with all of our processes; only such a run leaves its lock file. The sentence
 /// for the user, if there was anything.
-fn reclaim(loaded: &Loaded) -> Option<String> {
+pub(super) fn reclaim(loaded: &Loaded) -> Option<String> {
     if !loaded.places.lock.exists() {
         return None;
     }
@@ -195,6 +200,7 @@ fn load_options(args: &Args) -> LoadOptions {
         env_order: args.env_order.into(),
         keep_going: args.keep_going,
         one_off: (!args.command.is_empty()).then(|| args.command.clone()),
+        as_supervisord: None,
     }
 }
 
@@ -277,8 +283,14 @@ fn policy(args: &Args, project: &Project) -> ExitPolicy {
         _ if args.exit_on_failure => ExitPolicy::OnFailure,
         _ if args.keep_going => ExitPolicy::KeepGoing,
         Dialect::Procfile => ExitPolicy::OnFailure,
+        Dialect::Supervisord if exits_on_failure(project) => ExitPolicy::OnFailure,
         Dialect::Native | Dialect::Supervisord => ExitPolicy::KeepGoing,
     }
+}
+
+/// Whether `[supervisord]` says that a program which fails for good ends everything.
+pub(super) fn exits_on_failure(project: &Project) -> bool {
+    project.supervisord.as_ref().is_some_and(|conf| conf.daemon.exit_on_failure)
 }
 
 /// Which side of the front we are.
