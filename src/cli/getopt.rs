@@ -46,9 +46,10 @@ pub fn parse(table: &[Opt], words: &[String]) -> Result<(Vec<Typed>, Vec<String>
 
 /// The row of a table for each option that may stand once only; the second one is a mistake.
 pub fn conflict(typed: &[Typed], may_repeat: impl Fn(usize) -> bool) -> Option<String> {
-    let again = typed.iter().enumerate().find(|(place, one)| {
-        !may_repeat(one.row) && typed.iter().take(*place).any(|earlier| earlier.row == one.row)
-    });
+    let again = typed
+        .iter()
+        .enumerate()
+        .find(|(place, one)| !may_repeat(one.row) && typed.iter().take(*place).any(|earlier| earlier.row == one.row));
     again.map(|(_, one)| format!("conflicting command line option {}", repr(&one.name)))
 }
 

@@ -81,6 +81,22 @@ impl Homes {
         Self { runtime, other_runtimes: vec![other], state: state.map(|state| state.join("runup")), uid }
     }
 
+    /// Those of other users whose projects root may look for: as root one starts a supervisord that becomes somebody else.
+    pub(super) fn of_others(&self) -> Vec<Self> {
+        if self.uid != 0 {
+            return Vec::new();
+        }
+        let entries = fs::read_dir("/tmp").into_iter().flatten().flatten();
+        let uids = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("runup-")?.parse::<u32>().ok());
+        uids.filter(|uid| *uid != 0).map(Self::of_another).collect()
+    }
+
+    /// As a user without any variables but its own home has them.
+    fn of_another(uid: u32) -> Self {
+        let home = nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.dir);
+        Self::choose(&Environment { home, ..Environment::default() }, uid, |_| false)
+    }
+
     /// The paths of one project.
     pub fn places(&self, identity: &Identity) -> Places {
         self.places_in(&self.runtime, identity)

@@ -117,11 +117,11 @@ impl Lives {
         }
     }
 
-    /// Somebody runs this project already.
+    /// Somebody runs this project already: he has its servers, too.
     fn taken(&self) -> CommandError {
         let root = &self.loaded.project.root;
         match registry::find(&self.loaded.homes, root, self.settings.name.as_deref()) {
-            Some(running) => up::refusal(&running.owner),
+            Some(running) => CommandError::project(up::TAKEN).hint(up::refusal(&running.owner).message),
             None => CommandError::project("another run of this project has just ended"),
         }
     }

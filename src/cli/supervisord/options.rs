@@ -89,20 +89,20 @@ const ROWS: &[Row] = &[
     daemon('l', "logfile", Kind::File, "FILENAME", "the main log"),
     daemon('y', "logfile_maxbytes", Kind::Bytes, "BYTES", "size at which the main log is rotated"),
     daemon('z', "logfile_backups", Kind::Number, "NUM", "how many old main logs are kept"),
-    daemon('e', "loglevel", Kind::Level, "LEVEL", "level of the main log (critical,error,warn,info,debug,trace,blather)"),
+    daemon(
+        'e',
+        "loglevel",
+        Kind::Level,
+        "LEVEL",
+        "level of the main log (critical,error,warn,info,debug,trace,blather)",
+    ),
     daemon('j', "pidfile", Kind::File, "FILENAME", "file that the pid of the daemon is written to"),
     daemon('i', "identifier", Kind::Text, "STR", "what this instance calls itself"),
     daemon('q', "childlogdir", Kind::Directory, "DIRECTORY", "directory for the log files of programs that name none"),
     daemon('k', "nocleanup", Kind::Flag, "", "leave such files of an earlier run alone"),
     daemon('a', "minfds", Kind::Number, "NUM", "open files that must be possible"),
     daemon('t', "strip_ansi", Kind::Flag, "", "take escape sequences out of log files"),
-    row(
-        None,
-        "minprocs",
-        Meaning::Daemon("minprocs"),
-        Kind::Number,
-        ("NUM", "processes that must be possible"),
-    ),
+    row(None, "minprocs", Meaning::Daemon("minprocs"), Kind::Number, ("NUM", "processes that must be possible")),
     row(
         None,
         "exit-on-failure",
@@ -212,7 +212,8 @@ fn check(kind: Kind, text: &str, is_directory: &dyn Fn(&Path) -> bool) -> Result
 
 /// The help.
 pub fn help(program: &str) -> String {
-    let mut text = format!("supervisord -- keep a set of programs running.\n\nUsage: {program} [options]\n\nOptions:\n");
+    let mut text =
+        format!("supervisord -- keep a set of programs running.\n\nUsage: {program} [options]\n\nOptions:\n");
     for row in ROWS {
         let names = match (row.opt.short, row.opt.long) {
             (Some(short), Some(long)) => format!("-{short}/--{long}"),
@@ -242,7 +243,8 @@ mod tests {
 
     #[test]
     fn options_become_options_of_the_file() {
-        let Ok(Asked::Run(line)) = parsed("-nkc a.conf -e debug -y 1MB --user=www -j /tmp/pid --exit-on-failure") else {
+        let Ok(Asked::Run(line)) = parsed("-nkc a.conf -e debug -y 1MB --user=www -j /tmp/pid --exit-on-failure")
+        else {
             panic!("not read")
         };
         assert_eq!(line.configuration, Some("a.conf".into()));

@@ -26,6 +26,7 @@ use crate::cli::output;
 use crate::cli::project::{self, LoadOptions, Loaded};
 use crate::cli::select::unknown_name;
 use crate::cli::settings::Settings;
+use crate::cli::supervisord::user;
 use crate::config::check::profiles;
 use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, Severity};
 use crate::plan::ports::Ports;
@@ -114,7 +115,8 @@ impl From<EnvOrderChoice> for EnvOrder {
 
 /// Starts the project.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let loaded = project::load_with(settings, &load_options(args))?;
+    let mut loaded = project::load_with(settings, &load_options(args))?;
+    let left_aside = become_user(settings, &mut loaded)?;
     let warnings = at_up(loaded.warnings.clone());
     if !warnings.list.is_empty() {
         output::say(&report::human(&warnings, settings.err.colour));
@@ -128,7 +130,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let chosen = choose(&loaded.project, &args.names)?;
     let reclaimed = reclaim(&loaded);
     let (ports, mut notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
-    notes.extend(reclaimed);
+    notes.extend(left_aside.into_iter().chain(reclaimed));
     let keys = settings.stdin_is_terminal && settings.err.is_terminal && !args.no_keys;
     let leaves = args.detach || args.wait;
     let detach = match stand_before(keys || leaves)? {
@@ -161,6 +163,21 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
 }
 
 pub(super) use self::already::refusal;
+pub(super) use self::servers::TAKEN;
+
+/// As root, `user` of `[supervisord]` is followed: its programs are not meant to be root's. Whoever else starts it stays himself; the
+/// sentence for that comes back.
+fn become_user(settings: &Settings, loaded: &mut Loaded) -> Result<Option<String>, CommandError> {
+    let Some(user) = loaded.project.supervisord.as_ref().and_then(|conf| conf.daemon.user.clone()) else {
+        return Ok(None);
+    };
+    if !nix::unistd::getuid().is_root() {
+        return Ok(Some(format!("`user={user}` of [supervisord] is left aside: only root can become somebody else")));
+    }
+    user::become_user(Some(&user)).map_err(CommandError::user)?;
+    loaded.move_home(settings.name.as_deref());
+    Ok(None)
+}
 
 /// The project, if somebody runs it.
 fn running(settings: &Settings, loaded: &Loaded) -> Result<Option<Connection>, CommandError> {

@@ -12,7 +12,7 @@ use crate::serve::{ListenError, Listener, Policy, Sharing};
 use super::doors::{holder, machine};
 
 /// What is said first when somebody is there already (supervisor `options.py` `openhttpservers`): people and scripts look for it.
-const TAKEN: &str = "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this \
+pub(in crate::cli) const TAKEN: &str = "Another program is already listening on a port that one of our HTTP servers is configured to use.  Shut this \
                      program down first before starting supervisord.";
 
 /// What is said first of every other failure (supervisor `options.py` `openhttpservers`).

@@ -106,7 +106,6 @@ pub(in crate::cli) enum Life {
     Taken,
 }
 
-
 impl Session<'_> {
     /// Runs the project to its end.
     pub(in crate::cli) fn run(mut self) -> Result<Life, CommandError> {

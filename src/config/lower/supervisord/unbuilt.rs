@@ -9,15 +9,8 @@ use crate::model::conf_options::{self, ConfSection};
 use crate::model::{Diagnostic, Program, Span};
 
 /// Options of `[supervisord]` that a project in the foreground does not follow.
-const DAEMON: &[&str] = &[
-    "logfile",
-    "logfile_maxbytes",
-    "logfile_backups",
-    "loglevel",
-    "nocleanup",
-    "childlogdir",
-    "strip_ansi",
-];
+const DAEMON: &[&str] =
+    &["logfile", "logfile_maxbytes", "logfile_backups", "loglevel", "nocleanup", "childlogdir", "strip_ansi"];
 
 /// Options of programs that need what is not there.
 const STREAMS: &[(&str, &str)] = &[
