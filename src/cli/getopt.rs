@@ -1,7 +1,7 @@
 //! Command lines as Python's `getopt` takes them apart: that is what supervisord and supervisorctl do (supervisor `options.py`
 //! `Options.realize`). Pure.
 
-use crate::cli::ctl::python::repr;
+use crate::codec::python::repr;
 
 /// An option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,9 @@ mod tests {
         Opt { short: None, long: Some("minprocs"), takes_value: true },
     ];
 
-    fn parsed(line: &str) -> Result<(Vec<(String, String)>, Vec<String>), String> {
+    type Parsed = (Vec<(String, String)>, Vec<String>);
+
+    fn parsed(line: &str) -> Result<Parsed, String> {
         let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let (typed, rest) = parse(TABLE, &words)?;
         Ok((typed.into_iter().map(|one| (one.name, one.value)).collect(), rest))

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::logs::{Hub, OutputEvent};
+use crate::logs::{Hub, LogPlaces, OutputEvent};
+use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
@@ -26,6 +27,7 @@ use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
 use crate::runtime::strangers;
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::{Outcome, Scope};
+use crate::supervisor::chronicle::{Entry, cause};
 use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -54,6 +56,8 @@ pub struct Parts<S> {
     pub spawner: S,
     /// Whoever reads their output.
     pub hub: Hub,
+    /// Where the output of processes goes.
+    pub logs: LogPlaces,
     /// What the output thread says.
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
@@ -68,6 +72,8 @@ pub struct Parts<S> {
     pub narrator: Box<dyn Narrator>,
     /// How programs get their streams.
     pub terminals: Terminals,
+    /// Nothing is shown on our stdout, so that an output which is to go there has to be written there.
+    pub is_quiet: bool,
     /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
     pub ends_with_screen: bool,
     /// Where notify sockets are made.
@@ -269,27 +275,39 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn heard(&mut self, heard: Heard) {
-        let is_ending = self.view().is_shutting_down && !self.restarts;
-        self.parts.narrator.heard(heard, is_ending);
         match heard.asked {
             Asked::Terminate(urgency) => {
+                self.log(LogLevel::Warn, format!("received {} indicating exit request", heard.signal));
                 self.restarts = false;
                 self.take(Event::Terminate(urgency));
             }
-            Asked::Restart if is_ending => {}
+            Asked::Restart if self.view().is_shutting_down && !self.restarts => {
+                let why = "indicating restart request (shutdown in progress)";
+                self.log(LogLevel::Warn, format!("ignored {} {why}", heard.signal));
+            }
             Asked::Restart => {
+                self.log(LogLevel::Warn, format!("received {} indicating restart request", heard.signal));
                 self.restarts = true;
                 self.take(Event::Terminate(Urgency::Polite));
             }
-            Asked::ReopenLogs => self.parts.narrator.reopen(),
+            Asked::ReopenLogs => {
+                self.log(LogLevel::Info, format!("received {} indicating log reopen request", heard.signal));
+                self.log(LogLevel::Info, "supervisord logreopen".to_owned());
+                self.parts.hub.reopen_logs();
+            }
             Asked::Reap => {
                 for (pid, exit) in strangers::reap() {
-                    self.parts.narrator.reaped(pid, exit);
+                    self.log(LogLevel::Info, format!("reaped unknown pid {pid} ({})", cause(exit)));
                 }
             }
             Asked::Suspend => self.suspend(),
             Asked::Resize => self.resize(),
         }
+    }
+
+    /// A line for the main log (supervisor `supervisord.py` `handle_signal`, `reap`).
+    fn log(&self, level: LogLevel, text: String) {
+        self.parts.hub.log(level, self.parts.clock.now().wall, text);
     }
 
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
@@ -464,6 +482,11 @@ impl<S: Spawner> Driver<S> {
     /// A view for whoever tells the user.
     pub(super) fn view(&mut self) -> Snapshot {
         self.parts.supervisor.snapshot()
+    }
+
+    pub(super) fn chronicle(&self, entry: &Entry, now: Now) {
+        let (level, text) = entry.line(|process| self.parts.supervisor.process_name(process));
+        self.parts.hub.log(level, now.wall, text);
     }
 
     pub(super) fn say(&mut self, notice: &Notice, now: Now) {

@@ -1,7 +1,6 @@
 //! The driver's way to the user. Who implements it lives above, so that the driver knows no terminal.
 
-use crate::model::{Exit, Now, ProcessId};
-use crate::runtime::signals::Heard;
+use crate::model::{Now, ProcessId};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
 
@@ -15,12 +14,6 @@ pub trait Narrator {
     fn leftovers(&mut self, names: &[(u32, String)]);
     /// Something about ourselves that has no notice: in one line.
     fn remark(&mut self, line: String);
-    /// A signal came. `is_ending`: the end has been asked for before, so that nothing begins anew.
-    fn heard(&mut self, _heard: Heard, _is_ending: bool) {}
-    /// A process that nobody here has started was our child at its end.
-    fn reaped(&mut self, _pid: u32, _exit: Exit) {}
-    /// Whatever is written to files goes to files of the same names from now on.
-    fn reopen(&mut self) {}
     /// We are about to be suspended: give the terminal back as it was.
     fn suspend(&mut self);
     /// We were continued.

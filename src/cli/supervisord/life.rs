@@ -1,21 +1,24 @@
 //! The lives of a project under supervisord's name: the first begins with everything that is done once (limits, user, background), each
 //! one after a HUP with the config as it is then, in the same process and under the same lock.
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::pidfile::Pidfile;
 use super::{limits, user};
-use crate::cli::ctl::python::repr;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::project::{self, LoadOptions, Loaded};
 use crate::cli::settings::{Settings, Stream};
 use crate::cli::up;
 use crate::cli::up::session::{Life, Quiet, Session};
+use crate::codec::python::repr;
 use crate::config::request::AsSupervisord;
 use crate::logs::Hub;
-use crate::model::supervisord::{Daemon, LogLevel, Supervisord};
+use crate::model::WallTime;
+use crate::model::supervisord::{Daemon, LogLevel};
 use crate::plan::ports::Ports;
 use crate::registry::{self, Lock};
 use crate::runtime::daemon::{self, Beginning, Side};
@@ -42,7 +45,7 @@ pub(super) fn live(
     let settings = Settings { files: vec![file], ..settings.clone() };
     let asked = AsSupervisord { started_in: settings.directory.clone(), options };
     let options = LoadOptions { as_supervisord: Some(asked), ..LoadOptions::default() };
-    let mut loaded = project::load_with(&settings, &options)?;
+    let mut loaded = load(&settings, &options)?;
     let mut lines = told(&loaded);
     let daemon = daemon_of(&loaded);
     let done = limits::raise(daemon.minfds, daemon.minprocs).map_err(CommandError::user)?;
@@ -52,17 +55,18 @@ pub(super) fn live(
     os::name_process(c"supervisord").ok();
     let name = place(&settings, &mut loaded);
     let settings = Settings { name, ..settings };
+    check_logfile(&daemon)?;
     let beginning = match leave(&daemon, &mut lines)? {
         Stand::Parent(code) => return Ok(ExitCode::Program(code)),
         Stand::Daemon(beginning) => beginning,
     };
-    let mut lives = Lives { settings, options, loaded, lines, beginning, pidfile: None, lock: None };
+    let mut all = Lives { settings, options, loaded, lines, beginning, pidfile: None, lock: None };
     loop {
-        let ended = lives.one()?;
+        let ended = all.one()?;
         if !ended.restarts {
-            return Ok(lives.exit_code(ended));
+            return Ok(all.exit_code(ended));
         }
-        lives.read_again();
+        all.read_again();
     }
 }
 
@@ -76,12 +80,13 @@ struct Lives {
     /// Who waits for the first one.
     beginning: Option<Beginning>,
     pidfile: Option<Pidfile>,
-    lock: Option<Lock>,
+    lock: Option<Box<Lock>>,
 }
 
 impl Lives {
     fn one(&mut self) -> Result<Ended, CommandError> {
         let Self { settings, loaded, lines, beginning, pidfile, lock, .. } = self;
+        settle_logs(loaded);
         let daemon = daemon_of(loaded);
         let notes: Vec<String> = up::reclaim(loaded).filter(|_| lock.is_none()).into_iter().collect();
         lines.extend(notes.iter().map(|note| (LogLevel::Warn, note.clone())));
@@ -90,7 +95,10 @@ impl Lives {
         let quiet = Quiet {
             shows_log: daemon.nodaemon && !daemon.silent,
             lines,
-            begun: Box::new(|hub| begin(hub, &daemon, pidfile, beginning)),
+            begun: Box::new(|hub, at| {
+                write_pid(pidfile, &daemon.pidfile, hub, at);
+                beginning.map_or(Ok(()), |beginning| Ok(beginning.has_begun()?))
+            }),
         };
         let session = Session {
             settings,
@@ -132,7 +140,7 @@ impl Lives {
         while os::thread_count().is_ok_and(|count| count > 1) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(1));
         }
-        match project::load_with(&self.settings, &self.options) {
+        match load(&self.settings, &self.options) {
             Ok(loaded) => {
                 self.loaded = loaded;
                 self.lines = told(&self.loaded);
@@ -152,25 +160,47 @@ impl Lives {
     }
 }
 
-/// Every door is open: the pidfile is written, and whoever waits for us goes.
-fn begin(
-    hub: &Hub,
-    daemon: &Daemon,
-    pidfile: &mut Option<Pidfile>,
-    beginning: Option<Beginning>,
-) -> Result<(), CommandError> {
-    if pidfile.as_ref().is_none_or(|pidfile| pidfile.path() != daemon.pidfile) {
-        *pidfile = None;
-        match Pidfile::write(&daemon.pidfile) {
-            Ok(written) => *pidfile = Some(written),
-            Err(_) => log(hub, LogLevel::Critical, format!("could not write pidfile {}", daemon.pidfile.display())),
-        }
+/// Without a place of our own, log files that nobody named are where the original has them.
+fn settle_logs(loaded: &mut Loaded) {
+    loaded.places.make_state_dir();
+    if let (None, Some(conf)) = (&loaded.places.state_dir, &mut loaded.project.supervisord) {
+        conf.daemon.childlogdir.get_or_insert_with(std::env::temp_dir);
     }
-    log(hub, LogLevel::Info, format!("supervisord started with pid {}", std::process::id()));
-    beginning.map_or(Ok(()), |beginning| Ok(beginning.has_begun()?))
 }
 
-fn log(_hub: &Hub, _level: LogLevel, _text: String) {}
+/// Writes our pid where the config wants it; it stays there from life to life. That it cannot be written ends nothing.
+fn write_pid(pidfile: &mut Option<Pidfile>, path: &Path, hub: &Hub, at: WallTime) {
+    if pidfile.as_ref().is_some_and(|written| written.path() == path) {
+        return;
+    }
+    *pidfile = None;
+    match Pidfile::write(path) {
+        Ok(written) => *pidfile = Some(written),
+        Err(_) => hub.log(LogLevel::Critical, at, format!("could not write pidfile {}", path.display())),
+    }
+}
+
+/// Loads the config as supervisord does: its main log is where it says or where the original has it, not among what we keep.
+fn load(settings: &Settings, options: &LoadOptions) -> Result<Loaded, CommandError> {
+    let mut loaded = project::load_with(settings, options)?;
+    if let Some(conf) = &mut loaded.project.supervisord {
+        conf.daemon.is_logfile_named = true;
+    }
+    Ok(loaded)
+}
+
+/// That the main log can be written, while there is somebody to be told.
+fn check_logfile(daemon: &Daemon) -> Result<(), CommandError> {
+    let Some(path) = &daemon.logfile else { return Ok(()) };
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    match OpenOptions::new().append(true).create(true).custom_flags(flags).open(path) {
+        // A pipe that nobody reads yet.
+        Err(error) if error.raw_os_error() != Some(libc::ENXIO) => {
+            Err(CommandError::user(format!("could not open the logfile {}: {error}", path.display())))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
 
 fn daemon_of(loaded: &Loaded) -> Daemon {
     loaded.project.supervisord.as_ref().map(|conf| conf.daemon.clone()).unwrap_or_default()
@@ -232,7 +262,7 @@ fn place(settings: &Settings, loaded: &mut Loaded) -> Option<String> {
     Some(stem)
 }
 
-/// What the loader and the servers have to say.
+/// What the loader has to say.
 fn told(loaded: &Loaded) -> Vec<Line> {
     let mut lines: Vec<Line> =
         loaded.warnings.list.iter().map(|warning| (LogLevel::Warn, warning.message.clone())).collect();
@@ -240,18 +270,5 @@ fn told(loaded: &Loaded) -> Vec<Line> {
     lines.extend(
         included.map(|file| (LogLevel::Info, format!("Included extra file \"{}\" during parsing", file.display()))),
     );
-    lines.extend(loaded.project.supervisord.iter().flat_map(|conf| open_servers(conf)));
     lines
-}
-
-/// Servers that ask for no password (supervisor `http.py` `make_http_servers`).
-fn open_servers(conf: &Supervisord) -> Vec<Line> {
-    let title = |kind: &str, name: Option<&String>| name.map_or(kind.to_owned(), |name| format!("{kind}:{name}"));
-    let inet = conf.inet_servers.iter().filter(|server| server.credentials.is_none());
-    let unix = conf.unix_servers.iter().filter(|server| server.credentials.is_none());
-    let titles = inet
-        .map(|server| title("inet_http_server", server.name.as_ref()))
-        .chain(unix.map(|server| title("unix_http_server", server.name.as_ref())));
-    let said = |title: String| format!("Server {} running without any HTTP authentication checking", repr(&title));
-    titles.map(|title| (LogLevel::Critical, said(title))).collect()
 }

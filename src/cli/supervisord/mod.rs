@@ -64,7 +64,7 @@ fn refuse(settings: &Settings, program: &str, error: &CommandError) -> ExitCode 
         Some(_) => error.render(&settings.err),
         None => error.message.clone(),
     };
-    let hints: String = error.hints.iter().map(|hint| format!("       {hint}\n")).collect();
+    let hints = error.hints.iter().fold(String::new(), |text, hint| text + "       " + hint + "\n");
     match text.split_once('\n') {
         Some(_) => output::say(&format!("{text}{hints}For help, use {program} -h\n")),
         None => output::say(&options::usage(program, &text).replacen('\n', &format!("\n{hints}"), 1)),

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::ctl::python::{self, repr};
 use crate::cli::getopt::{self, Opt, Typed};
+use crate::codec::python::{self, repr};
 use crate::config::lower::supervisord::value;
 
 /// What a value may be.

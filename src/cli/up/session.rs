@@ -20,13 +20,14 @@ use crate::cli::error::CommandError;
 use crate::cli::project::{LAST_STATUS, Loaded};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::doors::Doors;
+use crate::cli::up::logs::{Logs, greet};
 use crate::cli::up::narrator::{Hush, Teller};
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
 use crate::cli::zone;
-use crate::logs::{Hub, Keep, Label, Outlet, OutputConfig, OutputEvent, Timestamps};
+use crate::logs::{Hub, Keep, Label, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::supervisord::LogLevel;
-use crate::model::{ProcessId, Project};
+use crate::model::{ProcessId, Project, WallTime};
 use crate::plan::ports::Ports;
 use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
 use crate::runtime::clock::Clock;
@@ -82,7 +83,7 @@ pub(in crate::cli) struct Session<'a> {
     /// For supervisord's own command; `None` for `run up`.
     pub(in crate::cli) quiet: Option<Quiet<'a>>,
     /// The project's lock, when a life before this one in the same process has taken it.
-    pub(in crate::cli) lock: Option<Lock>,
+    pub(in crate::cli) lock: Option<Box<Lock>>,
 }
 
 /// A life without a screen and without a story, as supervisord leads it.
@@ -96,12 +97,12 @@ pub(in crate::cli) struct Quiet<'a> {
 }
 
 /// What is done between the opening of the doors and the first start.
-pub(in crate::cli) type Begun<'a> = Box<dyn FnOnce(&Hub) -> Result<(), CommandError> + 'a>;
+pub(in crate::cli) type Begun<'a> = Box<dyn FnOnce(&Hub, WallTime) -> Result<(), CommandError> + 'a>;
 
 /// How a life has ended.
 pub(in crate::cli) enum Life {
     /// It was lived. The lock is still held.
-    Over(Ended, Lock),
+    Over(Ended, Box<Lock>),
     /// Somebody else has brought the project up meanwhile.
     Taken,
 }
@@ -120,20 +121,22 @@ impl Session<'_> {
         self.notes.extend(self.loaded.places.make_state_dir());
         self.write_meta(&clock);
         let (events, output) = mpsc::unbounded_channel();
-        let hub = self.start_output(events)?;
+        let shows_log = self.quiet.as_ref().is_some_and(|quiet| quiet.shows_log);
+        let mut logs = Logs::open(&self.loaded, shows_log, &mut self.notes);
+        let hub = self.start_output(events, logs.take_main())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let local = LocalSet::new();
-        let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, hub.clone(), output)));
+        let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, (hub.clone(), logs), output)));
         hub.stop(LAST_WORDS);
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
         os::sweep_descendants(SPAWNER_END);
-        outcome.map(|ended| Life::Over(ended, lock))
+        outcome.map(|ended| Life::Over(ended, Box::new(lock)))
     }
 
     /// `None`: somebody else has it.
     fn lock(&mut self) -> Result<Option<Lock>, CommandError> {
         if let Some(lock) = self.lock.take() {
-            return Ok(Some(lock));
+            return Ok(Some(*lock));
         }
         let places = &self.loaded.places;
         let facts = OwnerFacts {
@@ -171,7 +174,11 @@ impl Session<'_> {
         }
     }
 
-    fn start_output(&self, events: mpsc::UnboundedSender<OutputEvent>) -> Result<Hub, CommandError> {
+    fn start_output(
+        &self,
+        events: mpsc::UnboundedSender<OutputEvent>,
+        main_log: Option<MainLog>,
+    ) -> Result<Hub, CommandError> {
         let copy = |fd: &dyn AsFd| -> Result<OwnedFd, CommandError> { Ok(fd.as_fd().try_clone_to_owned()?) };
         let outlet = Outlet { stdout: copy(&std::io::stdout())?, stderr: copy(&std::io::stderr())? };
         let config = OutputConfig {
@@ -184,6 +191,7 @@ impl Session<'_> {
                 1 => Timestamps::Relative,
                 _ => Timestamps::Clock,
             },
+            main_log,
         };
         let hub = Hub::start(config, events).map_err(|error| CommandError::internal(error.to_string()))?;
         let theme = self.settings.out.theme();
@@ -199,7 +207,7 @@ impl Session<'_> {
         mut self,
         clock: Clock,
         spawner: SpawnerEnd,
-        hub: Hub,
+        (hub, logs): (Hub, Logs),
         output: mpsc::UnboundedReceiver<OutputEvent>,
     ) -> Result<Ended, CommandError> {
         // Before anything is waited for: what comes meanwhile is heard afterwards.
@@ -211,17 +219,22 @@ impl Session<'_> {
         let (messages, inbox) = mpsc::unbounded_channel();
         let (snapshots, view) = watch::channel(supervisor.snapshot());
         let facts = Arc::new(self.facts(&project));
-        let handle = Handle::new(messages, view, facts, clock.clone());
+        let handle = Handle::new(messages, view, facts, clock.clone()).with_logs(logs.desk(&hub));
         let usage = usage::source();
         let doors = Doors::open(&self.loaded, &handle, &usage).await?;
         let quiet = self.quiet.take();
-        let ends_with_screen = quiet.is_none() && !self.detach_when_ready;
+        let is_quiet = quiet.is_some();
+        let ends_with_screen = !is_quiet && !self.detach_when_ready;
         let (narrator, screen): (Box<dyn Narrator>, _) = match quiet {
             Some(quiet) => {
-                (quiet.begun)(&hub)?;
+                let at = clock.now().wall;
+                quiet.lines.into_iter().for_each(|(level, text)| hub.log(level, at, text));
+                greet(&hub, &self.loaded, at);
+                (quiet.begun)(&hub, at)?;
                 (Box::new(Hush), None)
             }
             None => {
+                greet(&hub, &self.loaded, clock.now().wall);
                 let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
                 (Box::new(teller), Some(screen))
             }
@@ -230,6 +243,7 @@ impl Session<'_> {
             supervisor,
             spawner: spawner.connect()?,
             hub,
+            logs: logs.places().clone(),
             output,
             launcher: Arc::new(self.launcher(project)),
             messages: inbox,
@@ -241,6 +255,7 @@ impl Session<'_> {
                 prefix_columns: u16::try_from(Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3)
                     .unwrap_or(u16::MAX),
             },
+            is_quiet,
             ends_with_screen,
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,

@@ -225,8 +225,6 @@ fn log_file(
     let key = format!("{channel}_logfile");
     let written = section.text(&key, names)?;
     let path = absolute_from(base, section.request, &written);
-    // `run up` shows every output anyway; under supervisord's command nothing else comes out there.
-    let is_shown = section.request.as_supervisord.is_none();
     options.logfile = match written.to_lowercase().as_str() {
         "none" | "off" => LogChoice::Off,
         "auto" => LogChoice::Auto,
@@ -234,7 +232,7 @@ fn log_file(
             options.syslog = true;
             LogChoice::Off
         }
-        _ if is_shown && SCREEN.iter().any(|screen| path.as_os_str() == *screen) => LogChoice::Screen(path.clone()),
+        _ if SCREEN.iter().any(|screen| path.as_os_str() == *screen) => LogChoice::Screen(path.clone()),
         _ => LogChoice::File,
     };
     if options.logfile != LogChoice::File {
