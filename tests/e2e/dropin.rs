@@ -180,6 +180,55 @@ fn in_the_foreground_it_ends_with_0_whatever_the_programs_did() {
 }
 
 #[test]
+fn in_the_foreground_the_main_log_is_on_stdout_and_debug_copies_what_programs_write() {
+    for player in players() {
+        let project = project("[program:cat]\ncommand=sh -c 'echo hello; exec cat'\nstartsecs=0\n");
+        let daemon = player.start(&project, &["-n", "-e", "debug", "-c", "supervisord.conf"]);
+        daemon.wait_for(" INFO supervisord started with pid ").wait_for(" INFO spawned: 'cat' with pid ");
+        daemon.wait_for(" DEBG 'cat' stdout output:\nhello\n");
+        daemon.signal(Signal::SIGTERM);
+        let done = daemon.end().expect_code(0).expect_text(" WARN received SIGTERM indicating exit request\n");
+        assert_eq!(done.stdout, project.read("main.log"), "{player:?}");
+        assert_eq!(done.stderr, "", "{player:?}");
+        // And with -s nothing.
+        let daemon = player.start(&project, &["-ns", "-c", "supervisord.conf"]);
+        wait_until_running(&project, "cat");
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.end().expect_code(0).stdout, "", "{player:?}");
+    }
+}
+
+#[test]
+fn usr2_opens_logs_anew() {
+    for player in players() {
+        let project = project(&format!("{CAT}stdout_logfile=cat.log\n"));
+        let pid = in_background(&player, &project, &[]);
+        for log in ["main.log", "cat.log"] {
+            fs::rename(project.path(log), project.path(&format!("{log}.old"))).unwrap();
+        }
+        kill(Pid::from_raw(pid), Signal::SIGUSR2).unwrap();
+        project.wait_until("both are there again", PATIENCE, || {
+            ["main.log", "cat.log"].iter().all(|log| project.path(log).exists())
+        });
+        project.wait_for_text("main.log.old", "received SIGUSR2 indicating log reopen request");
+        end(&project, pid);
+        project.wait_for_text("main.log", "received SIGTERM indicating exit request");
+    }
+}
+
+#[test]
+fn what_a_program_sends_to_our_stdout_comes_out_there() {
+    for player in players() {
+        let out = "stdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n";
+        let project = project(&format!("[program:cat]\ncommand=sh -c 'echo straight; exec cat'\nstartsecs=0\n{out}"));
+        let daemon = player.start(&project, &["-ns", "-c", "supervisord.conf"]);
+        daemon.wait_for("straight\n");
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.end().expect_code(0).stdout, "straight\n", "{player:?}");
+    }
+}
+
+#[test]
 fn hup_begins_anew_with_the_file_as_it_is_and_the_same_pid() {
     for player in players() {
         let project = project(CAT);

@@ -144,6 +144,8 @@ impl Lives {
             Ok(loaded) => {
                 self.loaded = loaded;
                 self.lines = told(&self.loaded);
+                let is_named = daemon_of(&self.loaded).user.is_some();
+                self.lines.extend((!is_named).then(as_root).flatten());
             }
             Err(error) => {
                 let why = error.render(&Stream::plain());
@@ -210,9 +212,13 @@ fn become_user(user: Option<&str>) -> Result<Option<Line>, CommandError> {
     let done = user::become_user(user).map_err(CommandError::user)?;
     Ok(match done {
         Some(line) => Some((LogLevel::Info, line)),
-        None if nix::unistd::getuid().is_root() => Some((LogLevel::Critical, AS_ROOT.to_owned())),
-        None => None,
+        None => as_root(),
     })
+}
+
+/// What is said to root who does not say that he means it.
+fn as_root() -> Option<Line> {
+    nix::unistd::getuid().is_root().then(|| (LogLevel::Critical, AS_ROOT.to_owned()))
 }
 
 /// Which side of the fork we are on.
