@@ -225,19 +225,16 @@ impl Session<'_> {
         let quiet = self.quiet.take();
         let is_quiet = quiet.is_some();
         let ends_with_screen = !is_quiet && !self.detach_when_ready;
-        let (narrator, screen): (Box<dyn Narrator>, _) = match quiet {
-            Some(quiet) => {
-                let at = clock.now().wall;
-                quiet.lines.into_iter().for_each(|(level, text)| hub.log(level, at, text));
-                greet(&hub, &self.loaded, at);
-                (quiet.begun)(&hub, at)?;
-                (Box::new(Hush), None)
-            }
-            None => {
-                greet(&hub, &self.loaded, clock.now().wall);
-                let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
-                (Box::new(teller), Some(screen))
-            }
+        let at = clock.now().wall;
+        let (narrator, screen): (Box<dyn Narrator>, _) = if let Some(Quiet { lines, begun, .. }) = quiet {
+            lines.into_iter().for_each(|(level, text)| hub.log(level, at, text));
+            greet(&hub, &self.loaded, at);
+            begun(&hub, at)?;
+            (Box::new(Hush), None)
+        } else {
+            greet(&hub, &self.loaded, at);
+            let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
+            (Box::new(teller), Some(screen))
         };
         let parts = Parts {
             supervisor,
