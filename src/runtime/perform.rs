@@ -229,14 +229,17 @@ impl<S: Spawner> Driver<S> {
 
     /// The sentence for a failed spawn.
     pub(super) fn failure(&self, process: ProcessId, step: Step, errno: i32) -> SpawnFailure {
+        let side = self.sides.get(process.index());
         let SpawnWords { program, directory, path_entries, user } =
-            self.sides.get(process.index()).map(|side| side.spawn_words.clone()).unwrap_or_default();
+            side.map(|side| side.spawn_words.clone()).unwrap_or_default();
+        let file = side.map(|side| side.directory.join(&program));
         let interpreter = missing_interpreter(program.as_ref());
         let facts = SpawnFacts {
             program: &program,
             directory: &directory,
             path_entries,
             user: user.as_deref(),
+            is_directory: file.is_some_and(|file| file.is_dir()),
             missing_interpreter: interpreter.as_deref(),
         };
         failure_message(step, errno, &facts)
