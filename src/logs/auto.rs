@@ -55,7 +55,7 @@ impl AutoLogs {
     }
 
     /// Makes an output's file, for its owner alone; one that is there already stays.
-    pub fn make(path: &Path) -> io::Result<()> {
+    pub(super) fn make(path: &Path) -> io::Result<()> {
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
             other => other.map(drop),

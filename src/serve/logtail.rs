@@ -106,7 +106,7 @@ fn find(handle: &Handle, wanted: &Wanted) -> Option<LogPlace> {
             LogOf::Process(info.id, channel)
         }
     };
-    Some(place(handle.logs(), &snapshot, &handle.facts().project, of))
+    Some(place(handle.logs(), &snapshot, &snapshot.project, of))
 }
 
 /// Takes `%41` for `A`; what is then no text is no name.

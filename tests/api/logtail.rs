@@ -12,8 +12,9 @@ use run::client::Client;
 use run::logs::{LogDesk, LogPlaces};
 use run::model::{LogFile, Project};
 use run::runtime::clock::Clock;
-use run::runtime::handle::{Facts, Handle};
+use run::runtime::handle::Handle;
 use run::serve::{Listener, serve};
+use run::supervisor::snapshot::Snapshot;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -91,16 +92,15 @@ impl Drop for Served {
 
 /// db writes to `db.log` and, with an escaped name, nobody else has a file.
 fn handle(directory: &Path) -> Handle {
-    let facts = sample::facts();
-    let mut project = Project::clone(&facts.project);
+    let snapshot = sample::snapshot();
+    let mut project = Project::clone(&snapshot.project);
     project.programs[0].stdout_logfile = Some(LogFile { path: directory.join("db.log"), maxbytes: 0, backups: 0 });
     project.programs[0].stderr_logfile = Some(LogFile { path: directory.join("nope.log"), maxbytes: 0, backups: 0 });
-    let facts = Facts { project: Arc::new(project), ..facts };
-    let (_, view) = watch::channel(sample::snapshot());
+    let (_, view) = watch::channel(Snapshot { project: Arc::new(project), ..snapshot });
     let (sender, _) = mpsc::unbounded_channel();
     let main_log = Some(directory.join("main.log"));
     let desk = LogDesk { places: LogPlaces::new(Some(directory.join("kept")), None), main_log, hub: None };
-    Handle::new(sender, view, Arc::new(facts), Clock::frozen(sample::now())).with_logs(desk)
+    Handle::new(sender, view, Arc::new(sample::facts()), Clock::frozen(sample::now())).with_logs(desk)
 }
 
 /// Reads until a text has come.
