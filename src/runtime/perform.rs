@@ -60,7 +60,7 @@ impl<S: Spawner> Driver<S> {
             let Some(definition) = self.parts.supervisor.definition(info.id) else { continue };
             for channel in Channel::BOTH {
                 let place = self.parts.logs.of(definition.program(), definition.instance(), channel);
-                self.parts.hub.copy_to(info.id, channel, place.into_file());
+                self.parts.hub.copy_to(info.id, channel, place.into_copy(self.parts.is_quiet));
             }
         }
     }
@@ -147,9 +147,10 @@ impl<S: Spawner> Driver<S> {
             | None => Vec::new(),
         };
         let strips_ansi = self.parts.launcher.project.supervisord.as_ref().is_some_and(|conf| conf.daemon.strip_ansi);
+        let is_quiet = self.parts.is_quiet;
         let attach = |channel, fd, matchers, place: LogPlace| {
             let options = if channel == Channel::Stdout { &program.extras.stdout } else { &program.extras.stderr };
-            let logfile = place.into_file();
+            let logfile = place.into_copy(is_quiet);
             let to_syslog = options.syslog;
             Attach { process, generation, run, channel, fd, matchers, logfile, to_syslog, strips_ansi }
         };

@@ -54,8 +54,8 @@ impl Stand {
                 Action::Signal { .. }
                 | Action::StopProbing { .. }
                 | Action::Reply(..)
-                | Action::Chronicle(_)
                 | Action::Adopt(_)
+                | Action::Chronicle(_)
                 | Action::Finish(_) => {}
             }
         }
