@@ -14,6 +14,7 @@ mod dotenv;
 mod dropin;
 mod examples;
 mod joining;
+mod logs;
 mod mistakes;
 mod output;
 mod procfile;
