@@ -1,8 +1,10 @@
 //! What a method is, what it sees, and what it can decide.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::fault::{Fault, INCORRECT_PARAMETERS};
+use crate::codec::extension::MethodDescription;
 use crate::codec::xmlrpc::{Call, Value};
 use crate::model::{Now, ProgramName, Project, WallTime};
 use crate::supervisor::action;
@@ -39,6 +41,10 @@ pub trait Lookup {
     fn usage(&self, pids: &[u32]) -> Usage;
     /// How far local time is ahead of UTC at a moment, in seconds.
     fn utc_offset(&self, at: WallTime) -> i32;
+    /// What an extension has said it serves; `None` when it has said nothing yet.
+    fn methods_of(&self, _namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        None
+    }
 }
 
 /// What a method decided; whoever serves it performs it.
@@ -54,6 +60,15 @@ pub enum Outcome {
     },
     /// Make these calls in order, each waited for; the answer is the array of their values and faults.
     Calls(Vec<Result<Call, Fault>>),
+    /// Ask the program that serves this namespace.
+    Extension {
+        /// The namespace.
+        namespace: String,
+        /// The method inside of it.
+        method: String,
+        /// The arguments.
+        params: Vec<Value>,
+    },
 }
 
 /// Turns the supervisor's reply into an answer.

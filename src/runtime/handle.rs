@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::codec::extension::{CallError, MethodDescription};
+use crate::codec::xmlrpc::Value;
 use crate::model::{Now, Project};
 use crate::plan::ports::Ports;
 use crate::runtime::clock::Clock;
+use crate::runtime::extension::Extensions;
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::{Command, RequestId, Urgency};
 use crate::supervisor::snapshot::Snapshot;
@@ -62,6 +65,7 @@ pub struct Handle {
     facts: Arc<Facts>,
     clock: Clock,
     next_id: Arc<AtomicU64>,
+    extensions: Extensions,
 }
 
 impl Handle {
@@ -72,7 +76,7 @@ impl Handle {
         facts: Arc<Facts>,
         clock: Clock,
     ) -> Self {
-        Self { messages, snapshots, facts, clock, next_id: Arc::default() }
+        Self { messages, snapshots, facts, clock, next_id: Arc::default(), extensions: Extensions::default() }
     }
 
     /// Sends a command and waits for its answer. Dropping the future ends the waiting, not the command.
@@ -106,6 +110,22 @@ impl Handle {
     /// What never changes.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Asks the program that serves a namespace; see [`Extensions::call`].
+    pub async fn call_extension(&self, namespace: &str, method: &str, params: Vec<Value>) -> Result<Value, CallError> {
+        let params = params.into_iter().map(Into::into).collect();
+        self.extensions.call(namespace, method, params).await.map(Value::from)
+    }
+
+    /// What a namespace serves, as its program has said last; `None` when it has said nothing yet.
+    pub fn methods_of(&self, namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        self.extensions.methods_of(namespace)
+    }
+
+    /// Where the driver makes the extensions known.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// The clocks that the snapshot's times are read on.

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod driver;
 mod ends;
 pub mod env_files;
+pub mod extension;
 pub mod front;
 pub mod handle;
 pub mod helpers;

@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
+use crate::api::extension;
 use crate::api::fault::{INCORRECT_PARAMETERS, SHUTDOWN_STATE};
 use crate::api::status::project_status;
 use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
+use crate::codec::extension::MethodDescription;
 use crate::codec::json_answer::{self, JsonAnswer};
 use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
 use crate::model::status::ProjectStatus;
@@ -113,6 +115,10 @@ impl Door {
                 let reply = self.handle.request(command).await.map_err(|_| Fault::plain(SHUTDOWN_STATE))?;
                 then(&self.view(&self.glance()), reply)
             }
+            Outcome::Extension { namespace, method, params } => {
+                let answer = self.handle.call_extension(&namespace, &method, params).await;
+                answer.map_err(|error| extension::fault(&namespace, &method, error))
+            }
             // Calls are made at the top only: a call inside a call is refused before it gets here.
             Outcome::Calls(_) => Err(Fault::plain(INCORRECT_PARAMETERS)),
         }
@@ -180,5 +186,9 @@ impl Lookup for Door {
         let zone = self.zone.get_or_init(TimeZone::system);
         let second = i64::try_from(at.seconds()).ok().and_then(|second| Timestamp::from_second(second).ok());
         second.map_or(0, |second| zone.to_offset(second).seconds())
+    }
+
+    fn methods_of(&self, namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        self.handle.methods_of(namespace)
     }
 }

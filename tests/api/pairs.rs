@@ -152,6 +152,7 @@ fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Comm
             });
             Ok(Value::Array(results.collect()))
         }
+        Outcome::Extension { .. } => unreachable!("the sample has no extension"),
     }
 }
 

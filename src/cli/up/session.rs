@@ -209,6 +209,7 @@ impl Session<'_> {
             hub,
             output,
             launcher: Arc::new(self.launcher(project)),
+            extensions: handle.extensions().clone(),
             messages: inbox,
             snapshots,
             clock,

@@ -98,11 +98,6 @@ pub fn not_built(raw: &RawProject, conf: &Supervisord, programs: &[Program], pro
         |key: &&RawKey| key.name == "chmod" && key.value.data.as_text().is_some_and(|mode| mode.ends_with("700"));
     let owner = owner.filter(|key| key.name == "chown" || key.name == "chmod").filter(|key| !is_usual(key));
     tell("owner and mode of the socket", owner.map(|key| key.span).collect());
-    let served = of(ConfSection::RpcInterface).flat_map(|section| &section.keys);
-    tell(
-        "[rpcinterface:NAME] with a `command`",
-        served.filter(|key| key.name == "command").map(|key| key.span).collect(),
-    );
     tell("[ctlplugin:NAME]", of(ConfSection::CtlPlugin).map(|section| section.span).collect());
     for (option, what) in STREAMS {
         let keys = of(ConfSection::Program).flat_map(|section| section.keys.iter().map(move |key| (section, key)));
