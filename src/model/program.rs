@@ -286,7 +286,8 @@ impl Program {
 
     /// A program that serves a namespace: started first, stopped last, started again whenever it ends.
     pub fn new_extension(extension: Extension) -> Self {
-        let (name, timeout) = (Extension::program_name(&extension.namespace), Some(extension.timeout));
+        let (name, timeout) =
+            (Extension::program_name(&extension.namespace), Some(extension.timeout.max(Extension::TIMEOUT)));
         let ready =
             ReadySpec { timeout, failures: Some(1), every: Duration::ZERO, ..ReadySpec::new(ReadyKind::Described) };
         Self {
