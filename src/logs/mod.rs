@@ -19,12 +19,12 @@
 
 pub mod hub;
 pub mod kept;
+pub mod page;
 
 mod lag;
 mod orders;
 mod output;
 mod own;
-mod page;
 mod rotate;
 mod screen;
 mod sink;
