@@ -74,7 +74,8 @@ impl<S: Spawner> Driver<S> {
             launch.environment.push(("NOTIFY_SOCKET".to_owned(), socket));
         }
         self.attach_output(program, (process, generation, run), streams.stdout, streams.stderr)?;
-        self.sides[process.index()].console = Some(streams.console);
+        // What an extension reads comes from the conversation alone.
+        self.sides[process.index()].console = (!program.serves_others()).then_some(streams.console);
         self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
             argv: os_strings(launch.argv),
