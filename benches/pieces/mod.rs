@@ -14,7 +14,9 @@ use run::config::facts::{FileFact, Known, Need};
 use run::config::request::{Request, Vocabulary};
 use run::config::{Loaded, load};
 use run::logs::page::Page;
-use run::model::{Dependency, Generation, Moment, Now, ProcessId, Program, ProgramName, Project, Until, WallTime};
+use run::model::{
+    Dependency, Exit, Generation, Moment, Now, ProcessId, Program, ProgramName, Project, Until, WallTime,
+};
 use run::plan::graph::DependencyGraph;
 use run::plan::order::start_order;
 use run::supervisor::action::Action;
@@ -180,6 +182,7 @@ fn all_process_info() -> Work {
             now: Now { mono: Moment(90_000_000), wall: WallTime(90_000) },
             name: "shop",
             project: &project,
+            last_read: &project,
             pid: 1,
             notes: &[],
             lookup: &Nothing,

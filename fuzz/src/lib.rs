@@ -2,6 +2,7 @@
 
 #[path = "../../tests/properties/stream.rs"]
 mod stream;
+#[expect(dead_code, reason = "memory is looked at by cargo test")]
 #[path = "../../tests/properties/targets.rs"]
 mod targets;
 #[path = "../../tests/properties/text.rs"]

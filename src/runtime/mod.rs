@@ -1,6 +1,7 @@
 //! The driver, the spawner process, signals.
 
 pub mod clock;
+pub mod daemon;
 pub mod driver;
 mod ends;
 pub mod env_files;
@@ -17,8 +18,10 @@ pub mod os;
 mod perform;
 pub mod ports;
 pub mod record;
+pub mod reload;
 mod side;
 pub mod signals;
 pub mod spawner;
+pub mod strangers;
 pub mod streams;
 pub mod sys;

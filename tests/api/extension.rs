@@ -45,7 +45,7 @@ fn described() -> World {
 
 fn project() -> Project {
     let extension = Extension { namespace: "shop".to_owned(), timeout: Extension::TIMEOUT, options: Vec::new() };
-    let mut project = Project::clone(&sample::facts().project);
+    let mut project = sample::project();
     project.programs.push(Program::new_extension(extension));
     project
 }
@@ -57,8 +57,9 @@ fn ask(world: &World, snapshot: &Snapshot, method: &str, params: Vec<Value>) -> 
         now: sample::now(),
         name: &facts.name,
         project: &project,
+        last_read: &project,
         pid: facts.pid,
-        notes: &facts.notes,
+        notes: &[],
         lookup: world,
     };
     api::dispatch(&view, &Call { method: method.to_owned(), params })

@@ -7,3 +7,4 @@ mod notes;
 mod pairs;
 mod sample;
 mod socket;
+mod windows;
