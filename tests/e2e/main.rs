@@ -13,6 +13,7 @@ mod detach;
 mod dotenv;
 mod dropin;
 mod examples;
+mod extension;
 mod joining;
 mod logs;
 mod mistakes;
