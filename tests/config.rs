@@ -265,6 +265,9 @@ fn load_texts(request: &Request, texts: &[(&str, &[u8])]) -> Loaded {
                 Need::Command { word, path } => {
                     known.commands.insert((word, path), true);
                 }
+                Need::User(user) => {
+                    known.users.insert(user, true);
+                }
                 Need::NodeName => known.node_name = Some("node".to_owned()),
             }
         }

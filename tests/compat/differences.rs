@@ -17,7 +17,7 @@ macro_rules! named {
 named! {
     HOT_LOOP = "A hot loop is slowed down";
     SESSION = "Every program has a session of its own";
-    SPAWN_FAILURES = "A start that fails before the program runs says why";
+    SPAWN_FAILURES = "A start that fails says why";
     LOG_BYTES = "Log bytes that are no text";
     HTTP_LOOKS = "The HTTP server looks at who asks";
 }

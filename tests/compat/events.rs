@@ -246,8 +246,10 @@ stdout_capture_maxbytes = 1KB
         "spy",
         &format!("PROCESS_COMMUNICATION_STDOUT processname:talk groupname:talk pid:{pid}\ncut in two"),
     );
-    daemon.value("sendProcessStdin", json!(["talk", "the end\n"]));
-    stage.wait_until(&format!("messages are not in the log {:?}", stage.read("talk.log")), || stage.read("talk.log") == "before\nafter\n\nthe end\n");
+    daemon.value("sendProcessStdin", json!(["talk", "the end, which is longer than a mark\n"]));
+    stage.wait_until(&format!("messages are not in the log {:?}", stage.read("talk.log")), || {
+        stage.read("talk.log") == "before\nafter\n\nthe end, which is longer than a mark\n"
+    });
 }
 
 fn the_length_counts_characters(side: Side) {
