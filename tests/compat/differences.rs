@@ -19,11 +19,39 @@ named! {
     SESSION = "Every program has a session of its own";
     SPAWN_FAILURES = "A start that fails says why";
     LOG_BYTES = "Log bytes that are no text";
+    SHOT = "SIGKILL of the supervisor ends its programs";
+    OPEN_QUOTE = "A command that cannot be cut into words";
+    ALL_MISTAKES = "Several mistakes are told at once";
+    NAMELESS = "A conversion without a name";
+    BYTE_ORDER_MARK = "A byte order mark is skipped";
+    DEPENDENCIES = "`depends_on` and `ready`";
+    WAITING = "A program that waits for a dependency";
+    BLOCKED = "A program whose dependency failed for good";
+    PLUGINS = "Python plugins are refused";
+    SAME_NAME = "A group and a program of the same name";
+    NOT_THERE = "A start of what is not there is a failed start";
     HTTP_LOOKS = "The HTTP server looks at who asks";
 }
 
 /// Titles that no case here can show, and where they are tested.
-const ELSEWHERE: &[(&str, &str)] = &[];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("The whole group is stopped and killed", "tests/e2e/stop.rs"),
+    ("`redirect_stderr` is true", "tests/e2e/output.rs"),
+    ("A failure after RUNNING counts", "tests/e2e/crash.rs"),
+    ("No TCP listener beyond loopback without a password", "tests/e2e/control.rs"),
+    ("`[inet_http_server]` without a password", "tests/config.rs"),
+    ("stdin stays open", "tests/e2e/stop.rs"),
+    ("`%%` is one percent sign everywhere", "tests/oracle.rs"),
+    ("`stdout_logfile=/dev/stdout`", "tests/config.rs"),
+    ("Without `-s` and `-c` it talks to the project here", "tests/ctl/ours.rs"),
+    ("`help` has its own words", "tests/ctl/scenario.rs"),
+    ("An unexpected error", "tests/ctl/live.rs"),
+    ("`tail -f` and `fg` pass bytes on as they are", "tests/ctl/live.rs"),
+    ("`clear group:*`", "tests/ctl/replay.rs"),
+    ("`signal` completes names of signals", "tests/ctl/terminal.rs"),
+    ("A project's history is kept", "tests/ctl/terminal.rs"),
+    ("What is no command", "tests/ctl/ours.rs"),
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -107,7 +107,6 @@ depends_on = db
 [program:db]
 command = cat
 startsecs = 0
-autostart = false
 ready = exec test -e %(here)s/db-is-up
 
 [program:idle]
@@ -122,7 +121,6 @@ startretries = 0
 ";
     let stage = Stage::new(side, conf);
     let daemon = stage.start();
-    daemon.value("startProcess", json!(["db", false]));
     if side.differs(differences::DEPENDENCIES) {
         daemon.wait_state("db", "RUNNING");
         assert!(side.differs(differences::WAITING));
@@ -183,7 +181,7 @@ fn a_start_of_what_is_not_there(side: Side) {
 }
 
 fn a_malformed_authorization(side: Side) {
-    let conf = "[unix_http_server]\nfile = %(here)s/s.sock\nusername = ann\npassword = secret\n[supervisord]\nlogfile = %(here)s/main.log\npidfile = %(here)s/main.pid\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n";
+    let conf = "[unix_http_server]\nfile = %(here)s/s.sock\nusername = ann\npassword = secret\n[supervisord]\nlogfile = %(here)s/main.log\npidfile = %(here)s/main.pid\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n[program:cat]\ncommand = cat\nstartsecs = 0\n";
     let stage = Stage::bare(side, conf);
     let daemon = stage.start_with_login(Some(("ann", "secret")));
     let status = |value: &str| {

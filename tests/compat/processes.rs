@@ -108,14 +108,17 @@ const BAD: &str = "\
 [program:missing]
 command = /nonexistent/program
 autostart = false
+startretries = 0
 
 [program:pathless]
 command = no-such-program-anywhere
 autostart = false
+startretries = 0
 
 [program:noexec]
 command = %(here)s/supervisord.conf
 autostart = false
+startretries = 0
 
 [program:quick]
 command = false
