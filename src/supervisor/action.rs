@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::edition::Edition;
 use super::event::RequestId;
 use super::notice::Notice;
 use crate::model::{Generation, ProcessId, Signal};
@@ -47,6 +48,8 @@ pub enum Action {
     },
     /// Answer a request.
     Reply(RequestId, Outcome),
+    /// From here on the project is this; comes before anything that belongs to it.
+    Adopt(Edition),
     /// Tell the user.
     Say(Notice),
     /// Everything is down: end with this code.
