@@ -55,4 +55,5 @@ mod servers;
 mod states;
 mod stdin;
 mod superlance;
+mod talk;
 mod transcript;

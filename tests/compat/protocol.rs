@@ -12,6 +12,7 @@ on_both! {
     who_breaks_the_protocol_gets_nothing_more_and_runs_on,
     a_full_buffer_drops_the_oldest,
     a_listener_is_a_process_like_any_other,
+    a_listener_may_end_its_parent,
 }
 
 /// The same listener in another mode.
@@ -101,4 +102,21 @@ fn a_listener_is_a_process_like_any_other(side: Side) {
     assert_eq!(spy["command"], command);
     assert_eq!(daemon.value("stopProcess", json!(["spy"])), true);
     assert_eq!(daemon.value("startProcess", json!(["spy"])), true);
+}
+
+/// As containers do it, so that they end with what is in them.
+fn a_listener_may_end_its_parent(side: Side) {
+    let conf = "\
+[eventlistener:end]
+command = sh -c \"printf 'READY\\n' && read line && kill -s QUIT $PPID && exec sleep 1000\"
+events = PROCESS_STATE_FATAL
+
+[program:bad]
+command = false
+startsecs = 5
+startretries = 0
+";
+    let stage = Stage::new(side, conf);
+    let daemon = stage.start();
+    daemon.end().expect_code(0);
 }
