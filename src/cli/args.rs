@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, graph, logs, restart, signal, start, status, stop, up, wait, why,
+    check, completions, ctl, down, env, exec, graph, logs, restart, signal, start, status, stop, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -83,6 +83,7 @@ pub enum Command {
     Exec(exec::Args),
     Env(env::Args),
     Ctl(ctl::Args),
+    Ui(ui::Args),
     Completions(completions::Args),
 }
 

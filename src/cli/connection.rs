@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::error::CommandError;
 use crate::cli::select;
-use crate::client::{Client, ClientError, StartUntil};
+use crate::client::{Address, Client, ClientError, Credentials, Follow, StartUntil};
 use crate::model::Signal;
 use crate::model::status::{ProjectStatus, RequestReport};
 use crate::registry::{self, Homes, OwnerFacts, Running, ShortPath};
@@ -142,6 +142,15 @@ impl Connection {
     /// Waits until processes, or all that are wanted, are ready, or one has failed.
     pub fn wait(&mut self, names: &[String], timeout: Option<Duration>) -> Result<RequestReport, CommandError> {
         Ok(self.client.wait(names, timeout)?)
+    }
+
+    /// Asks where the project's page is, and for a listener if there is none. It is there as long as the answer is held.
+    pub fn open_page(&self) -> Result<Follow, CommandError> {
+        let socket = &self.running.owner.socket;
+        let short = ShortPath::new(socket).map_err(|error| CommandError::project(error.to_string()))?;
+        let address = Address::Unix(socket.display().to_string());
+        let key = registry::read_key(&self.running.places).map(Credentials::Key);
+        Ok(Follow::post(&address, Some(short.as_path()), key.as_ref(), "/api/v1/open")?)
     }
 
     /// Asks the project to end; returns when the end has begun.

@@ -35,6 +35,7 @@ pub mod signal;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod ui;
 pub mod up;
 pub mod wait;
 pub mod why;
@@ -100,6 +101,7 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Exec(args)) => exec::run(settings, &args),
         Some(Command::Env(args)) => env::run(settings, &args),
         Some(Command::Ctl(args)) => ctl::run(settings, &args),
+        Some(Command::Ui(args)) => ui::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }
 }

@@ -1,11 +1,11 @@
-//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses.
+//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses, and what is for browsers beside it.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
@@ -16,9 +16,11 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::attempts::Attempts;
+use super::body::Body;
 use super::door::{Door, Format};
 use super::guard::{Asked, Attempt, Entrance, Policy, Refusal, Verdict};
 use super::socket::Socket;
+use super::web::{self, Web};
 use super::wire::Peer;
 
 /// The largest body.
@@ -39,13 +41,14 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the client went away")]
-struct WentAway;
+pub(super) struct WentAway;
 
 /// What all connections of a listener share.
 pub(super) struct Site {
     pub(super) door: Door,
     pub(super) policy: Policy,
     pub(super) attempts: Attempts,
+    pub(super) web: Web,
 }
 
 /// Answers on one connection until the client closes it, or until the server ends and what is under way has been answered.
@@ -79,7 +82,7 @@ async fn respond(
     entrance: Entrance,
     site: Arc<Site>,
     peer: Peer,
-) -> Result<Response<Full<Bytes>>, WentAway> {
+) -> Result<Response<Body>, WentAway> {
     let (verdict, attempt) = site.policy.decide(Asked::of(&request, entrance));
     if let Entrance::Tcp(_) = entrance {
         make_wait(site.attempts.note(attempt), attempt, &peer).await?;
@@ -87,6 +90,9 @@ async fn respond(
     if let Verdict::Refuse(refusal) = verdict {
         read_away(request.into_body()).await;
         return Ok(refused(refusal));
+    }
+    if web::is_ours(request.uri().path()) {
+        return web::respond(request, entrance, &site, &peer).await;
     }
     if let Err(status) = admit(&request) {
         read_away(request.into_body()).await;
@@ -129,7 +135,7 @@ async fn make_wait(wait: Duration, attempt: Attempt, peer: &Peer) -> Result<(), 
 
 /// Reads what a refused request still sends, as far as is decent: closing a TCP connection with something unread would reset it, and
 /// the client might lose the answer.
-async fn read_away(body: Incoming) {
+pub(super) async fn read_away(body: Incoming) {
     if body.size_hint().lower() <= UNWANTED as u64 {
         let _ = timeout(DECENT, Limited::new(body, UNWANTED).collect()).await;
     }
@@ -159,25 +165,25 @@ fn format(headers: &HeaderMap) -> Format {
     if headers.get(ACCEPT).is_some_and(|accepted| accepted == "application/json") { Format::Json } else { Format::Xml }
 }
 
-fn answered(text: Bytes, format: Format) -> Response<Full<Bytes>> {
+fn answered(text: Bytes, format: Format) -> Response<Body> {
     let kind = match format {
         Format::Xml => "text/xml",
         Format::Json => "application/json",
     };
-    let mut response = Response::new(Full::new(text));
+    let mut response = Response::new(Body::whole(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 /// A status with its own name as body.
-fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
+pub(super) fn refusal(status: StatusCode) -> Response<Body> {
     let reason = status.canonical_reason().unwrap_or_default();
     refused(Refusal { status, headers: Vec::new(), body: format!("{} {reason}\n", status.as_u16()) })
 }
 
 /// Closes, because the body that was sent may still be unread.
-fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(refusal.body));
+fn refused(refusal: Refusal) -> Response<Body> {
+    let mut response = Response::new(Body::whole(refusal.body));
     *response.status_mut() = refusal.status;
     response.headers_mut().extend(refusal.headers);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -13,6 +13,9 @@ use tokio::time::{Sleep, sleep};
 
 use super::socket::Socket;
 
+/// How long a client whose answer has no end may take nothing of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How often a half-closed client is looked at.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -25,11 +28,13 @@ pub(super) struct Peer {
     has_arrived: Arc<AtomicBool>,
     /// Set when the right password came over this connection.
     is_proven: Arc<AtomicBool>,
+    /// Set when its answer has no end: then it is dropped when it takes nothing of it for [`PATIENCE`].
+    is_endless: Arc<AtomicBool>,
 }
 
 impl Peer {
     pub(super) fn new(stream: Socket) -> Self {
-        Self { stream: Arc::new(stream), has_arrived: Arc::default(), is_proven: Arc::default() }
+        Self { stream: Arc::new(stream), has_arrived: Arc::default(), is_proven: Arc::default(), is_endless: Arc::default() }
     }
 
     /// The end that HTTP is spoken on; a request may take this long from its first byte to its last. Over TCP, where anybody may
@@ -39,7 +44,26 @@ impl Peer {
             Socket::Unix(_) => None,
             Socket::Tcp(_) => Some(Box::pin(sleep(arrival))),
         };
-        Wire { peer: self.clone(), arrival, deadline }
+        Wire { peer: self.clone(), arrival, deadline, patience: None }
+    }
+
+    /// Notes that the answer to come has no end.
+    pub(super) fn follows(&self) {
+        self.is_endless.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until the client has said that it sends no more. Whoever follows something and says so has left: browsers close both
+    /// ways at once, and over TCP that cannot be told from here.
+    #[cfg(target_os = "linux")]
+    pub(super) async fn leaves(&self) {
+        // An error is an end, too.
+        let _ = self.stream.ready(tokio::io::Interest::PRIORITY).await;
+    }
+
+    /// Elsewhere only the next write finds out.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) async fn leaves(&self) {
+        std::future::pending().await
     }
 
     /// Notes that the other end knows the password.
@@ -83,6 +107,24 @@ pub(super) struct Wire {
     peer: Peer,
     arrival: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Until when a client that takes nothing is waited for.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Wire {
+    /// Ready when something can be written; an error when a client that follows has taken nothing for too long.
+    fn poll_write_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ready = self.peer.stream.poll_write_ready(context);
+        if ready.is_ready() {
+            self.patience = None;
+        } else if self.peer.is_endless.load(Ordering::Relaxed) {
+            let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+            if patience.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+        }
+        ready
+    }
 }
 
 impl AsyncRead for Wire {
@@ -115,9 +157,9 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.peer.stream.poll_write_ready(context))?;
+            ready!(self.poll_write_ready(context))?;
             match self.peer.stream.try_write(bytes) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
@@ -126,12 +168,12 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.peer.stream.poll_write_ready(context))?;
+            ready!(self.poll_write_ready(context))?;
             match self.peer.stream.try_write_vectored(slices) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
