@@ -437,8 +437,10 @@
     groupRow(group, members) {
       if (!this.groups.has(group)) {
         const count = el("span", { class: "count" });
-        const cell = el("th", { colspan: "9", scope: "rowgroup", role: "cell" }, el("bdi", {}, group), " ", count);
-        this.groups.set(group, { node: el("tr", { class: "group", role: "row" }, cell), count });
+        const cell = el("th", { colspan: "3", scope: "rowgroup", role: "rowheader" }, el("bdi", {}, group), " ", count);
+        // A cell for each other column, so that one that is not shown leaves no hole.
+        const others = ["num pid", "num for", "num runs", "num cpu", "num mem", "actions"].map((kind) => el("td", { class: kind, role: "cell" }));
+        this.groups.set(group, { node: el("tr", { class: "group", role: "row" }, cell, ...others), count });
       }
       const { node, count } = this.groups.get(group);
       const ready = members.filter((process) => process.state === "ready" || process.state === "done").length;
@@ -818,7 +820,7 @@
       this.only = toggle("only", "Only matches", query.get("only") === "1", () => this.search());
       this.followButton = toggle("follow", "Follow", true, (is) => this.log.follow(is));
       const wrap = toggle("wrap", "Wrap", true, (is) => this.log.box.classList.toggle("nowrap", !is));
-      const times = toggle("times", "Times", innerWidth > 780, (is) => this.showTimes(is));
+      const times = toggle("times", "Times", innerWidth > 600, (is) => this.showTimes(is));
       this.log = new Log(name ? [name] : [], { onChange: () => this.told() });
       const clear = name ? button("clear", name, "Clear") : null;
       const restart = name ? button("restart", name, "Restart") : null;
@@ -827,7 +829,7 @@
           el("span", { class: "search", role: "search" }, this.input, this.hits), this.only, this.followButton, wrap, times,
           el("span", { class: "push row" }, restart, clear)),
         this.log.node);
-      this.showTimes(innerWidth > 780);
+      this.showTimes(innerWidth > 600);
       this.input.addEventListener("input", () => this.search());
       this.input.addEventListener("keydown", (event) => {
         if (event.key === "Enter") { this.log.next(event.shiftKey); event.preventDefault(); }
@@ -994,7 +996,9 @@
       try {
         const response = await fetch(`${API}graph?format=svg`);
         if (!response.ok) throw new Error(String(response.status));
-        const drawing = new DOMParser().parseFromString(await response.text(), "image/svg+xml");
+        // Its own style is for who opens it by itself; here the page has one for it.
+        const text = (await response.text()).replace(/<style>[^<]*<\/style>/, "");
+        const drawing = new DOMParser().parseFromString(text, "image/svg+xml");
         this.node.replaceChildren(this.copy(drawing.documentElement));
         this.programs = inOrder().map((process) => process.program).join();
         this.draw();
@@ -1121,7 +1125,6 @@
       }
       $("#confirm").disabled = false;
     });
-    $("#confirm").focus();
   }
 
   function begin() {
