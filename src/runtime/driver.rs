@@ -16,6 +16,7 @@ use crate::runtime::ends::{Ends, Incarnation};
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
+use crate::runtime::listening::Listening;
 use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
@@ -95,6 +96,7 @@ pub struct Driver<S> {
     pub(super) desk: HelperDesk,
     helper_messages: mpsc::UnboundedReceiver<HelperMessage>,
     pub(super) helpers: Helpers,
+    pub(super) listening: Listening,
     later: mpsc::UnboundedSender<Later>,
     due: mpsc::UnboundedReceiver<Later>,
     replies: BTreeMap<RequestId, oneshot::Sender<Outcome>>,
@@ -145,6 +147,7 @@ impl<S: Spawner> Driver<S> {
             desk: HelperDesk::new(desk),
             helper_messages,
             helpers: Helpers::default(),
+            listening: Listening::begin(),
             later,
             due,
             replies: BTreeMap::new(),

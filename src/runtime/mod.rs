@@ -8,6 +8,7 @@ pub mod front;
 pub mod handle;
 pub mod helpers;
 pub mod launcher;
+mod listening;
 pub mod load;
 pub mod narrator;
 pub mod notify_socket;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
@@ -22,6 +23,11 @@ use crate::runtime::spawner::{
 use crate::runtime::streams::{Streams, window_size};
 use crate::supervisor::action::{Action, Scope};
 use crate::supervisor::event::{Event, SpawnFailure};
+
+/// How long an attempt waits for somebody to listen: half of what has passed since the first one, within these bounds. Then it is
+/// made all the same, for the port may be answered for from elsewhere.
+const SHORTEST_HOLD: Duration = Duration::from_millis(100);
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 impl<S: Spawner> Driver<S> {
     pub(super) fn perform(&mut self, action: Action, now: Now) {
@@ -53,6 +59,7 @@ impl<S: Spawner> Driver<S> {
         if let Some(side) = self.sides.get_mut(process.index()) {
             *side = Side { generation, started: now.wall, ..Side::default() };
             side.directory.clone_from(&launch.directory);
+            side.every = program.ready.as_ref().map(|ready| ready.every).unwrap_or_default();
             side.spawn_words = words(&launch, &launcher.project.root);
             side.probe = program
                 .ready
@@ -166,7 +173,13 @@ impl<S: Spawner> Driver<S> {
             None => return,
         };
         let context = ProbeContext { directory: side.directory.clone(), started: side.started, run: runner };
+        let since = *side.first_asked.get_or_insert_with(Instant::now);
+        let hold = (since.elapsed() / 2).clamp(SHORTEST_HOLD, LONGEST_HOLD).min(side.every);
+        let somebody_listens = resolved.local_port().map(|port| self.listening.at(port, since, hold));
         let task = tokio::spawn(async move {
+            if let Some(somebody_listens) = somebody_listens {
+                somebody_listens.await;
+            }
             let answer = probe::check(&resolved, &context).await;
             let _ = probed.send((process, generation, answer));
         });
@@ -202,14 +215,17 @@ impl<S: Spawner> Driver<S> {
 
     /// The sentence for a failed spawn.
     pub(super) fn failure(&self, process: ProcessId, step: Step, errno: i32) -> SpawnFailure {
+        let side = self.sides.get(process.index());
         let SpawnWords { program, directory, path_entries, user } =
-            self.sides.get(process.index()).map(|side| side.spawn_words.clone()).unwrap_or_default();
+            side.map(|side| side.spawn_words.clone()).unwrap_or_default();
+        let file = side.map(|side| side.directory.join(&program));
         let interpreter = missing_interpreter(program.as_ref());
         let facts = SpawnFacts {
             program: &program,
             directory: &directory,
             path_entries,
             user: user.as_deref(),
+            is_directory: file.is_some_and(|file| file.is_dir()),
             missing_interpreter: interpreter.as_deref(),
         };
         failure_message(step, errno, &facts)

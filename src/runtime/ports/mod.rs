@@ -58,6 +58,8 @@ fn assign_with(
     request: &Request<'_>,
     is_free: &mut dyn FnMut(u16) -> bool,
 ) -> Result<(Ports, Vec<Note>), Vec<PortTaken>> {
+    // The ledger is for `"auto"` ports; a project without one is not bothered with what is wrong with it.
+    let needs_ledger = declared(request.project).any(|(_, spec)| spec.request == PortRequest::Auto);
     let (mut file, unreadable) = LedgerFile::open(request.ledger);
     let mut assigned = Assigned {
         ports: Ports::default(),
@@ -65,11 +67,11 @@ fn assign_with(
         notes: Vec::new(),
         taken: Vec::new(),
     };
-    assigned.notes.extend(unreadable);
+    assigned.notes.extend(unreadable.filter(|_| needs_ledger));
     for (program, spec) in declared(request.project) {
         assigned.add(request, program, spec, &mut file, is_free);
     }
-    assigned.notes.extend(file.save());
+    assigned.notes.extend(file.save().filter(|_| needs_ledger));
     if assigned.taken.is_empty() { Ok((assigned.ports, assigned.notes)) } else { Err(assigned.taken) }
 }
 

@@ -178,6 +178,9 @@ fn without_a_place_for_the_ledger_ports_are_given_all_the_same() {
     let (ports, notes) = assign_with(&request, &mut |_| true).unwrap();
     assert_eq!(ports.get(&"api".into(), None), Some(World::new().api(&project)));
     assert!(matches!(&notes[..], [Note::NoLedger { .. }]), "{notes:?}");
+    let project = Project::new("/shop", vec![Program::new("worker")]);
+    let (_, notes) = assign_with(&Request { project: &project, ..request }, &mut |_| true).unwrap();
+    assert!(notes.is_empty(), "it needs no ledger: {notes:?}");
 }
 
 #[test]
