@@ -1,10 +1,13 @@
 //! What a method is, what it sees, and what it can decide.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::fault::{Fault, INCORRECT_PARAMETERS};
+use super::log::{LogReply, LogRequest};
 use crate::codec::xmlrpc::{Call, Value};
-use crate::model::{Now, ProgramName, Project, WallTime};
+use crate::model::program::Instance;
+use crate::model::{Channel, Now, Program, ProgramName, Project, WallTime};
 use crate::supervisor::action;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::Snapshot;
@@ -39,6 +42,8 @@ pub trait Lookup {
     fn usage(&self, pids: &[u32]) -> Usage;
     /// How far local time is ahead of UTC at a moment, in seconds.
     fn utc_offset(&self, at: WallTime) -> i32;
+    /// The log file of an output of this instance, if it has one; it need not be there.
+    fn log_path(&self, program: &Program, instance: &Instance, channel: Channel) -> Option<PathBuf>;
 }
 
 /// What a method decided; whoever serves it performs it.
@@ -52,12 +57,22 @@ pub enum Outcome {
         /// Makes the answer.
         then: Then,
     },
+    /// Do something with logs, off the loop, and make the answer from what came of it.
+    Log {
+        /// What is asked.
+        request: LogRequest,
+        /// Makes the answer.
+        then: LogThen,
+    },
     /// Make these calls in order, each waited for; the answer is the array of their values and faults.
     Calls(Vec<Result<Call, Fault>>),
 }
 
 /// Turns the supervisor's reply into an answer.
 pub type Then = Box<dyn FnOnce(&View<'_>, action::Outcome) -> Result<Value, Fault> + Send>;
+
+/// Turns what came of a log request into an answer.
+pub type LogThen = Box<dyn FnOnce(&View<'_>, LogReply) -> Result<Value, Fault> + Send>;
 
 /// One method.
 #[derive(Debug, Clone, Copy)]

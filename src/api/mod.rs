@@ -14,23 +14,32 @@
 )]
 
 pub mod fault;
+pub mod log;
 pub mod method;
 pub mod names;
 pub mod note;
 pub mod status;
 
 mod ext;
+mod search;
 mod supervisor;
 mod system;
 
 pub use fault::Fault;
+pub use log::{LogOf, LogReply, LogRequest};
 pub use method::{Kind, Lookup, Method, Outcome, Param, Then, Usage, View};
 
 use crate::codec::xmlrpc::Call;
 
 /// All methods, family by family.
-pub const METHODS: &[&[Method]] =
-    &[ext::METHODS, supervisor::info::METHODS, supervisor::process::METHODS, system::METHODS];
+pub const METHODS: &[&[Method]] = &[
+    ext::METHODS,
+    search::METHODS,
+    supervisor::info::METHODS,
+    supervisor::logs::METHODS,
+    supervisor::process::METHODS,
+    system::METHODS,
+];
 
 /// All methods, one after the other.
 pub fn methods() -> impl Iterator<Item = &'static Method> {

@@ -63,6 +63,8 @@ impl LogLevel {
 pub struct Daemon {
     /// The main log; `syslog` is [`None`].
     pub logfile: Option<PathBuf>,
+    /// Whether that was written, and is not the default.
+    pub is_logfile_named: bool,
     /// Rotated at this size in bytes; 0 for never.
     pub logfile_maxbytes: u64,
     /// How many old ones are kept.
@@ -99,6 +101,7 @@ impl Default for Daemon {
     fn default() -> Self {
         Self {
             logfile: Some(PathBuf::from("supervisord.log")),
+            is_logfile_named: false,
             logfile_maxbytes: 50 << 20,
             logfile_backups: 10,
             loglevel: LogLevel::Info,

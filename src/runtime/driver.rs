@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::logs::{Hub, OutputEvent};
+use crate::logs::{Hub, LogPlaces, OutputEvent};
+use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
@@ -25,6 +26,7 @@ use crate::runtime::signals::{Asked, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::{Outcome, Scope};
+use crate::supervisor::chronicle::Entry;
 use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -53,6 +55,8 @@ pub struct Parts<S> {
     pub spawner: S,
     /// Whoever reads their output.
     pub hub: Hub,
+    /// Where the output of processes goes.
+    pub logs: LogPlaces,
     /// What the output thread says.
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
@@ -255,7 +259,11 @@ impl<S: Spawner> Driver<S> {
 
     fn asked(&mut self, asked: Asked) {
         match asked {
-            Asked::Terminate(urgency) => self.take(Event::Terminate(urgency)),
+            Asked::Terminate(urgency, signal) => {
+                let text = format!("received {signal} indicating exit request");
+                self.parts.hub.log(LogLevel::Warn, self.parts.clock.now().wall, text);
+                self.take(Event::Terminate(urgency));
+            }
             Asked::Suspend => self.suspend(),
             Asked::Resize => self.resize(),
         }
@@ -433,6 +441,11 @@ impl<S: Spawner> Driver<S> {
     /// A view for whoever tells the user.
     pub(super) fn view(&mut self) -> Snapshot {
         self.parts.supervisor.snapshot()
+    }
+
+    pub(super) fn chronicle(&self, entry: &Entry, now: Now) {
+        let (level, text) = entry.line(|process| self.parts.supervisor.process_name(process));
+        self.parts.hub.log(level, now.wall, text);
     }
 
     pub(super) fn say(&mut self, notice: &Notice, now: Now) {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::logs::LogDesk;
 use crate::model::{Now, Project};
 use crate::plan::ports::Ports;
 use crate::runtime::clock::Clock;
@@ -61,6 +62,7 @@ pub struct Handle {
     snapshots: watch::Receiver<Snapshot>,
     facts: Arc<Facts>,
     clock: Clock,
+    logs: LogDesk,
     next_id: Arc<AtomicU64>,
 }
 
@@ -72,7 +74,13 @@ impl Handle {
         facts: Arc<Facts>,
         clock: Clock,
     ) -> Self {
-        Self { messages, snapshots, facts, clock, next_id: Arc::default() }
+        Self { messages, snapshots, facts, clock, logs: LogDesk::default(), next_id: Arc::default() }
+    }
+
+    /// The same, with logs that can be read and cleared.
+    #[must_use]
+    pub fn with_logs(self, logs: LogDesk) -> Self {
+        Self { logs, ..self }
     }
 
     /// Sends a command and waits for its answer. Dropping the future ends the waiting, not the command.
@@ -106,6 +114,11 @@ impl Handle {
     /// What never changes.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// The logs.
+    pub fn logs(&self) -> &LogDesk {
+        &self.logs
     }
 
     /// The clocks that the snapshot's times are read on.

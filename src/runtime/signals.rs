@@ -17,7 +17,7 @@ const SAME_PRESS: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// End everything. The second Ctrl-C says [`Urgency::Now`].
-    Terminate(Urgency),
+    Terminate(Urgency, model::Signal),
     /// Ctrl-Z.
     Suspend,
     /// The terminal has another size.
@@ -62,9 +62,9 @@ impl Signals {
     pub async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.interrupt.recv() => self.interrupted(),
-            _ = self.quit.recv() => Asked::Terminate(Urgency::Now),
-            _ = self.terminate.recv() => Asked::Terminate(Urgency::Polite),
-            () = heard(&mut self.hangup) => Asked::Terminate(Urgency::Polite),
+            _ = self.quit.recv() => Asked::Terminate(Urgency::Now, model::Signal::QUIT),
+            _ = self.terminate.recv() => Asked::Terminate(Urgency::Polite, model::Signal::TERM),
+            () = heard(&mut self.hangup) => Asked::Terminate(Urgency::Polite, model::Signal::HUP),
             _ = self.suspend.recv() => Asked::Suspend,
             _ = self.resize.recv() => Asked::Resize,
         }
@@ -78,7 +78,7 @@ impl Signals {
             Some(_) => Urgency::Now,
         };
         self.last_interrupt.get_or_insert(now);
-        Asked::Terminate(urgency)
+        Asked::Terminate(urgency, model::Signal::INT)
     }
 }
 

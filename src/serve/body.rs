@@ -1,30 +1,30 @@
-//! What an answer is made of: bytes that are all there, or bytes that come as they happen.
+//! The body of an answer: whole, or piece by piece as it comes about.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Frame, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
-/// The body of an answer.
+/// See the module.
 #[derive(Debug)]
-pub(super) enum Body {
-    /// All of it; `None` once it was taken.
+pub(super) enum Answer {
+    /// All of it; `None` once it is sent.
     Whole(Option<Bytes>),
-    /// Pieces from a task of their own, which waits while the client is slow and ends when this is dropped.
-    Stream(mpsc::Receiver<Bytes>),
+    /// What is sent here, until the sender is dropped. Goes out chunked. The channel is bounded, so that who makes the pieces waits for who
+    /// reads them.
+    Pieces(mpsc::Receiver<Bytes>),
 }
 
-impl Body {
-    /// All of it.
-    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
-        Self::Whole(Some(bytes.into()))
+impl<T: Into<Bytes>> From<T> for Answer {
+    fn from(text: T) -> Self {
+        Self::Whole(Some(text.into()))
     }
 }
 
-impl hyper::body::Body for Body {
+impl Body for Answer {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -33,22 +33,24 @@ impl hyper::body::Body for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(Frame::data).map(Ok)),
-            Self::Stream(pieces) => pieces.poll_recv(context).map(|piece| piece.map(Frame::data).map(Ok)),
+            Self::Whole(text) => {
+                Poll::Ready(text.take().filter(|text| !text.is_empty()).map(|text| Ok(Frame::data(text))))
+            }
+            Self::Pieces(pieces) => pieces.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Stream(_) => false,
+            Self::Whole(text) => text.as_ref().is_none_or(Bytes::is_empty),
+            Self::Pieces(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Whole(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Self::Pieces(_) => SizeHint::default(),
         }
     }
 }

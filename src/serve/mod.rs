@@ -12,6 +12,8 @@ pub mod session;
 
 mod attempts;
 mod body;
+mod logs;
+mod logtail;
 mod rpc;
 mod socket;
 mod tcp;

@@ -16,9 +16,10 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::attempts::Attempts;
-use super::body::Body;
+use super::body::Answer;
 use super::door::{Door, Format};
 use super::guard::{Asked, Attempt, Entrance, Policy, Refusal, Verdict};
+use super::logtail;
 use super::socket::Socket;
 use super::web::{self, Web};
 use super::wire::Peer;
@@ -59,7 +60,8 @@ pub(super) async fn converse(
     mut is_ending: watch::Receiver<bool>,
 ) {
     let peer = Peer::new(socket);
-    let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), peer.clone()));
+    let is_over = is_ending.clone();
+    let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), (peer.clone(), is_over.clone())));
     let mut connection = pin!(
         http1::Builder::new()
             .title_case_headers(true)
@@ -81,8 +83,8 @@ async fn respond(
     request: Request<Incoming>,
     entrance: Entrance,
     site: Arc<Site>,
-    peer: Peer,
-) -> Result<Response<Body>, WentAway> {
+    (peer, is_ending): (Peer, watch::Receiver<bool>),
+) -> Result<Response<Answer>, WentAway> {
     let (verdict, attempt) = site.policy.decide(Asked::of(&request, entrance));
     if let Entrance::Tcp(_) = entrance {
         make_wait(site.attempts.note(attempt), attempt, &peer).await?;
@@ -93,6 +95,13 @@ async fn respond(
     }
     if web::is_ours(request.uri().path()) {
         return web::respond(request, entrance, &site, &peer).await;
+    }
+    if logtail::is_ours(request.uri()) {
+        peer.request_arrived();
+        let (head, body) = request.into_parts();
+        read_away(body).await;
+        let answer = logtail::respond(&head.method, &head.uri, site.door.handle(), peer, is_ending).await;
+        return Ok(answer.unwrap_or_else(refusal));
     }
     if let Err(status) = admit(&request) {
         read_away(request.into_body()).await;
@@ -165,25 +174,25 @@ fn format(headers: &HeaderMap) -> Format {
     if headers.get(ACCEPT).is_some_and(|accepted| accepted == "application/json") { Format::Json } else { Format::Xml }
 }
 
-fn answered(text: Bytes, format: Format) -> Response<Body> {
+fn answered(text: Bytes, format: Format) -> Response<Answer> {
     let kind = match format {
         Format::Xml => "text/xml",
         Format::Json => "application/json",
     };
-    let mut response = Response::new(Body::whole(text));
+    let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 /// A status with its own name as body.
-pub(super) fn refusal(status: StatusCode) -> Response<Body> {
+pub(super) fn refusal(status: StatusCode) -> Response<Answer> {
     let reason = status.canonical_reason().unwrap_or_default();
     refused(Refusal { status, headers: Vec::new(), body: format!("{} {reason}\n", status.as_u16()) })
 }
 
 /// Closes, because the body that was sent may still be unread.
-fn refused(refusal: Refusal) -> Response<Body> {
-    let mut response = Response::new(Body::whole(refusal.body));
+fn refused(refusal: Refusal) -> Response<Answer> {
+    let mut response = Response::new(refusal.body.into());
     *response.status_mut() = refusal.status;
     response.headers_mut().extend(refusal.headers);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chronicle::Entry;
 use super::event::RequestId;
 use super::notice::Notice;
 use crate::model::{Generation, ProcessId, Signal};
@@ -49,6 +50,8 @@ pub enum Action {
     Reply(RequestId, Outcome),
     /// Tell the user.
     Say(Notice),
+    /// Write a line to the main log.
+    Chronicle(Entry),
     /// Everything is down: end with this code.
     Finish(u8),
 }

@@ -34,6 +34,7 @@
 )]
 
 pub mod action;
+pub mod chronicle;
 pub mod event;
 pub mod notice;
 pub mod snapshot;
@@ -175,6 +176,12 @@ impl Supervisor {
     /// Everything is down and [`Action::Finish`] was given.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// What a process is called inside its group; empty for one that is not there.
+    pub fn process_name(&self, id: ProcessId) -> &str {
+        let Some(process) = self.processes.get(id.index()) else { return "" };
+        &self.project.programs[process.program].instances[process.instance].name.process
     }
 
     /// The graph it works on.

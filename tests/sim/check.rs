@@ -146,7 +146,7 @@ impl Checks {
                 self.finished = true;
                 assert!(children.is_empty(), "11: finished with {children:?} alive");
             }
-            Action::Probe { .. } | Action::StopProbing { .. } => {}
+            Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! `supervisor.*`: supervisord's own methods, with its keys, faults and texts (supervisor `rpcinterface.py`).
 
 pub(super) mod info;
+pub(super) mod logs;
 pub(super) mod process;
 
 mod target;

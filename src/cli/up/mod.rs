@@ -4,6 +4,7 @@ mod already;
 mod doors;
 mod holder;
 mod joined;
+mod logs;
 mod narrator;
 mod screen;
 mod session;

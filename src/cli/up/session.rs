@@ -20,11 +20,12 @@ use crate::cli::error::CommandError;
 use crate::cli::project::{LAST_STATUS, Loaded};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::doors::Doors;
+use crate::cli::up::logs::{Logs, greet};
 use crate::cli::up::narrator::Teller;
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
 use crate::cli::zone;
-use crate::logs::{Hub, Keep, Label, Outlet, OutputConfig, OutputEvent, Timestamps};
+use crate::logs::{Hub, Keep, Label, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::{ProcessId, Project};
 use crate::plan::ports::Ports;
 use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
@@ -93,10 +94,11 @@ impl Session<'_> {
         self.notes.extend(self.loaded.places.make_state_dir());
         self.write_meta(&clock);
         let (events, output) = mpsc::unbounded_channel();
-        let hub = self.start_output(events)?;
+        let mut logs = Logs::open(&self.loaded, &mut self.notes);
+        let hub = self.start_output(events, logs.take_main())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let local = LocalSet::new();
-        let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, hub.clone(), output)));
+        let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, (hub.clone(), logs), output)));
         hub.stop(LAST_WORDS);
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
         os::sweep_descendants(SPAWNER_END);
@@ -142,7 +144,11 @@ impl Session<'_> {
         }
     }
 
-    fn start_output(&self, events: mpsc::UnboundedSender<OutputEvent>) -> Result<Hub, CommandError> {
+    fn start_output(
+        &self,
+        events: mpsc::UnboundedSender<OutputEvent>,
+        main_log: Option<MainLog>,
+    ) -> Result<Hub, CommandError> {
         let copy = |fd: &dyn AsFd| -> Result<OwnedFd, CommandError> { Ok(fd.as_fd().try_clone_to_owned()?) };
         let outlet = Outlet { stdout: copy(&std::io::stdout())?, stderr: copy(&std::io::stderr())? };
         let config = OutputConfig {
@@ -155,6 +161,7 @@ impl Session<'_> {
                 1 => Timestamps::Relative,
                 _ => Timestamps::Clock,
             },
+            main_log,
         };
         let hub = Hub::start(config, events).map_err(|error| CommandError::internal(error.to_string()))?;
         let theme = self.settings.out.theme();
@@ -170,7 +177,7 @@ impl Session<'_> {
         mut self,
         clock: Clock,
         spawner: SpawnerEnd,
-        hub: Hub,
+        (hub, logs): (Hub, Logs),
         output: mpsc::UnboundedReceiver<OutputEvent>,
     ) -> Result<u8, CommandError> {
         let project = Arc::new(self.loaded.project.clone());
@@ -179,9 +186,10 @@ impl Session<'_> {
         let (messages, inbox) = mpsc::unbounded_channel();
         let (snapshots, view) = watch::channel(supervisor.snapshot());
         let facts = Arc::new(self.facts(&project));
-        let handle = Handle::new(messages, view, facts, clock.clone());
+        let handle = Handle::new(messages, view, facts, clock.clone()).with_logs(logs.desk(&hub));
         let usage = usage::source();
         let doors = Doors::open(&self.loaded, &handle, &usage).await?;
+        greet(&hub, &self.loaded, clock.now().wall);
         let raw = self.keys.then(|| RawTerminal::enter(CONTROLLING_TERMINAL.as_ref()).ok()).flatten().map(Rc::new);
         let story = self.story(&project, raw.is_some());
         let names = story.names().clone();
@@ -207,6 +215,7 @@ impl Session<'_> {
             supervisor,
             spawner: spawner.connect()?,
             hub,
+            logs: logs.places().clone(),
             output,
             launcher: Arc::new(self.launcher(project)),
             messages: inbox,

@@ -9,7 +9,7 @@ use crate::api::Fault;
 use crate::api::fault::BAD_ARGUMENTS;
 use crate::codec::xmlrpc::Value;
 use crate::model::status::{ProcessReport, ProcessStatus, RequestReport};
-use crate::serve::body::Body;
+use crate::serve::body::Answer;
 use crate::serve::door::Door;
 
 /// The body of a change.
@@ -27,7 +27,7 @@ struct Asked {
 }
 
 /// Makes a change; the answer tells what became of it for each process.
-pub(super) async fn change(door: &Door, verb: Verb, body: &[u8]) -> Response<Body> {
+pub(super) async fn change(door: &Door, verb: Verb, body: &[u8]) -> Response<Answer> {
     let asked = match read(body) {
         Ok(asked) => asked,
         Err(fault) => return faulty(&fault),

@@ -17,7 +17,7 @@ use super::{crowded, endless};
 use crate::api::View;
 use crate::api::status::process_statuses;
 use crate::model::status::ProcessStatus;
-use crate::serve::body::Body;
+use crate::serve::body::Answer;
 use crate::serve::rpc::Site;
 use crate::serve::wire::Peer;
 use crate::supervisor::snapshot::{ProcessInfo, Snapshot};
@@ -50,11 +50,11 @@ struct Used {
 }
 
 /// Follows the state for one client.
-pub(super) fn stream(site: &Arc<Site>, peer: &Peer) -> Response<Body> {
+pub(super) fn stream(site: &Arc<Site>, peer: &Peer) -> Response<Answer> {
     let Some(place) = site.web.place() else { return crowded() };
     let (pieces, body) = mpsc::channel(1);
     tokio::spawn(follow(Arc::clone(site), peer.clone(), pieces, place));
-    endless(peer, Body::Stream(body))
+    endless(peer, Answer::Pieces(body))
 }
 
 /// Ends with the client or with the project, whichever goes first.

@@ -26,7 +26,7 @@ use crate::logs::Channel;
 use crate::logs::kept::{KeptLogs, LogLine, Query};
 use crate::model::WallTime;
 use crate::model::status::SCHEMA;
-use crate::serve::body::Body;
+use crate::serve::body::Answer;
 use crate::serve::rpc::Site;
 use crate::serve::wire::Peer;
 
@@ -89,7 +89,7 @@ struct Wanted {
 }
 
 /// Lines that were kept.
-pub(super) async fn page(site: &Arc<Site>, query: LogQuery) -> Response<Body> {
+pub(super) async fn page(site: &Arc<Site>, query: LogQuery) -> Response<Answer> {
     let wanted = match wanted(site, query).await {
         Ok(wanted) => wanted,
         Err(fault) => return faulty(&fault),
@@ -102,7 +102,7 @@ pub(super) async fn page(site: &Arc<Site>, query: LogQuery) -> Response<Body> {
 }
 
 /// Lines that were kept, and those that come after them.
-pub(super) async fn stream(site: &Arc<Site>, peer: &Peer, query: LogQuery) -> Response<Body> {
+pub(super) async fn stream(site: &Arc<Site>, peer: &Peer, query: LogQuery) -> Response<Answer> {
     let wanted = match wanted(site, query).await {
         Ok(wanted) => wanted,
         Err(fault) => return faulty(&fault),
@@ -118,7 +118,7 @@ pub(super) async fn stream(site: &Arc<Site>, peer: &Peer, query: LogQuery) -> Re
     }
     let (sender, body) = mpsc::channel(1);
     tokio::spawn(relay(Arc::clone(site), peer.clone(), pieces, sender, place));
-    endless(peer, Body::Stream(body))
+    endless(peer, Answer::Pieces(body))
 }
 
 /// Hands on what the thread reads; ends with the client or with the project, and the thread with it.
@@ -147,7 +147,7 @@ async fn relay(
 }
 
 /// The end of a process's log as a page.
-pub(super) async fn tail(site: &Arc<Site>, name: &str, limit: usize) -> Response<Body> {
+pub(super) async fn tail(site: &Arc<Site>, name: &str, limit: usize) -> Response<Answer> {
     let names = vec![name.to_owned()];
     let chosen = selected(&site.door, words(&names)).await;
     let Some(process) = chosen.ok().and_then(|chosen| chosen.into_iter().next()) else {

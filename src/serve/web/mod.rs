@@ -28,7 +28,7 @@ use hyper::{Request, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::body::Body;
+use super::body::Answer;
 use super::guard::Entrance;
 use super::rpc::{Site, WentAway, read_away, refusal};
 use super::secret::Secret;
@@ -117,7 +117,7 @@ pub(super) async fn respond(
     entrance: Entrance,
     site: &Arc<Site>,
     peer: &Peer,
-) -> Result<Response<Body>, WentAway> {
+) -> Result<Response<Answer>, WentAway> {
     let (head, body) = request.into_parts();
     let route = match route::find(&head.method, &head.uri) {
         Ok(route) => route,
@@ -139,7 +139,7 @@ pub(super) async fn respond(
     }
 }
 
-async fn answer(route: Route, visit: Visit<'_>) -> Response<Body> {
+async fn answer(route: Route, visit: Visit<'_>) -> Response<Answer> {
     let door = &visit.site.door;
     match route {
         Route::Index => {
@@ -187,7 +187,7 @@ struct Login {
 }
 
 /// The token of the session, which begins if there is none. Over the UNIX socket none is needed.
-fn session(visit: Visit<'_>) -> Response<Body> {
+fn session(visit: Visit<'_>) -> Response<Answer> {
     let Entrance::Tcp(at) = visit.entrance else { return json(&token(visit, None)) };
     let Some(sessions) = visit.site.policy.sessions() else { return text(StatusCode::SERVICE_UNAVAILABLE, NO_CHANCE) };
     match visit.site.policy.session(visit.entrance, visit.headers) {
@@ -197,7 +197,7 @@ fn session(visit: Visit<'_>) -> Response<Body> {
 }
 
 /// A session for who has the key of the listener.
-fn login(visit: Visit<'_>) -> Response<Body> {
+fn login(visit: Visit<'_>) -> Response<Answer> {
     let (Entrance::Tcp(at), Some(key)) = (visit.entrance, &visit.site.web.key) else {
         return text(StatusCode::NOT_FOUND, "no key is needed here");
     };
@@ -211,7 +211,7 @@ fn login(visit: Visit<'_>) -> Response<Body> {
 
 const NO_CHANCE: &str = "no session can begin: /dev/urandom cannot be read";
 
-fn begin(visit: Visit<'_>, sessions: &Sessions, port: u16) -> Response<Body> {
+fn begin(visit: Visit<'_>, sessions: &Sessions, port: u16) -> Response<Answer> {
     let Ok(session) = Sessions::begin() else { return text(StatusCode::SERVICE_UNAVAILABLE, NO_CHANCE) };
     let mut response = json(&token(visit, Some(sessions.token(&session))));
     let (name, cookie) = (Sessions::cookie_name(port), sessions.cookie(&session));
@@ -238,7 +238,7 @@ struct ErrorText<'a> {
     text: &'a str,
 }
 
-fn faulty(fault: &Fault) -> Response<Body> {
+fn faulty(fault: &Fault) -> Response<Answer> {
     let status = match fault.code {
         BAD_NAME | NO_FILE => StatusCode::NOT_FOUND,
         BAD_ARGUMENTS | INCORRECT_PARAMETERS | BAD_SIGNAL => StatusCode::BAD_REQUEST,
@@ -251,23 +251,23 @@ fn faulty(fault: &Fault) -> Response<Body> {
     response
 }
 
-fn json(data: &impl Serialize) -> Response<Body> {
+fn json(data: &impl Serialize) -> Response<Answer> {
     let text = serde_json::to_vec(data).expect("our answers have string keys and no failing serializer");
     dressed(typed(JSON, text), DATA_POLICY)
 }
 
-fn html(text: String) -> Response<Body> {
+fn html(text: String) -> Response<Answer> {
     dressed(typed(HTML, text), PAGE_POLICY)
 }
 
-fn text(status: StatusCode, text: &'static str) -> Response<Body> {
+fn text(status: StatusCode, text: &'static str) -> Response<Answer> {
     let mut response = typed("text/plain; charset=utf-8", text);
     *response.status_mut() = status;
     dressed(response, DATA_POLICY)
 }
 
 /// An answer that goes on for as long as both sides like.
-fn endless(peer: &Peer, body: Body) -> Response<Body> {
+fn endless(peer: &Peer, body: Answer) -> Response<Answer> {
     peer.follows();
     let mut response = Response::new(body);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -275,18 +275,18 @@ fn endless(peer: &Peer, body: Body) -> Response<Body> {
 }
 
 /// What a follower gets when all places are taken.
-fn crowded() -> Response<Body> {
+fn crowded() -> Response<Answer> {
     text(StatusCode::SERVICE_UNAVAILABLE, "too many pages are following already; close one")
 }
 
-fn typed(kind: &'static str, text: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Body::whole(text));
+fn typed(kind: &'static str, text: impl Into<Bytes>) -> Response<Answer> {
+    let mut response = Response::new(Answer::from(text));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 /// Puts on what every answer to a browser wears.
-fn dressed(mut response: Response<Body>, policy: &'static str) -> Response<Body> {
+fn dressed(mut response: Response<Answer>, policy: &'static str) -> Response<Answer> {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, policy),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::{DATA_POLICY, JSON, OneTimeKey, Visit, Web, dressed, text, typed};
 use crate::model::ListenAddress;
 use crate::serve::attempts::Attempts;
-use crate::serve::body::Body;
+use crate::serve::body::Answer;
 use crate::serve::guard::{Entrance, Policy};
 use crate::serve::listen::{Listener, serve_site};
 use crate::serve::rpc::Site;
@@ -30,7 +30,7 @@ struct Opened {
 }
 
 /// Tells where the page is, and opens a listener if there is none.
-pub(super) fn open(visit: Visit<'_>) -> Response<Body> {
+pub(super) fn open(visit: Visit<'_>) -> Response<Answer> {
     if visit.entrance != Entrance::Unix {
         return text(StatusCode::FORBIDDEN, "a listener is opened over the UNIX socket");
     }
@@ -47,7 +47,7 @@ pub(super) fn open(visit: Visit<'_>) -> Response<Body> {
     tokio::spawn(serve_site(listener, site, closed(Arc::clone(visit.site), visit.peer.clone(), pieces)));
     visit.peer.follows();
     let mut response = typed(JSON, Bytes::new());
-    *response.body_mut() = Body::Stream(body);
+    *response.body_mut() = Answer::Pieces(body);
     dressed(response, DATA_POLICY)
 }
 

@@ -18,7 +18,9 @@ pub fn daemon(
     world: &mut World<'_>,
 ) -> (Daemon, Vec<(String, Template)>) {
     let mut daemon = Daemon::default();
-    let logfile = section.text("logfile", names).unwrap_or_else(|| "supervisord.log".to_owned());
+    let written = section.text("logfile", names);
+    daemon.is_logfile_named = written.is_some();
+    let logfile = written.unwrap_or_else(|| "supervisord.log".to_owned());
     daemon.logfile = (logfile != "syslog").then(|| super::section::absolute(section.request, &logfile));
     let pidfile = section.path("pidfile", names);
     daemon.pidfile = pidfile.unwrap_or_else(|| super::section::absolute(section.request, "supervisord.pid"));
