@@ -76,9 +76,7 @@ pub(super) fn open(
     let authorization = credentials.map(Credentials::header).unwrap_or_default();
     let (line, end) = match wish {
         Wish::Get(path) => (format!("GET {path}"), "\r\n"),
-        Wish::Post(path) => {
-            (format!("POST {path}"), "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-        }
+        Wish::Post(path) => (format!("POST {path}"), "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"),
     };
     let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{authorization}{end}");
     stream.write_all(request.as_bytes())?;

@@ -131,12 +131,7 @@ impl Policy {
             // Who listens on all addresses is known by the machine's name, and by the address that was reached.
             if address.is_wildcard() { machine.map(str::to_owned) } else { Some(address.host) }
         });
-        Self {
-            credentials,
-            owner_key: owner_key.map(Secret::of),
-            hosts: host.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { credentials, owner_key: owner_key.map(Secret::of), hosts: host.into_iter().collect(), ..Self::default() }
     }
 
     /// The policy of a listener that is there for one browser: everything takes a session.
@@ -246,8 +241,7 @@ impl Policy {
         }
         let sessions = self.sessions.as_ref().zip(self.session(asked.entrance, asked.headers));
         let sent = only(asked.headers, &TOKEN);
-        let is_right =
-            sessions.zip(sent).is_some_and(|((sessions, session), sent)| sessions.is_token(session, sent));
+        let is_right = sessions.zip(sent).is_some_and(|((sessions, session), sent)| sessions.is_token(session, sent));
         (!is_right).then(|| Refusal::new(StatusCode::FORBIDDEN, "a change needs the token of a session"))
     }
 

@@ -108,6 +108,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     const SESSION: &str = "00112233445566778899aabbccddeeff";
@@ -133,13 +135,14 @@ mod tests {
     #[test]
     fn a_session_is_known_by_its_cookie_and_by_nothing_else() {
         let ours = format!("run_session_9001={}", sessions().cookie(SESSION));
-        assert_eq!(sessions().of(&cookies(&[ours.clone()]), 9001), Some(SESSION));
+        assert_eq!(sessions().of(&cookies(slice::from_ref(&ours)), 9001), Some(SESSION));
         assert_eq!(sessions().of(&cookies(&["a=b; ".to_owned() + &ours + "; c=d"]), 9001), Some(SESSION));
         let strange = format!("run_session_9001={}", Sessions::new([8; 32]).cookie(SESSION));
         assert_eq!(sessions().of(&cookies(&[strange.clone(), ours.clone()]), 9001), Some(SESSION), "a tossed cookie");
-        for wrong in [strange, ours.replace("9001", "9002"), ours.replace('f', "e"), format!("run_session_9001={SESSION}")]
+        for wrong in
+            [strange, ours.replace("9001", "9002"), ours.replace('f', "e"), format!("run_session_9001={SESSION}")]
         {
-            assert_eq!(sessions().of(&cookies(&[wrong.clone()]), 9001), None, "{wrong}");
+            assert_eq!(sessions().of(&cookies(slice::from_ref(&wrong)), 9001), None, "{wrong}");
         }
         assert_eq!(sessions().of(&HeaderMap::new(), 9001), None);
     }

@@ -34,7 +34,12 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new(stream: Socket) -> Self {
-        Self { stream: Arc::new(stream), has_arrived: Arc::default(), is_proven: Arc::default(), is_endless: Arc::default() }
+        Self {
+            stream: Arc::new(stream),
+            has_arrived: Arc::default(),
+            is_proven: Arc::default(),
+            is_endless: Arc::default(),
+        }
     }
 
     /// The end that HTTP is spoken on; a request may take this long from its first byte to its last. Over TCP, where anybody may
@@ -44,7 +49,7 @@ impl Peer {
             Socket::Unix(_) => None,
             Socket::Tcp(_) => Some(Box::pin(sleep(arrival))),
         };
-        Wire { peer: self.clone(), arrival, deadline, patience: None }
+        Wire { peer: self.clone(), arrival, deadline, longest: PATIENCE, patience: None }
     }
 
     /// Notes that the answer to come has no end.
@@ -107,7 +112,9 @@ pub(super) struct Wire {
     peer: Peer,
     arrival: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Until when a client that takes nothing is waited for.
+    /// How long a client that follows may take nothing.
+    longest: Duration,
+    /// Until when it is waited for now.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
@@ -118,7 +125,8 @@ impl Wire {
         if ready.is_ready() {
             self.patience = None;
         } else if self.peer.is_endless.load(Ordering::Relaxed) {
-            let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+            let longest = self.longest;
+            let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(longest)));
             if patience.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
@@ -199,7 +207,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::unix::net::UnixStream as Blocking;
 
-    use tokio::io::AsyncReadExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, UnixStream};
 
     use super::*;
@@ -248,6 +256,30 @@ mod tests {
         assert_eq!(wire.read(&mut buffer).await.unwrap(), 1);
         peer.request_arrived();
         assert!(tokio::time::timeout(Duration::from_millis(60), wire.read(&mut buffer)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_takes_nothing_is_dropped_and_nobody_else_is() {
+        let soon = Duration::from_millis(20);
+        for follows in [false, true] {
+            let (_client, peer) = pair();
+            let mut wire = peer.wire(Duration::from_secs(20));
+            wire.longest = soon;
+            if follows {
+                peer.follows();
+            }
+            let flood = async { while wire.write(&[0; 1 << 12]).await.is_ok() {} };
+            let is_dropped = tokio::time::timeout(if follows { 1000 * soon } else { 3 * soon }, flood).await.is_ok();
+            assert_eq!(is_dropped, follows);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_follower_has_left_when_it_sends_no_more() {
+        let (client, peer) = pair();
+        assert!(tokio::time::timeout(Duration::from_millis(30), peer.leaves()).await.is_err());
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        tokio::time::timeout(Duration::from_secs(20), peer.leaves()).await.expect("it has left");
     }
 
     #[tokio::test]

@@ -22,3 +22,4 @@ mod stop;
 mod supervisord;
 mod survive;
 mod up_story;
+mod web;

@@ -1,4 +1,4 @@
-//! A real Chromium, driven over the two pipes of its DevTools protocol: nothing but the browser has to be installed.
+//! A real Chromium, driven over the two pipes of its `DevTools` protocol: nothing but the browser has to be installed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
@@ -31,7 +31,7 @@ pub(crate) struct Browser {
     next_id: u64,
     /// What the page complained about.
     troubles: Vec<String>,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Browser {
@@ -42,12 +42,19 @@ impl Browser {
         }
         let home = tempfile::Builder::new().prefix("run-web-").tempdir().unwrap();
         let pipes = ["in", "out"].map(|name| home.path().join(name));
-        pipes.iter().for_each(|path| mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap());
+        for path in &pipes {
+            mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        }
         // The browser reads at descriptor 3 and writes at 4.
         let child = Command::new("sh")
             .args(["-c", "exec chromium \"$@\" 3<\"$IN\" 4>\"$OUT\"", "chromium"])
             .args(["--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--no-first-run"])
-            .args(["--disable-dev-shm-usage", "--disable-background-networking", "--disable-extensions", "--no-proxy-server"])
+            .args([
+                "--disable-dev-shm-usage",
+                "--disable-background-networking",
+                "--disable-extensions",
+                "--no-proxy-server",
+            ])
             .args(["--disable-component-update", "--mute-audio", "--force-color-profile=srgb", "--lang=en"])
             .arg(format!("--user-data-dir={}", home.path().join("profile").display()))
             .env_clear()
@@ -66,8 +73,7 @@ impl Browser {
             .unwrap();
         let to = OpenOptions::new().write(true).open(&pipes[0]).unwrap();
         let messages = messages(File::open(&pipes[1]).unwrap());
-        let mut browser =
-            Self { child, to, messages, session: String::new(), next_id: 0, troubles: Vec::new(), _home: home };
+        let mut browser = Self { child, to, messages, session: String::new(), next_id: 0, troubles: Vec::new(), home };
         let target = browser.call("Target.createTarget", &json!({"url": "about:blank"}))["targetId"].clone();
         let attached = browser.call("Target.attachToTarget", &json!({"targetId": target, "flatten": true}));
         attached["sessionId"].as_str().unwrap().clone_into(&mut browser.session);
@@ -103,7 +109,9 @@ impl Browser {
         let params = &message["params"];
         match message["method"].as_str() {
             Some("Runtime.exceptionThrown") => self.troubles.push(params["exceptionDetails"].to_string()),
-            Some("Runtime.consoleAPICalled") if matches!(params["type"].as_str(), Some("error" | "warning" | "assert")) => {
+            Some("Runtime.consoleAPICalled")
+                if matches!(params["type"].as_str(), Some("error" | "warning" | "assert")) =>
+            {
                 self.troubles.push(params["args"].to_string());
             }
             Some("Log.entryAdded") if matches!(params["entry"]["level"].as_str(), Some("error" | "warning")) => {
@@ -248,6 +256,6 @@ impl Drop for Browser {
         let _ = killpg(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGKILL);
         let _ = self.child.wait();
         // Its helpers are in the group, too, and hold files of its home until they are gone.
-        becomes_true(Duration::from_secs(5), || fs::remove_dir_all(self._home.path()).is_ok());
+        becomes_true(Duration::from_secs(5), || fs::remove_dir_all(self.home.path()).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 #[path = "../common/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the harness is shared with tests/e2e, which uses all of it")]
 mod common;
 
 mod browser;

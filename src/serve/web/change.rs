@@ -6,9 +6,9 @@ use serde::Deserialize;
 use super::route::Verb;
 use super::{faulty, json};
 use crate::api::Fault;
-use crate::api::fault::BAD_ARGUMENTS;
+use crate::api::fault::{BAD_ARGUMENTS, FAILED};
 use crate::codec::xmlrpc::Value;
-use crate::model::status::{ProcessReport, ProcessStatus, RequestReport};
+use crate::model::status::{ProcessReport, ProcessStatus, ProjectStatus, RequestReport};
 use crate::serve::body::Answer;
 use crate::serve::door::Door;
 
@@ -53,7 +53,9 @@ pub(super) async fn change(door: &Door, verb: Verb, body: &[u8]) -> Response<Ans
 
 fn read(body: &[u8]) -> Result<Asked, Fault> {
     match serde_json::from_slice::<Asked>(body) {
-        Ok(asked) if asked.names.is_empty() => Err(Fault::new(BAD_ARGUMENTS, "names is empty; \"all\" means everybody")),
+        Ok(asked) if asked.names.is_empty() => {
+            Err(Fault::new(BAD_ARGUMENTS, "names is empty; \"all\" means everybody"))
+        }
         Ok(asked) => Ok(asked),
         Err(error) => Err(Fault::new(BAD_ARGUMENTS, error)),
     }
@@ -79,10 +81,8 @@ async fn clear(door: &Door, names: Value) -> Result<RequestReport, Fault> {
 pub(super) async fn selected(door: &Door, names: Value) -> Result<Vec<ProcessStatus>, Fault> {
     let is_everybody = names.as_array().is_some_and(|names| names == [Value::from("all")]);
     let chosen = door.call("run.status", if is_everybody { Vec::new() } else { vec![names] }).await?;
-    let status = serde_json::to_value(chosen).and_then(serde_json::from_value);
-    let status: crate::model::status::ProjectStatus =
-        status.map_err(|error| Fault::new(crate::api::fault::FAILED, error))?;
-    Ok(status.processes)
+    let status = serde_json::to_value(chosen).and_then(serde_json::from_value::<ProjectStatus>);
+    status.map(|status| status.processes).map_err(|error| Fault::new(FAILED, error))
 }
 
 /// An array of strings.
@@ -98,7 +98,8 @@ mod tests {
     fn a_change_names_whom_it_means_and_nothing_that_we_do_not_know() {
         let asked = Asked { names: vec!["web".to_owned()], wait: true, with_dependents: false };
         assert_eq!(read(br#"{"names": ["web"], "wait": true}"#).unwrap(), asked);
-        for wrong in [&b""[..], b"{}", b"[]", br#"{"names": []}"#, br#"{"names": "web"}"#, br#"{"names": ["a"], "force": 1}"#]
+        for wrong in
+            [&b""[..], b"{}", b"[]", br#"{"names": []}"#, br#"{"names": "web"}"#, br#"{"names": ["a"], "force": 1}"#]
         {
             assert_eq!(read(wrong).unwrap_err().code, BAD_ARGUMENTS, "{}", String::from_utf8_lossy(wrong));
         }

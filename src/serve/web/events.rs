@@ -88,7 +88,7 @@ async fn tell(site: &Site, pieces: &mpsc::Sender<Bytes>) {
             }
             () = sleep_until(next_usage) => {
                 next_usage = Instant::now() + USAGE;
-                site.door.look(usage)
+                Some(site.door.look(usage))
             }
         };
         if let Some(piece) = piece {
@@ -122,7 +122,7 @@ fn names_in_order(snapshot: &Snapshot) -> Vec<String> {
 }
 
 /// CPU and memory by name; a mere sign of life when nothing runs.
-fn usage(view: &View<'_>) -> Option<String> {
+fn usage(view: &View<'_>) -> String {
     let running: Vec<&ProcessInfo> =
         view.snapshot.processes.iter().map(|info| &**info).filter(|info| info.pid != 0).collect();
     let pids: Vec<u32> = running.iter().map(|info| info.pid).collect();
@@ -132,7 +132,7 @@ fn usage(view: &View<'_>) -> Option<String> {
         Some((info.name.to_string(), Used { cpu_percent, memory }))
     };
     let used: BTreeMap<String, Used> = running.iter().filter_map(used).collect();
-    Some(if used.is_empty() { ":\n\n".to_owned() } else { event("usage", &used) })
+    if used.is_empty() { ":\n\n".to_owned() } else { event("usage", &used) }
 }
 
 /// One event. JSON has no line end in it, so it is one line of data.

@@ -155,7 +155,7 @@ pub(super) async fn tail(site: &Arc<Site>, name: &str, limit: usize) -> Response
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     };
-    let query = LogQuery { names, last: MOST_LINES as usize, since: None, run: None, contains: String::new() };
+    let query = LogQuery { names, last: MOST_LINES, since: None, run: None, contains: String::new() };
     let wanted = Wanted::new(directory(site), vec![process.name.clone()], &query);
     let read = tokio::task::spawn_blocking(move || wanted.tail(limit)).await;
     let text = read.ok().and_then(Result::ok).unwrap_or_default();
@@ -266,7 +266,6 @@ fn shown(line: &LogLine) -> Line {
             Channel::Stdout => "stdout",
             Channel::Stderr => "stderr",
         },
-        text: String::from_utf8(text)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        text: String::from_utf8(text).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
     }
 }

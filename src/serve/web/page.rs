@@ -148,8 +148,13 @@ mod tests {
     #[test]
     fn a_page_shows_each_program_with_both_its_states() {
         let html = index(Some(&status(&["web", "worker:worker_0"])));
-        for text in ["<tr class=\"program s-failed\">", "worker:worker_0", "tail.html?processname=worker%3Aworker_0", "FATAL", "1m01s"]
-        {
+        for text in [
+            "<tr class=\"program s-failed\">",
+            "worker:worker_0",
+            "tail.html?processname=worker%3Aworker_0",
+            "FATAL",
+            "1m01s",
+        ] {
             assert!(html.contains(text), "{text} is not in {html}");
         }
     }
@@ -173,7 +178,9 @@ mod tests {
     #[test]
     fn a_question_says_what_it_is_about_and_that_nothing_was_done() {
         let html = confirm(&Confirm { verb: Verb::Clear, name: "web".to_owned() });
-        assert!(html.contains("<h1>Clear the log of <bdi>web</bdi>?</h1>") && html.contains("Nothing has been done yet"));
+        assert!(
+            html.contains("<h1>Clear the log of <bdi>web</bdi>?</h1>") && html.contains("Nothing has been done yet")
+        );
         assert!(html.contains("data-verb=\"clear\" data-name=\"web\""));
         let html = confirm(&Confirm { verb: Verb::Stop, name: "all".to_owned() });
         assert!(html.contains("Stop <bdi>all programs</bdi>") && html.contains("data-name=\"all\""));

@@ -7,7 +7,7 @@ use super::query::{NotANumber, Pairs, decoded};
 use crate::serve::guard::SESSION;
 
 /// The most lines of each program that are answered at once.
-pub(super) const MOST_LINES: u64 = 5000;
+pub(super) const MOST_LINES: usize = 5000;
 
 /// How many are answered when nobody says.
 const LINES: u64 = 500;
@@ -125,7 +125,9 @@ impl Verb {
 
 /// Whether a path is for browsers at all.
 pub(in crate::serve) fn is_ours(path: &str) -> bool {
-    matches!(path, "/" | "/index.html" | "/tail.html" | "/ok.html") || path.starts_with("/api/") || asset(path).is_some()
+    matches!(path, "/" | "/index.html" | "/tail.html" | "/ok.html")
+        || path.starts_with("/api/")
+        || asset(path).is_some()
 }
 
 /// What is asked for, or the status that says why it is nothing.
@@ -204,7 +206,7 @@ fn log_query(pairs: &Pairs) -> Result<LogQuery, StatusCode> {
     let run = pairs.number("run").map_err(wrong)?;
     Ok(LogQuery {
         names: pairs.all("name").filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-        last: whole(pairs.number("last").map_err(wrong)?.unwrap_or(LINES).clamp(1, MOST_LINES)),
+        last: whole(pairs.number("last").map_err(wrong)?.unwrap_or(LINES)).clamp(1, MOST_LINES),
         since: pairs.number("since").map_err(wrong)?,
         run: run.map(|run| u32::try_from(run).map_err(|_| StatusCode::BAD_REQUEST)).transpose()?,
         contains: pairs.get("contains").unwrap_or_default().to_owned(),
@@ -224,8 +226,8 @@ mod tests {
         find(&method.parse().unwrap(), &uri.parse().unwrap())
     }
 
-    fn confirm(verb: Verb, name: &str) -> Result<Route, StatusCode> {
-        Ok(Route::Confirm(Confirm { verb, name: name.to_owned() }))
+    fn confirm(verb: Verb, name: &str) -> Route {
+        Route::Confirm(Confirm { verb, name: name.to_owned() })
     }
 
     #[test]
@@ -244,12 +246,12 @@ mod tests {
 
     #[test]
     fn old_links_to_changes_lead_to_a_question() {
-        assert_eq!(at("GET /index.html?processname=web&action=stop"), confirm(Verb::Stop, "web"));
-        assert_eq!(at("GET /?action=start&processname=a%3Ab"), confirm(Verb::Start, "a:b"));
-        assert_eq!(at("HEAD /?action=restart&processname=web"), confirm(Verb::Restart, "web"));
-        assert_eq!(at("GET /?action=clearlog&processname=web"), confirm(Verb::Clear, "web"));
-        assert_eq!(at("GET /?action=stopall"), confirm(Verb::Stop, "all"));
-        assert_eq!(at("GET /?action=restartall"), confirm(Verb::Restart, "all"));
+        assert_eq!(at("GET /index.html?processname=web&action=stop"), Ok(confirm(Verb::Stop, "web")));
+        assert_eq!(at("GET /?action=start&processname=a%3Ab"), Ok(confirm(Verb::Start, "a:b")));
+        assert_eq!(at("HEAD /?action=restart&processname=web"), Ok(confirm(Verb::Restart, "web")));
+        assert_eq!(at("GET /?action=clearlog&processname=web"), Ok(confirm(Verb::Clear, "web")));
+        assert_eq!(at("GET /?action=stopall"), Ok(confirm(Verb::Stop, "all")));
+        assert_eq!(at("GET /?action=restartall"), Ok(confirm(Verb::Restart, "all")));
         assert_eq!(at("GET /?action=stop"), Err(StatusCode::BAD_REQUEST));
         assert_eq!(at("GET /?action=explode&processname=web"), Err(StatusCode::BAD_REQUEST));
         assert_eq!(at("POST /?action=stopall"), Err(StatusCode::METHOD_NOT_ALLOWED));
