@@ -54,7 +54,7 @@ fn of_row(name: &str, verb: &str) -> String {
     format!("tr[data-name=\"{name}\"] [data-verb={verb}]")
 }
 
-const IS_LIVE: &str = "document.querySelector('#link').textContent === 'live'";
+const IS_LIVE: &str = "document.querySelector('#link')?.textContent === 'live'";
 
 /// The lines of the log that are shown.
 const LINES: &str = "[...document.querySelectorAll('.line:not(.hidden) .text')].map((text) => text.textContent)";
@@ -81,7 +81,7 @@ fn the_page_shows_what_happens_while_it_happens_and_finds_a_project_that_comes_b
     assert_eq!(browser.troubles(), [""; 0]);
 
     up.interrupt();
-    browser.wait_for("['ended', 'not reachable'].includes(document.querySelector('#link').textContent)");
+    browser.wait_for("['ended', 'not reachable'].includes(document.querySelector('#link')?.textContent)");
     let up = shop.project.up();
     browser.wait_for(IS_LIVE);
     browser.wait_for(&row_is("web", "ready"));
@@ -212,7 +212,7 @@ fn whatever_a_program_is_called_and_says_stays_text() {
         serde_json::json!(command)
     ));
     let up = shop.project.up();
-    up.wait_for_banner();
+    up.wait_for("socket ready");
     browser.open(&shop.url(""));
     browser.wait_for("document.querySelector('.program .note')?.textContent.includes('not ready yet')");
     assert_eq!(browser.text("document.querySelector('.program .name').textContent"), name);
