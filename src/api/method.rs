@@ -7,7 +7,7 @@ use super::fault::{Fault, INCORRECT_PARAMETERS};
 use super::log::{LogReply, LogRequest};
 use crate::codec::xmlrpc::{Call, Value};
 use crate::model::program::Instance;
-use crate::model::{Channel, Now, Program, ProgramName, Project, WallTime};
+use crate::model::{Channel, ConfigRefusal, ConfigWish, Now, Program, ProgramName, Project, ReloadPlan, WallTime};
 use crate::supervisor::action;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::Snapshot;
@@ -24,8 +24,10 @@ pub struct View<'a> {
     pub now: Now,
     /// The project's display name.
     pub name: &'a str,
-    /// What it was loaded as.
+    /// What the config said when it was last taken over.
     pub project: &'a Project,
+    /// What it said when it was last read, which need not be in force.
+    pub last_read: &'a Project,
     /// The supervisor's pid.
     pub pid: u32,
     /// What the user should know of the project as a whole.
@@ -44,6 +46,10 @@ pub trait Lookup {
     fn utc_offset(&self, at: WallTime) -> i32;
     /// The log file of an output of this instance, if it has one; it need not be there.
     fn log_path(&self, program: &Program, instance: &Instance, channel: Channel) -> Option<PathBuf>;
+    /// A user's number, by name or number.
+    fn uid(&self, user: &str) -> Option<u32> {
+        user.parse().ok()
+    }
 }
 
 /// What a method decided; whoever serves it performs it.
@@ -64,6 +70,13 @@ pub enum Outcome {
         /// Makes the answer.
         then: LogThen,
     },
+    /// See to the config, which takes its time, and make the answer from what came of it and the view after it.
+    Config {
+        /// What is asked.
+        wish: ConfigWish,
+        /// Makes the answer.
+        then: ThenConfig,
+    },
     /// Make these calls in order, each waited for; the answer is the array of their values and faults.
     Calls(Vec<Result<Call, Fault>>),
 }
@@ -73,6 +86,8 @@ pub type Then = Box<dyn FnOnce(&View<'_>, action::Outcome) -> Result<Value, Faul
 
 /// Turns what came of a log request into an answer.
 pub type LogThen = Box<dyn FnOnce(&View<'_>, LogReply) -> Result<Value, Fault> + Send>;
+/// Turns what came of a wish about the config into an answer.
+pub type ThenConfig = Box<dyn FnOnce(&View<'_>, Result<ReloadPlan, ConfigRefusal>) -> Result<Value, Fault> + Send>;
 
 /// One method.
 #[derive(Debug, Clone, Copy)]

@@ -21,6 +21,7 @@ pub mod note;
 pub mod status;
 
 mod ext;
+mod reload;
 mod search;
 mod supervisor;
 mod system;
@@ -34,7 +35,9 @@ use crate::codec::xmlrpc::Call;
 /// All methods, family by family.
 pub const METHODS: &[&[Method]] = &[
     ext::METHODS,
+    reload::METHODS,
     search::METHODS,
+    supervisor::config::METHODS,
     supervisor::info::METHODS,
     supervisor::logs::METHODS,
     supervisor::process::METHODS,

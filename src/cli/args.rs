@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, graph, logs, restart, signal, start, status, stop, ui, up, wait, why,
+    check, completions, ctl, down, env, exec, graph, logs, reload, restart, signal, start, status, stop, ui, up, wait,
+    why,
 };
 use crate::model::units;
 
@@ -74,6 +75,7 @@ pub enum Command {
     Start(start::Args),
     Stop(stop::Args),
     Restart(restart::Args),
+    Reload(reload::Args),
     Signal(signal::Args),
     Logs(logs::Args),
     Why(why::Args),

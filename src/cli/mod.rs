@@ -28,6 +28,7 @@ pub mod graph;
 pub mod logs;
 pub mod output;
 pub mod project;
+pub mod reload;
 pub mod restart;
 pub mod select;
 pub mod settings;
@@ -92,6 +93,7 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Start(args)) => start::run(settings, &args),
         Some(Command::Stop(args)) => stop::run(settings, &args),
         Some(Command::Restart(args)) => restart::run(settings, &args),
+        Some(Command::Reload(args)) => reload::run(settings, &args),
         Some(Command::Signal(args)) => signal::run(settings, &args),
         Some(Command::Logs(args)) => logs::run(settings, &args),
         Some(Command::Why(args)) => why::run(settings, &args),

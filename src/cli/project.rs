@@ -1,5 +1,6 @@
 //! Where commands meet projects: finding the one that runs here, loading the config that lies here, and what is left of one that ran.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,9 @@ use crate::registry::{self, Homes, Identity, Past, Places, Running};
 use crate::runtime::{load as loader, ports};
 use crate::ui::look::Look;
 use crate::ui::why::OFF;
+
+/// The words that other layers add to the config.
+pub const VOCABULARY: Vocabulary = Vocabulary { probes: probe::KINDS };
 
 /// What the supervisor leaves in the state directory at its end, for `why` and `status` after `down`.
 pub const LAST_STATUS: &str = "status.json";
@@ -216,6 +220,8 @@ pub struct Loaded {
     pub project: Project,
     /// What is legal but unwise about it.
     pub warnings: Diagnostics,
+    /// What was asked of the loader: to ask it again.
+    pub request: Request,
     /// All that was looked at while loading: what a watcher has to watch.
     pub known: Known,
     /// The project's name: `-p`, or the config's with the branch of a linked worktree.
@@ -264,7 +270,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         keep_going: options.keep_going,
         one_off: options.one_off.clone(),
     };
-    let outcome = loader::load_project(&request, &Vocabulary { probes: probe::KINDS });
+    let outcome = loader::load_project(&request, &VOCABULARY);
     let Some(project) = outcome.project else { return Err(outcome.diagnostics.into()) };
     known_profiles(&project, &options.profiles)?;
     let name = registry::display_name(settings.name.as_deref(), Some(&project.name), &root, worktree.as_ref());
@@ -274,6 +280,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
     Ok(Loaded {
         project,
         warnings: outcome.diagnostics,
+        request,
         known: outcome.known,
         display_name: name.full,
         branch: name.branch,
@@ -310,6 +317,7 @@ pub fn ports(settings: &Settings, loaded: &Loaded) -> Result<Ports, CommandError
         checkout: loaded.places.identity.as_str(),
         ledger: ledger.as_deref(),
         held: &held,
+        own: &BTreeSet::new(),
         starts: &|_| false,
         holder_of: &|_| None,
     };

@@ -180,6 +180,7 @@ pub enum HubError {
 pub(crate) enum Order {
     Register(ProcessId, Label),
     Attach(Attach),
+    CopyTo { process: ProcessId, channel: Channel, logfile: Option<LogFile> },
     Ended { process: ProcessId, generation: Generation, keep_open: bool },
     Say(String),
     CrashBox(CrashBox),
@@ -223,6 +224,11 @@ impl Hub {
     /// Reads this output until its end.
     pub fn attach(&self, attach: Attach) {
         self.order(Order::Attach(attach));
+    }
+
+    /// From here on the raw bytes of this output are copied to this file, or to none; nothing for an output that was never attached.
+    pub fn copy_to(&self, process: ProcessId, channel: Channel, logfile: Option<LogFile>) {
+        self.order(Order::CopyTo { process, channel, logfile });
     }
 
     /// The leader of this incarnation ended. Answered by [`OutputEvent::Drained`] when its outputs are at their end, at the latest

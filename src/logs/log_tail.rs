@@ -293,7 +293,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let keep = Keep { directory: directory.path().into(), bytes: 20, segment_bytes: 10 };
         let mut log = Keeper::new(Some(keep)).open("web", Channel::Stdout).unwrap().unwrap();
-        let write = |log: &mut KeptWriter, text: &str| drop(log.append(text.as_bytes(), WallTime(1), 1).unwrap());
+        let write = |log: &mut KeptWriter, text: &str| {
+            log.append(text.as_bytes(), WallTime(1), 1).unwrap();
+        };
         write(&mut log, "0123456789");
         let place = LogPlace::Kept(directory.path().join("web/stdout"));
         let mut tail = LogTail::open(place, 3).await.unwrap().unwrap();

@@ -36,6 +36,12 @@ impl Output {
         match order {
             Order::Register(process, label) => self.register(process, label),
             Order::Attach(attach) => self.attach(attach),
+            Order::CopyTo { process, channel, logfile } => {
+                let found = self.known(process).tracks.clone();
+                if let Some(track) = found.into_iter().find(|index| self.tracks[*index].channel == channel) {
+                    self.copy_to(track, logfile);
+                }
+            }
             Order::Ended { process, generation, keep_open } => {
                 let until = self.now + DRAIN;
                 self.drains.push(Drain { process, generation, until, keep_open });

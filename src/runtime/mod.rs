@@ -16,6 +16,7 @@ pub mod os;
 mod perform;
 pub mod ports;
 pub mod record;
+pub mod reload;
 mod side;
 pub mod signals;
 pub mod spawner;

@@ -23,6 +23,7 @@ use crate::runtime::spawner::{
 };
 use crate::runtime::streams::{Streams, window_size};
 use crate::supervisor::action::{Action, Scope};
+use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Event, SpawnFailure};
 
 /// How long an attempt waits for somebody to listen: half of what has passed since the first one, within these bounds. Then it is
@@ -38,9 +39,29 @@ impl<S: Spawner> Driver<S> {
             Action::Probe { process, generation, .. } => self.probe(process, generation),
             Action::StopProbing { process, .. } => self.stop_asking(process),
             Action::Reply(request, outcome) => self.reply(request, outcome),
+            Action::Adopt(edition) => self.adopt(&edition),
             Action::Say(notice) => self.say(&notice, now),
             Action::Chronicle(entry) => self.chronicle(&entry, now),
             Action::Finish(code) => self.finish(code),
+        }
+    }
+
+    /// The project is another now: whoever is started, named or shown from here on is so by the new one.
+    fn adopt(&mut self, edition: &Edition) {
+        // What cannot be made now is told when it is opened.
+        drop(self.parts.logs.make_unnamed(edition.project()));
+        self.parts.launcher =
+            Arc::new(self.parts.launcher.with(Arc::clone(edition.project()), Arc::clone(&edition.ports)));
+        let slots = self.parts.supervisor.graph().len();
+        self.sides.resize_with(slots.max(self.sides.len()), Side::default);
+        let view = self.view();
+        self.parts.terminals.prefix_columns = self.parts.narrator.adopt(&view);
+        for info in view.processes.iter().filter(|info| info.pid != 0) {
+            let Some(definition) = self.parts.supervisor.definition(info.id) else { continue };
+            for channel in Channel::BOTH {
+                let place = self.parts.logs.of(definition.program(), definition.instance(), channel);
+                self.parts.hub.copy_to(info.id, channel, place.into_file());
+            }
         }
     }
 
@@ -52,8 +73,11 @@ impl<S: Spawner> Driver<S> {
 
     fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
         let launcher = Arc::clone(&self.parts.launcher);
-        let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
-        let program = &*program.as_run_by(instance);
+        let Some(definition) = self.parts.supervisor.definition(process).cloned() else {
+            return Err(no_such_process());
+        };
+        let instance = definition.instance();
+        let program = &*definition.program().as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
         let streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
@@ -123,12 +147,9 @@ impl<S: Spawner> Driver<S> {
             | None => Vec::new(),
         };
         let strips_ansi = self.parts.launcher.project.supervisord.as_ref().is_some_and(|conf| conf.daemon.strip_ansi);
-        let attach = |channel, fd, matchers, place| {
+        let attach = |channel, fd, matchers, place: LogPlace| {
             let options = if channel == Channel::Stdout { &program.extras.stdout } else { &program.extras.stderr };
-            let logfile = match place {
-                LogPlace::File(file) => Some(file),
-                LogPlace::Nowhere | LogPlace::Kept(_) | LogPlace::Device(_) => None,
-            };
+            let logfile = place.into_file();
             let to_syslog = options.syslog;
             Attach { process, generation, run, channel, fd, matchers, logfile, to_syslog, strips_ansi }
         };
@@ -212,7 +233,8 @@ impl<S: Spawner> Driver<S> {
         reply: oneshot::Sender<io::Result<(Exit, String)>>,
     ) {
         let launcher = Arc::clone(&self.parts.launcher);
-        let place = launcher.of(process).map(|(program, instance)| launcher.launch(program, instance));
+        let definition = self.parts.supervisor.definition(process);
+        let place = definition.map(|definition| launcher.launch(definition.program(), definition.instance()));
         match place {
             Some(Ok(launch)) => {
                 match self.helpers.begin(number, command, (launch.environment, launch.directory), reply) {

@@ -54,11 +54,8 @@ pub(super) fn place(desk: &LogDesk, snapshot: &Snapshot, project: &Project, of: 
 async fn clear(desk: &LogDesk, snapshot: &Snapshot, project: &Project, processes: &[ProcessId]) -> LogReply {
     let Some(hub) = &desk.hub else { return LogReply::Failed };
     let files = |process: ProcessId| {
-        let of = |channel| match place(desk, snapshot, project, LogOf::Process(process, channel)) {
-            LogPlace::File(file) => Some(file.path),
-            LogPlace::Nowhere | LogPlace::Kept(_) | LogPlace::Device(_) => None,
-        };
-        Channel::BOTH.into_iter().filter_map(of).collect()
+        let of = |channel| place(desk, snapshot, project, LogOf::Process(process, channel)).into_file();
+        Channel::BOTH.into_iter().filter_map(of).map(|file| file.path).collect()
     };
     let logs = processes.iter().map(|process| Clearing { process: *process, files: files(*process) }).collect();
     let cleared = hub.clear_logs(logs).await;

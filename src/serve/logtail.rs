@@ -100,16 +100,13 @@ fn find(handle: &Handle, wanted: &Wanted) -> Option<LogPlace> {
         Wanted::Main => LogOf::Main,
         Wanted::Process(name, channel) => {
             let (group, process) = name.split_once(':').unwrap_or((name, name));
-            let is_it = |info: &&&crate::supervisor::snapshot::ProcessInfo| {
-                info.name.group == group && info.name.process == process
-            };
-            let infos: Vec<_> = snapshot.processes.iter().map(|info| &**info).collect();
-            let info = infos.iter().find(is_it)?;
+            let mut infos = snapshot.processes.iter();
+            let info = infos.find(|info| info.name.group == group && info.name.process == process)?;
             let channel = Channel::BOTH.into_iter().find(|known| known.as_str() == channel)?;
             LogOf::Process(info.id, channel)
         }
     };
-    Some(place(handle.logs(), &snapshot, &handle.facts().project, of))
+    Some(place(handle.logs(), &snapshot, &snapshot.project, of))
 }
 
 /// Takes `%41` for `A`; what is then no text is no name.
@@ -118,16 +115,9 @@ fn decoded(path: &str) -> Option<String> {
     let mut rest = path.as_bytes();
     while let Some((byte, behind)) = rest.split_first() {
         let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match (byte, digits.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
-            (b'%', Some(decoded)) => {
-                bytes.push(decoded);
-                rest = &behind[2..];
-            }
-            _ => {
-                bytes.push(*byte);
-                rest = behind;
-            }
-        }
+        let decoded = digits.filter(|_| *byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(decoded.unwrap_or(*byte));
+        rest = if decoded.is_some() { &behind[2..] } else { behind };
     }
     String::from_utf8(bytes).ok()
 }
@@ -164,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_date_is_that_of_http() {
-        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_352_400);
-        assert_eq!(http_date(time).unwrap(), "Sun, 22 Nov 2026 13:00:00 GMT");
+        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_352_407);
+        assert_eq!(http_date(time).unwrap(), "Sun, 22 Nov 2026 13:00:07 GMT");
     }
 }

@@ -33,7 +33,7 @@ const HEAD: usize = 16 << 10;
 /// How much of a refused request is read.
 const UNWANTED: usize = 64 << 10;
 
-/// How long that is waited for.
+/// How long that is waited for, and for a client to close after us.
 const DECENT: Duration = Duration::from_secs(1);
 
 /// How long a request may take from its first byte to its last.
@@ -71,9 +71,18 @@ pub(super) async fn converse(
             .serve_connection(TokioIo::new(peer.wire(ARRIVAL)), service)
     );
     // Errors are the client's: it went away, or what it sent was no HTTP and has been told so.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+    let is_through = tokio::select! {
+        _ = connection.as_mut() => true,
+        _ = is_ending.wait_for(|is_ending| *is_ending) => false,
+    };
+    if is_through {
+        // Who is still sending (supervisorctl ends a request with one blank line too many) must not find its pipe broken before it
+        // has read the answer.
+        tokio::select! {
+            _ = timeout(DECENT, peer.gone()) => {}
+            _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+        }
+        return;
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;

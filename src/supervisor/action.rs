@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::chronicle::Entry;
+use super::edition::Edition;
 use super::event::RequestId;
 use super::notice::Notice;
 use crate::model::{Generation, ProcessId, Signal};
@@ -48,6 +49,8 @@ pub enum Action {
     },
     /// Answer a request.
     Reply(RequestId, Outcome),
+    /// From here on the project is this; comes before anything that belongs to it.
+    Adopt(Edition),
     /// Tell the user.
     Say(Notice),
     /// Write a line to the main log.

@@ -8,6 +8,7 @@ use super::action::{Action, Scope};
 use super::chronicle::Entry;
 use super::notice::{Notice, StopWhy};
 use super::process::{Intent, Phase, Rung, Stop};
+use super::snapshot::OffBecause;
 use super::timers::TimerKind;
 use super::transition::Ending;
 use crate::model::units::human_duration;
@@ -137,7 +138,12 @@ impl Supervisor {
                 None => self.stopped(id, &stop, None),
             },
             StopWhy::NotReady => self.run_over(id, &Ending::NotReady(exit)),
-            StopWhy::User | StopWhy::Restart | StopWhy::Dependency(_) | StopWhy::Shutdown => {
+            StopWhy::User
+            | StopWhy::Restart
+            | StopWhy::Changed
+            | StopWhy::Removed
+            | StopWhy::Dependency(_)
+            | StopWhy::Shutdown => {
                 self.stopped(id, &stop, exit);
             }
         }
@@ -149,6 +155,8 @@ impl Supervisor {
         let after = now.mono.since(stop.since.unwrap_or(now.mono));
         let words = match stop.why {
             StopWhy::Dependency(by) => format!("stopped: its dependency {} went away", self.name(by)),
+            StopWhy::Changed => "stopped: its config has changed".to_owned(),
+            StopWhy::Removed => "stopped: gone from the config".to_owned(),
             StopWhy::User | StopWhy::Restart | StopWhy::Shutdown if stop.rung == Rung::Killed => {
                 format!("killed after {}", human_duration(after))
             }
@@ -183,6 +191,8 @@ impl Supervisor {
     pub(super) fn why_down(&self, id: ProcessId) -> StopWhy {
         match (self.shutdown.is_some(), self.at(id).intent) {
             (true, _) => StopWhy::Shutdown,
+            (false, Intent::Down { because: OffBecause::Removed, .. }) => StopWhy::Removed,
+            (false, Intent::Down { because: OffBecause::Profile, .. }) => StopWhy::Changed,
             (false, Intent::Down { .. } | Intent::Up) => StopWhy::User,
         }
     }

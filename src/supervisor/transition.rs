@@ -41,6 +41,7 @@ impl Supervisor {
         process.spawn_error.clear();
         process.spawn_errno = 0;
         process.born_beside = born_beside;
+        process.born = Some(process.definition.clone());
         let (generation, run, is_retry) = (process.generation, process.runs, process.failures > 0);
         process.remember(now, if run == 1 { "starting".to_owned() } else { format!("starting, run {run}") });
         self.actions.push(Action::Spawn { process: id, generation, run });
@@ -52,9 +53,9 @@ impl Supervisor {
     }
 
     /// The incarnations of those it must restart with.
-    fn restart_neighbours(&self, id: ProcessId) -> Vec<(usize, Generation)> {
+    fn restart_neighbours(&self, id: ProcessId) -> Vec<(ProcessId, Generation)> {
         let neighbours = self.graph.needs(id).filter(|(_, _, edge)| edge.restart);
-        neighbours.map(|(edge, need, _)| (edge.0, self.at(need).generation)).collect()
+        neighbours.map(|(_, need, _)| (need, self.at(need).generation)).collect()
     }
 
     pub(super) fn spawned(&mut self, id: ProcessId, generation: Generation, pid: u32) {

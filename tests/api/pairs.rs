@@ -10,7 +10,9 @@ use run::api::{self, Fault, LogOf, LogReply, LogRequest, Lookup, Outcome, Usage,
 use run::codec::xmlrpc::{Call, Value, parse_call, write_call, write_fault, write_response};
 use run::logs::LogPlaces;
 use run::model::program::Instance;
-use run::model::{Channel, ProcessId, Program, ProgramName, WallTime};
+use run::model::{
+    Channel, ConfigRefusal, ConfigWish, GroupChanges, ProcessId, Program, ProgramName, ReloadPlan, WallTime,
+};
 use run::supervisor::action::{Answer, Outcome as Reply};
 use run::supervisor::event::Command;
 use run::supervisor::snapshot::Snapshot;
@@ -111,7 +113,7 @@ struct World;
 
 impl Lookup for World {
     fn port(&self, program: &ProgramName, name: Option<&str>) -> Option<u16> {
-        sample::facts().ports.get(program, name)
+        sample::ports().get(program, name)
     }
 
     fn usage(&self, pids: &[u32]) -> Usage {
@@ -147,7 +149,21 @@ fn reply(command: &Command) -> Reply {
         Command::Wait { processes, .. } => {
             each(processes, |id| if id == ADMIN { Answer::NotWanted } else { Answer::Done })
         }
-        Command::Shutdown => Reply::Accepted,
+        Command::Shutdown | Command::Reload(_) | Command::BeginAnew(_) => Reply::Accepted,
+    }
+}
+
+/// What would come of a wish about the config.
+fn config(wish: &ConfigWish) -> Result<ReloadPlan, ConfigRefusal> {
+    let groups = GroupChanges {
+        added: vec!["cron".into()],
+        changed: vec!["api".into(), "web".into()],
+        removed: vec!["mail".into()],
+    };
+    match wish {
+        ConfigWish::Compare | ConfigWish::Reload => Ok(ReloadPlan { groups, unchanged: 3, ..ReloadPlan::default() }),
+        ConfigWish::AddGroup(_) | ConfigWish::RemoveGroup(_) => Ok(ReloadPlan::default()),
+        ConfigWish::Restart => Err(ConfigRefusal::Unreadable("error: unknown key `dependson`".into())),
     }
 }
 
@@ -185,9 +201,10 @@ fn perform(snapshot: &Snapshot, call: &Call) -> (Vec<String>, String) {
         snapshot,
         now: sample::now(),
         name: &facts.name,
-        project: &facts.project,
+        project: &snapshot.project,
+        last_read: &snapshot.project,
         pid: facts.pid,
-        notes: &facts.notes,
+        notes: &snapshot.notes,
         lookup: &World,
     };
     let mut asked = Vec::new();
@@ -206,6 +223,7 @@ fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Stri
             asked.push(format!("{request:?}"));
             then(view, log_reply(&request))
         }
+        Outcome::Config { wish, then } => then(view, config(&wish)),
         Outcome::Calls(calls) => {
             let results = calls.into_iter().map(|call| {
                 let settled = call.and_then(|call| settle(view, api::dispatch(view, &call), asked));

@@ -13,6 +13,7 @@ mod detach;
 mod dotenv;
 mod examples;
 mod joining;
+mod logs;
 mod mistakes;
 mod output;
 mod procfile;

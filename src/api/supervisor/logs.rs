@@ -82,13 +82,10 @@ fn read(view: &View<'_>, arguments: &[Value], channel: Channel) -> Result<Outcom
 }
 
 fn part(of: LogOf, offset: i64, length: i64) -> Outcome {
-    Outcome::Log {
-        request: LogRequest::Read { of, offset, length },
-        then: Box::new(|_, reply| match reply {
-            LogReply::Bytes(bytes) => Ok(as_text(bytes).into()),
-            other => Err(refusal(other)),
-        }),
-    }
+    let then = |_: &View<'_>, reply| {
+        if let LogReply::Bytes(bytes) = reply { Ok(as_text(bytes).into()) } else { Err(refusal(reply)) }
+    };
+    Outcome::Log { request: LogRequest::Read { of, offset, length }, then: Box::new(then) }
 }
 
 /// A log that is not there, or cannot be read, is an empty one here (supervisor `rpcinterface.py` `_tailProcessLog`, `options.py`
@@ -96,54 +93,55 @@ fn part(of: LogOf, offset: i64, length: i64) -> Outcome {
 fn tail(view: &View<'_>, arguments: &[Value], channel: Channel) -> Result<Outcome, Fault> {
     let info = process(view.snapshot, text(arguments, 0))?;
     let (offset, length) = (number(arguments, 1), number(arguments, 2));
-    Ok(Outcome::Log {
-        request: LogRequest::Tail { of: LogOf::Process(info.id, channel), offset, length },
-        then: Box::new(move |_, reply| match reply {
-            LogReply::Tail { bytes, size, overflow } => {
-                let size = i64::try_from(size).unwrap_or(i64::MAX);
-                Ok(vec![as_text(bytes).into(), size.into(), overflow.into()].into())
-            }
-            LogReply::NoFile(_) => Ok(vec!["".into(), 0.into(), false.into()].into()),
-            LogReply::Failed => Ok(vec!["".into(), offset.into(), false.into()].into()),
-            other => Err(refusal(other)),
-        }),
-    })
+    let then = move |_: &View<'_>, reply| {
+        let (bytes, size, overflow) = match reply {
+            LogReply::Tail { bytes, size, overflow } => (bytes, i64::try_from(size).unwrap_or(i64::MAX), overflow),
+            LogReply::NoFile(_) => (Vec::new(), 0, false),
+            LogReply::Failed
+            | LogReply::Bytes(_)
+            | LogReply::Cleared(_)
+            | LogReply::MainCleared(_)
+            | LogReply::Found { .. }
+            | LogReply::BadArguments
+            | LogReply::BadPattern(_) => (Vec::new(), offset, false),
+        };
+        Ok(vec![as_text(bytes).into(), size.into(), overflow.into()].into())
+    };
+    let of = LogOf::Process(info.id, channel);
+    Ok(Outcome::Log { request: LogRequest::Tail { of, offset, length }, then: Box::new(then) })
 }
 
 fn clear_main(_: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
-    Ok(Outcome::Log {
-        request: LogRequest::ClearMain,
-        then: Box::new(|_, reply| match reply {
-            LogReply::MainCleared(true) => Ok(true.into()),
-            LogReply::NoFile(_) => Err(Fault::plain(NO_FILE)),
-            other => Err(refusal(other)),
-        }),
-    })
+    let then = |_: &View<'_>, reply| {
+        if reply == LogReply::MainCleared(true) {
+            Ok(true.into())
+        } else if let LogReply::NoFile(_) = reply {
+            Err(Fault::plain(NO_FILE))
+        } else {
+            Err(refusal(reply))
+        }
+    };
+    Ok(Outcome::Log { request: LogRequest::ClearMain, then: Box::new(then) })
 }
 
 fn clear(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let name = text(arguments, 0).to_owned();
     let info = process(view.snapshot, &name)?;
-    Ok(Outcome::Log {
-        request: LogRequest::Clear(vec![info.id]),
-        then: Box::new(move |_, reply| match reply {
-            LogReply::Cleared(each) if each.iter().all(|(_, is_cleared)| *is_cleared) => Ok(true.into()),
-            _ => Err(Fault::new(FAILED, name)),
-        }),
-    })
+    let then = |_: &View<'_>, reply| {
+        let is_cleared = matches!(reply, LogReply::Cleared(each) if each.iter().all(|(_, is_cleared)| *is_cleared));
+        if is_cleared { Ok(true.into()) } else { Err(Fault::new(FAILED, name)) }
+    };
+    Ok(Outcome::Log { request: LogRequest::Clear(vec![info.id]), then: Box::new(then) })
 }
 
 fn clear_all(view: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
     let processes: Vec<ProcessId> = all(view.snapshot).into_iter().map(|info| info.id).collect();
-    Ok(Outcome::Log {
-        request: LogRequest::Clear(processes),
-        then: Box::new(|view, reply| match reply {
-            LogReply::Cleared(each) => Ok(Value::Array(
-                each.into_iter().filter_map(|(id, is_cleared)| cleared(view, id, is_cleared)).collect(),
-            )),
-            other => Err(refusal(other)),
-        }),
-    })
+    let then = |view: &View<'_>, reply| {
+        let LogReply::Cleared(each) = reply else { return Err(refusal(reply)) };
+        let each = each.into_iter().filter_map(|(id, is_cleared)| cleared(view, id, is_cleared));
+        Ok(Value::Array(each.collect()))
+    };
+    Ok(Outcome::Log { request: LogRequest::Clear(processes), then: Box::new(then) })
 }
 
 fn cleared(view: &View<'_>, id: ProcessId, is_cleared: bool) -> Option<Value> {

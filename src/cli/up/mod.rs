@@ -10,6 +10,7 @@ mod screen;
 mod session;
 mod usage;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -127,8 +128,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     }
     let chosen = choose(&loaded.project, &args.names)?;
     let reclaimed = reclaim(&loaded);
-    let (ports, mut notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
-    notes.extend(reclaimed);
+    let (ports, port_notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
     let keys = settings.stdin_is_terminal && settings.err.is_terminal && !args.no_keys;
     let leaves = args.detach || args.wait;
     let detach = match stand_before(keys || leaves)? {
@@ -140,7 +140,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         policy: policy(args, &loaded.project),
         loaded: loaded.clone(),
         ports,
-        notes,
+        port_notes,
+        notes: reclaimed.into_iter().collect(),
         chosen,
         with_needs: !args.no_deps,
         timestamps: args.timestamps,
@@ -246,6 +247,7 @@ fn assign_ports(
         checkout: loaded.places.identity.as_str(),
         ledger: ledger.as_deref(),
         held: &Ports::default(),
+        own: &BTreeSet::new(),
         starts: &|program| starting.contains(&program.name.as_str()),
         holder_of: &|port| holder::holder_of(port, &loaded.homes),
     };

@@ -17,15 +17,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
 use crate::cli::error::CommandError;
-use crate::cli::project::{LAST_STATUS, Loaded};
+use crate::cli::project::{LAST_STATUS, Loaded, VOCABULARY};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::doors::Doors;
+use crate::cli::up::holder::holder_of;
 use crate::cli::up::logs::{Logs, greet};
-use crate::cli::up::narrator::Teller;
+use crate::cli::up::narrator::{Teller, label};
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
 use crate::cli::zone;
-use crate::logs::{Hub, Keep, Label, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
+use crate::logs::{Hub, Keep, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::{ProcessId, Project};
 use crate::plan::ports::Ports;
 use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
@@ -34,14 +35,18 @@ use crate::runtime::driver::{Driver, Parts, Terminals};
 use crate::runtime::front::DetachHandle;
 use crate::runtime::handle::{Facts, Handle};
 use crate::runtime::launcher::Launcher;
+use crate::runtime::load::marks;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
+use crate::runtime::reload::{Desk, Source};
 use crate::runtime::signals::{self, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
 use crate::serve;
+use crate::supervisor::edition::Edition;
 use crate::supervisor::event::Event;
 use crate::supervisor::{ExitPolicy, Supervisor};
 use crate::ui::names::Names;
+use crate::ui::report;
 use crate::ui::story::stamp::Stamps;
 use crate::ui::story::{HeaderFacts, Story, Telling};
 use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal};
@@ -60,6 +65,8 @@ pub(super) struct Session<'a> {
     pub(super) loaded: Loaded,
     /// Its ports.
     pub(super) ports: Ports,
+    /// What the user should know of the ports.
+    pub(super) port_notes: Vec<String>,
     /// What the user should know as a whole.
     pub(super) notes: Vec<String>,
     /// When the end of a program ends everything.
@@ -166,10 +173,7 @@ impl Session<'_> {
         let hub = Hub::start(config, events).map_err(|error| CommandError::internal(error.to_string()))?;
         let theme = self.settings.out.theme();
         let names = Names::of(&self.loaded.project, theme);
-        for (id, _, instance) in self.loaded.project.processes() {
-            let prefix = theme.prefix(names.place(id), names.label(id), names.columns());
-            hub.register(id, Label { name: instance.name.to_string(), prefix });
-        }
+        label(&hub, &names, theme);
         Ok(hub)
     }
 
@@ -181,24 +185,27 @@ impl Session<'_> {
         output: mpsc::UnboundedReceiver<OutputEvent>,
     ) -> Result<u8, CommandError> {
         let project = Arc::new(self.loaded.project.clone());
-        let mut supervisor = Supervisor::new(Arc::clone(&project), self.policy, clock.now())
-            .map_err(|cycle| CommandError::user(cycle.to_string()))?;
+        let mut supervisor = Supervisor::of(self.edition(&project)?, self.policy, clock.now());
         let (messages, inbox) = mpsc::unbounded_channel();
         let (snapshots, view) = watch::channel(supervisor.snapshot());
-        let facts = Arc::new(self.facts(&project));
-        let handle = Handle::new(messages, view, facts, clock.clone()).with_logs(logs.desk(&hub));
+        let facts = Arc::new(self.facts());
+        let handle = Handle::new(messages, view, facts, clock.clone())
+            .with_desk(Desk::new(self.source()))
+            .with_logs(logs.desk(&hub));
         let usage = usage::source();
         let doors = Doors::open(&self.loaded, &handle, &usage).await?;
         greet(&hub, &self.loaded, clock.now().wall);
         let raw = self.keys.then(|| RawTerminal::enter(CONTROLLING_TERMINAL.as_ref()).ok()).flatten().map(Rc::new);
         let story = self.story(&project, raw.is_some());
         let names = story.names().clone();
-        let mut teller = Teller::new(story, hub.clone(), raw.clone(), self.settings.verbosity);
+        let mut teller =
+            Teller::new(story, hub.clone(), raw.clone(), self.settings.verbosity, self.settings.out.theme());
         teller.header(&self.header_facts(), clock.now());
         let screen = Screen::start(ScreenParts {
             handle: handle.clone(),
             hub: hub.clone(),
             names,
+            project: Arc::clone(&project),
             look: self.settings.look(&self.settings.err),
             is_terminal: self.settings.err.is_terminal,
             raw,
@@ -240,14 +247,33 @@ impl Session<'_> {
         Ok(code)
     }
 
-    fn facts(&self, project: &Arc<Project>) -> Facts {
+    fn facts(&self) -> Facts {
         Facts {
             name: self.loaded.display_name.clone(),
-            project: Arc::clone(project),
-            ports: self.ports.clone(),
             state_directory: self.loaded.places.state_dir.clone(),
             pid: std::process::id(),
+        }
+    }
+
+    fn edition(&self, project: &Arc<Project>) -> Result<Edition, CommandError> {
+        let edition = Edition::new(Arc::clone(project), self.ports.clone())
+            .map_err(|cycle| CommandError::user(cycle.to_string()))?;
+        let notes = self.port_notes.iter().chain(&self.notes).cloned().collect();
+        Ok(edition.with(notes, marks(&self.loaded.known)))
+    }
+
+    /// How the config is read again.
+    fn source(&self) -> Source {
+        let homes = self.loaded.homes.clone();
+        Source {
+            request: self.loaded.request.clone(),
+            vocabulary: VOCABULARY,
+            checkout: self.loaded.places.identity.as_str().to_owned(),
+            ledger: self.loaded.homes.port_ledger(),
+            home: self.settings.home.as_ref().map(PathBuf::from),
             notes: self.notes.clone(),
+            holder_of: Box::new(move |port| holder_of(port, &homes)),
+            describe: |diagnostics| report::human(diagnostics, false).trim_end().to_owned(),
         }
     }
 
@@ -278,7 +304,7 @@ impl Session<'_> {
                 on_terminal: err.is_terminal,
                 keys,
                 command: self.command(),
-                notes: self.notes.clone(),
+                notes: self.port_notes.iter().chain(&self.notes).cloned().collect(),
                 ..Telling::default()
             },
         )
@@ -303,7 +329,7 @@ impl Session<'_> {
         };
         Launcher {
             project,
-            ports: self.ports.clone(),
+            ports: Arc::new(self.ports.clone()),
             shell,
             output,
             name: self.loaded.display_name.clone(),

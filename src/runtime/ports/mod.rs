@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub ledger: Option<&'a Path>,
     /// Ports that running programs of this project have already: they stay, and are not checked.
     pub held: &'a Ports,
+    /// Numbers that programs of this project have now, and would let go of: they count as free for fixed ports.
+    pub own: &'a BTreeSet<u16>,
     /// Which programs may start: the fixed ports of the others are not checked.
     pub starts: &'a dyn Fn(&Program) -> bool,
     /// Looks up who sits on a port.
@@ -156,7 +158,7 @@ impl Assigned {
         is_free: &mut dyn FnMut(u16) -> bool,
     ) {
         for port in offsets(program).into_iter().filter_map(|number| base.checked_add(number)) {
-            if is_free(port) {
+            if request.own.contains(&port) || is_free(port) {
                 continue;
             }
             let taken = PortTaken {

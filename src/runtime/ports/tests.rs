@@ -52,6 +52,7 @@ impl World {
             checkout: "00000000000000aa",
             ledger: Some(&ledger),
             held: &self.held,
+            own: &BTreeSet::new(),
             starts,
             holder_of: &holder_of,
         };
@@ -172,6 +173,7 @@ fn without_a_place_for_the_ledger_ports_are_given_all_the_same() {
         checkout: "00000000000000aa",
         ledger: None,
         held: &held,
+        own: &BTreeSet::new(),
         starts: &|_| true,
         holder_of: &|_| None,
     };

@@ -55,6 +55,7 @@ impl Stand {
                 | Action::StopProbing { .. }
                 | Action::Reply(..)
                 | Action::Chronicle(_)
+                | Action::Adopt(_)
                 | Action::Finish(_) => {}
             }
         }

@@ -10,26 +10,11 @@ use crate::model::supervisord::Supervisord;
 use crate::model::{Diagnostic, Program, Span};
 
 /// Options of `[supervisord]` that a project in the foreground does not follow.
-const DAEMON: &[&str] = &[
-    "logfile",
-    "logfile_maxbytes",
-    "logfile_backups",
-    "loglevel",
-    "pidfile",
-    "minfds",
-    "minprocs",
-    "nocleanup",
-    "childlogdir",
-    "user",
-    "strip_ansi",
-];
+const DAEMON: &[&str] = &["pidfile", "minfds", "minprocs", "user"];
 
 /// Options of programs that need what is not there.
-const STREAMS: &[(&str, &str)] = &[
-    ("capture_maxbytes", "communication events"),
-    ("events_enabled", "events of output"),
-    ("syslog", "output to syslog"),
-];
+const STREAMS: &[(&str, &str)] =
+    &[("capture_maxbytes", "communication events"), ("events_enabled", "events of output")];
 
 /// How many places are shown.
 const PLACES: usize = 3;
@@ -113,13 +98,10 @@ pub fn not_built(raw: &RawProject, conf: &Supervisord, programs: &[Program], pro
     }
 }
 
-/// Whether an option of a program's asks for this of one of its outputs: `stdout_syslog=false` asks for nothing, and
-/// `stdout_logfile=syslog` is the old way to ask.
+/// Whether an option of a program's asks for this of one of its outputs: `stdout_events_enabled=false` asks for nothing.
 fn asks(programs: &[Program], section: &RawSection, key: &RawKey, option: &str) -> bool {
     let Some((channel, rest)) = key.name.split_once('_') else { return false };
-    let is_old = option == "syslog" && rest == "logfile";
-    let is_syslog = key.value.data.as_text().is_some_and(|text| text.eq_ignore_ascii_case("syslog"));
-    if rest != option && !(is_old && is_syslog) {
+    if rest != option {
         return false;
     }
     let name = section.name.as_deref().unwrap_or_default().trim();
@@ -127,8 +109,7 @@ fn asks(programs: &[Program], section: &RawSection, key: &RawKey, option: &str) 
     let stream = if channel == "stdout" { &program.extras.stdout } else { &program.extras.stderr };
     match option {
         "capture_maxbytes" => stream.capture_maxbytes > 0,
-        "events_enabled" => stream.events_enabled,
-        _ => stream.syslog,
+        _ => stream.events_enabled,
     }
 }
 
