@@ -76,8 +76,8 @@ fn the_page_shows_what_happens_while_it_happens_and_finds_a_project_that_comes_b
     assert_eq!(browser.text("document.querySelector('tr[data-name=web] .pid').textContent"), pid.to_string());
 
     kill(Pid::from_raw(pid.cast_signed()), Signal::SIGKILL).unwrap();
-    browser.wait_for("document.querySelector('tr[data-name=web] .runs').textContent === '2'");
-    browser.wait_for("document.querySelector('tr[data-name=web] .note').textContent.includes('SIGKILL')");
+    browser.wait_for("document.querySelector('tr[data-name=web] .runs')?.textContent === '2'");
+    browser.wait_for("document.querySelector('tr[data-name=web] .note')?.textContent.includes('SIGKILL')");
     assert_eq!(browser.troubles(), [""; 0]);
 
     up.interrupt();
@@ -111,7 +111,7 @@ fn everything_can_be_done_with_a_mouse() {
     browser.wait_for(&row_is("web", "ready"));
     let pid = shop.project.pid("web");
     browser.click(&of_row("web", "restart"));
-    browser.wait_for(&format!("!['', '{pid}'].includes(document.querySelector('tr[data-name=web] .pid').textContent)"));
+    browser.wait_for(&format!("!['', '{pid}'].includes(document.querySelector('tr[data-name=web] .pid')?.textContent)"));
     browser.wait_for(&row_is("web", "ready"));
 
     browser.click(&of_row("web", "log"));
@@ -127,7 +127,7 @@ fn everything_can_be_done_with_a_mouse() {
     browser.wait_for(&format!("{LINES}.includes('hello from web')"));
 
     browser.click("#stop-all");
-    browser.wait_for("document.querySelector('dialog h2').textContent === 'Stop all programs?'");
+    browser.wait_for("document.querySelector('dialog h2')?.textContent === 'Stop all programs?'");
     browser.click("dialog .danger");
     shop.project.wait_for_word("db", "off");
     browser.click("#start-all");
@@ -139,8 +139,8 @@ fn everything_can_be_done_with_a_mouse() {
 
     browser.click("[data-tab='#/graph']");
     browser.click("a[aria-label^='web: '] rect");
-    browser.wait_for("document.querySelector('.about h2').textContent === 'web'");
-    browser.wait_for("document.querySelector('.needs').textContent.includes('db')");
+    browser.wait_for("document.querySelector('.about h2')?.textContent === 'web'");
+    browser.wait_for("document.querySelector('.needs')?.textContent.includes('db')");
     browser.wait_for("document.querySelectorAll('.history li').length > 3");
     assert_eq!(browser.troubles(), [""; 0]);
     up.interrupt().expect_code(0);
@@ -268,7 +268,7 @@ fn without_a_tcp_address_a_page_is_opened_for_one_browser() {
     let (page, _) = url.split_once('#').unwrap();
 
     browser.open(page);
-    browser.wait_for("document.querySelector('h1').textContent === 'This page needs its address'");
+    browser.wait_for("document.querySelector('h1')?.textContent === 'This page needs its address'");
     browser.open("about:blank");
     browser.open(&url);
     browser.wait_for(&row_is("web", "ready"));
