@@ -111,7 +111,8 @@ fn everything_can_be_done_with_a_mouse() {
     browser.wait_for(&row_is("web", "ready"));
     let pid = shop.project.pid("web");
     browser.click(&of_row("web", "restart"));
-    browser.wait_for(&format!("!['', '{pid}'].includes(document.querySelector('tr[data-name=web] .pid')?.textContent)"));
+    browser
+        .wait_for(&format!("!['', '{pid}'].includes(document.querySelector('tr[data-name=web] .pid')?.textContent)"));
     browser.wait_for(&row_is("web", "ready"));
 
     browser.click(&of_row("web", "log"));

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{DATA_POLICY, JSON, OneTimeKey, Visit, Web, dressed, text, typed};
-use crate::model::ListenAddress;
+use crate::model::{ListenAddress, Project};
 use crate::serve::attempts::Attempts;
 use crate::serve::body::Answer;
 use crate::serve::guard::{Entrance, Policy};
@@ -34,7 +34,7 @@ pub(super) fn open(visit: Visit<'_>) -> Response<Answer> {
     if visit.entrance != Entrance::Unix {
         return text(StatusCode::FORBIDDEN, "a listener is opened over the UNIX socket");
     }
-    let standing = visit.site.door.look(|view| view.project.control.tcp.as_deref().map(standing_url));
+    let standing = visit.site.door.look(|view| standing(view.project).map(|address| url(&address)));
     if let Some(url) = standing {
         return dressed(typed(JSON, line(&Opened { url, held: false })), DATA_POLICY);
     }
@@ -74,13 +74,19 @@ fn listener(site: &Site) -> std::io::Result<(Listener, Site, String)> {
     Ok((listener, site, format!("http://{at}/#key={key}")))
 }
 
-/// The URL of the listener that the config has; one for all addresses is reached on loopback.
-fn standing_url(tcp: &str) -> String {
-    match ListenAddress::parse(tcp) {
-        Ok(address) if address.is_wildcard() => format!("http://127.0.0.1:{}/", address.port),
-        Ok(address) => format!("http://{address}/"),
-        Err(_) => format!("http://{tcp}/"),
-    }
+/// The TCP address that the config has: of `[control]`, or the first of a supervisord.conf.
+fn standing(project: &Project) -> Option<ListenAddress> {
+    let own = project.control.tcp.as_deref().and_then(|tcp| ListenAddress::parse(tcp).ok());
+    own.or_else(|| {
+        let server = project.supervisord.as_ref()?.inet_servers.first()?;
+        let host = if server.host.is_empty() { "*" } else { &server.host };
+        Some(ListenAddress { host: host.to_owned(), port: server.port })
+    })
+}
+
+/// Where a browser of this machine finds it; one for all addresses is reached on loopback.
+fn url(address: &ListenAddress) -> String {
+    if address.is_wildcard() { format!("http://127.0.0.1:{}/", address.port) } else { format!("http://{address}/") }
 }
 
 fn line(opened: &Opened) -> Bytes {
@@ -94,9 +100,16 @@ mod tests {
 
     #[test]
     fn the_page_of_a_listener_is_where_a_browser_of_this_machine_finds_it() {
-        assert_eq!(standing_url("127.0.0.1:9001"), "http://127.0.0.1:9001/");
-        assert_eq!(standing_url("[::1]:9001"), "http://[::1]:9001/");
-        assert_eq!(standing_url("*:9001"), "http://127.0.0.1:9001/");
-        assert_eq!(standing_url("my-host:9001"), "http://my-host:9001/");
+        for (tcp, expected) in [
+            ("127.0.0.1:9001", "http://127.0.0.1:9001/"),
+            ("[::1]:9001", "http://[::1]:9001/"),
+            ("*:9001", "http://127.0.0.1:9001/"),
+            ("my-host:9001", "http://my-host:9001/"),
+        ] {
+            let mut project = Project::new("/src/shop", Vec::new());
+            assert_eq!(standing(&project), None);
+            project.control.tcp = Some(tcp.to_owned());
+            assert_eq!(url(&standing(&project).unwrap()), expected);
+        }
     }
 }
