@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
     check, completions, ctl, down, env, exec, graph, logs, reload, restart, signal, start, status, stop, supervisorctl,
-    supervisord, up, wait, why,
+    supervisord, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -87,6 +87,7 @@ pub enum Command {
     Ctl(ctl::Args),
     Supervisord(supervisord::Args),
     Supervisorctl(supervisorctl::Args),
+    Ui(ui::Args),
     Completions(completions::Args),
 }
 

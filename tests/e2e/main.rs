@@ -25,3 +25,4 @@ mod stop;
 mod supervisord;
 mod survive;
 mod up_story;
+mod web;
