@@ -188,13 +188,13 @@ fn unknown_section(section: &RawSection) -> Diagnostic {
         _ => format!("[{word}]"),
     };
     let peer = PEER_SECTIONS.iter().find(|(theirs, _)| *theirs == kind).map(|(_, ours)| *ours);
-    let ours = ["program", "task", "group", "environment", "control", "eventlistener", "fcgi-program"];
+    let ours = ["program", "task", "group", "rpcinterface", "environment", "control", "eventlistener", "fcgi-program"];
     match peer.or_else(|| suggest::closest(kind, ours).first().copied()) {
         Some(word) => problem.at(section.span, format!("did you mean {}?", named(word))),
         None => problem
             .at(section.span, "no such kind of section")
             .help("there are [program.NAME], [task.NAME], [group.NAME], [environment] and [control]")
-            .help("and for supervisord's sake [eventlistener.NAME] and [fcgi-program.NAME]"),
+            .help("and for supervisord's sake [eventlistener.NAME], [fcgi-program.NAME] and [rpcinterface.NAME]"),
     }
 }
 
@@ -341,7 +341,12 @@ fn section_title(section: SectionKind) -> String {
     match section {
         SectionKind::Top => "the top of the file".to_owned(),
         SectionKind::Control => "[control]".to_owned(),
-        SectionKind::Program | SectionKind::Task | SectionKind::Listener | SectionKind::Fcgi | SectionKind::Group => {
+        SectionKind::Program
+        | SectionKind::Task
+        | SectionKind::Listener
+        | SectionKind::Fcgi
+        | SectionKind::Group
+        | SectionKind::RpcInterface => {
             format!("[{}.NAME]", section.word())
         }
     }

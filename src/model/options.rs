@@ -21,15 +21,25 @@ pub enum SectionKind {
     Group,
     /// `[control]`.
     Control,
+    /// `[rpcinterface.NAME]`.
+    RpcInterface,
 }
 
 impl SectionKind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Top, Self::Program, Self::Task, Self::Listener, Self::Fcgi, Self::Group, Self::Control];
+    pub const ALL: [Self; 8] = [
+        Self::Top,
+        Self::Program,
+        Self::Task,
+        Self::Listener,
+        Self::Fcgi,
+        Self::Group,
+        Self::Control,
+        Self::RpcInterface,
+    ];
 
     /// The word between the brackets; empty for [`SectionKind::Top`].
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Top => "",
             Self::Program => "program",
@@ -38,6 +48,7 @@ impl SectionKind {
             Self::Fcgi => "fcgi-program",
             Self::Group => "group",
             Self::Control => "control",
+            Self::RpcInterface => "rpcinterface",
         }
     }
 
@@ -46,17 +57,17 @@ impl SectionKind {
         Self::ALL.into_iter().find(|kind| !word.is_empty() && kind.word() == word)
     }
 
-    /// Whether what it describes is run.
+    /// Whether what it describes is a program like others.
     pub fn is_program(self) -> bool {
         match self {
             Self::Program | Self::Task | Self::Listener | Self::Fcgi => true,
-            Self::Top | Self::Group | Self::Control => false,
+            Self::Top | Self::Group | Self::Control | Self::RpcInterface => false,
         }
     }
 
     /// Whether its sections have names.
     pub fn has_names(self) -> bool {
-        self.is_program() || self == Self::Group
+        self.is_program() || self == Self::Group || self == Self::RpcInterface
     }
 }
 
@@ -167,6 +178,10 @@ const PROGRAM: &[SectionKind] = &[SectionKind::Program, SectionKind::Fcgi];
 const BOTH: &[SectionKind] = &[SectionKind::Program, SectionKind::Task];
 const LISTENER: &[SectionKind] = &[SectionKind::Listener];
 const FCGI: &[SectionKind] = &[SectionKind::Fcgi];
+/// Whatever has a command.
+const COMMANDS: &[SectionKind] =
+    &[SectionKind::Program, SectionKind::Task, SectionKind::Listener, SectionKind::Fcgi, SectionKind::RpcInterface];
+const EXTENSION: &[SectionKind] = &[SectionKind::RpcInterface];
 const GROUP: &[SectionKind] = &[SectionKind::Group];
 const CONTROL: &[SectionKind] = &[SectionKind::Control];
 
@@ -202,16 +217,16 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Further files, as patterns relative to this one; what this file says wins over them.",
     ),
     row(
-        ALL,
+        COMMANDS,
         "command",
         OptionKind::Command,
         "",
         "\"sleep 2\"",
         "What is run: a list is executed as it stands, a string runs under sh where it needs one.",
     ),
-    row(ALL, "directory", OptionKind::Template, "the project's root", "\"sub\"", "Where it runs."),
+    row(COMMANDS, "directory", OptionKind::Template, "the project's root", "\"sub\"", "Where it runs."),
     row(
-        ALL,
+        COMMANDS,
         "environment",
         OptionKind::Environment,
         "{}",
@@ -219,7 +234,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Variables for this program, above `[environment]` and every env file.",
     ),
     row(
-        ALL,
+        COMMANDS,
         "env_file",
         OptionKind::EnvFiles,
         "[]",
@@ -335,7 +350,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     ),
     row(ALL, "stderr_logfile_backups", OptionKind::Integer(0, 10_000), "10", "2", "How many rotated copies are kept."),
     row(ALL, "umask", OptionKind::Octal, "ours", "\"022\"", "The file mode mask it starts with."),
-    row(ALL, "user", OptionKind::Text, "ours", "\"nobody\"", "The user it runs as; only root may choose."),
+    row(COMMANDS, "user", OptionKind::Text, "ours", "\"nobody\"", "The user it runs as; only root may choose."),
     row(ALL, "numprocs", OptionKind::Integer(1, 1000), "1", "2", "How many instances are started."),
     row(ALL, "numprocs_start", OptionKind::Integer(0, 1_000_000), "0", "1", "The number of the first instance."),
     row(
@@ -451,6 +466,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "none",
         "\"me\"",
         "Asked for on every listener, as in supervisord; with `password`.",
+    ),
+    row(
+        EXTENSION,
+        "timeout",
+        OptionKind::Duration,
+        "10",
+        "\"30s\"",
+        "How long an answer of the extension is waited for before the call fails.",
     ),
     row(CONTROL, "password", OptionKind::Text, "none", "\"secret\"", "Plain, or `{SHA}` and 40 hex digits."),
 ];

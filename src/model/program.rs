@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::command::Command;
 use super::name::{ProcessName, ProgramName};
-use super::ready::ReadySpec;
+use super::ready::{ReadyKind, ReadySpec};
 use super::signal::Signal;
-use super::supervisord::{Extras, FcgiSocket, Listener, Role};
+use super::supervisord::{Extension, Extras, FcgiSocket, Listener, Role};
 use super::template::Template;
 
 /// Whether it is kept running or runs to its end.
@@ -284,6 +284,23 @@ impl Program {
         }
     }
 
+    /// A program that serves a namespace: started first, stopped last, started again whenever it ends.
+    pub fn new_extension(extension: Extension) -> Self {
+        let (name, timeout) =
+            (Extension::program_name(&extension.namespace), Some(extension.timeout.max(Extension::TIMEOUT)));
+        let ready =
+            ReadySpec { timeout, failures: Some(1), every: Duration::ZERO, ..ReadySpec::new(ReadyKind::Described) };
+        Self {
+            priority: -1,
+            autorestart: Autorestart::Always,
+            ready: Some(ready),
+            tty: Tty::Never,
+            redirect_stderr: false,
+            extras: Extras { role: Role::Extension(extension), ..Extras::default() },
+            ..Self::new(name)
+        }
+    }
+
     /// The same program several times over: `worker:worker_0`, ….
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
@@ -311,7 +328,7 @@ impl Program {
     pub fn listener(&self) -> Option<&Listener> {
         match &self.extras.role {
             Role::Listener(listener) => Some(listener),
-            Role::Plain | Role::Fcgi(_) => None,
+            Role::Plain | Role::Fcgi(_) | Role::Extension(_) => None,
         }
     }
 
@@ -319,13 +336,21 @@ impl Program {
     pub fn fcgi_socket(&self) -> Option<&FcgiSocket> {
         match &self.extras.role {
             Role::Fcgi(socket) => Some(socket),
-            Role::Plain | Role::Listener(_) => None,
+            Role::Plain | Role::Listener(_) | Role::Extension(_) => None,
         }
     }
 
     /// Whether it runs to its end.
     pub fn is_task(&self) -> bool {
         self.kind == Kind::Task
+    }
+
+    /// Whether it is there for the others only: what it does keeps no run alive, and ends none.
+    pub fn serves_others(&self) -> bool {
+        match &self.extras.role {
+            Role::Extension(_) | Role::Listener(_) => true,
+            Role::Plain | Role::Fcgi(_) => false,
+        }
     }
 
     /// Whether what it leaves behind when its leader ends is ended too. supervisord's defaults leave it alone until shutdown.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::channel::Channel;
 use super::event_type::EventType;
 use super::name::ProcessName;
 use super::state::ProcessState;
@@ -48,24 +49,6 @@ impl Serialize for SharedText {
 impl<'de> Deserialize<'de> for SharedText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::from)
-    }
-}
-
-/// Which output of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum OutputChannel {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl OutputChannel {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
     }
 }
 
@@ -119,19 +102,19 @@ impl PublicEvent {
     }
 
     /// A process wrote something.
-    pub fn output(process: &ProcessName, pid: u32, channel: OutputChannel, kind: OutputKind, data: &str) -> Self {
+    pub fn output(process: &ProcessName, pid: u32, channel: Channel, kind: OutputKind, data: &str) -> Self {
         let head = format!("{} pid:{pid}", who(process));
         match (kind, channel) {
-            (OutputKind::Log, OutputChannel::Stdout) => {
-                Self::new(EventType::ProcessLogStdout, format!("{head} channel:{}\n{data}", channel.name()))
+            (OutputKind::Log, Channel::Stdout) => {
+                Self::new(EventType::ProcessLogStdout, format!("{head} channel:{}\n{data}", channel.as_str()))
             }
-            (OutputKind::Log, OutputChannel::Stderr) => {
-                Self::new(EventType::ProcessLogStderr, format!("{head} channel:{}\n{data}", channel.name()))
+            (OutputKind::Log, Channel::Stderr) => {
+                Self::new(EventType::ProcessLogStderr, format!("{head} channel:{}\n{data}", channel.as_str()))
             }
-            (OutputKind::Communication, OutputChannel::Stdout) => {
+            (OutputKind::Communication, Channel::Stdout) => {
                 Self::new(EventType::ProcessCommunicationStdout, format!("{head}\n{data}"))
             }
-            (OutputKind::Communication, OutputChannel::Stderr) => {
+            (OutputKind::Communication, Channel::Stderr) => {
                 Self::new(EventType::ProcessCommunicationStderr, format!("{head}\n{data}"))
             }
         }
@@ -270,10 +253,10 @@ mod tests {
         assert_eq!(state(ProcessState::Backoff), format!("{head} tries:2"));
         assert_eq!(state(ProcessState::Stopping), format!("{head} pid:7"));
         assert_eq!(state(ProcessState::Fatal), head);
-        let (out, log) = (OutputChannel::Stdout, OutputKind::Log);
+        let (out, log) = (Channel::Stdout, OutputKind::Log);
         let output = PublicEvent::output(&cat, 7, out, log, "x\n");
         assert_eq!(output.payload.as_str(), "processname:cat_1 groupname:cat pid:7 channel:stdout\nx\n");
-        let output = PublicEvent::output(&cat, 7, OutputChannel::Stderr, OutputKind::Communication, "x");
+        let output = PublicEvent::output(&cat, 7, Channel::Stderr, OutputKind::Communication, "x");
         assert_eq!(output.payload.as_str(), "processname:cat_1 groupname:cat pid:7\nx");
         assert_eq!(PublicEvent::remote("a", "b\nc").payload.as_str(), "type:a\nb\nc");
         assert_eq!(PublicEvent::tick(TickPeriod::Five, 25).payload.as_str(), "when:25");

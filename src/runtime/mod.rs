@@ -1,9 +1,11 @@
 //! The driver, the spawner process, signals.
 
 pub mod clock;
+pub mod daemon;
 pub mod driver;
 mod ends;
 pub mod env_files;
+pub mod extension;
 mod fcgi;
 pub mod front;
 pub mod handle;
@@ -22,6 +24,7 @@ mod side;
 pub mod signals;
 pub mod spawner;
 pub mod stdin;
+pub mod strangers;
 pub mod streams;
 pub mod sys;
 mod talk;

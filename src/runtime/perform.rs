@@ -1,6 +1,7 @@
 //! Actions as effects: one function each.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,12 +10,14 @@ use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
 use crate::codec::notify::NotifyItem;
-use crate::logs::{Attach, Channel, Matcher, Tapping};
-use crate::model::supervisord::{Role, StreamOptions};
+use crate::logs::{Attach, Channel, LogPlace, Matcher, Tapping};
+use crate::model::supervisord::{Extension, Role, StreamOptions};
 use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
-use crate::runtime::driver::Driver;
+use crate::runtime::driver::{Driver, Later};
+use crate::runtime::ends::Incarnation;
+use crate::runtime::extension::News;
 use crate::runtime::launcher::{account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
 use crate::runtime::side::{Side, SpawnWords};
@@ -45,12 +48,15 @@ impl<S: Spawner> Driver<S> {
             Action::Reply(request, outcome) => self.reply(request, outcome),
             Action::Adopt(edition) => self.adopt(&edition),
             Action::Say(notice) => self.say(&notice, now),
+            Action::Chronicle(entry) => self.chronicle(&entry, now),
             Action::Finish(code) => self.finish(code),
         }
     }
 
     /// The project is another now: whoever is started, named or shown from here on is so by the new one.
     fn adopt(&mut self, edition: &Edition) {
+        // What cannot be made now is told when it is opened.
+        drop(self.parts.logs.make_unnamed(edition.project()));
         self.parts.launcher =
             Arc::new(self.parts.launcher.with(Arc::clone(edition.project()), Arc::clone(&edition.ports)));
         let slots = self.parts.supervisor.graph().len();
@@ -59,9 +65,10 @@ impl<S: Spawner> Driver<S> {
         self.parts.terminals.prefix_columns = self.parts.narrator.adopt(&view);
         for info in view.processes.iter().filter(|info| info.pid != 0) {
             let Some(definition) = self.parts.supervisor.definition(info.id) else { continue };
-            let program = definition.program().as_run_by(definition.instance());
-            self.parts.hub.copy_to(info.id, Channel::Stdout, program.stdout_logfile.clone());
-            self.parts.hub.copy_to(info.id, Channel::Stderr, program.stderr_logfile.clone());
+            for channel in Channel::BOTH {
+                let place = self.parts.logs.of(definition.program(), definition.instance(), channel);
+                self.parts.hub.copy_to(info.id, channel, place.into_copy(self.parts.is_quiet));
+            }
         }
     }
 
@@ -81,7 +88,7 @@ impl<S: Spawner> Driver<S> {
         let program = &*definition.program().as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
-        let mut streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
+        let mut streams = self.streams(program, (process, generation)).map_err(|error| no_descriptors(&error))?;
         if let Some(socket) = self.fcgi.stdin(program, (process, generation))? {
             streams = streams.with_stdin(socket);
         }
@@ -100,8 +107,10 @@ impl<S: Spawner> Driver<S> {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
             launch.environment.push(("NOTIFY_SOCKET".to_owned(), socket));
         }
-        self.attach_output(program, (process, generation, run), streams.stdout, streams.stderr)?;
-        self.sides[process.index()].console = Some(streams.console);
+        let places = Channel::BOTH.map(|channel| self.parts.logs.of(program, instance, channel));
+        self.attach_output(program, places, (process, generation, run), (streams.stdout, streams.stderr))?;
+        // What an extension reads comes from the conversation alone.
+        self.sides[process.index()].console = program.extras.role.as_extension().is_none().then_some(streams.console);
         self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
             argv: os_strings(launch.argv),
@@ -115,7 +124,10 @@ impl<S: Spawner> Driver<S> {
         Ok(())
     }
 
-    fn streams(&self, program: &Program) -> io::Result<Streams> {
+    fn streams(&self, program: &Program, of: Incarnation) -> io::Result<Streams> {
+        if let Some(extension) = program.extras.role.as_extension() {
+            return self.converse(extension, program, of);
+        }
         let is_plain = program.extras.role == Role::Plain;
         let wants_terminal = is_plain
             && match program.tty {
@@ -130,12 +142,28 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
+    /// The streams of an extension, and the conversation over them.
+    fn converse(&self, extension: &Extension, program: &Program, of: Incarnation) -> io::Result<Streams> {
+        let (streams, wires) = Streams::extension()?;
+        let (probed, later, name) = (self.probed.clone(), self.later.clone(), program.name.clone());
+        // The driver outlives its tasks; after its end nobody listens.
+        let answer = move |answer| drop(probed.send((of.0, of.1, answer)));
+        let tell = move |news| match news {
+            News::Described(1) => answer(Answer::pass("1 method")),
+            News::Described(count) => answer(Answer::pass(format!("{count} methods"))),
+            News::Useless(why) => answer(Answer::fail(why)),
+            News::Stray(what) => drop(later.send(Later::Stray(format!("{name} {what}")))),
+        };
+        self.parts.extensions.connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
+        Ok(streams)
+    }
+
     fn attach_output(
         &mut self,
         program: &Program,
+        places: [LogPlace; 2],
         (process, generation, run): (ProcessId, Generation, u32),
-        stdout: std::os::fd::OwnedFd,
-        stderr: Option<std::os::fd::OwnedFd>,
+        (stdout, stderr): (OwnedFd, Option<OwnedFd>),
     ) -> Result<(), SpawnFailure> {
         let matchers = match program.ready.as_ref().map(|ready| &ready.kind) {
             Some(ReadyKind::Log(pattern)) => {
@@ -147,39 +175,37 @@ impl<S: Spawner> Driver<S> {
                 | ReadyKind::Http { .. }
                 | ReadyKind::Exec(_)
                 | ReadyKind::Notify
-                | ReadyKind::File(_),
+                | ReadyKind::File(_)
+                | ReadyKind::Described,
             )
             | None => Vec::new(),
         };
-        let is_protocol = program.listener().is_some();
-        let mut attach = Attach {
-            process,
-            generation,
-            run,
-            channel: Channel::Stdout,
-            fd: stdout,
-            matchers: matchers.clone(),
-            logfile: program.stdout_logfile.clone(),
-            tapping: tapping(&program.extras.stdout),
-            is_protocol,
-        };
-        if is_protocol {
-            attach.matchers.push(Matcher::Listener);
-            attach.tapping = Tapping::default();
-        }
-        self.parts.hub.attach(attach);
-        if let Some(fd) = stderr {
-            self.parts.hub.attach(Attach {
+        let strips_ansi = self.parts.launcher.project.supervisord.as_ref().is_some_and(|conf| conf.daemon.strip_ansi);
+        let (is_quiet, is_listener) = (self.parts.is_quiet, program.listener().is_some());
+        let attach = |channel, fd, mut matchers: Vec<Matcher>, place: LogPlace| {
+            let options = if channel == Channel::Stdout { &program.extras.stdout } else { &program.extras.stderr };
+            let is_protocol = is_listener && channel == Channel::Stdout;
+            if is_protocol {
+                matchers.push(Matcher::Listener);
+            }
+            Attach {
                 process,
                 generation,
                 run,
-                channel: Channel::Stderr,
+                channel,
                 fd,
                 matchers,
-                logfile: program.stderr_logfile.clone(),
-                tapping: tapping(&program.extras.stderr),
-                is_protocol: false,
-            });
+                logfile: place.into_copy(is_quiet),
+                to_syslog: options.syslog,
+                strips_ansi,
+                tapping: if is_protocol { Tapping::default() } else { tapping(options) },
+                is_protocol,
+            }
+        };
+        let [out, err] = places;
+        self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), out));
+        if let Some(stderr) = stderr {
+            self.parts.hub.attach(attach(Channel::Stderr, stderr, matchers, err));
         }
         Ok(())
     }

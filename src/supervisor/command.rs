@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Supervisor;
 use super::action::{Action, Answer, Outcome, Scope};
+use super::chronicle::Entry;
 use super::event::{Command, RequestId, StartUntil, Urgency};
 use super::notice::StopWhy;
 use super::process::{Intent, Phase, Process};
@@ -248,9 +249,8 @@ impl Supervisor {
     }
 
     fn send(&mut self, id: ProcessId, signal: Signal) -> Answer {
-        if self.at(id).run().is_none_or(|run| run.pid.is_none()) {
-            return Answer::NotRunning;
-        }
+        let Some(pid) = self.at(id).run().and_then(|run| run.pid) else { return Answer::NotRunning };
+        self.chronicle(Entry::Signalled { process: id, pid, signal });
         let generation = self.at(id).generation;
         self.at_mut(id).sent = Some(signal);
         self.actions.push(Action::Signal { process: id, generation, signal, scope: Scope::Leader });
@@ -387,11 +387,18 @@ impl Supervisor {
 fn answer_running(process: &Process) -> Option<Answer> {
     match &process.phase {
         Phase::Running(_) | Phase::Exited { expected: true, .. } => Some(Answer::Done),
-        Phase::Exited { expected: false, .. } | Phase::Fatal => Some(failure(process)),
-        Phase::Backoff { .. } => Some(failure(process)),
+        Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Backoff { .. } => Some(spawn_failure(process)),
         Phase::Blocked { .. } => Some(Answer::Blocked),
         Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(Answer::AbnormalTermination),
         Phase::Stopped | Phase::Stopping(_) | Phase::Waiting | Phase::Starting(_) => None,
+    }
+}
+
+/// The same in supervisord's words, where a process that ended too soon is a spawn error, too: it has a `spawnerr`.
+fn spawn_failure(process: &Process) -> Answer {
+    match failure(process) {
+        Answer::AbnormalTermination => Answer::SpawnError,
+        other => other,
     }
 }
 

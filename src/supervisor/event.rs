@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::edition::Edition;
-use crate::model::public_event::{ListenerWord, OutputChannel, OutputKind, SharedText};
-use crate::model::{Exit, Generation, Moment, ProcessId, Signal};
+use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
+use crate::model::{Channel, Exit, Generation, Moment, ProcessId, Signal};
 
 /// Names a request until it is answered. The edge hands them out; each is used once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ pub enum Event {
         /// Which incarnation.
         generation: Generation,
         /// On which output.
-        channel: OutputChannel,
+        channel: Channel,
         /// Plainly, or between the marks of a communication.
         kind: OutputKind,
         /// What.

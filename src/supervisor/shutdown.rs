@@ -8,6 +8,7 @@ use super::event::{Event, Urgency};
 use super::notice::{Notice, StopWhy};
 use super::process::{Phase, Process};
 use super::snapshot::OffBecause;
+use super::timers::TimerKey;
 use crate::model::{Dialect, Moment, ProcessId};
 
 /// The exit code of a run that a second Ctrl-C has killed.
@@ -69,6 +70,7 @@ impl Supervisor {
             self.take_over_stop(id, StopWhy::Shutdown);
         }
         self.dismiss_hopeful_waiters();
+        self.report_shutdown();
     }
 
     fn kill_all(&mut self) {
@@ -96,14 +98,16 @@ impl Supervisor {
 
     /// A process has ended by itself, well or badly.
     pub(super) fn end_run_on_end(&mut self, id: ProcessId, code: u8) {
-        if self.program(id).exit_on_end || self.policy == ExitPolicy::OnEnd {
+        let counts = self.policy == ExitPolicy::OnEnd && !self.program(id).serves_others();
+        if self.program(id).exit_on_end || counts {
             self.end_run(id, code);
         }
     }
 
     /// A process has failed for good.
     pub(super) fn end_run_on_failure(&mut self, id: ProcessId, code: u8) {
-        if self.program(id).exit_on_end || self.policy != ExitPolicy::KeepGoing {
+        let counts = self.policy != ExitPolicy::KeepGoing && !self.program(id).serves_others();
+        if self.program(id).exit_on_end || counts {
             self.end_run(id, code);
         }
     }
@@ -141,10 +145,10 @@ impl Supervisor {
         {
             return;
         }
-        // Listeners never end by themselves, and with nobody left there is nothing to listen to.
-        let others = || self.processes.iter().filter(|process| process.program().listener().is_none());
-        let mut wanted = others().filter(|process| process.is_wanted()).peekable();
-        if wanted.peek().is_none() || others().any(Process::was_stopped_by_user) {
+        // Nobody of these ends by itself, and with nobody else left they have nothing to do.
+        let own = || self.processes.iter().filter(|process| !process.program().serves_others());
+        let mut wanted = own().filter(|process| process.is_wanted()).peekable();
+        if wanted.peek().is_none() || own().any(Process::was_stopped_by_user) {
             return;
         }
         let is_over = wanted.all(|process| match &process.phase {
@@ -157,7 +161,7 @@ impl Supervisor {
             | Phase::Stopping(_)
             | Phase::Backoff { .. } => false,
         });
-        if is_over && !others().any(Process::is_alive) {
+        if is_over && !own().any(Process::is_alive) {
             self.terminate(Urgency::Polite, None);
         }
     }
@@ -179,6 +183,7 @@ impl Supervisor {
             failed: shutdown.failed.clone(),
         };
         self.say(notice);
+        self.timers.cancel(TimerKey::ShutdownReport);
         self.answer_all(&Outcome::ShuttingDown);
         self.finished = true;
         self.actions.push(Action::Finish(code));

@@ -8,8 +8,8 @@ use super::action::{Action, Outcome};
 use super::event::RequestId;
 use super::process::{Phase, Process};
 use super::timers::TimerKey;
-use crate::model::public_event::{OutputChannel, OutputKind, PublicEvent, SharedText, StateFacts, TickPeriod};
-use crate::model::{EventType, Exit, Generation, ProcessId, ProcessState, Program};
+use crate::model::public_event::{OutputKind, PublicEvent, SharedText, StateFacts, TickPeriod};
+use crate::model::{Channel, EventType, Exit, Generation, ProcessId, ProcessState, Program};
 
 impl Supervisor {
     /// A process is taken out of use: that it is down is no change of its state.
@@ -98,7 +98,7 @@ impl Supervisor {
     pub(super) fn printed(
         &mut self,
         (id, generation): (ProcessId, Generation),
-        channel: OutputChannel,
+        channel: Channel,
         kind: OutputKind,
         data: &SharedText,
     ) {
@@ -109,10 +109,10 @@ impl Supervisor {
         let pid = process.run().and_then(|run| run.pid).unwrap_or(0);
         let name = process.definition.name().clone();
         let event_type = match (kind, channel) {
-            (OutputKind::Log, OutputChannel::Stdout) => EventType::ProcessLogStdout,
-            (OutputKind::Log, OutputChannel::Stderr) => EventType::ProcessLogStderr,
-            (OutputKind::Communication, OutputChannel::Stdout) => EventType::ProcessCommunicationStdout,
-            (OutputKind::Communication, OutputChannel::Stderr) => EventType::ProcessCommunicationStderr,
+            (OutputKind::Log, Channel::Stdout) => EventType::ProcessLogStdout,
+            (OutputKind::Log, Channel::Stderr) => EventType::ProcessLogStderr,
+            (OutputKind::Communication, Channel::Stdout) => EventType::ProcessCommunicationStdout,
+            (OutputKind::Communication, Channel::Stderr) => EventType::ProcessCommunicationStderr,
         };
         self.publish(|| PublicEvent::output(&name, pid, channel, kind, data.as_str()), event_type);
     }

@@ -23,6 +23,8 @@ pub(super) enum TimerKind {
     Retry,
     /// Tell the user that it is still stopping.
     StillStopping,
+    /// Tell the main log that it is still stopping.
+    StopReport,
     /// `stopwaitsecs` are over: SIGKILL, and again while it does not help.
     Kill,
 }
@@ -36,6 +38,8 @@ pub(super) enum TimerKey {
     Request(RequestId),
     /// The wall clock's next multiple of this, while a listener asks for it.
     Tick(TickPeriod),
+    /// Tell the main log who is still there at the end.
+    ShutdownReport,
 }
 
 /// All deadlines. Setting one again moves it; cancelling one that is not set does nothing.

@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail where they stand, as the test may")]
 
+mod extension;
+mod logtail;
 mod notes;
 mod pairs;
 mod sample;
 mod socket;
+mod windows;

@@ -202,7 +202,7 @@ impl Checks {
                 self.reply(*request, &Outcome::Accepted);
             }
             Action::Adopt(edition) => self.adopt(&edition.project().programs, children),
-            Action::Probe { .. } | Action::StopProbing { .. } => {}
+            Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use run::model::public_event::{ListenerWord, OutputChannel, OutputKind};
-use run::model::{Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
+use run::model::public_event::{ListenerWord, OutputKind};
+use run::model::{Channel, Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
 use run::plan::ports::Ports;
 use run::supervisor::Supervisor;
 use run::supervisor::action::{Action, Scope};
@@ -209,7 +209,11 @@ impl World {
             Action::Deliver { process, generation, ref delivery } => {
                 self.listen(process, generation, delivery.pool_serial);
             }
-            Action::WriteStdin { .. } | Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) => {}
+            Action::WriteStdin { .. }
+            | Action::StopProbing { .. }
+            | Action::Reply(..)
+            | Action::Say(_)
+            | Action::Chronicle(_) => {}
             Action::Finish(code) => self.finished = Some(code),
             Action::Adopt(ref edition) => {
                 self.project.clone_from(&edition.project().programs);
@@ -409,7 +413,7 @@ impl World {
             Ask::Print { whom } => {
                 let process = id(whom);
                 let generation = self.children.get(&process).map_or(Generation(0), |child| child.generation);
-                let (channel, kind) = (OutputChannel::Stdout, OutputKind::Log);
+                let (channel, kind) = (Channel::Stdout, OutputKind::Log);
                 return self.step(Event::Printed { process, generation, channel, kind, data: "line".into() });
             }
             Ask::RestartListener { whom } => {

@@ -22,7 +22,12 @@ pub fn defaults(section: SectionKind, program: &mut Program) {
             program.tty = Tty::Never;
         }
         SectionKind::Fcgi => program.tty = Tty::Never,
-        SectionKind::Top | SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::Control => {}
+        SectionKind::Top
+        | SectionKind::Program
+        | SectionKind::Task
+        | SectionKind::Group
+        | SectionKind::Control
+        | SectionKind::RpcInterface => {}
     }
 }
 
@@ -34,7 +39,12 @@ pub fn role(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program) {
             program.extras.role = listener(keys, program);
         }
         SectionKind::Fcgi => program.extras.role = fcgi(context, keys, program),
-        SectionKind::Top | SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::Control => {}
+        SectionKind::Top
+        | SectionKind::Program
+        | SectionKind::Task
+        | SectionKind::Group
+        | SectionKind::Control
+        | SectionKind::RpcInterface => {}
     }
     if keys.section != SectionKind::Listener {
         stream(keys, "stdout", &mut program.extras.stdout);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::public_event::{ListenerWord, OutputChannel, OutputKind};
+use crate::model::public_event::{ListenerWord, OutputKind};
 use crate::model::supervisord::{Listener, Role};
 use crate::model::{
-    Dialect, EventType, Exit, Generation, Moment, Now, ProcessId, Program, Project, RetryPolicy, WallTime,
+    Channel, Dialect, EventType, Exit, Generation, Moment, Now, ProcessId, Program, Project, RetryPolicy, WallTime,
 };
 use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Answer, Outcome};
@@ -353,11 +353,9 @@ fn what_a_program_prints_is_told_with_its_pid() {
     world.spawned(web);
     world.says(MAIL, &[READY]);
     let generation = world.generation(web);
-    for (channel, generation) in [
-        (OutputChannel::Stdout, generation),
-        (OutputChannel::Stderr, Generation(99)),
-        (OutputChannel::Stderr, generation),
-    ] {
+    for (channel, generation) in
+        [(Channel::Stdout, generation), (Channel::Stderr, Generation(99)), (Channel::Stderr, generation)]
+    {
         let data = "oops\n".into();
         world.step(Event::Printed { process: web, generation, channel, kind: OutputKind::Log, data });
     }
