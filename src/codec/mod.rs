@@ -16,4 +16,6 @@ pub mod json_answer;
 pub mod lines;
 pub mod notify;
 pub mod shlex;
+pub mod tree;
 pub mod xmlrpc;
+pub mod yaml;
