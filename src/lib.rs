@@ -25,6 +25,7 @@
 //! * [`codec`]: bytes and values, where no library does it. Pure.
 //! * [`config`]: text to [`model::Project`], with everything that is wrong at once. Pure.
 //! * [`import`]: configs of other tools to a run.toml. Pure.
+//! * [`templates`]: templates of a run.toml. Pure.
 //! * [`plan`]: the graph, orders, environments and ports. Pure.
 //! * [`supervisor`]: the state machine. Pure.
 //! * [`export`]: a project in another notation. Pure.
@@ -53,4 +54,5 @@ pub mod registry;
 pub mod runtime;
 pub mod serve;
 pub mod supervisor;
+pub mod templates;
 pub mod ui;

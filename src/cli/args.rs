@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, graph, logs, restart, signal, start, status, stop, up, wait, why,
+    check, completions, ctl, down, env, exec, graph, init, logs, man, restart, signal, start, status, stop, up, wait,
+    why,
 };
 use crate::model::units;
 
@@ -83,6 +84,8 @@ pub enum Command {
     Exec(exec::Args),
     Env(env::Args),
     Ctl(ctl::Args),
+    Init(init::Args),
+    Man(man::Args),
     Completions(completions::Args),
 }
 

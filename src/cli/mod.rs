@@ -25,7 +25,9 @@ pub mod error;
 pub mod exec;
 pub mod exit_code;
 pub mod graph;
+pub mod init;
 pub mod logs;
+pub mod man;
 pub mod output;
 pub mod project;
 pub mod restart;
@@ -100,6 +102,8 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Exec(args)) => exec::run(settings, &args),
         Some(Command::Env(args)) => env::run(settings, &args),
         Some(Command::Ctl(args)) => ctl::run(settings, &args),
+        Some(Command::Init(args)) => init::run(settings, &args),
+        Some(Command::Man(args)) => man::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }
 }

@@ -20,6 +20,9 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
+    /// All of them, in the order of the docs.
+    pub const ALL: [Self; 5] = [Self::Top, Self::Program, Self::Task, Self::Group, Self::Control];
+
     /// The word between the brackets; empty for [`SectionKind::Top`].
     pub fn word(self) -> &'static str {
         match self {
@@ -361,9 +364,7 @@ mod tests {
 
     #[test]
     fn no_section_has_a_key_twice() {
-        for section in
-            [SectionKind::Top, SectionKind::Program, SectionKind::Task, SectionKind::Group, SectionKind::Control]
-        {
+        for section in SectionKind::ALL {
             let mut names: Vec<&str> = of_section(section).map(|option| option.name).collect();
             let all = names.len();
             names.sort_unstable();

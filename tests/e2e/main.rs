@@ -12,6 +12,7 @@ mod crash;
 mod detach;
 mod dotenv;
 mod examples;
+mod init;
 mod joining;
 mod mistakes;
 mod output;
