@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, graph, init, logs, man, restart, signal, start, status, stop, up, wait,
+    check, completions, ctl, down, env, exec, export, graph, init, logs, man, restart, signal, start, status, stop, up, wait,
     why,
 };
 use crate::model::units;
@@ -85,6 +85,7 @@ pub enum Command {
     Env(env::Args),
     Ctl(ctl::Args),
     Init(init::Args),
+    Export(export::Args),
     Man(man::Args),
     Completions(completions::Args),
 }

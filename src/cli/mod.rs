@@ -24,6 +24,7 @@ pub mod environment;
 pub mod error;
 pub mod exec;
 pub mod exit_code;
+pub mod export;
 pub mod graph;
 pub mod init;
 pub mod logs;
@@ -103,6 +104,7 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Env(args)) => env::run(settings, &args),
         Some(Command::Ctl(args)) => ctl::run(settings, &args),
         Some(Command::Init(args)) => init::run(settings, &args),
+        Some(Command::Export(args)) => export::run(settings, &args),
         Some(Command::Man(args)) => man::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }

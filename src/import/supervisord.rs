@@ -207,6 +207,14 @@ fn program(file: &File, found: &Found<'_>, names: &Names) -> Section {
         }
     }
     section.keys.retain(|(key, value)| (*key, value) != ("directory", &Value::text(".")));
+    let is_here = |entry: &&Entry| {
+        ["command", "environment"].contains(&entry.key.as_str()) && entry.value.contains("%(here)s")
+    };
+    if section.has("directory")
+        && let Some(entry) = found.section.entries.iter().find(is_here)
+    {
+        section.lost.push(file.lost(entry, "`%(here)s` is written as `.`, which `directory` moves"));
+    }
     if !section.has("command") {
         section.set("command", Value::text("false"));
     }

@@ -1,0 +1,192 @@
+//! Manifests of Kubernetes: a Deployment a program, a Job a task, a Service where there is a port.
+
+use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, units};
+use crate::export::yaml::{string, strings};
+use crate::export::{ExportFormat, Exported, ExportedFile};
+use crate::model::{ReadySpec, Until};
+
+/// `run export kubernetes`.
+pub const FORMAT: ExportFormat =
+    ExportFormat { name: "kubernetes", doc: "Deployments, Jobs and Services for kubectl apply", render };
+
+fn render(site: &Site<'_>) -> Exported {
+    let mut exported = Exported { remarks: left_out(site), ..Exported::default() };
+    exported.remarks.push(format!("all programs run in the image {}; build it, or change it", image(site)));
+    let all = units(site, Hosts::Names);
+    let mut documents = Vec::new();
+    for mut unit in all.clone() {
+        if unit.main_port().is_some() {
+            unit.remark("it has to listen on 0.0.0.0 there, or nobody reaches it");
+        }
+        if let Some(Ready::Log(_) | Ready::Notify) = unit.ready {
+            unit.remark("its ready check has no like: it counts as ready when it runs");
+        }
+        for need in &unit.program.depends_on {
+            let needed = all.iter().find(|other| other.program.name == need.program);
+            if needed.is_some_and(|needed| needed.main_port().is_none()) {
+                unit.remark(format!("nothing waits for {}: it is started again until that is there", need.program));
+            }
+        }
+        for file in site.project.env_files.iter().chain(&unit.program.env_files) {
+            let path = file.path.strip_prefix(&site.project.root).unwrap_or(&file.path).display();
+            unit.remark(format!("{path} is not read; kubectl create secret generic {} --from-env-file={path}", secret(site)));
+        }
+        documents.push(workload(site, &unit, &all));
+        documents.extend(service(site, &unit));
+        exported.remarks.extend(unit.remarks);
+    }
+    let text = format!("# {} by `run export kubernetes`\n{}", site.name, documents.join("---\n"));
+    exported.files.push(ExportedFile { path: "kubernetes.yaml".to_owned(), text });
+    exported
+}
+
+/// A name as DNS takes it.
+fn label(name: &str) -> String {
+    let plain: String =
+        name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    plain.trim_matches('-').to_owned()
+}
+
+fn image(site: &Site<'_>) -> String {
+    format!("{}:latest", label(site.name))
+}
+
+/// The Secret that holds what is left out.
+fn secret(site: &Site<'_>) -> String {
+    format!("{}-secrets", label(site.name))
+}
+
+fn meta(site: &Site<'_>, unit: &Unit<'_>, indent: &str) -> String {
+    format!(
+        "{indent}labels:\n{indent}  app.kubernetes.io/name: {}\n{indent}  app.kubernetes.io/part-of: {}\n",
+        string(&label(unit.name())),
+        string(&label(site.name))
+    )
+}
+
+fn workload(site: &Site<'_>, unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
+    let name = string(&label(unit.name()));
+    let mut text: String = unit.remarks.iter().map(|remark| format!("# {remark}\n")).collect();
+    if unit.program.is_task() {
+        text.push_str(&format!("apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {name}\n{}", meta(site, unit, "  ")));
+        let tries = unit.program.startretries.max(6);
+        text.push_str(&format!("spec:\n  backoffLimit: {tries}\n  template:\n    metadata:\n"));
+    } else {
+        text.push_str(&format!("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n{}", meta(site, unit, "  ")));
+        let replicas = if unit.program.autostart { unit.count() } else { 0 };
+        text.push_str(&format!("spec:\n  replicas: {replicas}\n  selector:\n    matchLabels:\n      app.kubernetes.io/name: {name}\n"));
+        text.push_str("  template:\n    metadata:\n");
+    }
+    text.push_str(&meta(site, unit, "      "));
+    text.push_str("    spec:\n");
+    if unit.program.is_task() {
+        text.push_str("      restartPolicy: OnFailure\n");
+    }
+    text.push_str(&format!("      terminationGracePeriodSeconds: {}\n", unit.program.stopwaitsecs.as_secs()));
+    text.push_str(&waits(unit, all));
+    text.push_str(&format!("      containers:\n        - name: {name}\n          image: {}\n", string(&image(site))));
+    // Two dollar signs are one: what is left is the shell's own.
+    let words: Vec<String> = unit.run.words().iter().map(|word| word.replace("$(", "$$(")).collect();
+    text.push_str(&format!("          command: {}\n", strings(&words)));
+    text.push_str(&environment(site, unit));
+    if !unit.ports.is_empty() {
+        text.push_str("          ports:\n");
+    }
+    for (_, port) in &unit.ports {
+        text.push_str(&format!("            - containerPort: {port}\n"));
+    }
+    if let (Some(ready), Some(spec), false) = (&unit.ready, &unit.program.ready, unit.program.is_task()) {
+        text.push_str(&probe(ready, spec));
+    }
+    text
+}
+
+/// A container before the others for each thing that is needed and has a port.
+fn waits(unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
+    let mut text = String::new();
+    for need in unit.needs.iter().filter(|need| !need.optional && need.until != Until::Exited) {
+        let needed = all.iter().find(|other| other.program.name == need.program);
+        let Some(port) = needed.and_then(Unit::main_port) else { continue };
+        let host = label(need.program.as_str());
+        if text.is_empty() {
+            text.push_str("      initContainers:\n");
+        }
+        let wait = ["sh".to_owned(), "-c".to_owned(), format!("until nc -z {host} {port}; do sleep 1; done")];
+        text.push_str(&format!(
+            "        - name: {}\n          image: busybox\n          command: {}\n",
+            string(&format!("wait-for-{host}")),
+            strings(&wait)
+        ));
+    }
+    text
+}
+
+fn environment(site: &Site<'_>, unit: &Unit<'_>) -> String {
+    let mut text = String::new();
+    let ports = unit.ports.iter().map(|(name, port)| (name.clone(), port.to_string()));
+    for (name, value) in unit.environment.iter().cloned().chain(ports) {
+        text.push_str(&format!("            - name: {}\n              value: {}\n", string(&name), string(&value)));
+    }
+    for name in &unit.secrets {
+        text.push_str(&format!(
+            "            - name: {}\n              valueFrom:\n                secretKeyRef:\n                  name: {}\n                  key: {}\n",
+            string(name),
+            string(&secret(site)),
+            string(name)
+        ));
+    }
+    if text.is_empty() { text } else { format!("          env:\n{text}") }
+}
+
+fn probe(ready: &Ready, spec: &ReadySpec) -> String {
+    let asks = match ready {
+        Ready::Tcp(target) => {
+            let Some((_, port)) = target.rsplit_once(':') else { return String::new() };
+            format!("            tcpSocket:\n              port: {port}\n")
+        }
+        Ready::Http(url) => {
+            let Some((port, path)) = Ready::port_and_path(url) else { return String::new() };
+            format!("            httpGet:\n              path: {}\n              port: {port}\n", string(&path))
+        }
+        Ready::Exec(_) | Ready::File(_) => {
+            let command = ready.as_command().unwrap_or_default();
+            let words = ["/bin/sh".to_owned(), "-c".to_owned(), command];
+            format!("            exec:\n              command: {}\n", strings(&words))
+        }
+        Ready::Log(_) | Ready::Notify => return String::new(),
+    };
+    let every = spec.every.as_secs().max(1);
+    let mut text = format!("          readinessProbe:\n{asks}            periodSeconds: {every}\n");
+    if spec.successes > 1 {
+        text.push_str(&format!("            successThreshold: {}\n", spec.successes));
+    }
+    text
+}
+
+fn service(site: &Site<'_>, unit: &Unit<'_>) -> Option<String> {
+    if unit.ports.is_empty() {
+        return None;
+    }
+    let name = string(&label(unit.name()));
+    let mut text = format!("apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n{}", meta(site, unit, "  "));
+    text.push_str(&format!("spec:\n  selector:\n    app.kubernetes.io/name: {name}\n  ports:\n"));
+    for (variable, port) in &unit.ports {
+        text.push_str(&format!("    - name: {}\n      port: {port}\n", string(&label(variable))));
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_deployments_and_tasks_are_jobs() {
+        crate::export::testing::check(&FORMAT);
+    }
+
+    #[test]
+    fn names_are_those_of_dns() {
+        assert_eq!(label("My_Shop."), "my-shop");
+    }
+}
