@@ -65,6 +65,7 @@ fn render(project: &Project) -> String {
         files,
         dialect,
         env_files,
+        env_contents: _,
         environment,
         programs,
         groups,

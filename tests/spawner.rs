@@ -417,9 +417,14 @@ fn nothing_survives_the_death_of_the_spawner() {
 #[test]
 fn leaders_die_with_us_even_when_both_are_shot_at_once() {
     let mut host = Host::start();
-    let leaders = [1, 2].map(|key| host.spawn_actor(key, "", "ignore-term"));
-    host.said(1, "ready");
-    host.said(2, "ready");
+    // Ordered in one go, so that both threads of the spawner execute some: a lifeline is tied to a thread.
+    for key in 0..20 {
+        host.order(&format!("spawn {key} out={} -- {ACTOR} ignore-term", host.output(key)));
+    }
+    let leaders = [(); 20].map(|()| number(host.hear("spawned ").split_once(' ').unwrap().1));
+    for key in 0..20 {
+        host.said(key, "ready");
+    }
     send(host.spawner, Signal::SIGSTOP);
     host.shoot();
     send(host.spawner, Signal::SIGKILL);

@@ -40,6 +40,13 @@ pub const NOT_RUNNING: i32 = 70;
 /// No fault at all: the status of what went well.
 pub const SUCCESS: i32 = 80;
 
+/// The group is in use already.
+pub const ALREADY_ADDED: i32 = 90;
+/// Something of the group is up.
+pub const STILL_RUNNING: i32 = 91;
+/// The config does not load.
+pub const CANT_REREAD: i32 = 92;
+
 const NAMES: &[(i32, &str)] = &[
     (UNKNOWN_METHOD, "UNKNOWN_METHOD"),
     (INCORRECT_PARAMETERS, "INCORRECT_PARAMETERS"),
@@ -56,6 +63,9 @@ const NAMES: &[(i32, &str)] = &[
     (ALREADY_STARTED, "ALREADY_STARTED"),
     (NOT_RUNNING, "NOT_RUNNING"),
     (SUCCESS, "SUCCESS"),
+    (ALREADY_ADDED, "ALREADY_ADDED"),
+    (STILL_RUNNING, "STILL_RUNNING"),
+    (CANT_REREAD, "CANT_REREAD"),
 ];
 
 impl Fault {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::fault::{Fault, INCORRECT_PARAMETERS};
 use crate::codec::xmlrpc::{Call, Value};
-use crate::model::{Now, ProgramName, Project, WallTime};
+use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan, WallTime};
 use crate::supervisor::action;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::Snapshot;
@@ -21,8 +21,10 @@ pub struct View<'a> {
     pub now: Now,
     /// The project's display name.
     pub name: &'a str,
-    /// What it was loaded as.
+    /// What the config said when it was last taken over.
     pub project: &'a Project,
+    /// What it said when it was last read, which need not be in force.
+    pub last_read: &'a Project,
     /// The supervisor's pid.
     pub pid: u32,
     /// What the user should know of the project as a whole.
@@ -39,6 +41,10 @@ pub trait Lookup {
     fn usage(&self, pids: &[u32]) -> Usage;
     /// How far local time is ahead of UTC at a moment, in seconds.
     fn utc_offset(&self, at: WallTime) -> i32;
+    /// A user's number, by name or number.
+    fn uid(&self, user: &str) -> Option<u32> {
+        user.parse().ok()
+    }
 }
 
 /// What a method decided; whoever serves it performs it.
@@ -52,12 +58,22 @@ pub enum Outcome {
         /// Makes the answer.
         then: Then,
     },
+    /// See to the config, which takes its time, and make the answer from what came of it and the view after it.
+    Config {
+        /// What is asked.
+        wish: ConfigWish,
+        /// Makes the answer.
+        then: ThenConfig,
+    },
     /// Make these calls in order, each waited for; the answer is the array of their values and faults.
     Calls(Vec<Result<Call, Fault>>),
 }
 
 /// Turns the supervisor's reply into an answer.
 pub type Then = Box<dyn FnOnce(&View<'_>, action::Outcome) -> Result<Value, Fault> + Send>;
+
+/// Turns what came of a wish about the config into an answer.
+pub type ThenConfig = Box<dyn FnOnce(&View<'_>, Result<ReloadPlan, ConfigRefusal>) -> Result<Value, Fault> + Send>;
 
 /// One method.
 #[derive(Debug, Clone, Copy)]

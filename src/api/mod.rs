@@ -20,6 +20,7 @@ pub mod note;
 pub mod status;
 
 mod ext;
+mod reload;
 mod supervisor;
 mod system;
 
@@ -29,8 +30,14 @@ pub use method::{Kind, Lookup, Method, Outcome, Param, Then, Usage, View};
 use crate::codec::xmlrpc::Call;
 
 /// All methods, family by family.
-pub const METHODS: &[&[Method]] =
-    &[ext::METHODS, supervisor::info::METHODS, supervisor::process::METHODS, system::METHODS];
+pub const METHODS: &[&[Method]] = &[
+    ext::METHODS,
+    reload::METHODS,
+    supervisor::config::METHODS,
+    supervisor::info::METHODS,
+    supervisor::process::METHODS,
+    system::METHODS,
+];
 
 /// All methods, one after the other.
 pub fn methods() -> impl Iterator<Item = &'static Method> {

@@ -25,6 +25,7 @@ pub fn note(
         Word::Ready => ready(info, url),
         Word::Unhealthy => joined("unhealthy", info.last_probe.as_deref()),
         Word::Retrying => retrying(now, info),
+        Word::Stopping if info.off_because == Some(OffBecause::Removed) => off_because(info, program),
         Word::Stopping => String::new(),
         Word::Done => done(info),
         Word::Failed => failure(info),
@@ -53,6 +54,7 @@ pub fn off_because(info: &ProcessInfo, program: Option<&Program>) -> String {
         Some(OffBecause::StoppedByUser) => "stopped by you".to_owned(),
         Some(OffBecause::NotNamed) => "not named at up".to_owned(),
         Some(OffBecause::Shutdown) => "stopped with the project".to_owned(),
+        Some(OffBecause::Removed) => "gone from the config".to_owned(),
     }
 }
 

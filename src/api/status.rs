@@ -23,9 +23,18 @@ pub fn project_status(view: &View<'_>) -> ProjectStatus {
         pid: view.pid,
         started: view.snapshot.began_wall.0,
         up_ms: millis(view.now.mono.since(view.snapshot.began)),
-        state: if view.snapshot.is_shutting_down { "stopping" } else { "running" }.to_owned(),
+        state: state(view).to_owned(),
         processes: process_statuses(view, &everyone),
         notes: view.notes.to_vec(),
+        sources: view.snapshot.sources.to_vec(),
+    }
+}
+
+fn state(view: &View<'_>) -> &'static str {
+    match (view.snapshot.is_shutting_down, view.snapshot.is_restarting) {
+        (true, true) => "restarting",
+        (true, false) => "stopping",
+        (false, _) => "running",
     }
 }
 

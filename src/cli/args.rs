@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, export, graph, init, logs, man, restart, signal, start, status, stop, up, wait,
-    why,
+    check, completions, ctl, down, env, exec, export, graph, init, logs, man, reload, restart, signal, start, status, stop,
+    supervisorctl, supervisord, up, wait, why,
 };
 use crate::model::units;
 
@@ -40,7 +40,7 @@ pub struct GlobalArgs {
     #[arg(short = 'f', long = "file", value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// Run or address the project under this name, beside others in the same directory.
-    #[arg(id = "project", short = 'p', long = "project", value_name = "NAME", global = true)]
+    #[arg(id = "project", short = 'p', long = "project", value_name = "NAME", global = true, value_parser = project_name)]
     pub name: Option<String>,
     /// When to write colours.
     #[arg(long, value_name = "auto|always|never", default_value = "auto", global = true, hide_possible_values = true)]
@@ -75,6 +75,7 @@ pub enum Command {
     Start(start::Args),
     Stop(stop::Args),
     Restart(restart::Args),
+    Reload(reload::Args),
     Signal(signal::Args),
     Logs(logs::Args),
     Why(why::Args),
@@ -87,12 +88,23 @@ pub enum Command {
     Init(init::Args),
     Export(export::Args),
     Man(man::Args),
+    Supervisord(supervisord::Args),
+    Supervisorctl(supervisorctl::Args),
     Completions(completions::Args),
 }
 
 /// Reads `30`, `30s`, `5m`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
     units::parse_duration(text).ok_or_else(|| "not a duration such as 500ms, 30s or 5m".to_owned())
+}
+
+/// Reads the name of a project: it stands in titles, host names and lists.
+pub fn project_name(text: &str) -> Result<String, String> {
+    let is_bad = |c: char| c.is_control() || c.is_whitespace() || c == '/';
+    if text.is_empty() || text.contains(is_bad) {
+        return Err("a project's name is one word without blanks and slashes".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// One `--port`: the base for a Procfile, or the number of one program.
@@ -206,6 +218,8 @@ mod tests {
             "run wait --timeout soon",
             "run stop",
             "run status --by size",
+            "run -p a/b up",
+            "run -p  up",
         ] {
             assert!(Args::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

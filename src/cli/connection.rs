@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::cli::error::CommandError;
 use crate::cli::select;
 use crate::client::{Client, ClientError, StartUntil};
-use crate::model::Signal;
 use crate::model::status::{ProjectStatus, RequestReport};
+use crate::model::{ReloadReport, Signal};
 use crate::registry::{self, Homes, OwnerFacts, Running, ShortPath};
 use crate::runtime::os::ProcessWatch;
 
@@ -142,6 +142,11 @@ impl Connection {
     /// Waits until processes, or all that are wanted, are ready, or one has failed.
     pub fn wait(&mut self, names: &[String], timeout: Option<Duration>) -> Result<RequestReport, CommandError> {
         Ok(self.client.wait(names, timeout)?)
+    }
+
+    /// Takes over the config as it is now, or says what that would change.
+    pub fn reload(&mut self, dry_run: bool) -> Result<ReloadReport, CommandError> {
+        Ok(self.client.reload(dry_run)?)
     }
 
     /// Asks the project to end; returns when the end has begun.

@@ -1,5 +1,6 @@
 //! Where commands meet projects: finding the one that runs here, loading the config that lies here, and what is left of one that ran.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use crate::cli::error::CommandError;
 use crate::cli::settings::Settings;
 use crate::config::discover::{self, Listing};
 use crate::config::facts::Known;
-use crate::config::request::{Request, Vocabulary};
+use crate::config::request::{AsSupervisord, Request, Vocabulary};
 use crate::config::suggest;
 use crate::model::status::ProjectStatus;
 use crate::model::{Diagnostics, EnvOrder, ProcessName, Program, Project};
@@ -18,6 +19,9 @@ use crate::registry::{self, Homes, Identity, Past, Places, Running};
 use crate::runtime::{load as loader, ports};
 use crate::ui::look::Look;
 use crate::ui::why::OFF;
+
+/// The words that other layers add to the config.
+pub const VOCABULARY: Vocabulary = Vocabulary { probes: probe::KINDS };
 
 /// What the supervisor leaves in the state directory at its end, for `why` and `status` after `down`.
 pub const LAST_STATUS: &str = "status.json";
@@ -207,6 +211,8 @@ pub struct LoadOptions {
     pub keep_going: bool,
     /// `up -- CMD`.
     pub one_off: Option<Vec<String>>,
+    /// Supervisord's own command line.
+    pub as_supervisord: Option<AsSupervisord>,
 }
 
 /// A project that loaded.
@@ -216,6 +222,8 @@ pub struct Loaded {
     pub project: Project,
     /// What is legal but unwise about it.
     pub warnings: Diagnostics,
+    /// What was asked of the loader: to ask it again.
+    pub request: Request,
     /// All that was looked at while loading: what a watcher has to watch.
     pub known: Known,
     /// The project's name: `-p`, or the config's with the branch of a linked worktree.
@@ -233,6 +241,18 @@ impl Loaded {
     pub fn file_names(&self) -> Vec<String> {
         let name = |file: &PathBuf| file.strip_prefix(&self.project.root).unwrap_or(file).display().to_string();
         self.project.files.iter().map(name).collect()
+    }
+
+    /// What programs are told as `SUPERVISOR_SERVER_URL`: a server of the supervisord.conf, else the project's own socket.
+    pub fn server_url(&self) -> String {
+        let theirs = self.project.supervisord.as_ref().and_then(|conf| conf.server_url());
+        theirs.unwrap_or_else(|| format!("unix://{}", self.places.socket.display()))
+    }
+
+    /// Looks for the places anew, for whom we have become meanwhile.
+    pub fn move_home(&mut self, name: Option<&str>) {
+        self.homes = Homes::of_this_user();
+        self.places = self.homes.places(&Identity::new(&self.project.root, name));
     }
 }
 
@@ -263,8 +283,9 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         env_order: options.env_order,
         keep_going: options.keep_going,
         one_off: options.one_off.clone(),
+        as_supervisord: options.as_supervisord.clone(),
     };
-    let outcome = loader::load_project(&request, &Vocabulary { probes: probe::KINDS });
+    let outcome = loader::load_project(&request, &VOCABULARY);
     let Some(project) = outcome.project else { return Err(outcome.diagnostics.into()) };
     known_profiles(&project, &options.profiles)?;
     let name = registry::display_name(settings.name.as_deref(), Some(&project.name), &root, worktree.as_ref());
@@ -274,6 +295,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
     Ok(Loaded {
         project,
         warnings: outcome.diagnostics,
+        request,
         known: outcome.known,
         display_name: name.full,
         branch: name.branch,
@@ -310,6 +332,7 @@ pub fn ports(settings: &Settings, loaded: &Loaded) -> Result<Ports, CommandError
         checkout: loaded.places.identity.as_str(),
         ledger: ledger.as_deref(),
         held: &held,
+        own: &BTreeSet::new(),
         starts: &|_| false,
         holder_of: &|_| None,
     };
@@ -348,7 +371,8 @@ fn held_ports(project: &Project, status: &ProjectStatus) -> Ports {
 /// `SUPERVISOR_SERVER_URL` of the project, if it runs.
 pub fn server_url(settings: &Settings, loaded: &Loaded) -> Option<String> {
     let running = running(settings, &loaded.homes)?;
-    Some(format!("unix://{}", running.owner.socket.display()))
+    let theirs = loaded.project.supervisord.as_ref().and_then(|conf| conf.server_url());
+    Some(theirs.unwrap_or_else(|| format!("unix://{}", running.owner.socket.display())))
 }
 
 /// `4 programs, 1 task`: what starts by itself.

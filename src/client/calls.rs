@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Client, ClientError};
 use crate::codec::xmlrpc::Value;
+use crate::model::ReloadReport;
 use crate::model::status::{ProcessStatus, ProjectStatus, RequestReport};
 
 /// How long a start is waited for.
@@ -72,6 +73,11 @@ impl Client {
     /// Waits until the named processes, or all that are wanted, are ready, or one has failed.
     pub fn wait(&mut self, names: &[String], timeout: Option<Duration>) -> Result<RequestReport, ClientError> {
         self.typed("run.wait", &[words(names), millis(timeout)])
+    }
+
+    /// Takes over the config as it is now, or says what that would change.
+    pub fn reload(&mut self, dry_run: bool) -> Result<ReloadReport, ClientError> {
+        self.typed("run.reload", &[dry_run.into()])
     }
 
     /// Ends the project; returns when the end has begun.

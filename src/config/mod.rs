@@ -21,6 +21,7 @@
 pub mod check;
 pub mod discover;
 pub mod dotenv;
+pub mod env_contents;
 pub mod expand;
 pub mod facts;
 pub mod format;
@@ -69,7 +70,8 @@ pub fn load(request: &Request, known: &Known, vocabulary: &Vocabulary) -> Loaded
             // A text that could not be read to its end lost sections; what seems to miss them is no mistake of its own.
             report.list.retain(|diagnostic| !check::FOLLOWS_FROM_LOSS.contains(&diagnostic.code));
         }
-        Project { files: gathered.files, ..lowered.project }
+        let env_contents = env_contents::of(request, &lowered.project, known);
+        Project { files: gathered.files, env_contents, ..lowered.project }
     });
     if let Some(needs) = world.take_needs() {
         return Loaded::Needs(needs);

@@ -27,6 +27,9 @@ fn render(site: &Site<'_>) -> Exported {
         if unit.count() > 1 && !unit.ports.is_empty() {
             unit.remark("its instances have the same port inside, and none on this machine");
         }
+        if unit.count() > 1 {
+            unit.remark("RUN_INSTANCE is not there: replicas have no numbers");
+        }
         text.push_str(&service(site, &unit));
         exported.remarks.extend(unit.remarks);
     }

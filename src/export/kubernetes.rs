@@ -1,6 +1,6 @@
 //! Manifests of Kubernetes: a Deployment a program, a Job a task, a Service where there is a port.
 
-use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, units};
+use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, own_env_files, project_env_files, units};
 use crate::export::yaml::{string, strings};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::{ReadySpec, Until};
@@ -12,6 +12,10 @@ pub const FORMAT: ExportFormat =
 fn render(site: &Site<'_>) -> Exported {
     let mut exported = Exported { remarks: left_out(site), ..Exported::default() };
     exported.remarks.push(format!("all programs run in the image {}; build it, or change it", image(site)));
+    for file in project_env_files(site) {
+        let name = secret(site);
+        exported.remarks.push(format!("{file} goes there by kubectl create secret generic {name} --from-env-file={file}"));
+    }
     let all = units(site, Hosts::Names);
     let mut documents = Vec::new();
     for mut unit in all.clone() {
@@ -21,15 +25,17 @@ fn render(site: &Site<'_>) -> Exported {
         if let Some(Ready::Log(_) | Ready::Notify) = unit.ready {
             unit.remark("its ready check has no like: it counts as ready when it runs");
         }
-        for need in &unit.program.depends_on {
+        for need in unit.needs.clone() {
             let needed = all.iter().find(|other| other.program.name == need.program);
             if needed.is_some_and(|needed| needed.main_port().is_none()) {
                 unit.remark(format!("nothing waits for {}: it is started again until that is there", need.program));
             }
         }
-        for file in site.project.env_files.iter().chain(&unit.program.env_files) {
-            let path = file.path.strip_prefix(&site.project.root).unwrap_or(&file.path).display();
-            unit.remark(format!("{path} is not read; kubectl create secret generic {} --from-env-file={path}", secret(site)));
+        for file in own_env_files(site, &unit) {
+            unit.remark(format!("{file} is not read there"));
+        }
+        if unit.count() > 1 {
+            unit.remark("RUN_INSTANCE is not there: replicas have no numbers");
         }
         documents.push(workload(site, &unit, &all));
         documents.extend(service(site, &unit));
@@ -135,7 +141,15 @@ fn environment(site: &Site<'_>, unit: &Unit<'_>) -> String {
             string(name)
         ));
     }
-    if text.is_empty() { text } else { format!("          env:\n{text}") }
+    let mut out = String::new();
+    if !site.project.env_files.is_empty() {
+        let name = string(&secret(site));
+        out.push_str(&format!("          envFrom:\n            - secretRef:\n                name: {name}\n                optional: true\n"));
+    }
+    if !text.is_empty() {
+        out.push_str(&format!("          env:\n{text}"));
+    }
+    out
 }
 
 fn probe(ready: &Ready, spec: &ReadySpec) -> String {

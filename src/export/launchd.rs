@@ -1,6 +1,6 @@
 //! Property lists of launchd, one a process. It knows neither order nor checks.
 
-use crate::export::unit::{Hosts, Site, Unit, left_out, units};
+use crate::export::unit::{Hosts, Site, Unit, left_out, own_env_files, project_env_files, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::Autorestart;
 use crate::model::program::Instance;
@@ -11,6 +11,9 @@ pub const FORMAT: ExportFormat =
 
 fn render(site: &Site<'_>) -> Exported {
     let mut exported = Exported { remarks: left_out(site), ..Exported::default() };
+    for file in project_env_files(site) {
+        exported.remarks.push(format!("launchd does not read {file}"));
+    }
     for mut unit in units(site, Hosts::Loopback) {
         if !unit.needs.is_empty() {
             let needs: Vec<&str> = unit.needs.iter().map(|need| need.program.as_str()).collect();
@@ -19,9 +22,8 @@ fn render(site: &Site<'_>) -> Exported {
         if unit.ready.is_some() {
             unit.remark("launchd has no ready checks");
         }
-        for file in site.project.env_files.iter().chain(&unit.program.env_files) {
-            let path = file.path.strip_prefix(&site.project.root).unwrap_or(&file.path).display().to_string();
-            unit.remark(format!("launchd does not read {path}"));
+        for file in own_env_files(site, &unit) {
+            unit.remark(format!("launchd does not read {file}"));
         }
         for instance in &unit.program.instances {
             let path = format!("{}.plist", label(site, instance));
@@ -67,11 +69,10 @@ fn property_list(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance) -> Strin
         .iter()
         .cloned()
         .chain(ports)
+        .chain([("RUN_INSTANCE".to_owned(), instance.number.to_string())])
         .map(|(name, value)| format!("    <key>{}</key>\n    {}\n", escaped(&name), string(&value)))
         .collect();
-    if !variables.is_empty() {
-        key("EnvironmentVariables", &format!("<dict>\n{}  </dict>", variables.concat()));
-    }
+    key("EnvironmentVariables", &format!("<dict>\n{}  </dict>", variables.concat()));
     key("RunAtLoad", if program.autostart { "<true/>" } else { "<false/>" });
     match program.autorestart {
         Autorestart::Always => key("KeepAlive", "<true/>"),

@@ -1,6 +1,6 @@
 //! A job of Nomad: one group a program. A task that a program needs runs before it, in the group of the program.
 
-use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, units};
+use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, own_env_files, project_env_files, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::Autorestart;
 
@@ -10,10 +10,13 @@ pub const FORMAT: ExportFormat = ExportFormat { name: "nomad", doc: "a job file 
 fn render(site: &Site<'_>) -> Exported {
     let mut exported = Exported { remarks: left_out(site), ..Exported::default() };
     exported.remarks.push("programs run by raw_exec on the machine of the agent; docker and exec are other drivers".to_owned());
+    for file in project_env_files(site) {
+        exported.remarks.push(format!("{file} is not read; a template block with env = true can"));
+    }
     let mut text = format!("# {} by `run export nomad`\njob {} {{\n  type = \"service\"\n", site.name, string(site.name));
     let all = units(site, Hosts::Loopback);
     for mut unit in all.clone().into_iter().filter(|unit| !unit.program.is_task()) {
-        for need in &unit.program.depends_on {
+        for need in unit.needs.clone() {
             let is_task = all.iter().any(|other| other.program.name == need.program && other.program.is_task());
             if !is_task {
                 unit.remark(format!("Nomad does not wait for {}: it is started again until that is there", need.program));
@@ -22,9 +25,8 @@ fn render(site: &Site<'_>) -> Exported {
         if let Some(Ready::Log(_) | Ready::Notify | Ready::File(_)) = unit.ready {
             unit.remark("its ready check has no like in Nomad");
         }
-        for file in site.project.env_files.iter().chain(&unit.program.env_files) {
-            let path = file.path.strip_prefix(&site.project.root).unwrap_or(&file.path).display().to_string();
-            unit.remark(format!("{path} is not read; a template block with env = true can"));
+        for file in own_env_files(site, &unit) {
+            unit.remark(format!("{file} is not read; a template block with env = true can"));
         }
         text.push_str(&group(&unit, &all));
         exported.remarks.extend(unit.remarks);
@@ -115,13 +117,11 @@ fn task_block(unit: &Unit<'_>, is_before: bool) -> String {
     ));
     let ports = unit.ports.iter().map(|(name, port)| (name.clone(), port.to_string()));
     let variables: Vec<(String, String)> = unit.environment.iter().cloned().chain(ports).collect();
-    if !variables.is_empty() {
-        text.push_str("      env {\n");
-        for (name, value) in variables {
-            text.push_str(&format!("        {} = {}\n", string(&name), string(&value)));
-        }
-        text.push_str("      }\n");
+    text.push_str("      env {\n");
+    for (name, value) in variables {
+        text.push_str(&format!("        {} = {}\n", string(&name), string(&value)));
     }
+    text.push_str("        \"RUN_INSTANCE\" = \"${NOMAD_ALLOC_INDEX}\"\n      }\n");
     text.push_str(&format!(
         "      kill_signal  = \"{}\"\n      kill_timeout = \"{}s\"\n    }}\n",
         unit.program.stopsignal,

@@ -1,7 +1,7 @@
 //! supervisord.conf. It knows priorities and no dependencies, so programs start in the order of the graph, without waiting.
 
 use crate::export::graph::GraphView;
-use crate::export::unit::{Hosts, Site, Unit, left_out, units};
+use crate::export::unit::{Hosts, Site, Unit, left_out, own_env_files, project_env_files, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::program::Instance;
 use crate::model::{Autorestart, Kind};
@@ -18,6 +18,9 @@ fn render(site: &Site<'_>) -> Exported {
          serverurl=unix://%(here)s/supervisor.sock\n",
         site.name
     );
+    for file in project_env_files(site) {
+        exported.remarks.push(format!("supervisord does not read {file}; put what it says into environment="));
+    }
     let waves = GraphView::of(site.project).waves;
     for mut unit in units(site, Hosts::Loopback) {
         let index = site.project.programs.iter().position(|program| program.name == unit.program.name);
@@ -30,9 +33,8 @@ fn render(site: &Site<'_>) -> Exported {
         if unit.ready.is_some() {
             unit.remark("supervisord has no ready checks; startsecs is what there is");
         }
-        for file in site.project.env_files.iter().chain(&unit.program.env_files) {
-            let path = file.path.strip_prefix(&site.project.root).unwrap_or(&file.path).display().to_string();
-            unit.remark(format!("supervisord does not read {path}; put what it says into environment="));
+        for file in own_env_files(site, &unit) {
+            unit.remark(format!("supervisord does not read {file}; put what it says into environment="));
         }
         text.push('\n');
         // It cannot count ports up, so every instance that has one stands for itself.
@@ -63,10 +65,10 @@ fn section(unit: &Unit<'_>, wave: usize, instance: &Instance, count: usize) -> S
     text.push_str(&format!("command={}\ndirectory={}\n", words.join(" "), escaped(&unit.directory)));
     let ports = unit.ports.iter().map(|(name, port)| (name.clone(), (u32::from(*port) + instance.number).to_string()));
     let variables = unit.environment.iter().cloned().chain(ports);
-    let variables: Vec<String> = variables.map(|(name, value)| format!("{name}={}", variable(&value))).collect();
-    if !variables.is_empty() {
-        text.push_str(&format!("environment={}\n", variables.join(",")));
-    }
+    let mut variables: Vec<String> = variables.map(|(name, value)| format!("{name}={}", variable(&value))).collect();
+    let number = if count > 1 { "%(process_num)d".to_owned() } else { instance.number.to_string() };
+    variables.push(format!("RUN_INSTANCE=\"{number}\""));
+    text.push_str(&format!("environment={}\n", variables.join(",")));
     if count > 1 {
         text.push_str(&format!("numprocs={count}\nnumprocs_start={}\n", instance.number));
         text.push_str("process_name=%(program_name)s_%(process_num)d\n");
@@ -117,9 +119,17 @@ fn quoted(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A value between quotes, which supervisord does not unescape.
+/// A value between quotes, which supervisord does not unescape. What the environment has to say it can fill in.
 fn variable(value: &str) -> String {
-    let value = escaped(value);
+    let mut out = String::new();
+    let mut rest = value;
+    while let Some((before, after)) = rest.split_once("${") {
+        let Some((name, behind)) = after.split_once('}') else { break };
+        out.push_str(&format!("{}%(ENV_{name})s", escaped(before)));
+        rest = behind;
+    }
+    out.push_str(&escaped(rest));
+    let value = out;
     if value.contains('"') { format!("'{value}'") } else { format!("\"{value}\"") }
 }
 

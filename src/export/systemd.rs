@@ -18,6 +18,9 @@ fn render(site: &Site<'_>) -> Exported {
         path: target.clone(),
         text: format!("[Unit]\nDescription={}\n\n[Install]\nWantedBy=default.target\n", site.name),
     });
+    if !site.project.env_files.is_empty() {
+        exported.remarks.push("what an EnvironmentFile says wins there over Environment=, PORT included".to_owned());
+    }
     let all = units(site, Hosts::Loopback);
     for mut unit in all.clone() {
         if let Some(Ready::Log(_)) = unit.ready {

@@ -1,5 +1,7 @@
 //! A program as every export sees it: ports are numbers, holes are filled, secrets are left out, and what has no like is noted.
 
+use std::path::Path;
+
 use crate::model::template::{Part, ProgramFact};
 use crate::model::{Command, Dependency, Program, ProgramName, Project, ReadyKind, Template};
 use crate::plan::environment::{looks_secret, port_variable};
@@ -165,6 +167,21 @@ pub fn units<'a>(site: &Site<'a>, hosts: Hosts) -> Vec<Unit<'a>> {
 pub fn left_out(site: &Site<'_>) -> Vec<String> {
     let inactive = site.project.programs.iter().filter(|program| !site.project.is_active(program));
     inactive.map(|program| format!("{}: only with --profile {}", program.name, program.profiles.join(" or "))).collect()
+}
+
+/// The env files of the project, as people name them; those of one program are its own affair ([`own_env_files`]).
+pub fn project_env_files(site: &Site<'_>) -> Vec<String> {
+    site.project.env_files.iter().map(|file| below(site, &file.path)).collect()
+}
+
+/// The env files of one program.
+pub fn own_env_files(site: &Site<'_>, unit: &Unit<'_>) -> Vec<String> {
+    unit.program.env_files.iter().map(|file| below(site, &file.path)).collect()
+}
+
+/// A path, from the project's root where it is below.
+fn below(site: &Site<'_>, path: &Path) -> String {
+    path.strip_prefix(&site.project.root).unwrap_or(path).display().to_string()
 }
 
 fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {

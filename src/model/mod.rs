@@ -12,6 +12,7 @@
 )]
 
 pub mod address;
+pub mod channel;
 pub mod command;
 pub mod conf_options;
 pub mod diagnostic;
@@ -22,6 +23,7 @@ pub mod options;
 pub mod program;
 pub mod project;
 pub mod ready;
+pub mod reload;
 pub mod signal;
 pub mod state;
 pub mod status;
@@ -31,6 +33,7 @@ pub mod time;
 pub mod units;
 
 pub use address::ListenAddress;
+pub use channel::Channel;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 pub use exit::Exit;
@@ -41,12 +44,13 @@ pub use program::{
 };
 pub use project::{Control, Dialect, EnvOrder, Group, Project};
 pub use ready::{ProbeSchema, ReadyKind, ReadySpec};
+pub use reload::{ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadPlan, ReloadReport};
 pub use signal::Signal;
 pub use state::{ProcessState, Word};
 pub use template::Template;
 pub use time::{Moment, Now, WallTime};
 
-/// Dense index of a process of a project. Never reused while a supervisor lives.
+/// The slot of a process. It belongs to a name for as long as a supervisor lives: a reload adds slots, and takes some out of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct ProcessId(pub u32);
 

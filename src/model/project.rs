@@ -1,5 +1,6 @@
 //! A project: what a config file describes, fully resolved and comparable with `==`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -78,6 +79,9 @@ pub struct Project {
     pub dialect: Dialect,
     /// Project-wide env files, below `environment`.
     pub env_files: Vec<EnvFile>,
+    /// What the env files said when they were looked at: a hash of the value of each name. Values are read at every spawn and
+    /// kept nowhere; this tells whether one is another now.
+    pub env_contents: BTreeMap<PathBuf, BTreeMap<String, u64>>,
     /// `[environment]`.
     pub environment: Vec<(String, Template)>,
     /// In the order of the file: colours and tie-breaks follow it.
@@ -104,6 +108,7 @@ impl Project {
             root,
             dialect: Dialect::Native,
             env_files: Vec::new(),
+            env_contents: BTreeMap::new(),
             environment: Vec::new(),
             programs,
             groups: Vec::new(),

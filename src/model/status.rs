@@ -26,12 +26,26 @@ pub struct ProjectStatus {
     pub started: u64,
     /// Milliseconds since the start.
     pub up_ms: u64,
-    /// `running`, `stopping` once an end was asked for, or `off` after it.
+    /// `running`, `stopping` once an end was asked for, `restarting` when it is to begin anew, or `off` after the end.
     pub state: String,
     /// In start order.
     pub processes: Vec<ProcessStatus>,
     /// What the user should know of the project as a whole: a port that was moved, state that differs from the file.
     pub notes: Vec<String>,
+    /// The files that the state was read from; who asks can see whether they are other now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<SourceMark>,
+}
+
+/// What one file, or the list of files that a pattern matches, was when the config was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceMark {
+    /// The file, or the directory that the pattern starts from.
+    pub path: String,
+    /// The pattern; empty for a file.
+    pub pattern: String,
+    /// A hash of the content, or of the names; empty where there was no such file.
+    pub hash: String,
 }
 
 /// One process.

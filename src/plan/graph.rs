@@ -1,8 +1,10 @@
 //! Who needs whom: the dependency graph of processes.
 //!
 //! One node a process, one edge a dependency, from the dependent to what it needs. A dependency on a program with several
-//! instances is an edge to each of them. Nodes are never removed (petgraph moves indices when one is), so a node's index is
-//! its [`ProcessId`]; a reload builds a new graph.
+//! instances is an edge to each of them. A node's index is its [`ProcessId`]; slots that are out of use have a node without
+//! edges. A reload builds a new graph.
+
+use std::collections::BTreeMap;
 
 use petgraph::Direction;
 use petgraph::algo::tarjan_scc;
@@ -27,9 +29,22 @@ pub struct Edge {
 pub struct EdgeId(pub usize);
 
 /// The graph of a project.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct DependencyGraph {
     graph: DiGraph<ProcessId, Edge>,
+    /// The slots in use, in order.
+    members: Vec<ProcessId>,
+}
+
+/// A process that takes part in a graph.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    /// Its slot.
+    pub id: ProcessId,
+    /// What it is a process of.
+    pub program: &'a Program,
+    /// Whether others may need it. Of what is on its way out only the own needs still count.
+    pub is_needed: bool,
 }
 
 /// The programs that wait for each other, in the order of the circle; the last needs the first.
@@ -41,31 +56,54 @@ impl DependencyGraph {
     /// Builds the graph of a project. Edges to programs that do not exist are left out: the loader has refused them unless
     /// they were optional.
     pub fn new(project: &Project) -> Result<Self, Cycle> {
-        let mut graph = DiGraph::new();
-        for (id, _, _) in project.processes() {
-            graph.add_node(id);
+        let members: Vec<Member<'_>> =
+            project.processes().map(|(id, program, _)| Member { id, program, is_needed: true }).collect();
+        Self::of(&members, members.len())
+    }
+
+    /// Builds the graph of some processes, in the order of their slots, of which there are so many. What is on its way out
+    /// still needs what it needed, and goes first; if that makes a circle it needs nothing.
+    pub fn of(members: &[Member<'_>], slots: usize) -> Result<Self, Cycle> {
+        let whole = Self::build(members, slots, |_| true);
+        let Some(circle) = whole.cycle(members) else { return Ok(whole) };
+        if members.iter().all(|member| member.is_needed) {
+            return Err(circle);
         }
-        for (dependent, program, _) in project.processes() {
-            for dependency in &program.depends_on {
-                let edge = Edge { until: dependency.until, restart: dependency.restart, optional: dependency.optional };
-                for needed in processes_of(project, &dependency.program) {
-                    graph.update_edge(node(dependent), node(needed), edge);
-                }
-            }
-        }
-        let graph = Self { graph };
-        match graph.cycle(project) {
-            Some(cycle) => Err(cycle),
-            None => Ok(graph),
+        let lasting = Self::build(members, slots, |member| member.is_needed);
+        match lasting.cycle(members) {
+            Some(circle) => Err(circle),
+            None => Ok(lasting),
         }
     }
 
-    /// Number of processes.
+    fn build(members: &[Member<'_>], slots: usize, counts: impl Fn(&Member<'_>) -> bool) -> Self {
+        let mut graph = DiGraph::new();
+        for id in (0u32..).take(slots).map(ProcessId) {
+            graph.add_node(id);
+        }
+        let (mut lasting, mut leaving): (BTreeMap<_, Vec<_>>, BTreeMap<_, Vec<_>>) = Default::default();
+        for Member { id, program, is_needed } in members {
+            let by_name = if *is_needed { &mut lasting } else { &mut leaving };
+            by_name.entry(&program.name).or_default().push(*id);
+        }
+        for member in members.iter().filter(|member| counts(member)) {
+            for dependency in &member.program.depends_on {
+                let edge = Edge { until: dependency.until, restart: dependency.restart, optional: dependency.optional };
+                let gone = leaving.get(&dependency.program).filter(|_| !member.is_needed);
+                for needed in lasting.get(&dependency.program).or(gone).into_iter().flatten() {
+                    graph.update_edge(node(member.id), node(*needed), edge);
+                }
+            }
+        }
+        Self { graph, members: members.iter().map(|member| member.id).collect() }
+    }
+
+    /// Number of slots.
     pub fn len(&self) -> usize {
         self.graph.node_count()
     }
 
-    /// Whether there is no process at all.
+    /// Whether there is no slot at all.
     pub fn is_empty(&self) -> bool {
         self.graph.node_count() == 0
     }
@@ -75,9 +113,9 @@ impl DependencyGraph {
         self.graph.edge_count()
     }
 
-    /// All processes.
+    /// All processes that are in use.
     pub fn processes(&self) -> impl Iterator<Item = ProcessId> + '_ {
-        self.graph.node_indices().map(|index| self.graph[index])
+        self.members.iter().copied()
     }
 
     /// What a process needs, in the order of the config.
@@ -108,21 +146,16 @@ impl DependencyGraph {
     }
 
     /// The first circle there is, by program.
-    fn cycle(&self, project: &Project) -> Option<Cycle> {
-        let owner: Vec<&Program> = project.processes().map(|(_, program, _)| program).collect();
+    fn cycle(&self, members: &[Member<'_>]) -> Option<Cycle> {
+        let owner: BTreeMap<ProcessId, &Program> = members.iter().map(|member| (member.id, member.program)).collect();
         let circle = tarjan_scc(&self.graph).into_iter().find(|component| {
             component.len() > 1 || component.iter().any(|index| self.graph.contains_edge(*index, *index))
         })?;
         let mut names: Vec<ProgramName> =
-            circle.iter().rev().map(|index| owner[self.graph[*index].index()].name.clone()).collect();
+            circle.iter().rev().map(|index| owner[&self.graph[*index]].name.clone()).collect();
         names.dedup();
         Some(Cycle(names))
     }
-}
-
-/// The processes of one program.
-pub fn processes_of<'a>(project: &'a Project, program: &'a ProgramName) -> impl Iterator<Item = ProcessId> + 'a {
-    project.processes().filter(move |(_, owner, _)| &owner.name == program).map(|(id, _, _)| id)
 }
 
 /// A process's node.

@@ -9,11 +9,13 @@
     clippy::print_stdout
 )]
 
+pub mod definition;
 pub mod environment;
 pub mod graph;
 pub mod launch;
 pub mod order;
 pub mod ports;
+pub mod reload;
 pub mod select;
 pub mod shell_line;
 #[cfg(test)]

@@ -9,12 +9,20 @@ use std::collections::BinaryHeap;
 use super::graph::DependencyGraph;
 use crate::model::{Dialect, ProcessId, Project};
 
-/// All processes in start order. Stopping goes the other way.
+/// All processes of a project in start order. Stopping goes the other way.
 pub fn start_order(project: &Project, graph: &DependencyGraph) -> Vec<ProcessId> {
     let priority: Vec<i32> =
         project.processes().map(|(_, program, instance)| project.start_priority(program, instance)).collect();
-    let key = |id: ProcessId| Reverse((priority[id.index()], id));
-    let mut open: Vec<usize> = graph.processes().map(|id| graph.needs(id).count()).collect();
+    start_order_by(graph, |id| priority[id.index()])
+}
+
+/// All processes in start order; of those that could come next the one with the lowest key does.
+pub fn start_order_by<Key: Ord>(graph: &DependencyGraph, key_of: impl Fn(ProcessId) -> Key) -> Vec<ProcessId> {
+    let key = |id: ProcessId| Reverse((key_of(id), id));
+    let mut open = vec![0; graph.len()];
+    for id in graph.processes() {
+        open[id.index()] = graph.needs(id).count();
+    }
     let mut free: BinaryHeap<_> = graph.processes().filter(|id| open[id.index()] == 0).map(key).collect();
     let mut order = Vec::with_capacity(graph.len());
     while let Some(Reverse((_, id))) = free.pop() {
@@ -29,18 +37,22 @@ pub fn start_order(project: &Project, graph: &DependencyGraph) -> Vec<ProcessId>
     order
 }
 
-/// The order in which a supervisord.conf is shut down, one number a process: those with the highest stop first, and the next only
+/// The order in which a supervisord.conf is shut down, one number a slot: those with the highest stop first, and the next only
 /// when they have (supervisor `supervisord.py` `ordered_stop_groups_phase_1`). Groups against the start order; a group that
 /// dependencies pull apart is several. Other dialects have no such order: empty.
-pub fn stop_layers(project: &Project, order: &[ProcessId]) -> Vec<usize> {
-    if project.dialect != Dialect::Supervisord {
+pub fn stop_layers<'g>(
+    dialect: Dialect,
+    order: &[ProcessId],
+    slots: usize,
+    group_of: impl Fn(ProcessId) -> &'g str,
+) -> Vec<usize> {
+    if dialect != Dialect::Supervisord {
         return Vec::new();
     }
-    let groups: Vec<&str> = project.processes().map(|(_, _, instance)| instance.name.group.as_str()).collect();
-    let mut layers = vec![0; order.len()];
+    let mut layers = vec![0; slots];
     let mut layer = 0;
     for (at, id) in order.iter().enumerate() {
-        let is_same = at.checked_sub(1).is_none_or(|before| groups[order[before].index()] == groups[id.index()]);
+        let is_same = at.checked_sub(1).is_none_or(|before| group_of(order[before]) == group_of(*id));
         layer += usize::from(!is_same);
         layers[id.index()] = layer;
     }
@@ -104,7 +116,9 @@ mod tests {
             [1, 0, 2, 3],
             "members' own priorities do not count"
         );
-        assert_eq!(stop_layers(&project, &order), [1, 0, 1, 2]);
+        let groups: Vec<&str> = project.processes().map(|(_, _, instance)| instance.name.group.as_str()).collect();
+        let layers = stop_layers(project.dialect, &order, order.len(), |id| groups[id.index()]);
+        assert_eq!(layers, [1, 0, 1, 2]);
     }
 
     #[test]

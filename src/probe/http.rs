@@ -58,6 +58,11 @@ pub(super) fn scheme_problem(url: &str) -> Option<String> {
     without_scheme(url).err()
 }
 
+/// The port of this machine that is asked; `None` for another machine.
+pub(super) fn local_port(url: &str) -> Option<u16> {
+    Target::parse(url).ok()?.address.local_port()
+}
+
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
 struct Target {

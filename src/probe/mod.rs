@@ -107,6 +107,17 @@ impl ResolvedProbe {
     }
 }
 
+impl ResolvedProbe {
+    /// The TCP port of this machine that has to be listened at before asking makes sense.
+    pub fn local_port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(address) => tcp::local_port(address),
+            Self::Http { url, .. } => http::local_port(url),
+            Self::Exec(_) | Self::Log(_) | Self::Notify | Self::File(_) => None,
+        }
+    }
+}
+
 /// What exactly is asked, as `why` shows it: `tcp 127.0.0.1:5433`.
 impl fmt::Display for ResolvedProbe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -197,6 +208,17 @@ mod tests {
         };
         let said = problem(&ReadyKind::Http { url, status: Vec::new() }).unwrap();
         assert!(said.starts_with("https is not spoken"), "{said}");
+    }
+
+    #[test]
+    fn only_a_port_of_this_machine_is_listened_for() {
+        let http = |url: &str| ResolvedProbe::Http { url: url.into(), status: Vec::new() };
+        assert_eq!(http("http://127.0.0.1:3101/health").local_port(), Some(3101));
+        assert_eq!(http("http://shop.localhost/").local_port(), Some(80));
+        assert_eq!(http("http://example.org:3101/").local_port(), None);
+        assert_eq!(ResolvedProbe::Tcp("5432".into()).local_port(), Some(5432));
+        assert_eq!(ResolvedProbe::Tcp("db:5432".into()).local_port(), None);
+        assert_eq!(ResolvedProbe::Exec("true".into()).local_port(), None);
     }
 
     #[test]

@@ -39,6 +39,11 @@ pub fn problem(address: &str) -> Option<String> {
     Address::parse(address).err()
 }
 
+/// The port of this machine that is asked; `None` for another machine.
+pub(super) fn local_port(address: &str) -> Option<u16> {
+    Address::parse(address).ok()?.local_port()
+}
+
 /// A host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
@@ -64,11 +69,16 @@ impl Address {
         Ok(Self { host: bare.unwrap_or(host).to_owned(), port })
     }
 
+    /// The port, when whoever answers there is on this machine.
+    pub(super) fn local_port(&self) -> Option<u16> {
+        let is_local = self.is_loopback_name() || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        is_local.then_some(self.port)
+    }
+
     /// As messages name it: the port alone where the host is this machine.
     pub(super) fn label(&self) -> String {
-        let loopback = self.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if loopback || self.is_loopback_name() {
-            self.port.to_string()
+        if let Some(port) = self.local_port() {
+            port.to_string()
         } else if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
         } else {

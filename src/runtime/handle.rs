@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::model::{Now, Project};
-use crate::plan::ports::Ports;
+use crate::logs::LogDesk;
+use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan};
 use crate::runtime::clock::Clock;
+use crate::runtime::reload::Desk;
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::{Command, RequestId, Urgency};
 use crate::supervisor::snapshot::Snapshot;
@@ -18,16 +19,10 @@ use crate::supervisor::snapshot::Snapshot;
 pub struct Facts {
     /// Display name, fixed at `up`.
     pub name: String,
-    /// The project as loaded.
-    pub project: Arc<Project>,
-    /// The ports that were assigned.
-    pub ports: Ports,
     /// Where logs and state are kept, `None` when there is no such place.
     pub state_directory: Option<PathBuf>,
     /// Pid of the supervisor.
     pub pid: u32,
-    /// What the user should know as a whole: a port that was moved, a log that cannot be kept.
-    pub notes: Vec<String>,
 }
 
 /// What reaches the driver.
@@ -61,7 +56,9 @@ pub struct Handle {
     snapshots: watch::Receiver<Snapshot>,
     facts: Arc<Facts>,
     clock: Clock,
+    logs: LogDesk,
     next_id: Arc<AtomicU64>,
+    desk: Option<Arc<Desk>>,
 }
 
 impl Handle {
@@ -72,7 +69,19 @@ impl Handle {
         facts: Arc<Facts>,
         clock: Clock,
     ) -> Self {
-        Self { messages, snapshots, facts, clock, next_id: Arc::default() }
+        Self { messages, snapshots, facts, clock, logs: LogDesk::default(), next_id: Arc::default(), desk: None }
+    }
+
+    /// The same remote, able to read the config again.
+    #[must_use]
+    pub fn with_desk(self, desk: Desk) -> Self {
+        Self { desk: Some(Arc::new(desk)), ..self }
+    }
+
+    /// The same, with logs that can be read and cleared.
+    #[must_use]
+    pub fn with_logs(self, logs: LogDesk) -> Self {
+        Self { logs, ..self }
     }
 
     /// Sends a command and waits for its answer. Dropping the future ends the waiting, not the command.
@@ -84,6 +93,24 @@ impl Handle {
         let outcome = answer.await.map_err(|_| Gone);
         guard.disarm();
         outcome
+    }
+
+    /// Sees to the config, off the loop and one wish at a time; the view that an answer speaks of is published before it.
+    pub async fn config(&self, wish: ConfigWish) -> Result<ReloadPlan, ConfigRefusal> {
+        match &self.desk {
+            Some(desk) => desk.perform(self, wish).await,
+            None => Err(ConfigRefusal::NoConfig),
+        }
+    }
+
+    /// What the config said when it was last read; `None` before it was read again.
+    pub fn last_read(&self) -> Option<Arc<Project>> {
+        self.desk.as_ref().and_then(|desk| desk.last_read())
+    }
+
+    /// The number given to a program's port; `None` as name means its main one.
+    pub fn port(&self, program: &ProgramName, name: Option<&str>) -> Option<u16> {
+        self.snapshots.borrow().ports.get(program, name)
     }
 
     /// Ends the project as a signal would.
@@ -106,6 +133,11 @@ impl Handle {
     /// What never changes.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// The logs.
+    pub fn logs(&self) -> &LogDesk {
+        &self.logs
     }
 
     /// The clocks that the snapshot's times are read on.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nix::unistd::{User, getgrouplist};
 
 use crate::model::program::Instance;
-use crate::model::{EnvFile, ProcessId, Program, ProgramName, Project, ReadySpec, Template};
+use crate::model::{EnvFile, Program, ProgramName, Project, ReadySpec, Template};
 use crate::plan::environment::{Environment, Layers, compose, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
@@ -16,13 +16,13 @@ use crate::runtime::env_files::{self, Unreadable};
 use crate::runtime::spawner::Account;
 use crate::supervisor::event::SpawnFailure;
 
-/// What does not change from spawn to spawn.
+/// What changes with a reload only, not from spawn to spawn.
 #[derive(Debug, Clone)]
 pub struct Launcher {
-    /// The project as loaded.
+    /// The project in force.
     pub project: Arc<Project>,
     /// The ports it was given.
-    pub ports: Ports,
+    pub ports: Arc<Ports>,
     /// The environment that it was started from.
     pub shell: BTreeMap<String, String>,
     /// What we say about the output: `FORCE_COLOR`, `NO_COLOR`.
@@ -36,9 +36,10 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// A process's program and instance.
-    pub fn of(&self, process: ProcessId) -> Option<(&Program, &Instance)> {
-        self.project.processes().nth(process.index()).map(|(_, program, instance)| (program, instance))
+    /// The same for another project and its ports.
+    #[must_use]
+    pub fn with(&self, project: Arc<Project>, ports: Arc<Ports>) -> Self {
+        Self { project, ports, ..self.clone() }
     }
 
     /// Everything that is needed to execute a process.

@@ -9,7 +9,8 @@ use crate::config::facts::{FileFact, Known, Need};
 use crate::config::request::{Request, Vocabulary};
 use crate::config::{Loaded, load};
 use crate::model::name::glob;
-use crate::model::{Diagnostics, Project};
+use crate::model::status::SourceMark;
+use crate::model::{Diagnostics, Project, stable_hash};
 
 /// The largest config or env file that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -42,6 +43,41 @@ pub fn load_knowing(request: &Request, vocabulary: &Vocabulary, mut known: Known
             Loaded::Refused(diagnostics) => return Outcome { project: None, diagnostics, known },
         }
     }
+}
+
+/// What the files and patterns that were looked at were like.
+pub fn marks(known: &Known) -> Vec<SourceMark> {
+    let file = |(path, fact): (&PathBuf, &FileFact)| mark(path, "", &hash_of(fact));
+    let pattern =
+        |((base, pattern), found): (&(PathBuf, String), &Vec<PathBuf>)| mark(base, pattern, &names_hash(found));
+    known.files.iter().map(file).chain(known.globs.iter().map(pattern)).collect()
+}
+
+/// Whether what was marked is the same now.
+pub fn is_as_marked(mark: &SourceMark) -> bool {
+    let path = Path::new(&mark.path);
+    let hash = match mark.pattern.as_str() {
+        "" => hash_of(&read(path)),
+        pattern => names_hash(&matches(path, pattern)),
+    };
+    hash == mark.hash
+}
+
+fn mark(path: &Path, pattern: &str, hash: &str) -> SourceMark {
+    SourceMark { path: path.to_string_lossy().into_owned(), pattern: pattern.to_owned(), hash: hash.to_owned() }
+}
+
+fn hash_of(fact: &FileFact) -> String {
+    match fact {
+        FileFact::Bytes(bytes) => format!("{:016x}", stable_hash(&[bytes])),
+        FileFact::Missing => String::new(),
+        FileFact::Unusable(why) => why.clone(),
+    }
+}
+
+fn names_hash(found: &[PathBuf]) -> String {
+    let names: Vec<&[u8]> = found.iter().map(|path| path.as_os_str().as_encoded_bytes()).collect();
+    format!("{:016x}", stable_hash(&names))
 }
 
 /// Finds one fact.

@@ -8,6 +8,8 @@ use crate::supervisor::snapshot::Snapshot;
 pub trait Narrator {
     /// Something worth a line. `snapshot` is the state after the step that gave it.
     fn tell(&mut self, notice: &Notice, snapshot: &Snapshot, now: Now);
+    /// The project is another now: names, colours and columns follow. Says how many columns stand before a line.
+    fn adopt(&mut self, snapshot: &Snapshot) -> u16;
     /// A process got its pid.
     fn spawned(&mut self, process: ProcessId, pid: u32);
     /// These had outlived their program and were ended: pid and command name.

@@ -1,15 +1,17 @@
 //! Actions as effects: one function each.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
 use crate::codec::notify::NotifyItem;
-use crate::logs::{Attach, Channel, Matcher};
-use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
+use crate::logs::{Attach, Channel, LogPlace, Matcher};
+use crate::model::{Exit, Generation, LogFile, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::Driver;
@@ -21,7 +23,13 @@ use crate::runtime::spawner::{
 };
 use crate::runtime::streams::{Streams, window_size};
 use crate::supervisor::action::{Action, Scope};
+use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Event, SpawnFailure};
+
+/// How long an attempt waits for somebody to listen: half of what has passed since the first one, within these bounds. Then it is
+/// made all the same, for the port may be answered for from elsewhere.
+const SHORTEST_HOLD: Duration = Duration::from_millis(100);
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 
 impl<S: Spawner> Driver<S> {
     pub(super) fn perform(&mut self, action: Action, now: Now) {
@@ -31,8 +39,28 @@ impl<S: Spawner> Driver<S> {
             Action::Probe { process, generation, .. } => self.probe(process, generation),
             Action::StopProbing { process, .. } => self.stop_asking(process),
             Action::Reply(request, outcome) => self.reply(request, outcome),
+            Action::Adopt(edition) => self.adopt(&edition),
             Action::Say(notice) => self.say(&notice, now),
+            Action::Chronicle(entry) => self.chronicle(&entry, now),
             Action::Finish(code) => self.finish(code),
+        }
+    }
+
+    /// The project is another now: whoever is started, named or shown from here on is so by the new one.
+    fn adopt(&mut self, edition: &Edition) {
+        self.parts.launcher =
+            Arc::new(self.parts.launcher.with(Arc::clone(edition.project()), Arc::clone(&edition.ports)));
+        let slots = self.parts.supervisor.graph().len();
+        self.sides.resize_with(slots.max(self.sides.len()), Side::default);
+        let view = self.view();
+        self.parts.terminals.prefix_columns = self.parts.narrator.adopt(&view);
+        for info in view.processes.iter().filter(|info| info.pid != 0) {
+            let Some(definition) = self.parts.supervisor.definition(info.id) else { continue };
+            for channel in Channel::BOTH {
+                let place = self.parts.logs.of(definition.program(), definition.instance(), channel);
+                let file = if let LogPlace::File(file) = place { Some(file) } else { None };
+                self.parts.hub.copy_to(info.id, channel, file);
+            }
         }
     }
 
@@ -44,8 +72,11 @@ impl<S: Spawner> Driver<S> {
 
     fn prepare(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) -> Result<(), SpawnFailure> {
         let launcher = Arc::clone(&self.parts.launcher);
-        let Some((program, instance)) = launcher.of(process) else { return Err(no_such_process()) };
-        let program = &*program.as_run_by(instance);
+        let Some(definition) = self.parts.supervisor.definition(process).cloned() else {
+            return Err(no_such_process());
+        };
+        let instance = definition.instance();
+        let program = &*definition.program().as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
         let streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
@@ -53,6 +84,7 @@ impl<S: Spawner> Driver<S> {
         if let Some(side) = self.sides.get_mut(process.index()) {
             *side = Side { generation, started: now.wall, ..Side::default() };
             side.directory.clone_from(&launch.directory);
+            side.every = program.ready.as_ref().map(|ready| ready.every).unwrap_or_default();
             side.spawn_words = words(&launch, &launcher.project.root);
             side.probe = program
                 .ready
@@ -63,7 +95,8 @@ impl<S: Spawner> Driver<S> {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
             launch.environment.push(("NOTIFY_SOCKET".to_owned(), socket));
         }
-        self.attach_output(program, (process, generation, run), streams.stdout, streams.stderr)?;
+        let places = Channel::BOTH.map(|channel| self.parts.logs.of(program, instance, channel));
+        self.attach_output(program, places, (process, generation, run), (streams.stdout, streams.stderr))?;
         self.sides[process.index()].console = Some(streams.console);
         self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
@@ -94,9 +127,9 @@ impl<S: Spawner> Driver<S> {
     fn attach_output(
         &mut self,
         program: &Program,
+        places: [LogPlace; 2],
         (process, generation, run): (ProcessId, Generation, u32),
-        stdout: std::os::fd::OwnedFd,
-        stderr: Option<std::os::fd::OwnedFd>,
+        (stdout, stderr): (OwnedFd, Option<OwnedFd>),
     ) -> Result<(), SpawnFailure> {
         let matchers = match program.ready.as_ref().map(|ready| &ready.kind) {
             Some(ReadyKind::Log(pattern)) => {
@@ -112,11 +145,22 @@ impl<S: Spawner> Driver<S> {
             )
             | None => Vec::new(),
         };
-        let attach =
-            |channel, fd, matchers, logfile| Attach { process, generation, run, channel, fd, matchers, logfile };
-        self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), program.stdout_logfile.clone()));
+        let strips_ansi = self.parts.launcher.project.supervisord.as_ref().is_some_and(|conf| conf.daemon.strip_ansi);
+        let is_quiet = self.parts.is_quiet;
+        let attach = |channel, fd, matchers, place| {
+            let options = if channel == Channel::Stdout { &program.extras.stdout } else { &program.extras.stderr };
+            let logfile = match place {
+                LogPlace::File(file) => Some(file),
+                LogPlace::Device(path) if is_quiet => Some(LogFile { path, maxbytes: 0, backups: 0 }),
+                LogPlace::Nowhere | LogPlace::Kept(_) | LogPlace::Device(_) => None,
+            };
+            let to_syslog = options.syslog;
+            Attach { process, generation, run, channel, fd, matchers, logfile, to_syslog, strips_ansi }
+        };
+        let [out, err] = places;
+        self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), out));
         if let Some(stderr) = stderr {
-            self.parts.hub.attach(attach(Channel::Stderr, stderr, matchers, program.stderr_logfile.clone()));
+            self.parts.hub.attach(attach(Channel::Stderr, stderr, matchers, err));
         }
         Ok(())
     }
@@ -166,7 +210,13 @@ impl<S: Spawner> Driver<S> {
             None => return,
         };
         let context = ProbeContext { directory: side.directory.clone(), started: side.started, run: runner };
+        let since = *side.first_asked.get_or_insert_with(Instant::now);
+        let hold = (since.elapsed() / 2).clamp(SHORTEST_HOLD, LONGEST_HOLD).min(side.every);
+        let somebody_listens = resolved.local_port().map(|port| self.listening.at(port, since, hold));
         let task = tokio::spawn(async move {
+            if let Some(somebody_listens) = somebody_listens {
+                somebody_listens.await;
+            }
             let answer = probe::check(&resolved, &context).await;
             let _ = probed.send((process, generation, answer));
         });
@@ -187,7 +237,8 @@ impl<S: Spawner> Driver<S> {
         reply: oneshot::Sender<io::Result<(Exit, String)>>,
     ) {
         let launcher = Arc::clone(&self.parts.launcher);
-        let place = launcher.of(process).map(|(program, instance)| launcher.launch(program, instance));
+        let definition = self.parts.supervisor.definition(process);
+        let place = definition.map(|definition| launcher.launch(definition.program(), definition.instance()));
         match place {
             Some(Ok(launch)) => {
                 match self.helpers.begin(number, command, (launch.environment, launch.directory), reply) {
@@ -202,14 +253,17 @@ impl<S: Spawner> Driver<S> {
 
     /// The sentence for a failed spawn.
     pub(super) fn failure(&self, process: ProcessId, step: Step, errno: i32) -> SpawnFailure {
+        let side = self.sides.get(process.index());
         let SpawnWords { program, directory, path_entries, user } =
-            self.sides.get(process.index()).map(|side| side.spawn_words.clone()).unwrap_or_default();
+            side.map(|side| side.spawn_words.clone()).unwrap_or_default();
+        let file = side.map(|side| side.directory.join(&program));
         let interpreter = missing_interpreter(program.as_ref());
         let facts = SpawnFacts {
             program: &program,
             directory: &directory,
             path_entries,
             user: user.as_deref(),
+            is_directory: file.is_some_and(|file| file.is_dir()),
             missing_interpreter: interpreter.as_deref(),
         };
         failure_message(step, errno, &facts)

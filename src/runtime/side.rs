@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
@@ -15,6 +16,10 @@ pub(super) struct Side {
     pub(super) generation: Generation,
     pub(super) console: Option<Console>,
     pub(super) probe: Option<Result<Arc<ResolvedProbe>, String>>,
+    /// How often the ready check is made at the least.
+    pub(super) every: Duration,
+    /// When the first attempt was made.
+    pub(super) first_asked: Option<Instant>,
     pub(super) directory: PathBuf,
     pub(super) started: WallTime,
     /// The attempt, or the wait for a notification, under way.

@@ -216,8 +216,9 @@ struct Failed {
 
 const SHELL: &CStr = c"/bin/sh";
 
-/// Executes a program as a new child, the leader of its own session and group. Only for a process with one thread that has
-/// blocked every signal, because the child lives in our memory until it executes.
+/// Executes a program as a new child, the leader of its own session and group. Only for a thread that has blocked every signal and
+/// lives as long as the process: the child lives in our memory until it executes, on this thread's `errno`, and dies with this
+/// thread afterwards. Other threads go on meanwhile, and touch nothing of `launch`.
 ///
 /// On failure nothing is left of the child.
 pub fn launch(launch: &Launch<'_>, stack: &mut Stack) -> Result<u32, (Step, i32)> {
@@ -255,12 +256,12 @@ impl Default for Stack {
 }
 
 /// Starts the child in our own memory, as vfork(2) does, but on a stack of its own: no page table is copied, however large we are,
-/// and what it failed at can be read from our memory. We stand still until it has executed or ended.
+/// and what it failed at can be read from our memory. This thread stands still until it has executed or ended.
 #[cfg(target_os = "linux")]
 fn start_child(child: &mut Child<'_>, stack: &mut Stack) -> nix::Result<libc::pid_t> {
     let top = stack.0.as_mut_ptr_range().end.cast::<c_void>();
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
-    // SAFETY: `top` is the aligned end of memory that nobody else uses; `child` outlives the child's use of it, because we are
+    // SAFETY: `top` is the aligned end of memory that nobody else uses; `child` outlives the child's use of it, because this thread is
     // suspended until it has executed or ended; `run_child` touches nothing else of ours.
     Errno::result(unsafe { libc::clone(run_child, top, flags, ptr::from_mut(child).cast()) })
 }

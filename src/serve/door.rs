@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use nix::unistd::User;
 use tokio::sync::watch;
 
 use crate::api::fault::{INCORRECT_PARAMETERS, SHUTDOWN_STATE};
@@ -14,7 +15,7 @@ use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
 use crate::codec::json_answer::{self, JsonAnswer};
 use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
 use crate::model::status::ProjectStatus;
-use crate::model::{Now, ProgramName, WallTime};
+use crate::model::{Now, ProgramName, Project, WallTime};
 use crate::runtime::handle::Handle;
 use crate::supervisor::snapshot::Snapshot;
 
@@ -34,6 +35,7 @@ pub struct Door {
 /// Both halves of what a method sees, taken together.
 struct Glance {
     snapshot: Snapshot,
+    last_read: Arc<Project>,
     now: Now,
 }
 
@@ -113,6 +115,10 @@ impl Door {
                 let reply = self.handle.request(command).await.map_err(|_| Fault::plain(SHUTDOWN_STATE))?;
                 then(&self.view(&self.glance()), reply)
             }
+            Outcome::Config { wish, then } => {
+                let result = self.handle.config(wish).await;
+                then(&self.view(&self.glance()), result)
+            }
             // Calls are made at the top only: a call inside a call is refused before it gets here.
             Outcome::Calls(_) => Err(Fault::plain(INCORRECT_PARAMETERS)),
         }
@@ -123,7 +129,9 @@ impl Door {
     }
 
     fn glance(&self) -> Glance {
-        Glance { snapshot: self.handle.snapshot(), now: self.handle.now() }
+        let snapshot = self.handle.snapshot();
+        let last_read = self.handle.last_read().unwrap_or_else(|| Arc::clone(&snapshot.project));
+        Glance { snapshot, last_read, now: self.handle.now() }
     }
 
     fn view<'a>(&'a self, seen: &'a Glance) -> View<'a> {
@@ -132,9 +140,10 @@ impl Door {
             snapshot: &seen.snapshot,
             now: seen.now,
             name: &facts.name,
-            project: &facts.project,
+            project: &seen.snapshot.project,
+            last_read: &seen.last_read,
             pid: facts.pid,
-            notes: &facts.notes,
+            notes: &seen.snapshot.notes,
             lookup: self,
         }
     }
@@ -169,7 +178,7 @@ impl Glance {
 
 impl Lookup for Door {
     fn port(&self, program: &ProgramName, name: Option<&str>) -> Option<u16> {
-        self.handle.facts().ports.get(program, name)
+        self.handle.port(program, name)
     }
 
     fn usage(&self, pids: &[u32]) -> Usage {
@@ -180,5 +189,10 @@ impl Lookup for Door {
         let zone = self.zone.get_or_init(TimeZone::system);
         let second = i64::try_from(at.seconds()).ok().and_then(|second| Timestamp::from_second(second).ok());
         second.map_or(0, |second| zone.to_offset(second).seconds())
+    }
+
+    fn uid(&self, user: &str) -> Option<u32> {
+        let named = || User::from_name(user).ok().flatten().map(|user| user.uid.as_raw());
+        user.parse().ok().or_else(named)
     }
 }

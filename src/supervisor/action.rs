@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chronicle::Entry;
+use super::edition::Edition;
 use super::event::RequestId;
 use super::notice::Notice;
 use crate::model::{Generation, ProcessId, Signal};
@@ -47,8 +49,12 @@ pub enum Action {
     },
     /// Answer a request.
     Reply(RequestId, Outcome),
+    /// From here on the project is this; comes before anything that belongs to it.
+    Adopt(Edition),
     /// Tell the user.
     Say(Notice),
+    /// Write a line to the main log.
+    Chronicle(Entry),
     /// Everything is down: end with this code.
     Finish(u8),
 }

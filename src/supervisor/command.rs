@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Supervisor;
 use super::action::{Action, Answer, Outcome, Scope};
+use super::chronicle::Entry;
 use super::event::{Command, RequestId, StartUntil, Urgency};
 use super::notice::StopWhy;
 use super::process::{Intent, Phase, Process};
@@ -33,6 +34,8 @@ impl Waiters {
 #[derive(Debug, Clone)]
 struct Waiter {
     want: Want,
+    /// Nobody was named: whoever comes to be wanted is waited for, and who leaves no longer.
+    is_for_all: bool,
     answers: Vec<(ProcessId, Option<Answer>)>,
 }
 
@@ -57,7 +60,8 @@ impl Supervisor {
         match command {
             Command::Start { processes, until, with_needs, timeout } => {
                 let processes = self.known(processes);
-                let mut answers: Vec<_> = processes.iter().map(|id| (*id, self.start(*id, with_needs))).collect();
+                let mut answers: Vec<_> =
+                    processes.iter().map(|id| (*id, self.unless_leaving(*id, |s| s.start(*id, with_needs)))).collect();
                 if until == StartUntil::Ready {
                     // Whoever is on its way already is waited for all the same.
                     for (id, answer) in &mut answers {
@@ -73,7 +77,8 @@ impl Supervisor {
                 self.register(request, want, answers);
             }
             Command::Restart { processes, until, timeout } => {
-                let answers = self.known(processes).into_iter().map(|id| (id, self.restart(id))).collect();
+                let processes = self.known(processes).into_iter();
+                let answers = processes.map(|id| (id, self.unless_leaving(id, |s| s.restart(id)))).collect();
                 self.wait_for_start(request, until, answers);
                 self.limit(request, timeout);
             }
@@ -82,16 +87,33 @@ impl Supervisor {
                 self.register(request, None, answers);
             }
             Command::Wait { processes, timeout } => {
-                let asked = self.known(processes);
-                let all = self.all().filter(|id| asked.is_empty() && self.at(*id).is_wanted()).collect::<Vec<_>>();
-                let answers = asked.into_iter().chain(all).map(|id| (id, None)).collect();
-                self.register(request, Some(Want::AllWell), answers);
+                let is_for_all = processes.is_empty();
+                let answers = self.known(processes).into_iter().map(|id| (id, None)).collect();
+                self.waiters.waiting.insert(request, Waiter { want: Want::AllWell, is_for_all, answers });
+                self.look_again_for_all();
                 self.limit(request, timeout);
             }
             Command::Shutdown => {
                 self.actions.push(Action::Reply(request, Outcome::Accepted));
                 self.terminate(Urgency::Polite, None);
             }
+            Command::Reload(edition) => self.reload(request, edition),
+            Command::BeginAnew(edition) => self.begin_anew(request, edition),
+        }
+    }
+
+    /// What is on its way out of the config is not started again.
+    fn unless_leaving(&mut self, id: ProcessId, act: impl FnOnce(&mut Self) -> Option<Answer>) -> Option<Answer> {
+        if self.at(id).is_member() { act(self) } else { Some(Answer::NotWanted) }
+    }
+
+    /// Who waits for all waits for those that are wanted now.
+    pub(super) fn look_again_for_all(&mut self) {
+        let wanted: Vec<ProcessId> = self.in_use().filter(|id| self.at(*id).is_wanted()).collect();
+        for waiter in self.waiters.waiting.values_mut().filter(|waiter| waiter.is_for_all) {
+            waiter.answers.retain(|(id, _)| self.processes[id.index()].is_member());
+            let known: Vec<ProcessId> = waiter.answers.iter().map(|(id, _)| *id).collect();
+            waiter.answers.extend(wanted.iter().filter(|id| !known.contains(id)).map(|id| (*id, None)));
         }
     }
 
@@ -102,11 +124,13 @@ impl Supervisor {
         }
         self.settled.has_begun = true;
         self.began = self.now;
+        self.begun_with = (processes.clone(), with_needs);
         let is_named = processes.is_some();
-        let roots = processes.map_or_else(|| select::autostarted(&self.project), |named| self.known(named));
+        let by_themselves = || self.in_use().filter(|id| self.starts_by_itself(*id)).collect();
+        let roots: Vec<ProcessId> = processes.map_or_else(by_themselves, |named| self.known(named));
         let chosen: BTreeSet<ProcessId> =
             if with_needs { select::with_needs(&self.graph, &roots) } else { roots.iter().copied().collect() };
-        for id in self.all() {
+        for id in self.in_use() {
             if chosen.contains(&id) {
                 self.want(id, !with_needs);
             } else if is_named
@@ -122,7 +146,7 @@ impl Supervisor {
     }
 
     /// Wants a process up, and forgets what failed before.
-    fn want(&mut self, id: ProcessId, ignores_needs: bool) {
+    pub(super) fn want(&mut self, id: ProcessId, ignores_needs: bool) {
         let process = self.at_mut(id);
         process.intent = Intent::Up;
         process.ignores_needs = ignores_needs;
@@ -172,7 +196,7 @@ impl Supervisor {
 
     /// Whether it is ready or done.
     fn is_well(&self, id: ProcessId) -> bool {
-        self.at(id).current_word(self.program(id).is_task()).is_settled_well()
+        self.at(id).current_word().is_settled_well()
     }
 
     /// Whether a dependency will not come up by itself. A task that is done stays done.
@@ -221,9 +245,8 @@ impl Supervisor {
     }
 
     fn send(&mut self, id: ProcessId, signal: Signal) -> Answer {
-        if self.at(id).run().is_none_or(|run| run.pid.is_none()) {
-            return Answer::NotRunning;
-        }
+        let Some(pid) = self.at(id).run().and_then(|run| run.pid) else { return Answer::NotRunning };
+        self.chronicle(Entry::Signalled { process: id, pid, signal });
         let generation = self.at(id).generation;
         self.at_mut(id).sent = Some(signal);
         self.actions.push(Action::Signal { process: id, generation, signal, scope: Scope::Leader });
@@ -247,7 +270,7 @@ impl Supervisor {
             }
             return self.actions.push(Action::Reply(request, each(&answers)));
         };
-        self.waiters.waiting.insert(request, Waiter { want, answers });
+        self.waiters.waiting.insert(request, Waiter { want, is_for_all: false, answers });
     }
 
     fn limit(&mut self, request: RequestId, timeout: Option<std::time::Duration>) {
@@ -288,7 +311,7 @@ impl Supervisor {
         match want {
             Want::Down => (!process.is_alive()).then_some(Answer::Done),
             Want::Running => answer_running(process),
-            Want::Ready | Want::AllWell => match process.current_word(self.program(id).is_task()) {
+            Want::Ready | Want::AllWell => match process.current_word() {
                 Word::Ready | Word::Done => Some(Answer::Done),
                 Word::Failed => Some(failure(process)),
                 Word::Blocked => Some(Answer::Blocked),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::edition::Edition;
 use crate::model::{Exit, Generation, Moment, ProcessId, Signal};
 
 /// Names a request until it is answered. The edge hands them out; each is used once.
@@ -159,6 +160,10 @@ pub enum Command {
     },
     /// End the whole project; answered when the end has begun.
     Shutdown,
+    /// Take over a new config: stop what is gone, start what is new, restart what differs; answered when that has begun.
+    Reload(Edition),
+    /// Stop everything, and begin anew with this config; answered when that has begun.
+    BeginAnew(Edition),
 }
 
 /// How long a start is waited for.

@@ -11,6 +11,9 @@
 //! its intent until nothing moves any more: up when every dependency is satisfied, down when nobody who depends on it is alive.
 //! Start, restart, recovery of a dependency and shutdown are this same pass.
 //!
+//! A new config ([`reload`]) gives the slots other definitions and the graph other edges, and changes intents; the same pass
+//! does the rest.
+//!
 //! Everything late carries a [`Generation`](crate::model::Generation): news of an earlier incarnation is dropped. Timers are a table ([`timers`]); waiting
 //! requests are waiters ([`command`]) that are looked at after each pass and answered exactly once.
 //!
@@ -34,6 +37,8 @@
 )]
 
 pub mod action;
+pub mod chronicle;
+pub mod edition;
 pub mod event;
 pub mod notice;
 pub mod snapshot;
@@ -45,6 +50,7 @@ mod invariant;
 mod process;
 mod readiness;
 mod reconcile;
+mod reload;
 mod settled;
 mod shutdown;
 mod stopping;
@@ -54,22 +60,24 @@ mod timers;
 mod transition;
 mod view;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::action::Action;
 use self::command::Waiters;
 use self::edges::EdgeTable;
+use self::edition::Edition;
 use self::event::Event;
 use self::notice::Notice;
-use self::process::{Phase, Process};
+use self::process::{Membership, Phase, Process};
 use self::shutdown::Shutdown;
-use self::snapshot::{OffBecause, Snapshot};
+use self::snapshot::Snapshot;
 use self::timers::TimerTable;
 use self::view::Views;
-use crate::model::{Moment, Now, ProcessId, Program, Project};
+use crate::model::{Moment, Now, ProcessId, ProcessName, Program, Project};
+use crate::plan::definition::Definition;
 use crate::plan::graph::{Cycle, DependencyGraph};
-use crate::plan::order;
+use crate::plan::ports::Ports;
 
 /// When the end of a program ends the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,7 +94,9 @@ pub enum ExitPolicy {
 /// The state of a running project.
 #[derive(Debug, Clone)]
 pub struct Supervisor {
-    project: Arc<Project>,
+    edition: Edition,
+    /// Which slot a name has: for life, in use or not.
+    slots: BTreeMap<ProcessName, ProcessId>,
     graph: Arc<DependencyGraph>,
     policy: ExitPolicy,
     /// Position of each process in the start order.
@@ -100,10 +110,14 @@ pub struct Supervisor {
     waiters: Waiters,
     /// Who might move, by start order.
     dirty: BTreeSet<(usize, ProcessId)>,
+    /// Who is being ended because of a new config.
+    outgoing: BTreeSet<ProcessId>,
     /// Whose phase, intent or record changed in this step.
     changed: BTreeSet<ProcessId>,
     now: Now,
     began: Now,
+    /// Who was named at the beginning, and whether what they need was started, too.
+    begun_with: (Option<Vec<ProcessId>>, bool),
     shutdown: Option<Shutdown>,
     finished: bool,
     /// What was last said of the project as a whole.
@@ -113,37 +127,48 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// A project at rest; [`Event::Begin`] sets it going. Fails only on a circle, which the loader refuses first.
+    /// A project at rest, without ports; [`Event::Begin`] sets it going. Fails only on a circle, which the loader refuses first.
     pub fn new(project: Arc<Project>, policy: ExitPolicy, now: Now) -> Result<Self, Cycle> {
-        let graph = DependencyGraph::new(&project)?;
-        let start_order: Arc<[ProcessId]> = order::start_order(&project, &graph).into();
-        let mut rank = vec![0; graph.len()];
-        for (position, id) in start_order.iter().enumerate() {
-            rank[id.index()] = position;
+        Ok(Self::of(Edition::new(project, Ports::default())?, policy, now))
+    }
+
+    /// A project at rest; [`Event::Begin`] sets it going.
+    pub fn of(edition: Edition, policy: ExitPolicy, now: Now) -> Self {
+        let processes: Vec<Process> = (0u32..)
+            .zip(Definition::all(edition.project()))
+            .map(|(id, definition)| Process::new(ProcessId(id), definition))
+            .collect();
+        let graph = DependencyGraph::default();
+        let mut slots = BTreeMap::new();
+        for process in &processes {
+            slots.entry(process.definition.name().clone()).or_insert(process.id);
         }
-        let stop_layers = order::stop_layers(&project, &start_order);
-        let processes: Vec<Process> = at_rest(&project);
-        Ok(Self {
-            edges: EdgeTable::new(&graph, &processes),
+        let mut supervisor = Self {
+            edges: EdgeTable::new(&graph, &[]),
             views: Views::new(processes.len()),
             changed: processes.iter().map(|process| process.id).collect(),
             graph: Arc::new(graph),
-            project,
+            edition,
+            slots,
             policy,
-            rank,
-            stop_layers,
-            start_order,
+            rank: Vec::new(),
+            stop_layers: Vec::new(),
+            start_order: Arc::new([]),
             processes,
             timers: TimerTable::default(),
             waiters: Waiters::default(),
             dirty: BTreeSet::new(),
+            outgoing: BTreeSet::new(),
             now,
             began: now,
+            begun_with: (None, true),
             shutdown: None,
             finished: false,
             settled: settled::Said::default(),
             actions: Vec::new(),
-        })
+        };
+        supervisor.rebuild();
+        supervisor
     }
 
     /// Takes in one happening and appends what is to be done. `now` may not lie before an earlier one; if it does, the
@@ -177,9 +202,19 @@ impl Supervisor {
         self.finished
     }
 
+    /// What a process is called inside its group; empty for one that is not there.
+    pub fn process_name(&self, id: ProcessId) -> &str {
+        self.processes.get(id.index()).map_or("", |process| &process.definition.instance().name.process)
+    }
+
     /// The graph it works on.
     pub fn graph(&self) -> &DependencyGraph {
         &self.graph
+    }
+
+    /// What the config says of a process that is in use, or was.
+    pub fn definition(&self, id: ProcessId) -> Option<&Definition> {
+        self.processes.get(id.index()).map(|process| &process.definition)
     }
 
     fn take(&mut self, event: Event) {
@@ -205,6 +240,8 @@ impl Supervisor {
             while let Some((_, id)) = self.dirty.pop_first() {
                 self.reconcile(id);
             }
+            self.bury();
+            self.renew_if_down();
             self.end_if_over();
             if self.dirty.is_empty() {
                 break;
@@ -226,18 +263,17 @@ impl Supervisor {
         &mut self.processes[id.index()]
     }
 
-    /// Whether an event names a process that exists; anything else is dropped.
+    /// Whether an event names a process that is in use; anything else is dropped.
     fn knows(&self, id: ProcessId) -> bool {
-        id.index() < self.processes.len()
+        self.processes.get(id.index()).is_some_and(|process| process.membership != Membership::Gone)
     }
 
     fn program(&self, id: ProcessId) -> &Program {
-        &self.project.programs[self.at(id).program]
+        self.at(id).program()
     }
 
     fn name(&self, id: ProcessId) -> String {
-        let process = self.at(id);
-        self.project.programs[process.program].instances[process.instance].name.to_string()
+        self.at(id).definition.name().to_string()
     }
 
     fn say(&mut self, notice: Notice) {
@@ -261,6 +297,7 @@ impl Supervisor {
                 self.touch(need);
             }
             self.touch_next_layer();
+            self.went_out(id);
         }
     }
 
@@ -274,17 +311,4 @@ impl Supervisor {
             }
         }
     }
-}
-
-/// All processes of a project, none of them started.
-fn at_rest(project: &Project) -> Vec<Process> {
-    let mut processes = Vec::new();
-    for (index, program) in project.programs.iter().enumerate() {
-        let because = if project.is_active(program) { OffBecause::NoAutostart } else { OffBecause::Profile };
-        for instance in 0..program.instances.len() {
-            let id = ProcessId(u32::try_from(processes.len()).unwrap_or(u32::MAX));
-            processes.push(Process::new(id, index, instance, because));
-        }
-    }
-    processes
 }

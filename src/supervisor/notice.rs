@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Exit, ProcessId};
+use crate::model::{Exit, ProcessId, ReloadPlan};
 
 /// One thing worth a line in the stream. Names, ports and colours are looked up by whoever prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +150,21 @@ pub enum Notice {
         /// The code the run ends with.
         code: u8,
     },
+    /// A new config was taken over: what differs. What follows from it is told as it happens.
+    Reloaded {
+        /// The difference.
+        plan: Box<ReloadPlan>,
+    },
+    /// A group of supervisord's came into use.
+    GroupAdded {
+        /// Its name.
+        group: String,
+    },
+    /// The last process of a group went out of use.
+    GroupRemoved {
+        /// Its name.
+        group: String,
+    },
     /// `all stopped in 9.0s · up 5m02s · worker failed (exit 1)`
     AllStopped {
         /// From the wish to the end.
@@ -186,6 +201,10 @@ pub enum StopWhy {
     User,
     /// A restart request.
     Restart,
+    /// Its config is another now.
+    Changed,
+    /// It is gone from the config.
+    Removed,
     /// An edge with `restart = true`, whose dependency went away.
     Dependency(ProcessId),
     /// It was not ready in time.

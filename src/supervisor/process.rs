@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
-use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Signal, WallTime, Word};
+use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Signal, WallTime, Word};
+use crate::plan::definition::Definition;
 
 /// How long a run has to be ready before it counts as good.
 pub(super) const GOOD_AFTER: Duration = Duration::from_secs(10);
@@ -127,15 +128,28 @@ pub(super) enum Rung {
     Killed,
 }
 
+/// Whether a slot is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// The config has it.
+    Member,
+    /// The config no longer has it, and it is being ended.
+    Leaving,
+    /// Nothing is left of it. The slot waits for the name to come back.
+    Gone,
+}
+
 /// A process and its history.
 #[derive(Debug, Clone)]
 pub(super) struct Process {
-    /// Its index.
+    /// Its slot.
     pub(super) id: ProcessId,
-    /// Index of its program in the project.
-    pub(super) program: usize,
-    /// Index of its instance in the program.
-    pub(super) instance: usize,
+    /// What the config says of it; the last word, once it is gone.
+    pub(super) definition: Definition,
+    /// What the config said when the current or last run was spawned.
+    pub(super) born: Option<Definition>,
+    /// Whether the config has it.
+    pub(super) membership: Membership,
     /// What is wanted.
     pub(super) intent: Intent,
     /// What is.
@@ -174,8 +188,8 @@ pub(super) struct Process {
     pub(super) ready_after: Option<Duration>,
     /// When it last became ready or done: what the critical chain is read from.
     pub(super) satisfied_at: Option<Moment>,
-    /// The generation that each dependency with `restart = true` had when this one was spawned, by edge.
-    pub(super) born_beside: Vec<(usize, Generation)>,
+    /// The generation that each dependency with `restart = true` had when this one was spawned.
+    pub(super) born_beside: Vec<(ProcessId, Generation)>,
     /// The open dependencies that the user was last told of, and when.
     pub(super) told_waiting: Option<(Vec<ProcessId>, Moment)>,
     /// The word as of the last step, and since when.
@@ -188,11 +202,14 @@ pub(super) struct Process {
 
 impl Process {
     /// A process that was never started.
-    pub(super) fn new(id: ProcessId, program: usize, instance: usize, because: OffBecause) -> Self {
+    pub(super) fn new(id: ProcessId, definition: Definition) -> Self {
+        let is_active = definition.project().is_active(definition.program());
+        let because = if is_active { OffBecause::NoAutostart } else { OffBecause::Profile };
         Self {
             id,
-            program,
-            instance,
+            definition,
+            born: None,
+            membership: Membership::Member,
             intent: Intent::Down { because, ordered: false },
             phase: Phase::Stopped,
             generation: Generation::default(),
@@ -218,6 +235,22 @@ impl Process {
             since: Now::default(),
             history: VecDeque::new(),
         }
+    }
+
+    /// Its program.
+    pub(super) fn program(&self) -> &Program {
+        self.definition.program()
+    }
+
+    /// Whether the config has it.
+    pub(super) fn is_member(&self) -> bool {
+        self.membership == Membership::Member
+    }
+
+    /// Its name came back: like new, but that runs and incarnations are counted on.
+    pub(super) fn come_back(&mut self, definition: Definition) {
+        let Self { id, generation, runs, .. } = *self;
+        *self = Self { generation, runs, ..Self::new(id, definition) };
     }
 
     /// Whether anything of it is alive or about to be.
@@ -310,7 +343,8 @@ impl Process {
     }
 
     /// Our word. The whole mapping is here. Ready again after a failure is `retrying` until the run is good.
-    pub(super) fn current_word(&self, is_task: bool) -> Word {
+    pub(super) fn current_word(&self) -> Word {
+        let is_task = self.program().is_task();
         match &self.phase {
             Phase::Stopped => Word::Off,
             Phase::Waiting => Word::Waiting,

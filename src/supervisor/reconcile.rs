@@ -30,7 +30,10 @@ impl Supervisor {
 
     fn try_start(&mut self, id: ProcessId) {
         let index = id.index();
-        if self.at(id).ignores_needs || (self.edges.open(index) == 0 && self.edges.failed(index) == 0) {
+        let has_its_needs = self.at(id).ignores_needs || (self.edges.open(index) == 0 && self.edges.failed(index) == 0);
+        if has_its_needs && self.waits_for_port_of(id).is_some() {
+            self.wait(id);
+        } else if has_its_needs {
             self.spawn(id);
         } else if self.edges.failed(index) > 0 {
             self.block(id);
@@ -62,6 +65,7 @@ impl Supervisor {
             .needs(id)
             .filter(|(edge, _, _)| self.edges.get(*edge) == EdgeStatus::Open)
             .map(|(_, need, _)| need)
+            .chain(self.waits_for_port_of(id))
             .collect();
         let now = self.now;
         match &self.at(id).phase {
@@ -98,13 +102,14 @@ impl Supervisor {
         self.begin_stop(id, self.why_down(id));
     }
 
-    /// Edges with `restart = true`: when the incarnation it was started beside has gone or failed, so must it.
+    /// Edges with `restart = true`: when the incarnation it was started beside has gone or failed, so must it. An edge that a
+    /// reload has added counts from the next start on.
     fn restart_with_neighbours(&mut self, id: ProcessId) {
         let gone = self.graph.needs(id).filter(|(_, _, edge)| edge.restart).find(|(edge, need, _)| {
+            let born = self.at(id).born_beside.iter().find(|(beside, _)| beside == need);
+            let Some((_, generation)) = born else { return false };
             let need = self.at(*need);
-            let born = self.at(id).born_beside.iter().find(|(beside, _)| *beside == edge.0);
-            let is_another = born.is_some_and(|(_, generation)| *generation != need.generation);
-            is_another || (need.is_wanted() && self.edges.get(*edge) != EdgeStatus::Satisfied)
+            *generation != need.generation || (need.is_wanted() && self.edges.get(*edge) != EdgeStatus::Satisfied)
         });
         if let Some((_, need, _)) = gone
             && !self.at(id).ignores_needs

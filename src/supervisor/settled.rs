@@ -21,7 +21,7 @@ impl Supervisor {
         let now = self.now;
         for id in &self.changed {
             let process = &mut self.processes[id.index()];
-            let word = process.current_word(self.project.programs[process.program].is_task());
+            let word = process.current_word();
             if word != process.word {
                 process.word = word;
                 process.since = now;
@@ -55,7 +55,7 @@ impl Supervisor {
     /// only the start was waited for there is nothing to add.
     fn slowest_chain(&self) -> Vec<(ProcessId, Duration)> {
         let mut chain = Vec::new();
-        let last = self.all().filter_map(|id| self.ready_at(id).map(|at| (at, id))).max();
+        let last = self.in_use().filter_map(|id| self.ready_at(id).map(|at| (at, id))).max();
         let mut next = last.map(|(_, id)| (id, true));
         while let Some((id, has_a_share)) = next {
             if has_a_share {

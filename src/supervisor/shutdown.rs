@@ -3,10 +3,12 @@
 use super::ExitPolicy;
 use super::Supervisor;
 use super::action::{Action, Outcome};
+use super::edition::Edition;
 use super::event::{Event, Urgency};
 use super::notice::{Notice, StopWhy};
 use super::process::{Phase, Process};
 use super::snapshot::OffBecause;
+use super::timers::TimerKey;
 use crate::model::{Dialect, Moment, ProcessId};
 
 /// The exit code of a run that a second Ctrl-C has killed.
@@ -23,6 +25,8 @@ pub(super) struct Shutdown {
     failed: Vec<ProcessId>,
     /// Said or not: an end with nothing alive says nothing of stopping.
     was_said: bool,
+    /// It is not the end: what begins once everything is down.
+    pub(super) renewal: Option<Edition>,
 }
 
 impl Shutdown {
@@ -34,8 +38,10 @@ impl Shutdown {
 impl Supervisor {
     /// Begins to end everything, or hurries.
     pub(super) fn terminate(&mut self, urgency: Urgency, code: Option<u8>) {
+        // What was to begin anew ends instead.
+        let was_renewal = self.shutdown.as_mut().is_some_and(|shutdown| shutdown.renewal.take().is_some());
         match &mut self.shutdown {
-            Some(shutdown) if shutdown.urgency >= urgency => return,
+            Some(shutdown) if shutdown.urgency >= urgency && !was_renewal => return,
             Some(shutdown) => shutdown.urgency = urgency,
             None => self.begin_shutdown(urgency, code),
         }
@@ -53,8 +59,8 @@ impl Supervisor {
 
     fn begin_shutdown(&mut self, urgency: Urgency, code: Option<u8>) {
         let failed = self.failed();
-        self.shutdown = Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false });
-        for id in self.all() {
+        self.shutdown = Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false, renewal: None });
+        for id in self.in_use() {
             if self.at(id).is_wanted() {
                 self.unwant(id, OffBecause::Shutdown, true);
             } else {
@@ -63,10 +69,11 @@ impl Supervisor {
             self.take_over_stop(id, StopWhy::Shutdown);
         }
         self.dismiss_hopeful_waiters();
+        self.report_shutdown();
     }
 
     fn kill_all(&mut self) {
-        for id in self.all() {
+        for id in self.in_use() {
             match &self.at(id).phase {
                 Phase::Starting(_) | Phase::Running(_) => {
                     self.begin_stop(id, StopWhy::Shutdown);
@@ -82,16 +89,9 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = ProcessId> + use<> {
-        (0..self.processes.len()).map(|index| ProcessId(u32::try_from(index).unwrap_or(u32::MAX)))
-    }
-
     /// Who counts as failed.
     pub(super) fn failed(&self) -> Vec<ProcessId> {
-        let failed = self
-            .processes
-            .iter()
-            .filter(|process| process.current_word(self.project.programs[process.program].is_task()).is_failure());
+        let failed = self.processes.iter().filter(|process| process.current_word().is_failure());
         failed.map(|process| process.id).collect()
     }
 
@@ -125,7 +125,7 @@ impl Supervisor {
     /// Somebody has gone: those whose turn to stop it is now might move.
     pub(super) fn touch_next_layer(&mut self) {
         let Some(highest) = self.highest_layer().filter(|_| self.shutdown.is_some()) else { return };
-        for id in self.all().filter(|id| self.stop_layers.get(id.index()) == Some(&highest)).collect::<Vec<_>>() {
+        for id in self.in_use().filter(|id| self.stop_layers.get(id.index()) == Some(&highest)).collect::<Vec<_>>() {
             self.touch(id);
         }
     }
@@ -138,7 +138,8 @@ impl Supervisor {
 
     /// When only tasks were left and all are over, the run ends by itself; also when every program is done. supervisord stays up.
     pub(super) fn end_if_over(&mut self) {
-        if self.shutdown.is_some() || !self.settled.has_begun || self.project.dialect == Dialect::Supervisord {
+        if self.shutdown.is_some() || !self.settled.has_begun || self.edition.project().dialect == Dialect::Supervisord
+        {
             return;
         }
         let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();
@@ -147,9 +148,7 @@ impl Supervisor {
         }
         let is_over = wanted.all(|process| match &process.phase {
             Phase::Exited { expected: true, .. } => true,
-            Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Blocked { .. } => {
-                self.project.programs[process.program].is_task()
-            }
+            Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Blocked { .. } => process.program().is_task(),
             Phase::Stopped
             | Phase::Waiting
             | Phase::Starting(_)
@@ -179,6 +178,7 @@ impl Supervisor {
             failed: shutdown.failed.clone(),
         };
         self.say(notice);
+        self.timers.cancel(TimerKey::ShutdownReport);
         self.answer_all(&Outcome::ShuttingDown);
         self.finished = true;
         self.actions.push(Action::Finish(code));

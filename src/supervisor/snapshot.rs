@@ -3,14 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::status::SourceMark;
 use crate::model::{
-    Exit, Generation, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Until, WallTime, Word,
+    Exit, Generation, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until, WallTime, Word,
 };
+use crate::plan::ports::Ports;
 
 /// A view of the whole state at one moment. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    /// By [`ProcessId`].
+    /// What the config said when it was last taken over.
+    pub project: Arc<Project>,
+    /// The ports that its programs were given.
+    pub ports: Arc<Ports>,
+    /// What the user should know of the project as a whole.
+    pub notes: Arc<[String]>,
+    /// The files that the project was read from.
+    pub sources: Arc<[SourceMark]>,
+    /// Everything that is in use, and what is on its way out until it is gone; in the order of the slots, which is that of the
+    /// file until a reload adds some.
     pub processes: Arc<[Arc<ProcessInfo>]>,
     /// Processes in start order.
     pub start_order: Arc<[ProcessId]>,
@@ -18,8 +29,10 @@ pub struct Snapshot {
     pub began: Moment,
     /// The same on the wall clock.
     pub began_wall: WallTime,
-    /// Whether an end was asked for.
+    /// Whether an end was asked for, or a new beginning.
     pub is_shutting_down: bool,
+    /// Whether it begins anew once everything is down.
+    pub is_restarting: bool,
 }
 
 /// One process.
@@ -124,6 +137,8 @@ pub enum OffBecause {
     NotNamed,
     /// The project ends.
     Shutdown,
+    /// It is gone from the config.
+    Removed,
 }
 
 /// One change of state, for `why`.
@@ -136,12 +151,16 @@ pub struct Change {
 }
 
 impl Snapshot {
-    /// One process.
+    /// One process; `None` once it is gone from the config and from the world.
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
-        self.processes.get(id.index()).map(|info| &**info)
+        let at = match self.processes.get(id.index()) {
+            Some(info) if info.id == id => id.index(),
+            Some(_) | None => self.processes.binary_search_by_key(&id, |info| info.id).ok()?,
+        };
+        Some(&self.processes[at])
     }
 
-    /// The processes that a word of the user's selects, in order of the file.
+    /// The processes that a word of the user's selects, in order of the slots.
     pub fn select<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a ProcessInfo> + 'a {
         self.processes.iter().map(|info| &**info).filter(move |info| info.name.matches(word))
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::Supervisor;
 use super::action::{Action, Scope};
+use super::chronicle::Entry;
 use super::notice::{Notice, StopWhy};
 use super::process::{Intent, Phase, Rung, Stop};
+use super::snapshot::OffBecause;
 use super::timers::TimerKind;
 use super::transition::Ending;
 use crate::model::units::human_duration;
@@ -81,6 +83,10 @@ impl Supervisor {
         if is_urgent {
             return self.kill(id);
         }
+        if let (Some(pid), None) = (stop.run.pid, stop.leader) {
+            self.chronicle(Entry::Stopping { process: id, pid, signal, scope });
+            self.report_stop(id);
+        }
         self.signal(id, signal, scope);
         self.timers.arm(id, TimerKind::Kill, now + limit);
         if limit >= Duration::from_secs(2) {
@@ -95,10 +101,11 @@ impl Supervisor {
         let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
         stop.rung = Rung::Killed;
         stop.since.get_or_insert(now);
-        if stop.run.pid.is_none() {
+        let Some(pid) = stop.run.pid else {
             stop.rung = Rung::Unspawned;
             return;
-        }
+        };
+        self.chronicle(Entry::Killing { process: id, pid });
         self.timers.disarm(id, TimerKind::StillStopping);
         self.signal(id, Signal::KILL, scope);
         self.timers.arm(id, TimerKind::Kill, now + KILL_AGAIN);
@@ -131,7 +138,12 @@ impl Supervisor {
                 None => self.stopped(id, &stop, None),
             },
             StopWhy::NotReady => self.run_over(id, &Ending::NotReady(exit)),
-            StopWhy::User | StopWhy::Restart | StopWhy::Dependency(_) | StopWhy::Shutdown => {
+            StopWhy::User
+            | StopWhy::Restart
+            | StopWhy::Changed
+            | StopWhy::Removed
+            | StopWhy::Dependency(_)
+            | StopWhy::Shutdown => {
                 self.stopped(id, &stop, exit);
             }
         }
@@ -143,6 +155,8 @@ impl Supervisor {
         let after = now.mono.since(stop.since.unwrap_or(now.mono));
         let words = match stop.why {
             StopWhy::Dependency(by) => format!("stopped: its dependency {} went away", self.name(by)),
+            StopWhy::Changed => "stopped: its config has changed".to_owned(),
+            StopWhy::Removed => "stopped: gone from the config".to_owned(),
             StopWhy::User | StopWhy::Restart | StopWhy::Shutdown if stop.rung == Rung::Killed => {
                 format!("killed after {}", human_duration(after))
             }
@@ -177,6 +191,8 @@ impl Supervisor {
     pub(super) fn why_down(&self, id: ProcessId) -> StopWhy {
         match (self.shutdown.is_some(), self.at(id).intent) {
             (true, _) => StopWhy::Shutdown,
+            (false, Intent::Down { because: OffBecause::Removed, .. }) => StopWhy::Removed,
+            (false, Intent::Down { because: OffBecause::Profile, .. }) => StopWhy::Changed,
             (false, Intent::Down { .. } | Intent::Up) => StopWhy::User,
         }
     }

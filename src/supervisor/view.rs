@@ -20,21 +20,30 @@ impl Views {
     pub(super) fn new(count: usize) -> Self {
         Self { built: vec![None; count], stale: BTreeSet::new() }
     }
+
+    pub(super) fn add_slot(&mut self) {
+        self.built.push(None);
+    }
 }
 
 impl Supervisor {
     pub(super) fn view(&mut self) -> Snapshot {
         let mut stale = std::mem::take(&mut self.views.stale);
-        stale.extend(self.all().filter(|id| self.views.built[id.index()].is_none()));
+        stale.extend(self.in_use().filter(|id| self.views.built[id.index()].is_none()));
         for id in stale {
-            self.views.built[id.index()] = Some(Arc::new(self.info(id)));
+            self.views.built[id.index()] = self.knows(id).then(|| Arc::new(self.info(id)));
         }
         Snapshot {
+            project: Arc::clone(self.edition.project()),
+            ports: Arc::clone(&self.edition.ports),
+            notes: Arc::clone(&self.edition.notes),
+            sources: Arc::clone(&self.edition.sources),
             processes: self.views.built.iter().flatten().cloned().collect(),
             start_order: Arc::clone(&self.start_order),
             began: self.began.mono,
             began_wall: self.began.wall,
             is_shutting_down: self.is_shutting_down(),
+            is_restarting: self.shutdown.as_ref().is_some_and(|shutdown| shutdown.renewal.is_some()),
         }
     }
 
@@ -44,10 +53,10 @@ impl Supervisor {
         let run = process.run();
         ProcessInfo {
             id,
-            name: program.instances[process.instance].name.clone(),
+            name: process.definition.name().clone(),
             program: program.name.clone(),
             is_task: program.is_task(),
-            word: process.current_word(program.is_task()),
+            word: process.current_word(),
             state: process.state(),
             since: process.since.mono,
             since_wall: process.since.wall,
@@ -63,7 +72,12 @@ impl Supervisor {
             last_exit: process.last_exit,
             spawn_error: process.spawn_error.clone(),
             needs: self.needs_info(id),
-            needed_by: self.graph.dependents(id).map(|(_, dependent, _)| dependent).collect(),
+            needed_by: self
+                .graph
+                .dependents(id)
+                .map(|(_, other, _)| other)
+                .filter(|other| self.knows(*other))
+                .collect(),
             last_probe: run.and_then(|run| run.probe.last.clone()),
             probe_tries: run.map_or(0, |run| run.probe.tries),
             retry_at: match &process.phase {
@@ -97,7 +111,8 @@ impl Supervisor {
     }
 
     fn needs_info(&self, id: ProcessId) -> Vec<NeedInfo> {
-        let info = self.graph.needs(id).map(|(edge, process, weight)| NeedInfo {
+        let needs = self.graph.needs(id).filter(|(_, need, _)| self.knows(*need));
+        let info = needs.map(|(edge, process, weight)| NeedInfo {
             process,
             until: weight.until,
             is_satisfied: self.edges.get(edge) == EdgeStatus::Satisfied,

@@ -49,6 +49,11 @@ impl Keys {
         Self { names, theme, command: command.into(), pick: None, filter: None }
     }
 
+    /// Takes in what a reload has changed.
+    pub fn adopt(&mut self, snapshot: &Snapshot) {
+        self.names.adopt(snapshot);
+    }
+
     /// What the `l` key chose to show; `None` for all.
     pub fn filter(&self) -> Option<&[ProcessId]> {
         self.filter.as_deref()

@@ -9,6 +9,7 @@ pub mod look;
 pub mod names;
 pub mod pick;
 pub mod reason;
+pub mod reload;
 pub mod report;
 pub mod story;
 pub mod table;

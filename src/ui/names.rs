@@ -1,6 +1,9 @@
 //! What processes are called on the screen: their labels, colours and the column they stand in.
 
-use crate::model::{ProcessId, ProcessName, Project};
+use std::collections::BTreeMap;
+
+use crate::model::{ProcessId, ProcessName, Program, ProgramName, Project};
+use crate::supervisor::snapshot::Snapshot;
 use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::Theme;
 
@@ -20,6 +23,8 @@ struct Entry {
     place: usize,
     program: String,
     siblings: usize,
+    /// It is in use, or on its way out.
+    is_listed: bool,
 }
 
 impl Names {
@@ -28,20 +33,50 @@ impl Names {
         let mut names = Self { theme, entries: Vec::new(), columns: 0 };
         for (place, program) in project.programs.iter().enumerate() {
             for instance in &program.instances {
-                let label = theme.cut_name(&clean(instance.name.label()));
+                let entry = names.entry(place, program, &instance.name);
                 if project.is_active(program) {
-                    names.columns = names.columns.max(width(&label));
+                    names.columns = names.columns.max(width(&entry.label));
                 }
-                names.entries.push(Entry {
-                    label,
-                    name: instance.name.clone(),
-                    place,
-                    program: clean(program.name.as_str()),
-                    siblings: program.instances.len(),
-                });
+                names.entries.push(entry);
             }
         }
         names
+    }
+
+    /// Takes in what a reload has changed. What is gone keeps its name, for what is still to be said of it.
+    pub fn adopt(&mut self, snapshot: &Snapshot) {
+        let project = &snapshot.project;
+        let programs: BTreeMap<&ProgramName, usize> =
+            project.programs.iter().enumerate().map(|(place, program)| (&program.name, place)).collect();
+        self.entries.iter_mut().for_each(|entry| entry.is_listed = false);
+        self.columns = 0;
+        for info in snapshot.processes.iter() {
+            let place = programs.get(&info.program).copied();
+            let is_active = place.is_none_or(|place| project.is_active(&project.programs[place]));
+            while self.entries.len() <= info.id.index() {
+                let unknown = Program::new("?");
+                self.entries.push(Entry { is_listed: false, ..self.entry(0, &unknown, &unknown.instances[0].name) });
+            }
+            if let Some(place) = place {
+                self.entries[info.id.index()] = self.entry(place, &project.programs[place], &info.name);
+            }
+            let entry = &mut self.entries[info.id.index()];
+            entry.is_listed = true;
+            if is_active {
+                self.columns = self.columns.max(width(&entry.label));
+            }
+        }
+    }
+
+    fn entry(&self, place: usize, program: &Program, name: &ProcessName) -> Entry {
+        Entry {
+            label: self.theme.cut_name(&clean(name.label())),
+            name: name.clone(),
+            place,
+            program: clean(program.name.as_str()),
+            siblings: program.instances.len(),
+            is_listed: true,
+        }
     }
 
     /// How wide the column of names is.
@@ -49,9 +84,9 @@ impl Names {
         self.columns
     }
 
-    /// Every process, in the order of the file.
-    pub fn ids(&self) -> impl Iterator<Item = ProcessId> + use<> {
-        (0u32..).zip(0..self.entries.len()).map(|(id, _)| ProcessId(id))
+    /// Every process that is in use, in the order of the slots.
+    pub fn ids(&self) -> impl Iterator<Item = ProcessId> + '_ {
+        (0u32..).zip(&self.entries).filter(|(_, entry)| entry.is_listed).map(|(id, _)| ProcessId(id))
     }
 
     /// What stands before its lines; cut when it is long.

@@ -66,11 +66,16 @@ pub(super) fn snapshot(project: &Project, word: Word) -> Snapshot {
         .map(|(id, program, instance)| Arc::new(info(id, program, instance.name.clone(), word)))
         .collect();
     Snapshot {
+        project: Arc::new(project.clone()),
+        ports: Arc::new(ports()),
+        notes: Arc::new([]),
+        sources: Arc::new([]),
         start_order: processes.iter().map(|info| info.id).collect(),
         processes: processes.into(),
         began: Moment(0),
         began_wall: WallTime(0),
         is_shutting_down: false,
+        is_restarting: false,
     }
 }
 

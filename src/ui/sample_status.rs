@@ -117,6 +117,7 @@ pub(crate) fn shop() -> ProjectStatus {
             },
         ],
         notes: Vec::new(),
+        sources: Vec::new(),
     }
 }
 

@@ -8,12 +8,13 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::model::units::human_duration;
-use crate::model::{Dialect, Exit, Now, ProcessId, Program, Project, ReadyKind, RetryPolicy, Signal, Word};
+use crate::model::{Dialect, Exit, Now, ProcessId, Program, Project, ReadyKind, ReloadPlan, RetryPolicy, Signal, Word};
 use crate::plan::ports::Ports;
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::names::Names;
 use crate::ui::reason::{OutOfMemory, short_exit};
+use crate::ui::reload;
 use crate::ui::story::banner::Address;
 use crate::ui::story::stamp::{Stamps, stamp};
 use crate::ui::text::{clean, pad, round_duration, width};
@@ -137,7 +138,9 @@ impl Story {
             telling,
             dialect: project.dialect,
             known: project.processes().map(|(_, program, _)| Known::of(program, &root)).collect(),
-            addresses: Address::all(project, ports),
+            addresses: Address::all(project, ports, |name| {
+                project.processes().filter(|(_, program, _)| &program.name == name).map(|(id, _, _)| id).collect()
+            }),
             title: banner::Title::of(project),
             had_banner: false,
             is_killing: false,
@@ -148,6 +151,36 @@ impl Story {
     /// What processes are called.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Takes in what a reload has changed, or a new beginning.
+    pub fn adopt(&mut self, snapshot: &Snapshot) {
+        let project = &snapshot.project;
+        let root = project.root.to_string_lossy();
+        self.names.adopt(snapshot);
+        for info in snapshot.processes.iter() {
+            let Some(program) = project.program(&info.program) else { continue };
+            let known = Known::of(program, &root);
+            self.known.resize_with(self.known.len().max(info.id.index() + 1), || known.clone());
+            let before = &mut self.known[info.id.index()];
+            *before = Known { pid: info.pid, was_busy: before.was_busy, ..known };
+        }
+        self.addresses = Address::all(project, &snapshot.ports, |name| {
+            snapshot.processes.iter().filter(|info| &info.program == name).map(|info| info.id).collect()
+        });
+        self.title = banner::Title::of(project);
+        (self.is_ending, self.is_killing) = (snapshot.is_shutting_down, self.is_killing && snapshot.is_shutting_down);
+    }
+
+    /// What a new config changes.
+    fn reloaded(&self, plan: &ReloadPlan) -> Vec<String> {
+        if plan.is_empty() && plan.waiting.is_empty() {
+            return Vec::new();
+        }
+        let files = self.telling.theme.paint(Ink::Strong, &self.title.files);
+        let mut lines = vec![format!("  {files} has changed")];
+        lines.extend(reload::rows(plan, self.telling.theme).into_iter().map(|row| format!("    {row}")));
+        lines
     }
 
     /// Remembers the pid of a run, for its crash box.
@@ -206,6 +239,8 @@ impl Story {
                 vec![self.line(Ink::Warn, *process, "left processes behind, which are ended now")]
             }
             Notice::WillNotDie { process } => vec![self.will_not_die(*process)],
+            Notice::Reloaded { plan } => self.reloaded(plan),
+            Notice::GroupAdded { .. } | Notice::GroupRemoved { .. } => Vec::new(),
             Notice::AllReady { after, chain } => self.all_ready(*after, chain, snapshot),
             Notice::SettledWithFailures { after, failed } => self.settled(*after, failed, snapshot),
             Notice::EndsRun { process, code } => vec![self.ends_run(*process, *code)],

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use run::api::{self, Fault, Lookup, Outcome, Usage, View};
 use run::codec::xmlrpc::{Call, Value, parse_call, write_call, write_fault, write_response};
-use run::model::{ProcessId, ProgramName, WallTime};
+use run::model::{ConfigRefusal, ConfigWish, GroupChanges, ProcessId, ProgramName, ReloadPlan, WallTime};
 use run::supervisor::action::{Answer, Outcome as Reply};
 use run::supervisor::event::Command;
 use run::supervisor::snapshot::Snapshot;
@@ -85,7 +85,7 @@ struct World;
 
 impl Lookup for World {
     fn port(&self, program: &ProgramName, name: Option<&str>) -> Option<u16> {
-        sample::facts().ports.get(program, name)
+        sample::ports().get(program, name)
     }
 
     fn usage(&self, pids: &[u32]) -> Usage {
@@ -117,7 +117,21 @@ fn reply(command: &Command) -> Reply {
         Command::Wait { processes, .. } => {
             each(processes, |id| if id == ADMIN { Answer::NotWanted } else { Answer::Done })
         }
-        Command::Shutdown => Reply::Accepted,
+        Command::Shutdown | Command::Reload(_) | Command::BeginAnew(_) => Reply::Accepted,
+    }
+}
+
+/// What would come of a wish about the config.
+fn config(wish: &ConfigWish) -> Result<ReloadPlan, ConfigRefusal> {
+    let groups = GroupChanges {
+        added: vec!["cron".into()],
+        changed: vec!["api".into(), "web".into()],
+        removed: vec!["mail".into()],
+    };
+    match wish {
+        ConfigWish::Compare | ConfigWish::Reload => Ok(ReloadPlan { groups, unchanged: 3, ..ReloadPlan::default() }),
+        ConfigWish::AddGroup(_) | ConfigWish::RemoveGroup(_) => Ok(ReloadPlan::default()),
+        ConfigWish::Restart => Err(ConfigRefusal::Unreadable("error: unknown key `dependson`".into())),
     }
 }
 
@@ -128,9 +142,10 @@ fn perform(snapshot: &Snapshot, call: &Call) -> (Vec<Command>, String) {
         snapshot,
         now: sample::now(),
         name: &facts.name,
-        project: &facts.project,
+        project: &snapshot.project,
+        last_read: &snapshot.project,
         pid: facts.pid,
-        notes: &facts.notes,
+        notes: &snapshot.notes,
         lookup: &World,
     };
     let mut asked = Vec::new();
@@ -145,6 +160,7 @@ fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Comm
             asked.push(command.clone());
             then(view, reply(&command))
         }
+        Outcome::Config { wish, then } => then(view, config(&wish)),
         Outcome::Calls(calls) => {
             let results = calls.into_iter().map(|call| {
                 let settled = call.and_then(|call| settle(view, api::dispatch(view, &call), asked));

@@ -102,6 +102,7 @@ pub(crate) fn project() -> Project {
         files: vec!["/src/shop/run.toml".into(), "/etc/shop.toml".into()],
         dialect: Dialect::Native,
         env_files: vec![],
+        env_contents: std::collections::BTreeMap::new(),
         environment: vec![],
         programs,
         groups: vec![],
@@ -113,18 +114,15 @@ pub(crate) fn project() -> Project {
 }
 
 pub(crate) fn facts() -> Facts {
+    Facts { name: "shop-fix".into(), state_directory: None, pid: 4100 }
+}
+
+pub(crate) fn ports() -> Ports {
     let mut ports = Ports::default();
     ports.insert("db".into(), None, 5433);
     ports.insert("api".into(), None, 3101);
     ports.insert("worker".into(), None, 4000);
-    Facts {
-        name: "shop-fix".into(),
-        project: Arc::new(project()),
-        ports,
-        state_directory: None,
-        pid: 4100,
-        notes: vec!["port 5432 (db) is taken, it got 5433".into()],
-    }
+    ports
 }
 
 /// A process that is off.
@@ -250,10 +248,15 @@ pub(crate) fn processes(project: &Project) -> Vec<ProcessInfo> {
 pub(crate) fn snapshot() -> Snapshot {
     let processes: Vec<_> = processes(&project()).into_iter().map(Arc::new).collect();
     Snapshot {
+        project: Arc::new(project()),
+        ports: Arc::new(ports()),
+        notes: Arc::new(["port 5432 (db) is taken, it got 5433".to_owned()]),
+        sources: Arc::new([]),
         start_order: [DB, WORKER_0, WORKER_1, ADMIN, MIGRATE, MAIL, API, WEB].into(),
         processes: processes.into(),
         began: at(0).mono,
         began_wall: at(0).wall,
         is_shutting_down: false,
+        is_restarting: false,
     }
 }

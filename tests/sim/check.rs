@@ -9,7 +9,7 @@ use run::model::{
 use run::supervisor::action::{Action, Outcome};
 use run::supervisor::event::{Command, Event, RequestId, StartUntil};
 use run::supervisor::notice::{Notice, Reason, StopWhy};
-use run::supervisor::snapshot::Snapshot;
+use run::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
 
 use crate::world::Child;
 
@@ -48,16 +48,31 @@ struct Past {
     generation: Generation,
     /// The incarnations of its `restart = true` needs at that time.
     born_beside: Vec<(usize, Generation)>,
+    /// Its `stopwaitsecs` when it was asked to stop.
+    stop_limit: Duration,
+    /// Its `startretries` when it last failed.
+    allowed: u32,
+    /// A user has asked for its stop.
+    stopped_by_user: bool,
     was_stopping_before_end: bool,
 }
 
 pub(crate) struct Checks {
+    /// By slot: what the config says of each process, or last said.
     programs: Vec<Program>,
+    /// Whether the config has it.
+    is_member: Vec<bool>,
+    /// Who was up before this step, and is not to be touched by a reload in it.
+    untouchable: BTreeSet<ProcessId>,
+    /// Who was up and well after the last step.
+    well: BTreeSet<ProcessId>,
     past: Vec<Past>,
     open: BTreeSet<RequestId>,
     expects: BTreeMap<RequestId, Expects>,
     answered: BTreeSet<RequestId>,
     forgotten: BTreeSet<RequestId>,
+    /// What is being stopped is to begin anew.
+    begins_anew: bool,
     is_ending: bool,
     is_hurried: bool,
     finished: bool,
@@ -70,11 +85,15 @@ impl Checks {
         let programs: Vec<Program> = project.processes().map(|(_, program, _)| program.clone()).collect();
         Self {
             past: vec![Past::default(); programs.len()],
+            is_member: vec![true; programs.len()],
+            untouchable: BTreeSet::new(),
+            well: BTreeSet::new(),
             programs,
             open: BTreeSet::new(),
             expects: BTreeMap::new(),
             answered: BTreeSet::new(),
             forgotten: BTreeSet::new(),
+            begins_anew: false,
             is_ending: false,
             is_hurried: false,
             finished: false,
@@ -84,6 +103,7 @@ impl Checks {
     }
 
     pub(crate) fn before(&mut self, event: &Event, _now: Moment) {
+        self.untouchable.clear();
         match event {
             Event::Command(request, command) => {
                 self.open.insert(*request);
@@ -96,7 +116,10 @@ impl Checks {
                 // A time limit that was due before this may still answer it in the same step.
                 self.just_forgotten = Some(*request);
             }
-            Event::Terminate(urgency) => self.is_hurried |= *urgency == run::supervisor::event::Urgency::Now,
+            Event::Terminate(urgency) => {
+                self.begins_anew = false;
+                self.is_hurried |= *urgency == run::supervisor::event::Urgency::Now;
+            }
             Event::Spawned { process, generation: _, .. } => self.past[process.index()].has_run = true,
             Event::Tick
             | Event::Begin { .. }
@@ -121,7 +144,14 @@ impl Checks {
                 }
                 self.forgive_all();
             }
-            Command::Stop { .. } | Command::Signal { .. } | Command::Wait { .. } | Command::Shutdown => {}
+            Command::Stop { processes, .. } => {
+                for id in processes {
+                    self.past[id.index()].stopped_by_user = true;
+                }
+            }
+            Command::Shutdown => self.begins_anew = false,
+            Command::BeginAnew(_) => self.begins_anew |= !self.is_ending,
+            Command::Signal { .. } | Command::Wait { .. } | Command::Reload(_) => {}
         }
     }
 
@@ -146,8 +176,58 @@ impl Checks {
                 self.finished = true;
                 assert!(children.is_empty(), "11: finished with {children:?} alive");
             }
-            Action::Probe { .. } | Action::StopProbing { .. } => {}
+            Action::Adopt(edition) => self.adopt(&edition.project().programs, children),
+            Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
+    }
+
+    /// Another config. What runs and does not differ in anything, nor goes with somebody who does, is not to be touched.
+    fn adopt(&mut self, programs: &[Program], children: &BTreeMap<ProcessId, Child>) {
+        let is_anew = std::mem::take(&mut self.begins_anew);
+        if is_anew {
+            assert!(children.is_empty(), "20: it begins anew with {children:?} alive");
+            (self.is_ending, self.is_hurried) = (false, false);
+        }
+        let old: Vec<(Program, bool)> = self.programs.iter().cloned().zip(self.is_member.clone()).collect();
+        self.is_member.iter_mut().for_each(|is_member| *is_member = false);
+        for program in programs {
+            match self.programs.iter().position(|known| known.name == program.name) {
+                Some(slot) => {
+                    self.programs[slot].clone_from(program);
+                    self.is_member[slot] = true;
+                }
+                None => {
+                    self.programs.push(program.clone());
+                    self.is_member.push(true);
+                    self.past.push(Past::default());
+                }
+            }
+        }
+        if is_anew {
+            for past in &mut self.past {
+                *past = Past { generation: past.generation, ..Past::default() };
+            }
+            return;
+        }
+        let same = |slot: usize| old.get(slot).is_some_and(|(was, is)| *is && *was == self.programs[slot]);
+        // A new config may be what a failing one was waiting for.
+        for slot in (0..self.programs.len()).filter(|slot| !same(*slot)) {
+            (self.past[slot].failures, self.past[slot].not_before) = (0, None);
+        }
+        let mut safe: BTreeSet<usize> = (0..old.len()).filter(|slot| self.is_member[*slot] && same(*slot)).collect();
+        // Whoever restarts with somebody who may be restarted is not safe either.
+        loop {
+            let unsafe_ones = safe
+                .iter()
+                .copied()
+                .find(|slot| self.past[*slot].born_beside.iter().any(|(need, _)| !safe.contains(need)));
+            match unsafe_ones {
+                Some(slot) => safe.remove(&slot),
+                None => break,
+            };
+        }
+        let ids = safe.into_iter().map(|slot| ProcessId(u32::try_from(slot).expect("small")));
+        self.untouchable = ids.filter(|id| self.well.contains(id)).collect();
     }
 
     fn spawn(&mut self, process: ProcessId, children: &BTreeMap<ProcessId, Child>) {
@@ -169,9 +249,10 @@ impl Checks {
         past.gave_up_after_a_run = false;
         past.has_run = false;
         past.stop_asked = None;
+        past.stopped_by_user = false;
         let program = &self.programs[process.index()];
         if program.retry == RetryPolicy::Native {
-            assert!(past.failures <= program.startretries, "6: {process:?} has failed {} times", past.failures);
+            assert!(past.failures <= past.allowed, "6: {process:?} has failed {} times", past.failures);
         }
     }
 
@@ -185,7 +266,8 @@ impl Checks {
     }
 
     fn is_satisfied(&self, need: &ProgramName, until: Until, children: &BTreeMap<ProcessId, Child>) -> bool {
-        let Some(index) = self.programs.iter().position(|program| &program.name == need) else { return true };
+        let is_it = |(program, is_member): (&Program, &bool)| *is_member && &program.name == need;
+        let Some(index) = self.programs.iter().zip(&self.is_member).position(is_it) else { return true };
         let past = &self.past[index];
         let id = ProcessId(u32::try_from(index).expect("small"));
         let is_alive = children.get(&id).is_some_and(|child| child.leader && child.spawned);
@@ -201,7 +283,12 @@ impl Checks {
         if signal != Signal::TERM {
             return;
         }
+        assert!(!self.untouchable.contains(&process), "10: {process:?} is the same as before and is stopped");
+        self.gone_in_order(process, children);
         let past = &mut self.past[process.index()];
+        if past.stop_asked.is_none() {
+            past.stop_limit = self.programs[process.index()].stopwaitsecs;
+        }
         past.stop_asked.get_or_insert(now);
         let leader_ended = children.get(&process).is_some_and(|child| !child.leader);
         if self.is_ending && !self.is_hurried && !past.was_stopping_before_end && !leader_ended {
@@ -211,6 +298,22 @@ impl Checks {
                 let is_alive = children.contains_key(&id) && program.sweeps_leftovers();
                 assert!(!(depends && is_alive), "3: {process:?} is stopped before {id:?}, which depends on it");
             }
+        }
+    }
+
+    /// Of those that the config no longer has, whoever needs another goes first.
+    fn gone_in_order(&self, process: ProcessId, children: &BTreeMap<ProcessId, Child>) {
+        let past = &self.past[process.index()];
+        let leader_ended = children.get(&process).is_some_and(|child| !child.leader);
+        let is_free = self.is_member[process.index()] || past.stopped_by_user || past.was_stopping_before_end;
+        if is_free || leader_ended || self.is_ending {
+            return;
+        }
+        for (index, program) in self.programs.iter().enumerate().filter(|(index, _)| !self.is_member[*index]) {
+            let depends = program.depends_on.iter().any(|need| need.program == self.programs[process.index()].name);
+            let id = ProcessId(u32::try_from(index).expect("small"));
+            let is_alive = children.contains_key(&id) && program.sweeps_leftovers();
+            assert!(!(depends && is_alive), "21: {process:?} is gone and stopped before {id:?}, which depends on it");
         }
     }
 
@@ -243,6 +346,7 @@ impl Checks {
                     past.has_ended && matches!(notice, Notice::GaveUp { .. } | Notice::Crashed { again_in: None, .. });
                 let was_good = past.ready_since.take().is_some_and(|at| now.since(at) >= Duration::from_secs(10));
                 past.failures = if was_good { 1 } else { past.failures + 1 };
+                past.allowed = self.programs[process.index()].startretries;
                 if let Notice::Crashed { again_in: Some(delay), .. } = notice {
                     let tries = u64::from(past.failures - 1);
                     let is_native = self.programs[process.index()].retry == RetryPolicy::Native;
@@ -267,6 +371,9 @@ impl Checks {
             | Notice::Leftovers { .. }
             | Notice::WillNotDie { .. }
             | Notice::SettledWithFailures { .. }
+            | Notice::Reloaded { .. }
+            | Notice::GroupAdded { .. }
+            | Notice::GroupRemoved { .. }
             | Notice::EndsRun { .. }
             | Notice::AllStopped { .. } => {}
         }
@@ -281,6 +388,7 @@ impl Checks {
         self.nobody_waits_for_what_is_there(snapshot, children);
         self.restarts_with_its_needs(snapshot, children);
         self.becomes_ready(snapshot, now, children);
+        self.lists_what_there_is(snapshot, children);
         let all_ready = std::mem::take(&mut self.said_all_ready);
         for info in snapshot.processes.iter() {
             let is_well = info.word.is_settled_well() || info.off_because.is_some();
@@ -311,7 +419,7 @@ impl Checks {
             );
             assert!(info.word != Word::Ready || info.failures == 0, "{} is called ready and may be looping", info.name);
             if let (Some(asked), Some(child)) = (past.stop_asked, children.get(&info.id)) {
-                let limit = program.stopwaitsecs + LATE;
+                let limit = past.stop_limit + LATE;
                 assert!(
                     now.since(asked) <= limit || child.killed.is_some() || !child.leader,
                     "8: {} was asked to stop {:?} ago and was not killed",
@@ -322,9 +430,40 @@ impl Checks {
         }
     }
 
+    /// What the config has is listed, what it no longer has only while anything of it is alive; and what starts by itself is wanted.
+    fn lists_what_there_is(&mut self, snapshot: &Snapshot, children: &BTreeMap<ProcessId, Child>) {
+        let listed: BTreeSet<ProcessId> = snapshot.processes.iter().map(|info| info.id).collect();
+        for (index, is_member) in self.is_member.iter().enumerate() {
+            let id = ProcessId(u32::try_from(index).expect("small"));
+            let is_listed = listed.contains(&id);
+            assert!(is_listed || !is_member, "22: {id:?} is in the config and not listed");
+            let is_alive = children.contains_key(&id);
+            assert!(*is_member || is_listed == is_alive, "22: {id:?} is gone, listed {is_listed}, alive {is_alive}");
+            if !is_listed {
+                let generation = self.past[index].generation;
+                self.past[index] = Past { generation, ..Past::default() };
+            }
+        }
+        assert!(snapshot.start_order.iter().all(|id| listed.contains(id)), "22: the start order has what is gone");
+        assert_eq!(snapshot.start_order.len(), listed.len(), "22: the start order lacks somebody");
+        for info in snapshot.processes.iter() {
+            let others = info.needs.iter().map(|need| need.process).chain(info.needed_by.iter().copied());
+            assert!(others.into_iter().all(|id| listed.contains(&id)), "22: {} knows somebody who is gone", info.name);
+            assert_eq!(snapshot.get(info.id).map(|found| found.id), Some(info.id));
+            let index = info.id.index();
+            let is_forgotten = info.off_because == Some(OffBecause::NoAutostart) && self.programs[index].autostart;
+            assert!(!is_forgotten || !self.is_member[index], "23: {} starts by itself and nobody wants it", info.name);
+        }
+        let is_well = |info: &&std::sync::Arc<ProcessInfo>| {
+            info.off_because.is_none() && matches!(info.word, Word::Starting | Word::Ready | Word::Retrying)
+        };
+        self.well = snapshot.processes.iter().filter(is_well).map(|info| info.id).collect();
+    }
+
     /// A request is answered in the step that settles it, not some time later.
     fn nobody_waits_for_what_is_there(&self, snapshot: &Snapshot, children: &BTreeMap<ProcessId, Child>) {
-        let word = |id: &ProcessId| snapshot.get(*id).expect("it exists").word;
+        // Of what is gone there is nothing to wait for.
+        let word = |id: &ProcessId| snapshot.get(*id).map_or(Word::Off, |info| info.word);
         for (request, expects) in &self.expects {
             let is_due = match expects {
                 Expects::Down(ids) => ids.iter().all(|id| !children.contains_key(id)),
@@ -342,7 +481,10 @@ impl Checks {
         for info in snapshot.processes.iter().filter(|info| info.off_because.is_none()) {
             let past = &self.past[info.id.index()];
             let is_up = children.get(&info.id).is_some_and(|child| child.leader) && info.word != Word::Stopping;
-            for (need, generation) in past.born_beside.iter().filter(|_| is_up && !past.ignores_needs) {
+            let needs = &self.programs[info.id.index()].depends_on;
+            let still = |need: usize| needs.iter().any(|one| one.restart && one.program == self.programs[need].name);
+            let beside = past.born_beside.iter().filter(|_| is_up && !past.ignores_needs);
+            for (need, generation) in beside.filter(|(need, _)| still(*need)) {
                 assert_eq!(self.past[*need].generation, *generation, "18: {} outlives its p{need}", info.name);
             }
         }
@@ -350,7 +492,10 @@ impl Checks {
 
     /// What can be ready is found to be.
     fn becomes_ready(&self, snapshot: &Snapshot, now: Moment, children: &BTreeMap<ProcessId, Child>) {
-        for info in snapshot.processes.iter().filter(|info| !info.is_task && info.word != Word::Stopping) {
+        let is_watched = |info: &&std::sync::Arc<ProcessInfo>| {
+            !info.is_task && info.word != Word::Stopping && info.off_because.is_none()
+        };
+        for info in snapshot.processes.iter().filter(is_watched) {
             let Some(child) = children.get(&info.id).filter(|child| child.leader) else { continue };
             let program = &self.programs[info.id.index()];
             let could = match (&program.ready, child.spawned_at) {
@@ -382,6 +527,8 @@ fn expectation(command: &Command) -> Option<Expects> {
         | Command::Stop { .. }
         | Command::Wait { .. }
         | Command::Signal { .. }
+        | Command::Reload(_)
+        | Command::BeginAnew(_)
         | Command::Shutdown => None,
     }
 }

@@ -59,6 +59,14 @@ pub(crate) enum Ask {
         now: bool,
     },
     Shutdown,
+    /// The config is another.
+    Reload {
+        edit: u64,
+    },
+    /// The config is another, and everything begins anew.
+    BeginAnew {
+        edit: u64,
+    },
 }
 
 impl Schedule {
@@ -67,16 +75,23 @@ impl Schedule {
         let count = 1 + random.below(7);
         let native = random.chance(80);
         let programs = (0..count).map(|index| program(seed, index, native)).collect();
-        let requests = (0..random.below(12)).map(|index| request(seed, index)).collect();
+        let mut requests: Vec<Request> = (0..random.below(12)).map(|index| request(seed, index)).collect();
+        // The seeds that once found a bug go without.
+        let reloads = if seed % 3 == 2 { 0 } else { Random::new(seed, 5000).below(6) };
+        requests.extend((0..reloads).map(|index| reload(seed, index)));
         let policy =
             random.pick(&[ExitPolicy::KeepGoing, ExitPolicy::KeepGoing, ExitPolicy::OnFailure, ExitPolicy::OnEnd]);
         Self { seed, policy, programs, requests }
     }
 
     pub(crate) fn project(&self) -> Project {
-        let is_native = self.programs.iter().all(|program| program.retry == RetryPolicy::Native);
+        Self::project_of(self.programs.clone())
+    }
+
+    pub(crate) fn project_of(programs: Vec<Program>) -> Project {
+        let is_native = programs.iter().all(|program| program.retry == RetryPolicy::Native);
         let dialect = if is_native { Dialect::Native } else { Dialect::Supervisord };
-        Project { dialect, ..Project::new("/shop", self.programs.clone()) }
+        Project { dialect, ..Project::new("/shop", programs) }
     }
 
     /// What a person needs to see of it.
@@ -135,6 +150,84 @@ impl Schedule {
         }
         all
     }
+}
+
+/// Another config: some of these programs gone, new ones, other values, other edges.
+pub(crate) fn edited(programs: &[Program], seed: u64, edit: u64) -> Vec<Program> {
+    let mut random = Random::new(seed, 9000 + edit);
+    let native = programs.iter().all(|program| program.retry == RetryPolicy::Native);
+    let mut programs = programs.to_vec();
+    for _ in 0..=random.below(3) {
+        let chosen = usize::try_from(random.below(programs.len().max(1) as u64)).expect("small");
+        match random.below(6) {
+            0 if programs.len() > 1 => {
+                let gone = programs.remove(chosen).name;
+                programs.iter_mut().for_each(|program| program.depends_on.retain(|need| need.program != gone));
+            }
+            1 => add(&mut programs, seed, native, &mut random),
+            2 => programs[chosen].environment.push((format!("E{edit}"), Template::literal("x"))),
+            3 => tune(&mut programs[chosen], &mut random),
+            4 => change_edges(&mut programs, chosen, seed, &mut random),
+            _ => {}
+        }
+    }
+    programs
+}
+
+fn number_of(program: &Program) -> u64 {
+    program.name.as_str()[1..].parse().expect("a number")
+}
+
+fn add(programs: &mut Vec<Program>, seed: u64, native: bool, random: &mut Random) {
+    let number = random.below(9);
+    if programs.iter().any(|program| number_of(program) == number) {
+        return;
+    }
+    let mut new = program(seed, number, native);
+    new.depends_on.retain(|need| programs.iter().any(|program| program.name == need.program));
+    let at = usize::try_from(random.below(programs.len() as u64 + 1)).expect("small");
+    programs.insert(at, new);
+}
+
+/// Values that a running process takes in.
+fn tune(program: &mut Program, random: &mut Random) {
+    match random.below(6) {
+        0 => program.startretries = u32::try_from(random.below(4)).expect("small"),
+        1 if !program.is_task() => program.startsecs = Duration::from_secs(random.pick(&[0, 1, 2, 4])),
+        2 => program.stopwaitsecs = Duration::from_millis(random.pick(&[200, 1000, 5000])),
+        3 => program.autostart = !program.autostart,
+        4 => {
+            if let Some(ready) = &mut program.ready {
+                ready.timeout = random.chance(60).then(|| Duration::from_secs(1 + random.below(8)));
+            }
+        }
+        _ => program.priority = i32::try_from(random.below(3)).expect("small"),
+    }
+}
+
+/// Drops an edge, adds one, or makes it another; edges only lead to lower numbers.
+fn change_edges(programs: &mut [Program], chosen: usize, seed: u64, random: &mut Random) {
+    let number = number_of(&programs[chosen]);
+    let lower: Vec<u64> = programs.iter().map(number_of).filter(|other| *other < number).collect();
+    if lower.is_empty() {
+        return;
+    }
+    let need = random.pick(&lower);
+    let name = ProgramName::new(format!("p{need}"));
+    let needs = &mut programs[chosen].depends_on;
+    let was_there = needs.iter().any(|one| one.program == name);
+    needs.retain(|one| one.program != name);
+    if !was_there || random.chance(50) {
+        needs.push(dependency(seed, need, random));
+    }
+}
+
+fn reload(seed: u64, index: u64) -> Request {
+    let mut random = Random::new(seed, 6000 + index);
+    let at = Duration::from_millis(random.pick(&[5, 500, 3000, 20_000, 60_000]) * random.below(100) / 100);
+    let edit = index;
+    let what = if random.chance(10) { Ask::BeginAnew { edit } } else { Ask::Reload { edit } };
+    Request { at, what }
 }
 
 fn program(seed: u64, index: u64, native: bool) -> Program {

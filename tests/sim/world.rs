@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use run::model::{Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
+use run::plan::ports::Ports;
 use run::supervisor::Supervisor;
 use run::supervisor::action::{Action, Scope};
+use run::supervisor::edition::Edition;
 use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Urgency, Verdict};
 
 use crate::check::Checks;
 use crate::random::Random;
-use crate::schedule::{Ask, Request, Schedule};
+use crate::schedule::{Ask, Request, Schedule, edited};
 
 /// After this much simulated time the end is asked for, if nobody did.
 const LENGTH: Duration = Duration::from_secs(90);
@@ -43,6 +45,9 @@ pub(crate) struct Report {
 
 pub(crate) struct World {
     seed: u64,
+    /// What the config has now.
+    project: Vec<Program>,
+    /// By slot: what the config says of each process, or last said.
     programs: Vec<Program>,
     supervisor: Supervisor,
     pub(crate) now: Moment,
@@ -70,7 +75,8 @@ impl World {
         let mut world = Self {
             seed: schedule.seed,
             checks: Checks::new(&project),
-            programs: project.processes().map(|(_, program, _)| program.clone()).collect(),
+            project: project.programs.clone(),
+            programs: project.programs.clone(),
             supervisor,
             now: Moment(0),
             coming: BTreeMap::new(),
@@ -194,8 +200,17 @@ impl World {
             Action::Spawn { process, generation, .. } => self.spawn(process, generation),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, attempt } => self.probe(process, generation, attempt),
-            Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) => {}
+            Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) | Action::Chronicle(_) => {}
             Action::Finish(code) => self.finished = Some(code),
+            Action::Adopt(ref edition) => {
+                self.project.clone_from(&edition.project().programs);
+                for program in &edition.project().programs {
+                    match self.programs.iter_mut().find(|known| known.name == program.name) {
+                        Some(known) => known.clone_from(program),
+                        None => self.programs.push(program.clone()),
+                    }
+                }
+            }
         }
     }
 
@@ -327,9 +342,23 @@ impl World {
                 return self.step(Event::Terminate(if now { Urgency::Now } else { Urgency::Polite }));
             }
             Ask::Shutdown => Command::Shutdown,
+            Ask::Reload { edit } => {
+                // What is due happens before, so that what follows is the reload's doing.
+                self.step(Event::Tick);
+                Command::Reload(self.edition(edit))
+            }
+            Ask::BeginAnew { edit } => Command::BeginAnew(self.edition(edit)),
         };
         self.requests += 1;
         self.step(Event::Command(RequestId(self.requests), command));
+    }
+}
+
+impl World {
+    fn edition(&self, edit: u64) -> Edition {
+        let programs = edited(&self.project, self.seed, edit);
+        let project = Schedule::project_of(programs);
+        Edition::new(Arc::new(project), Ports::default()).expect("edges only lead down")
     }
 }
 

@@ -1,5 +1,6 @@
 //! `supervisor.*`: supervisord's own methods, with its keys, faults and texts (supervisor `rpcinterface.py`).
 
+pub(super) mod config;
 pub(super) mod info;
 pub(super) mod process;
 

@@ -4,13 +4,15 @@ use std::rc::Rc;
 
 use crate::cli::settings::Verbosity;
 use crate::cli::up::session::is_worth_saying;
-use crate::logs::{CrashBox, Hub};
+use crate::logs::{CrashBox, Hub, Label};
 use crate::model::{Now, ProcessId};
 use crate::runtime::narrator::Narrator;
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
+use crate::ui::names::Names;
 use crate::ui::story::{HeaderFacts, Said, Story};
 use crate::ui::terminal::RawTerminal;
+use crate::ui::theme::Theme;
 
 /// How many leftovers are named.
 const NAMED: usize = 5;
@@ -21,12 +23,14 @@ pub(super) struct Teller {
     hub: Hub,
     raw: Option<Rc<RawTerminal>>,
     verbosity: Verbosity,
+    /// What program lines are shown with.
+    out: Theme,
 }
 
 impl Teller {
     /// A teller that has said nothing yet.
-    pub(super) fn new(story: Story, hub: Hub, raw: Option<Rc<RawTerminal>>, verbosity: Verbosity) -> Self {
-        Self { story, hub, raw, verbosity }
+    pub(super) fn new(story: Story, hub: Hub, raw: Option<Rc<RawTerminal>>, verbosity: Verbosity, out: Theme) -> Self {
+        Self { story, hub, raw, verbosity, out }
     }
 
     /// The first line.
@@ -54,6 +58,11 @@ impl Narrator for Teller {
                 render: Box::new(move |tail| request.render(&tail.lines, tail.total)),
             });
         }
+    }
+
+    fn adopt(&mut self, snapshot: &Snapshot) -> u16 {
+        self.story.adopt(snapshot);
+        label(&self.hub, self.story.names(), self.out)
     }
 
     fn spawned(&mut self, process: ProcessId, pid: u32) {
@@ -88,6 +97,16 @@ impl Narrator for Teller {
     }
 }
 
+/// Tells the output thread what stands before each program's lines; how many columns that takes.
+pub(super) fn label(hub: &Hub, names: &Names, theme: Theme) -> u16 {
+    for id in names.ids() {
+        let prefix = theme.prefix(names.place(id), names.label(id), names.columns());
+        let name = names.name(id).map(ToString::to_string).unwrap_or_default();
+        hub.register(id, Label { name, prefix });
+    }
+    u16::try_from(names.columns() + 3).unwrap_or(u16::MAX)
+}
+
 /// What even `-q` says.
 fn is_trouble(notice: &Notice) -> bool {
     match notice {
@@ -107,7 +126,31 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::Stopped { .. }
         | Notice::StillStopping { .. }
         | Notice::Leftovers { .. }
+        | Notice::Reloaded { .. }
+        | Notice::GroupAdded { .. }
+        | Notice::GroupRemoved { .. }
         | Notice::AllReady { .. }
         | Notice::AllStopped { .. } => false,
     }
+}
+
+/// Nobody is told: what happens stands in the main log.
+pub(super) struct Hush;
+
+impl Narrator for Hush {
+    fn tell(&mut self, _: &Notice, _: &Snapshot, _: Now) {}
+
+    fn adopt(&mut self, _: &Snapshot) -> u16 {
+        0
+    }
+
+    fn spawned(&mut self, _: ProcessId, _: u32) {}
+
+    fn leftovers(&mut self, _: &[(u32, String)]) {}
+
+    fn remark(&mut self, _: String) {}
+
+    fn suspend(&mut self) {}
+
+    fn resume(&mut self) {}
 }

@@ -3,6 +3,7 @@
 //! It reads snapshots and sends commands like any other client. Nothing here runs while nothing changes and nobody types.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -11,8 +12,8 @@ use tokio::task::JoinHandle;
 
 use crate::cli::exit_code::ExitCode;
 use crate::logs::Hub;
-use crate::model::ProcessId;
 use crate::model::status::{ProcessStatus, ProjectStatus};
+use crate::model::{ProcessId, Project};
 use crate::runtime::front::DetachHandle;
 use crate::runtime::handle::Handle;
 use crate::runtime::os;
@@ -20,6 +21,7 @@ use crate::serve::UsageSource;
 use crate::serve::door::Door;
 use crate::supervisor::action::{Answer, Outcome};
 use crate::supervisor::event::{Command, StartUntil, Urgency};
+use crate::supervisor::snapshot::Snapshot;
 use crate::ui::decode::Key;
 use crate::ui::keys::{KeyAction, Keys};
 use crate::ui::live::{fit, live_line};
@@ -44,6 +46,8 @@ pub(super) struct ScreenParts {
     pub(super) hub: Hub,
     /// What processes are called.
     pub(super) names: Names,
+    /// The project that they are the names of.
+    pub(super) project: Arc<Project>,
     /// What screens are drawn for.
     pub(super) look: Look,
     /// Whether our lines go to a terminal.
@@ -99,7 +103,10 @@ async fn show(mut parts: ScreenParts) {
     loop {
         tokio::select! {
             changed = parts.handle.changed() => match changed {
-                Ok(_) => parts.draw_live(&keys),
+                Ok(snapshot) => {
+                    parts.take_in(&mut keys, &snapshot);
+                    parts.draw_live(&keys);
+                }
                 Err(_) => return,
             },
             key = next_key(&mut presses) => {
@@ -144,6 +151,15 @@ async fn wait_for_all(handle: Handle, timeout: Option<Duration>, settled: onesho
 }
 
 impl ScreenParts {
+    /// A reload gives other names.
+    fn take_in(&mut self, keys: &mut Keys, snapshot: &Snapshot) {
+        if !Arc::ptr_eq(&self.project, &snapshot.project) {
+            self.project = Arc::clone(&snapshot.project);
+            self.names.adopt(snapshot);
+            keys.adopt(snapshot);
+        }
+    }
+
     fn draw_live(&self, keys: &Keys) {
         if self.is_terminal && !keys.is_picking() {
             let snapshot = self.handle.snapshot();

@@ -1,6 +1,7 @@
 //! What stands outside of the programs: the project's name, environment and groups; and what the command line
 //! says about programs (`-m`, `--port`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::expand::Holes;
@@ -44,6 +45,7 @@ pub fn project(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagno
         files: Vec::new(),
         dialect: context.dialect,
         env_files,
+        env_contents: BTreeMap::new(),
         environment,
         programs: Vec::new(),
         groups,

@@ -205,3 +205,19 @@ impl Alarm {
         }
     }
 }
+
+/// Which TCP ports are listened at: not told here, so every ready check tries for itself.
+#[derive(Debug)]
+pub struct Listeners;
+
+impl Listeners {
+    /// Always refuses.
+    pub fn new() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Always refuses.
+    pub fn ports(&mut self) -> io::Result<std::collections::BTreeSet<u16>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}

@@ -5,6 +5,8 @@
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod listeners;
 #[cfg(target_os = "macos")]
 mod macos;
 mod process;
@@ -26,11 +28,13 @@ pub use linux::{
     live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, shares_our_pids,
     signal_process, thread_count, ticks_now, ticks_per_second,
 };
+#[cfg(target_os = "linux")]
+pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_value,
-    holder_of_port, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
-    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    Alarm, Caught, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent,
+    environment_value, holder_of_port, live_without_parent, name_process, open_descriptors, own_children, peer_uid,
+    processes, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;

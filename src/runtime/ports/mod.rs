@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub ledger: Option<&'a Path>,
     /// Ports that running programs of this project have already: they stay, and are not checked.
     pub held: &'a Ports,
+    /// Numbers that programs of this project have now, and would let go of: they count as free for fixed ports.
+    pub own: &'a BTreeSet<u16>,
     /// Which programs may start: the fixed ports of the others are not checked.
     pub starts: &'a dyn Fn(&Program) -> bool,
     /// Looks up who sits on a port.
@@ -58,6 +60,8 @@ fn assign_with(
     request: &Request<'_>,
     is_free: &mut dyn FnMut(u16) -> bool,
 ) -> Result<(Ports, Vec<Note>), Vec<PortTaken>> {
+    // The ledger is for `"auto"` ports; a project without one is not bothered with what is wrong with it.
+    let needs_ledger = declared(request.project).any(|(_, spec)| spec.request == PortRequest::Auto);
     let (mut file, unreadable) = LedgerFile::open(request.ledger);
     let mut assigned = Assigned {
         ports: Ports::default(),
@@ -65,11 +69,11 @@ fn assign_with(
         notes: Vec::new(),
         taken: Vec::new(),
     };
-    assigned.notes.extend(unreadable);
+    assigned.notes.extend(unreadable.filter(|_| needs_ledger));
     for (program, spec) in declared(request.project) {
         assigned.add(request, program, spec, &mut file, is_free);
     }
-    assigned.notes.extend(file.save());
+    assigned.notes.extend(file.save().filter(|_| needs_ledger));
     if assigned.taken.is_empty() { Ok((assigned.ports, assigned.notes)) } else { Err(assigned.taken) }
 }
 
@@ -154,7 +158,7 @@ impl Assigned {
         is_free: &mut dyn FnMut(u16) -> bool,
     ) {
         for port in offsets(program).into_iter().filter_map(|number| base.checked_add(number)) {
-            if is_free(port) {
+            if request.own.contains(&port) || is_free(port) {
                 continue;
             }
             let taken = PortTaken {

@@ -52,6 +52,7 @@ impl World {
             checkout: "00000000000000aa",
             ledger: Some(&ledger),
             held: &self.held,
+            own: &BTreeSet::new(),
             starts,
             holder_of: &holder_of,
         };
@@ -172,12 +173,16 @@ fn without_a_place_for_the_ledger_ports_are_given_all_the_same() {
         checkout: "00000000000000aa",
         ledger: None,
         held: &held,
+        own: &BTreeSet::new(),
         starts: &|_| true,
         holder_of: &|_| None,
     };
     let (ports, notes) = assign_with(&request, &mut |_| true).unwrap();
     assert_eq!(ports.get(&"api".into(), None), Some(World::new().api(&project)));
     assert!(matches!(&notes[..], [Note::NoLedger { .. }]), "{notes:?}");
+    let project = Project::new("/shop", vec![Program::new("worker")]);
+    let (_, notes) = assign_with(&Request { project: &project, ..request }, &mut |_| true).unwrap();
+    assert!(notes.is_empty(), "it needs no ledger: {notes:?}");
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct SpawnFacts<'a> {
     pub path_entries: usize,
     /// Who it was to run as.
     pub user: Option<&'a str>,
+    /// Whether what was found under its name is a directory.
+    pub is_directory: bool,
     /// The interpreter that the file's first line names and that does not exist ([`missing_interpreter`]).
     pub missing_interpreter: Option<&'a str>,
 }
@@ -60,6 +62,7 @@ fn execute_message(error: Errno, what: &str, facts: &SpawnFacts<'_>) -> String {
             };
             format!("{what}: {program} (looked in {}; PATH has {entries})", facts.directory)
         }
+        (Errno::EACCES, _) if facts.is_directory => format!("{program} is a directory"),
         (Errno::EACCES, _) => format!("{what}: {program} (is it executable?)"),
         (Errno::EINVAL, _) => format!("{what}: {program} (a zero byte in its command, environment or directory)"),
         _ => format!("{what}: {program}"),
@@ -90,6 +93,7 @@ mod tests {
         directory: "./worker",
         path_entries: 9,
         user: Some("postgres"),
+        is_directory: false,
         missing_interpreter: None,
     };
 
@@ -114,6 +118,12 @@ mod tests {
         ] {
             assert_eq!(sentence(step, errno, &FACTS), expected);
         }
+    }
+
+    #[test]
+    fn a_directory_is_called_one() {
+        let facts = SpawnFacts { is_directory: true, ..FACTS };
+        assert_eq!(sentence(Step::Execute, Errno::EACCES, &facts), "could not start: ./bin/api is a directory");
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod children;
 pub mod failure;
 #[cfg(test)]
 pub mod fake;
+mod hands;
 mod launch;
 pub mod order;
 mod process;

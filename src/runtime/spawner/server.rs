@@ -11,12 +11,12 @@ use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
 
 use super::channel::{Flushed, Inbox, Outbox, Received};
 use super::children::Children;
-use super::launch::launch;
+use super::hands::{Hands, Launched};
 use super::order::{Order, Report, SpawnOrder};
 use super::wire::{decode_order, encode_report};
 use crate::model::Signal;
 use crate::runtime::os::{self, Signals};
-use crate::runtime::sys::{self, Stack, Waited};
+use crate::runtime::sys::{self, Waited};
 
 /// How long programs have between TERM and KILL when the supervisor is gone.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ fn serve(socket: &OwnedFd, signals: Signals) -> io::Result<()> {
         inbox: Inbox::default(),
         outbox: Outbox::default(),
         children: Children::new(me),
-        stack: Stack::default(),
+        hands: Hands::default(),
     };
     match spawner.turn_until_end()? {
         End::Alone => Ok(()),
@@ -79,7 +79,7 @@ struct Server<'a> {
     inbox: Inbox,
     outbox: Outbox,
     children: Children,
-    stack: Stack,
+    hands: Hands,
 }
 
 impl Server<'_> {
@@ -121,29 +121,74 @@ impl Server<'_> {
         Ok(is_told)
     }
 
-    /// Does what the supervisor has ordered, as far as it was taken in at once: there are ends and signals to look at, too.
+    /// Does what the supervisor has ordered, as long as there are programs to execute: otherwise there are ends and signals to look
+    /// at, too. Nothing is being executed any more when this returns, so that no program is reaped before it is known.
     fn take_orders(&mut self) -> io::Result<Option<End>> {
-        let received = self.inbox.receive(self.socket.as_fd())?;
-        while let Some(body) = self.inbox.next_frame()? {
-            match decode_order(&body, &mut self.inbox.fds).map_err(io::Error::other)? {
-                Order::Spawn(order) => self.spawn(&order)?,
-                Order::Signal { key, signal, scope } => self.children.signal(key, signal, scope),
-                Order::SignalAll { signal } => self.children.signal_all(signal),
-                Order::Release { key } => self.children.release(key),
-                Order::Shutdown { grace } => return Ok(Some(End::Asked { grace })),
+        loop {
+            let received = self.inbox.receive(self.socket.as_fd())?;
+            let mut executes = false;
+            while let Some(body) = self.inbox.next_frame()? {
+                let order = decode_order(&body, &mut self.inbox.fds).map_err(io::Error::other)?;
+                executes = matches!(order, Order::Spawn(_));
+                if let Some(end) = self.follow(order)? {
+                    return Ok(Some(end));
+                }
+            }
+            if !executes || !self.has_more() {
+                self.finish_spawns()?;
+                return Ok((received == Received::End).then_some(End::Alone));
             }
         }
-        Ok((received == Received::End).then_some(End::Alone))
+    }
+
+    fn follow(&mut self, order: Order) -> io::Result<Option<End>> {
+        let Order::Spawn(order) = order else {
+            self.finish_spawns()?;
+            return Ok(self.follow_at_once(&order));
+        };
+        self.spawn(order)?;
+        Ok(None)
+    }
+
+    fn follow_at_once(&mut self, order: &Order) -> Option<End> {
+        match *order {
+            Order::Spawn(_) => {}
+            Order::Signal { key, signal, scope } => self.children.signal(key, signal, scope),
+            Order::SignalAll { signal } => self.children.signal_all(signal),
+            Order::Release { key } => self.children.release(key),
+            Order::Shutdown { grace } => return Some(End::Asked { grace }),
+        }
+        None
     }
 
     /// Spawns, and says so at once: of many, the first need not wait for the last.
-    fn spawn(&mut self, order: &SpawnOrder) -> io::Result<()> {
+    fn spawn(&mut self, order: Box<SpawnOrder>) -> io::Result<()> {
         let mark = self.children.mark(order.key);
-        match launch(order, &mark, &mut self.stack) {
-            Ok(pid) => self.children.spawned(order.key, pid, order.sweep),
-            Err((step, errno)) => self.children.reports.push(Report::SpawnFailed { key: order.key, step, errno }),
+        let more = self.has_more();
+        let launched = self.hands.launch(order, &mark, more);
+        let meanwhile = self.hands.done();
+        self.launched(launched.into_iter().chain(meanwhile))
+    }
+
+    /// Waits until nothing is being executed.
+    fn finish_spawns(&mut self) -> io::Result<()> {
+        let last = self.hands.finish();
+        self.launched(last)
+    }
+
+    fn launched(&mut self, launched: impl IntoIterator<Item = Launched>) -> io::Result<()> {
+        for Launched { key, sweep, result } in launched {
+            match result {
+                Ok(pid) => self.children.spawned(key, pid, sweep),
+                Err((step, errno)) => self.children.reports.push(Report::SpawnFailed { key, step, errno }),
+            }
         }
         self.send_reports()
+    }
+
+    /// Whether another order has arrived.
+    fn has_more(&self) -> bool {
+        poll(&mut [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
     /// Takes in every end so far, and says whether there are still children.

@@ -51,7 +51,12 @@ impl Stand {
                 Action::Spawn { generation, .. } => self.generation = generation,
                 Action::Probe { .. } => self.asked.push(self.now),
                 Action::Say(notice) => self.notices.push(notice),
-                Action::Signal { .. } | Action::StopProbing { .. } | Action::Reply(..) | Action::Finish(_) => {}
+                Action::Signal { .. }
+                | Action::StopProbing { .. }
+                | Action::Reply(..)
+                | Action::Adopt(_)
+                | Action::Chronicle(_)
+                | Action::Finish(_) => {}
             }
         }
         self.asked.len() - before

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::units::human_duration;
-use crate::model::{Now, ProcessId, Program, Project, ReadyKind, Word};
+use crate::model::{Now, ProcessId, Program, ProgramName, Project, ReadyKind, Word};
 use crate::plan::ports::Ports;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::keys;
@@ -29,7 +29,7 @@ pub struct HeaderFacts<'a> {
 /// What of the config stands in the header.
 #[derive(Debug, Clone)]
 pub(super) struct Title {
-    files: String,
+    pub(super) files: String,
     count: String,
 }
 
@@ -62,11 +62,14 @@ impl Title {
 
 impl Address {
     /// Every declared port of an active program: web addresses first, else in the order of the file.
-    pub(super) fn all(project: &Project, ports: &Ports) -> Vec<Self> {
+    pub(super) fn all(
+        project: &Project,
+        ports: &Ports,
+        processes_of: impl Fn(&ProgramName) -> Vec<ProcessId>,
+    ) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for program in project.programs.iter().filter(|program| project.is_active(program)) {
-            let processes = project.processes().filter(|(_, other, _)| other.name == program.name).map(|(id, _, _)| id);
-            let processes: Vec<ProcessId> = processes.collect();
+            let processes = processes_of(&program.name);
             for spec in &program.ports {
                 let Some(base) = ports.get(&program.name, spec.name.as_deref()) else { continue };
                 all.push(Self {

@@ -38,6 +38,8 @@ impl Story {
             StopWhy::Shutdown => format!("stopped after {took}"),
             StopWhy::User => format!("stopped by you ({took})"),
             StopWhy::Restart => format!("stopped for a restart ({took})"),
+            StopWhy::Changed => format!("stopped for its new config ({took})"),
+            StopWhy::Removed => format!("stopped: gone from the config ({took})"),
             StopWhy::Dependency(on) => format!("stopped: its dependency {} went away ({took})", self.names.label(on)),
             StopWhy::NotReady => format!("stopped: not ready in time ({took})"),
             StopWhy::Leftovers => format!("what it had left behind is gone ({took})"),

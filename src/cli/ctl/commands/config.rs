@@ -2,17 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::fault::{BAD_NAME, FAILED, SHUTDOWN_STATE};
+use crate::api::fault::{ALREADY_ADDED, BAD_NAME, CANT_REREAD, FAILED, SHUTDOWN_STATE, STILL_RUNNING};
 use crate::cli::ctl::command::{Completes, CtlCommand};
 use crate::cli::ctl::process::{Process, items, number, strings};
 use crate::cli::ctl::session::Session;
 use crate::cli::ctl::trouble::Trouble;
 use crate::cli::exit_code::CtlStatus;
-
-/// supervisord's faults for groups and configs, which our own server has no use for yet (supervisor `xmlrpc.py` `Faults`).
-const ALREADY_ADDED: i32 = 90;
-const STILL_RUNNING: i32 = 91;
-const CANT_REREAD: i32 = 92;
 
 /// The family's rows.
 pub(in crate::cli::ctl) const COMMANDS: &[CtlCommand] = &[

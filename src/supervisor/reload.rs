@@ -1,0 +1,359 @@
+//! A new config for what runs: slots stay with their names, what is gone is ended in its order, what differs is started anew, and
+//! everything else is not touched.
+//!
+//! Each process is compared with what the config said when it was *spawned*, so a reload during a start, a stop or another reload
+//! needs no case of its own. Starting and stopping is left to [`reconcile`](super::reconcile), as ever.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Supervisor;
+use super::action::{Action, Outcome};
+use super::edges::EdgeTable;
+use super::edition::Edition;
+use super::event::{RequestId, Urgency};
+use super::notice::{Notice, StopWhy};
+use super::process::{Intent, Membership, Phase, Process};
+use super::settled::Said;
+use super::snapshot::OffBecause;
+use super::timers::TimerKind;
+use crate::model::{PortRequest, ProcessId};
+use crate::plan::definition::Definition;
+use crate::plan::graph::{DependencyGraph, Member};
+use crate::plan::order;
+use crate::plan::reload::{compare, diff};
+use crate::plan::select;
+
+/// What a new config means for one slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// The name is new, or was gone.
+    New,
+    /// It was on its way out.
+    Returns { needs_restart: bool },
+    /// It stays.
+    Stays { needs_restart: bool, was_active: bool },
+}
+
+impl Supervisor {
+    /// Takes over a new config.
+    pub(super) fn reload(&mut self, request: RequestId, edition: Edition) {
+        self.actions.push(Action::Reply(request, Outcome::Accepted));
+        self.adopt(edition);
+    }
+
+    /// Stops everything; once it is down, a new beginning with this config.
+    pub(super) fn begin_anew(&mut self, request: RequestId, edition: Edition) {
+        self.actions.push(Action::Reply(request, Outcome::Accepted));
+        self.terminate(Urgency::Polite, None);
+        if let Some(shutdown) = &mut self.shutdown {
+            shutdown.renewal = Some(edition);
+        }
+    }
+
+    /// Everything is down and that was for a new beginning: it begins.
+    pub(super) fn renew_if_down(&mut self) {
+        if self.processes.iter().any(Process::is_alive) {
+            return;
+        }
+        let Some(edition) = self.shutdown.as_mut().and_then(|shutdown| shutdown.renewal.take()) else { return };
+        self.answer_all(&Outcome::ShuttingDown);
+        self.shutdown = None;
+        for id in self.in_use() {
+            self.timers.disarm_all(id);
+            let definition = self.at(id).definition.clone();
+            self.at_mut(id).come_back(definition);
+        }
+        self.settled = Said::default();
+        self.adopt(edition);
+        let (named, with_needs) = self.begun_with.clone();
+        self.begin(named, with_needs);
+    }
+
+    fn adopt(&mut self, edition: Edition) {
+        let plan = diff(self.edition.project(), edition.project());
+        let added = plan.groups.added.clone();
+        self.edition = edition;
+        self.actions.push(Action::Adopt(self.edition.clone()));
+        self.say(Notice::Reloaded { plan: Box::new(plan) });
+        for group in added {
+            self.say(Notice::GroupAdded { group });
+        }
+        let fates = self.allot();
+        self.rebuild();
+        for id in self.in_use() {
+            if !self.at(id).is_member() {
+                self.outgoing.insert(id);
+                self.unwant(id, OffBecause::Removed, true);
+            }
+        }
+        for (id, fate) in &fates {
+            self.meet(*id, *fate);
+        }
+        self.want_what_starts();
+        for (id, fate) in fates {
+            if matches!(fate, Fate::Returns { needs_restart: true } | Fate::Stays { needs_restart: true, .. }) {
+                self.start_anew(id);
+            } else {
+                self.rearm(id);
+            }
+        }
+        self.look_again_for_all();
+        for id in self.in_use() {
+            self.touch(id);
+            self.changed.insert(id);
+        }
+    }
+
+    /// Gives every process of the new config its slot, and marks those that it no longer has.
+    fn allot(&mut self) -> Vec<(ProcessId, Fate)> {
+        let mut fates = Vec::new();
+        let mut seen = BTreeSet::new();
+        for definition in Definition::all(&Arc::clone(self.edition.project())) {
+            let slot = self.slots.get(definition.name()).copied();
+            match slot {
+                Some(id) if !seen.insert(id) => {}
+                Some(id) => fates.push((id, self.redefine(id, definition))),
+                None => {
+                    let id = self.add_slot(definition);
+                    seen.insert(id);
+                    fates.push((id, Fate::New));
+                }
+            }
+        }
+        for process in &mut self.processes {
+            if process.is_member() && !seen.contains(&process.id) {
+                process.membership = Membership::Leaving;
+            }
+        }
+        fates
+    }
+
+    fn add_slot(&mut self, definition: Definition) -> ProcessId {
+        let id = ProcessId(u32::try_from(self.processes.len()).unwrap_or(u32::MAX));
+        self.slots.insert(definition.name().clone(), id);
+        self.processes.push(Process::new(id, definition));
+        self.views.add_slot();
+        id
+    }
+
+    fn redefine(&mut self, id: ProcessId, definition: Definition) -> Fate {
+        self.outgoing.remove(&id);
+        let process = self.at_mut(id);
+        let was = std::mem::replace(&mut process.membership, Membership::Member);
+        if was == Membership::Gone {
+            process.come_back(definition);
+            return Fate::New;
+        }
+        let was_active = process.definition.project().is_active(process.program());
+        let needs_restart =
+            process.born.as_ref().is_some_and(|born| compare(born, &definition).iter().any(|key| key.needs_restart));
+        if !needs_restart && process.born.is_some() {
+            process.born = Some(definition.clone());
+        }
+        process.definition = definition;
+        match was {
+            Membership::Leaving => Fate::Returns { needs_restart },
+            Membership::Member | Membership::Gone => Fate::Stays { needs_restart, was_active },
+        }
+    }
+
+    /// Graph, orders and edges anew, from what the slots hold now.
+    pub(super) fn rebuild(&mut self) {
+        let in_use: Vec<&Process> =
+            self.processes.iter().filter(|process| process.membership != Membership::Gone).collect();
+        let members: Vec<Member<'_>> = in_use
+            .iter()
+            .map(|process| Member { id: process.id, program: process.program(), is_needed: process.is_member() })
+            .collect();
+        // An edition has no circle, and what is on its way out is left out where it would make one.
+        let Ok(graph) = DependencyGraph::of(&members, self.processes.len()) else { return };
+        let start_order = order::start_order_by(&graph, |id| self.at(id).definition.start_key());
+        self.rank = vec![0; self.processes.len()];
+        for (position, id) in start_order.iter().enumerate() {
+            self.rank[id.index()] = position;
+        }
+        let dialect = self.edition.project().dialect;
+        self.stop_layers = order::stop_layers(dialect, &start_order, self.processes.len(), |id| {
+            &self.processes[id.index()].definition.name().group
+        });
+        self.edges = EdgeTable::new(&graph, &self.processes);
+        self.graph = Arc::new(graph);
+        self.start_order = start_order.into();
+        self.dirty.clear();
+    }
+
+    /// What the config says of starting by itself, for those that are off.
+    fn meet(&mut self, id: ProcessId, fate: Fate) {
+        let is_active = self.is_active(id);
+        let resting = if is_active { OffBecause::NoAutostart } else { OffBecause::Profile };
+        match (fate, self.at(id).intent) {
+            (Fate::Stays { was_active: true, .. }, Intent::Up) if !is_active => {
+                if self.at(id).is_alive() {
+                    self.outgoing.insert(id);
+                }
+                self.unwant(id, OffBecause::Profile, true);
+            }
+            (Fate::Returns { .. }, _)
+            | (Fate::Stays { .. }, Intent::Down { because: OffBecause::NoAutostart | OffBecause::Profile, .. }) => {
+                self.unwant(id, resting, true);
+            }
+            (Fate::New, _) => {
+                let is_named = self.begun_with.0.is_some() && self.settled.has_begun;
+                let because = if is_named && is_active { OffBecause::NotNamed } else { resting };
+                self.unwant(id, because, false);
+            }
+            (Fate::Stays { .. }, Intent::Up | Intent::Down { .. }) => {}
+        }
+    }
+
+    /// Wants what starts by itself, and what anybody wanted needs.
+    fn want_what_starts(&mut self) {
+        if !self.settled.has_begun {
+            return;
+        }
+        let (named, with_needs) = &self.begun_with;
+        let (with_needs, is_meant) = (*with_needs, |id: ProcessId| match named {
+            Some(named) => named.contains(&id),
+            None => self.starts_by_itself(id),
+        });
+        let is_root = |id: &ProcessId| self.at(*id).is_wanted() || (is_meant(*id) && self.is_at_rest(*id));
+        let roots: Vec<ProcessId> = self.in_use().filter(|id| self.at(*id).is_member()).filter(is_root).collect();
+        let pulling: Vec<ProcessId> =
+            roots.iter().copied().filter(|id| with_needs && !self.at(*id).ignores_needs).collect();
+        let mut chosen = select::with_needs(&self.graph, &pulling);
+        chosen.extend(roots);
+        for id in chosen {
+            if self.is_at_rest(id) {
+                self.want(id, !with_needs);
+            }
+        }
+    }
+
+    /// Whether it is off for no reason of a user's.
+    fn is_at_rest(&self, id: ProcessId) -> bool {
+        match self.at(id).intent {
+            Intent::Down { because, .. } => match because {
+                OffBecause::NoAutostart | OffBecause::Profile | OffBecause::NotNamed => true,
+                OffBecause::StoppedByUser | OffBecause::Shutdown | OffBecause::Removed => false,
+            },
+            Intent::Up => false,
+        }
+    }
+
+    /// It takes a new run for the new config to have an effect.
+    fn start_anew(&mut self, id: ProcessId) {
+        if !self.at(id).is_wanted() {
+            return;
+        }
+        let ignores_needs = self.at(id).ignores_needs;
+        match &self.at(id).phase {
+            Phase::Starting(_) | Phase::Running(_) => {
+                self.want(id, ignores_needs);
+                self.outgoing.insert(id);
+                self.begin_stop(id, StopWhy::Changed);
+            }
+            Phase::Stopping(_) => self.take_over_stop(id, StopWhy::Changed),
+            Phase::Backoff { .. } | Phase::Exited { .. } | Phase::Fatal | Phase::Blocked { .. } => {
+                self.want(id, ignores_needs);
+            }
+            Phase::Stopped | Phase::Waiting => {}
+        }
+    }
+
+    /// A start that is under way goes on by the new limits.
+    fn rearm(&mut self, id: ProcessId) {
+        let now = self.now.mono;
+        if self.timers.get(id, TimerKind::Startsecs).is_some()
+            && let Some(run) = self.at(id).run()
+        {
+            let at = run.started + self.at(id).program().startsecs;
+            if at <= now { self.become_running(id) } else { self.timers.arm(id, TimerKind::Startsecs, at) }
+        }
+        let (Phase::Starting(run) | Phase::Running(run)) = &self.at(id).phase else { return };
+        let ready = self.at(id).program().ready.as_ref().filter(|_| run.pid.is_some() && run.ready.is_none());
+        match ready.map(|ready| (ready.timeout, run.started)) {
+            Some((Some(timeout), started)) if started + timeout > now => {
+                self.timers.arm(id, TimerKind::ReadyTimeout, started + timeout);
+            }
+            Some((Some(_), _)) => self.ready_timeout(id),
+            Some((None, _)) => self.timers.disarm(id, TimerKind::ReadyTimeout),
+            None => {}
+        }
+    }
+
+    /// Takes out of use what has left and is down.
+    pub(super) fn bury(&mut self) {
+        for id in self.outgoing.clone() {
+            let process = self.at(id);
+            if process.membership != Membership::Leaving || process.is_alive() {
+                continue;
+            }
+            self.outgoing.remove(&id);
+            self.timers.disarm_all(id);
+            self.at_mut(id).membership = Membership::Gone;
+            self.enter(id, Phase::Stopped);
+            let graph = Arc::clone(&self.graph);
+            self.changed.extend(graph.needs(id).chain(graph.dependents(id)).map(|(_, other, _)| other));
+            self.start_order = self.start_order.iter().copied().filter(|other| *other != id).collect();
+            let group = self.at(id).definition.name().group.clone();
+            if self.in_use().all(|other| self.at(other).definition.name().group != group) {
+                self.say(Notice::GroupRemoved { group });
+            }
+        }
+    }
+
+    /// One that is being ended because of a new config has ended: who waits for its port may go on.
+    pub(super) fn went_out(&mut self, id: ProcessId) {
+        if self.at(id).is_member() && self.outgoing.remove(&id) || !self.at(id).is_member() {
+            for other in self.in_use() {
+                if self.at(other).phase == Phase::Waiting {
+                    self.touch(other);
+                }
+            }
+        }
+    }
+
+    /// Who is being ended because of a new config and still has a port that this one wants.
+    pub(super) fn waits_for_port_of(&self, id: ProcessId) -> Option<ProcessId> {
+        let mut others = self.outgoing.iter().filter(|other| **other != id && self.at(**other).is_alive()).peekable();
+        others.peek()?;
+        let wanted = fixed_ports(&self.at(id).definition);
+        let has_one = |other: &&ProcessId| {
+            let process = self.at(**other);
+            let had = fixed_ports(process.born.as_ref().unwrap_or(&process.definition));
+            had.iter().any(|port| wanted.contains(port))
+        };
+        others.find(has_one).copied()
+    }
+
+    /// Every slot that is in use: what the config has, and what is on its way out.
+    pub(super) fn in_use(&self) -> impl Iterator<Item = ProcessId> + use<> {
+        let in_use: Vec<ProcessId> = self
+            .processes
+            .iter()
+            .filter(|process| process.membership != Membership::Gone)
+            .map(|process| process.id)
+            .collect();
+        in_use.into_iter()
+    }
+
+    fn is_active(&self, id: ProcessId) -> bool {
+        self.edition.project().is_active(self.at(id).program())
+    }
+
+    /// `autostart`, and a profile that was asked for, or none.
+    pub(super) fn starts_by_itself(&self, id: ProcessId) -> bool {
+        self.at(id).is_member() && self.at(id).program().autostart && self.is_active(id)
+    }
+}
+
+/// The ports that a process has by number.
+fn fixed_ports(definition: &Definition) -> BTreeSet<u16> {
+    let number = u16::try_from(definition.instance().number).unwrap_or(u16::MAX);
+    let fixed = definition.program().ports.iter().filter_map(|spec| match spec.request {
+        PortRequest::Fixed(base) => base.checked_add(number),
+        PortRequest::Auto => None,
+    });
+    fixed.collect()
+}
