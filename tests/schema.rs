@@ -48,7 +48,10 @@ fn faults(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Stri
         }
     };
     fault(schema.get("type").is_none_or(|types| has_type(types, value)), "wrong type");
-    fault(schema.get("enum").and_then(Value::as_array).is_none_or(|words| words.contains(value)), "not one of the words");
+    fault(
+        schema.get("enum").and_then(Value::as_array).is_none_or(|words| words.contains(value)),
+        "not one of the words",
+    );
     if let (Some(pattern), Some(text)) = (schema.get("pattern"), value.as_str()) {
         fault(Regex::new(pattern.as_str().unwrap()).unwrap().is_match(text), "does not match");
     }
@@ -183,7 +186,9 @@ fn it_takes_the_example_of_every_option() {
             let (head, needs) = match section {
                 SectionKind::Top => (String::new(), ""),
                 SectionKind::Program | SectionKind::Task => (format!("[{}.web]\n", section.word()), command),
-                SectionKind::Group => ("[group.g]\n".to_owned(), if option.name == "programs" { "" } else { "programs = []\n" }),
+                SectionKind::Group => {
+                    ("[group.g]\n".to_owned(), if option.name == "programs" { "" } else { "programs = []\n" })
+                }
                 SectionKind::Control => ("[control]\n".to_owned(), ""),
             };
             let text = format!("{head}{needs}{} = {}\n", option.name, option.example);
@@ -202,7 +207,10 @@ fn it_refuses_what_an_editor_should_underline() {
         ("[program.web]\ncommand = \"x\"\nport = 70000\n", ".program.web.port: 0 of anyOf"),
         ("[program.web]\ncommand = \"x\"\nstopwaitsecs = \"30 parsecs\"\n", ".program.web.stopwaitsecs: 0 of anyOf"),
         ("[program.web]\ncommand = \"x\"\nready = { tcp = 1, http = \"/\" }\n", ".program.web.ready: 2 of oneOf"),
-        ("[program.web]\ncommand = \"x\"\ndepends_on = [{ name = \"a\", until = \"up\" }]\n", ".program.web.depends_on[0]: 0 of anyOf"),
+        (
+            "[program.web]\ncommand = \"x\"\ndepends_on = [{ name = \"a\", until = \"up\" }]\n",
+            ".program.web.depends_on[0]: 0 of anyOf",
+        ),
         ("[task.web]\ncommand = \"x\"\nready = { tcp = 1 }\n", ".task.web.ready: unknown"),
         ("[programm.web]\ncommand = \"x\"\n", ".programm: unknown"),
     ] {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, export, graph, init, logs, man, reload, restart, signal, start, status, stop,
-    supervisorctl, supervisord, up, wait, why,
+    check, completions, ctl, down, env, exec, export, graph, init, logs, man, reload, restart, signal, start, status,
+    stop, supervisorctl, supervisord, up, wait, why,
 };
 use crate::model::units;
 

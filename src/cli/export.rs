@@ -44,12 +44,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let options = LoadOptions { profiles: args.profile.clone(), ..LoadOptions::default() };
     let loaded = project::load_with(settings, &options)?;
     let ports = project::ports(settings, &loaded)?;
-    let site = Site {
-        project: &loaded.project,
-        name: &loaded.display_name,
-        ports: &ports,
-        with_secrets: args.with_secrets,
-    };
+    let site =
+        Site { project: &loaded.project, name: &loaded.display_name, ports: &ports, with_secrets: args.with_secrets };
     let exported = (format_of(&args.format).render)(&site);
     match &args.output {
         Some(directory) => write(&settings.directory.join(directory), &exported, args.force)?,
@@ -57,7 +53,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     }
     if settings.verbosity > Verbosity::Quiet {
         let mark = settings.err.theme().signs().warning;
-        say(&exported.remarks.iter().map(|remark| format!("{mark} {remark}\n")).collect::<String>());
+        let remarks: Vec<String> = exported.remarks.iter().map(|remark| format!("{mark} {remark}\n")).collect();
+        say(&remarks.concat());
     }
     Ok(ExitCode::Fine)
 }
@@ -70,7 +67,10 @@ fn format_of(name: &str) -> &'static ExportFormat {
 fn shown(exported: &Exported) -> String {
     match exported.files.as_slice() {
         [file] => file.text.clone(),
-        files => files.iter().map(|file| format!("# ==== {}\n{}\n", file.path, file.text)).collect(),
+        files => {
+            let shown = files.iter().map(|file| format!("# ==== {}\n{}\n", file.path, file.text));
+            shown.collect::<Vec<_>>().concat()
+        }
     }
 }
 

@@ -58,7 +58,9 @@ impl<'t> Reader<'t> {
                 self.budget = left;
                 Ok(())
             }
-            None => Err(YamlError { line, message: "the document is too large once its aliases are unfolded".to_owned() }),
+            None => {
+                Err(YamlError { line, message: "the document is too large once its aliases are unfolded".to_owned() })
+            }
         }
     }
 
@@ -155,6 +157,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Grow;
 
     fn read(text: &str) -> Node {
         parse(text).unwrap()
@@ -192,7 +195,7 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let below = format!("*a{}, ", level - 1).repeat(10);
-            text.push_str(&format!("a{level}: &a{level} [{}]\n", below.trim_end_matches(", ")));
+            text.put(format_args!("a{level}: &a{level} [{}]\n", below.trim_end_matches(", ")));
         }
         assert!(parse(&text).unwrap_err().message.contains("too large"));
         assert!(parse(&"[".repeat(100)).is_err());

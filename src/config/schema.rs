@@ -19,7 +19,8 @@ pub fn schema(probes: &[ProbeSchema]) -> Value {
     for kind in SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Top) {
         let reference = json!({ "$ref": format!("#/definitions/{}", kind.word()) });
         let is_named = kind != SectionKind::Control;
-        let property = if is_named { json!({ "type": "object", "additionalProperties": reference }) } else { reference };
+        let property =
+            if is_named { json!({ "type": "object", "additionalProperties": reference }) } else { reference };
         properties.insert(kind.word().to_owned(), described(property, about(kind)));
         definitions.insert(kind.word().to_owned(), table(section(kind, probes), required(kind)));
     }
@@ -60,6 +61,7 @@ fn section(kind: SectionKind, probes: &[ProbeSchema]) -> Map<String, Value> {
 }
 
 fn table(properties: Map<String, Value>, required: &[&str]) -> Value {
+    let properties = Value::Object(properties);
     let mut table = json!({ "type": "object", "properties": properties, "additionalProperties": false });
     if let (Value::Object(table), false) = (&mut table, required.is_empty()) {
         table.insert("required".to_owned(), json!(required));

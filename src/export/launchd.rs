@@ -2,8 +2,8 @@
 
 use crate::export::unit::{Hosts, Site, Unit, left_out, own_env_files, project_env_files, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
-use crate::model::Autorestart;
 use crate::model::program::Instance;
+use crate::model::{Autorestart, Grow};
 
 /// `run export launchd`.
 pub const FORMAT: ExportFormat =
@@ -17,7 +17,10 @@ fn render(site: &Site<'_>) -> Exported {
     for mut unit in units(site, Hosts::Loopback) {
         if !unit.needs.is_empty() {
             let needs: Vec<&str> = unit.needs.iter().map(|need| need.program.as_str()).collect();
-            unit.remark(format!("launchd does not wait for {}: it is started again until that is there", needs.join(", ")));
+            unit.remark(format!(
+                "launchd does not wait for {}: it is started again until that is there",
+                needs.join(", ")
+            ));
         }
         if unit.ready.is_some() {
             unit.remark("launchd has no ready checks");
@@ -51,14 +54,15 @@ fn string(text: &str) -> String {
 
 fn property_list(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance) -> String {
     let program = unit.program;
-    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
+    let mut text =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
                     \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
-        .to_owned();
+            .to_owned();
     for remark in &unit.remarks {
-        text.push_str(&format!("<!-- {} -->\n", escaped(remark).replace("--", "- -")));
+        text.put(format_args!("<!-- {} -->\n", escaped(remark).replace("--", "- -")));
     }
     text.push_str("<plist version=\"1.0\">\n<dict>\n");
-    let mut key = |name: &str, value: &str| text.push_str(&format!("  <key>{name}</key>\n  {value}\n"));
+    let mut key = |name: &str, value: &str| text.put(format_args!("  <key>{name}</key>\n  {value}\n"));
     key("Label", &string(&label(site, instance)));
     let words: Vec<String> = unit.run.words().iter().map(|word| format!("    {}\n", string(word))).collect();
     key("ProgramArguments", &format!("<array>\n{}  </array>", words.concat()));
@@ -87,14 +91,4 @@ fn property_list(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance) -> Strin
     }
     text.push_str("</dict>\n</plist>\n");
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_process_has_its_list() {
-        crate::export::testing::check(&FORMAT);
-    }
 }

@@ -22,8 +22,6 @@ pub(crate) mod sample;
 pub mod supervisord;
 pub mod svg;
 pub mod systemd;
-#[cfg(test)]
-mod testing;
 pub mod text;
 pub mod unit;
 pub mod yaml;

@@ -2,6 +2,7 @@
 
 use crate::export::unit::{Hosts, Run, Site, Unit, left_out, shell_word, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
+use crate::model::Grow;
 
 /// `run export procfile`.
 pub const FORMAT: ExportFormat = ExportFormat { name: "procfile", doc: "a Procfile for foreman and its kin", render };
@@ -23,10 +24,10 @@ fn render(site: &Site<'_>) -> Exported {
             unit.remark("a task is no program of a Procfile; run it before: see its line");
         }
         for remark in &unit.remarks {
-            text.push_str(&format!("# {remark}\n"));
+            text.put(format_args!("# {remark}\n"));
         }
         let mark = if unit.program.is_task() || !unit.program.autostart { "# " } else { "" };
-        text.push_str(&format!("{mark}{}: {line}\n", name(unit.name())));
+        text.put(format_args!("{mark}{}: {line}\n", name(unit.name())));
         exported.remarks.extend(unit.remarks);
     }
     if !counts.is_empty() {
@@ -46,7 +47,7 @@ fn line(site: &Site<'_>, unit: &Unit<'_>) -> String {
     let mut line = String::new();
     if unit.directory != site.project.root.display().to_string() {
         let below = unit.directory.strip_prefix(&format!("{}/", site.project.root.display()));
-        line.push_str(&format!("cd {} && ", shell_word(below.unwrap_or(&unit.directory))));
+        line.put(format_args!("cd {} && ", shell_word(below.unwrap_or(&unit.directory))));
     }
     let ports = unit.ports.iter().map(|(name, port)| (name.clone(), port.to_string()));
     let variables: Vec<String> = unit
@@ -62,18 +63,8 @@ fn line(site: &Site<'_>, unit: &Unit<'_>) -> String {
         return line;
     }
     match unit.run {
-        Run::Words(_) => line.push_str(&format!("env {} {command}", variables.join(" "))),
-        Run::Line(_) => line.push_str(&format!("export {}; {command}", variables.join(" "))),
+        Run::Words(_) => line.put(format_args!("env {} {command}", variables.join(" "))),
+        Run::Line(_) => line.put(format_args!("export {}; {command}", variables.join(" "))),
     }
     line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tasks_are_comments() {
-        crate::export::testing::check(&FORMAT);
-    }
 }

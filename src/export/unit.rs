@@ -189,7 +189,9 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
     let ports: Vec<(String, u16)> = program
         .ports
         .iter()
-        .filter_map(|spec| Some((port_variable(spec.name.as_deref()), site.ports.get(&program.name, spec.name.as_deref())?)))
+        .filter_map(|spec| {
+            Some((port_variable(spec.name.as_deref()), site.ports.get(&program.name, spec.name.as_deref())?))
+        })
         .collect();
     filling.known.extend(ports.iter().map(|(name, port)| (name.clone(), port.to_string())));
     let directory = match &program.directory {
@@ -228,9 +230,8 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
         ReadyKind::Notify => Ready::Notify,
         ReadyKind::File(path) => Ready::File(site.project.root.join(filling.fill(path)).display().to_string()),
     });
-    let is_there = |need: &&Dependency| {
-        site.project.program(&need.program).is_some_and(|program| site.project.is_active(program))
-    };
+    let is_there =
+        |need: &&Dependency| site.project.program(&need.program).is_some_and(|program| site.project.is_active(program));
     let unknown = std::mem::take(&mut filling.unknown);
     let mut unit = Unit {
         program,
@@ -268,19 +269,22 @@ impl Filling<'_, '_> {
         for part in &template.parts {
             match part {
                 Part::Text(literal) => text.push_str(literal),
-                Part::Variable(name) => match self.known.iter().rev().find(|(there, _)| there == name) {
-                    Some((_, value)) => text.push_str(value),
-                    None => {
-                        if !self.unknown.contains(name) {
-                            self.unknown.push(name.clone());
-                        }
-                        text.push_str(&format!("${{{name}}}"));
-                    }
-                },
+                Part::Variable(name) => text.push_str(&self.variable(name)),
                 Part::Program { program, fact } => self.fact(&mut text, program, fact),
             }
         }
         text
+    }
+
+    /// A variable's value, or the hole where there is none.
+    fn variable(&mut self, name: &str) -> String {
+        if let Some((_, value)) = self.known.iter().rev().find(|(there, _)| there == name) {
+            return value.clone();
+        }
+        if !self.unknown.iter().any(|there| there == name) {
+            self.unknown.push(name.to_owned());
+        }
+        format!("${{{name}}}")
     }
 
     /// A port, behind the host that its program has there.

@@ -1,5 +1,7 @@
 //! Strings of YAML, as the exports write them.
 
+use crate::model::Grow;
+
 /// A string: bare where no reader could take it for something else, in double quotes otherwise, in which YAML is JSON.
 pub fn string(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
@@ -19,7 +21,7 @@ pub fn string(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => out.put(format_args!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }

@@ -150,7 +150,8 @@ fn ready(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
     } else if let Some(path) = text("file") {
         vec![("file".to_owned(), Value::Text(holes::literal(path)))]
     } else if let Some(command) = check.and_then(|check| check.get("cmd")) {
-        let line = command.texts().map_or_else(|| command.text().unwrap_or_default().to_owned(), |w| parts::shell_line(&w));
+        let line =
+            command.texts().map_or_else(|| command.text().unwrap_or_default().to_owned(), |w| parts::shell_line(&w));
         vec![("exec".to_owned(), Value::Text(line))]
     } else {
         return;
@@ -161,14 +162,4 @@ fn ready(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
         }
     }
     section.set("ready", Value::Table(ready));
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::import::testing;
-
-    #[test]
-    fn tasks_become_programs_and_jobs_become_tasks() {
-        testing::check("dekit.yaml", "dekit");
-    }
 }

@@ -1,6 +1,7 @@
 //! Writes a [`Draft`] as a run.toml that a person likes to read: one line a key, long lists broken, reasons as comments.
 
 use crate::import::draft::{Draft, Section, Value};
+use crate::model::Grow;
 
 /// The first line of a run.toml that was written for somebody: editors find the schema by it.
 pub const SCHEMA_LINE: &str =
@@ -47,7 +48,7 @@ fn section(text: &mut String, section: &Section) {
     } else {
         format!("{}.{}", section.kind, word(&section.name))
     };
-    text.push_str(&format!("[{head}]\n"));
+    text.put(format_args!("[{head}]\n"));
     for line in &section.comments {
         comment(text, line);
     }
@@ -67,7 +68,7 @@ fn section(text: &mut String, section: &Section) {
         text.push('\n');
         return;
     }
-    text.push_str(&format!("\n[{head}.environment]\n"));
+    text.put(format_args!("\n[{head}.environment]\n"));
     for (name, value) in &section.environment {
         key(text, name, &Value::text(value));
     }
@@ -96,14 +97,14 @@ fn key(text: &mut String, name: &str, value: &Value) {
     let line = format!("{name} = {}\n", one_line(value));
     match value {
         Value::List(items) if line.chars().count() > WIDTH => {
-            text.push_str(&format!("{name} = [\n"));
+            text.put(format_args!("{name} = [\n"));
             for item in items {
-                text.push_str(&format!("    {},\n", one_line(item)));
+                text.put(format_args!("    {},\n", one_line(item)));
             }
             text.push_str("]\n");
         }
         Value::Text(content) if content.trim_end().contains('\n') && !content.contains("'''") && is_plain(content) => {
-            text.push_str(&format!("{name} = '''\n{content}'''\n"));
+            text.put(format_args!("{name} = '''\n{content}'''\n"));
         }
         Value::List(_) | Value::Text(_) | Value::Integer(_) | Value::Boolean(_) | Value::Table(_) => {
             text.push_str(&line);
@@ -155,7 +156,7 @@ pub fn escaped(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => out.put(format_args!("\\u{:04X}", u32::from(c))),
             c => out.push(c),
         }
     }

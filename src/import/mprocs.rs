@@ -46,7 +46,8 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let procs = top.take("procs").and_then(Node::table).unwrap_or_default();
     draft.lost = top.finish(PROJECT);
     draft.notes.push(
-        "mprocs starts nothing again unless `autorestart` says so; here a program that fails is tried again.".to_owned(),
+        "mprocs starts nothing again unless `autorestart` says so; here a program that fails is tried again."
+            .to_owned(),
     );
     let names = Names::of(procs.iter().map(|entry| entry.key.as_str()));
     for entry in procs {
@@ -180,11 +181,6 @@ fn variables(node: &Node) -> Option<Vec<(String, Option<String>, usize)>> {
 #[cfg(test)]
 mod tests {
     use crate::import::testing;
-
-    #[test]
-    fn procs_become_programs_and_the_screen_is_passed_over() {
-        testing::check("mprocs.yaml", "mprocs");
-    }
 
     #[test]
     fn a_file_without_procs_says_so() {

@@ -43,7 +43,10 @@ mod tests {
     #[test]
     fn what_cannot_stand_in_a_name_becomes_a_dash() {
         let names = Names::of(["db:up", "db up", "/", "web"]);
-        assert_eq!(["db:up", "db up", "/", "web"].map(|name| names.ours(name).unwrap()), ["db-up", "db-up-2", "program", "web"]);
+        assert_eq!(
+            ["db:up", "db up", "/", "web"].map(|name| names.ours(name).unwrap()),
+            ["db-up", "db-up-2", "program", "web"]
+        );
         assert_eq!(names.ours("none"), None);
     }
 }

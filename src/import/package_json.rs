@@ -60,7 +60,9 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
         }
         draft.sections.push(section);
     }
-    draft.notes.push("A server that listens on $PORT is ready when it accepts connections: port = \"auto\".".to_owned());
+    draft
+        .notes
+        .push("A server that listens on $PORT is ready when it accepts connections: port = \"auto\".".to_owned());
     for script in scripts.iter().filter(|script| !looks_like_a_server(script.name)) {
         let is_hook = ["pre", "post"].iter().any(|hook| {
             script.name.strip_prefix(hook).is_some_and(|rest| scripts.iter().any(|other| other.name == rest))
@@ -110,12 +112,12 @@ fn manager(source: &Source<'_>, json: &Json) -> String {
 
 /// Whether a script runs another one: `npm run dev:api`, `run-p dev:*`, `concurrently "npm:dev:*"`.
 fn starts(command: &str, name: &str) -> bool {
-    let words: Vec<&str> =
-        command.split([' ', '"', '\'', '\t']).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = command.split([' ', '"', '\'', '\t']).filter(|word| !word.is_empty()).collect();
     let runs_several = words.iter().any(|word| matches!(*word, "run-p" | "npm-run-all" | "npm-run-all2" | "run-s"));
     words.iter().enumerate().any(|(at, word)| {
         let before = at.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
-        let pattern = word.strip_prefix("npm:").or_else(|| word.strip_prefix("yarn:")).or_else(|| word.strip_prefix("pnpm:"));
+        let pattern =
+            word.strip_prefix("npm:").or_else(|| word.strip_prefix("yarn:")).or_else(|| word.strip_prefix("pnpm:"));
         let pattern = pattern.or_else(|| (runs_several || matches!(before, "run" | "yarn" | "pnpm")).then_some(*word));
         pattern.is_some_and(|pattern| crate::model::name::glob(pattern, name))
     })
@@ -125,11 +127,6 @@ fn starts(command: &str, name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::import::testing;
-
-    #[test]
-    fn scripts_that_look_like_servers_become_programs() {
-        testing::check("package.json", "package_json");
-    }
 
     #[test]
     fn a_script_is_known_to_start_others() {

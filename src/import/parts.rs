@@ -44,7 +44,11 @@ pub fn interpolated_variables(fields: &mut Fields<'_>, key: &str) -> Vec<(String
         let Some(value) = value else { continue };
         let filled = holes::interpolated(value);
         for hole in &filled.settled {
-            fields.lose(line, format!("{name}: {hole}"), "run.toml has no defaults in `${…}`; what is written here holds");
+            fields.lose(
+                line,
+                format!("{name}: {hole}"),
+                "run.toml has no defaults in `${…}`; what is written here holds",
+            );
         }
         if filled.text != format!("${{{name}}}") {
             pairs.push((name, filled.text));
@@ -83,8 +87,8 @@ pub fn duration(duration: Duration) -> Value {
     let millis = duration.as_millis();
     Value::Text(match millis {
         0 => "0s".to_owned(),
-        _ if millis % 60_000 == 0 => format!("{}m", millis / 60_000),
-        _ if millis % 1000 == 0 => format!("{}s", millis / 1000),
+        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
+        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
         _ => format!("{millis}ms"),
     })
 }
@@ -127,11 +131,7 @@ pub fn shell_line(words: &[String]) -> String {
 
 /// Words to be executed as they stand; a line where a shell has to fill in a variable.
 pub fn command(words: Vec<String>) -> Value {
-    if words.iter().any(|word| word.contains('$')) {
-        Value::Text(shell_line(&words))
-    } else {
-        Value::texts(words)
-    }
+    if words.iter().any(|word| word.contains('$')) { Value::Text(shell_line(&words)) } else { Value::texts(words) }
 }
 
 /// The value of an HTTP check.

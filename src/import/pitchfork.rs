@@ -7,7 +7,7 @@ use crate::import::draft::{Draft, Section, Value};
 use crate::import::fields::Fields;
 use crate::import::names::Names;
 use crate::import::{Format, ImportError, Source, holes, nothing_beside, parts};
-use crate::model::Until;
+use crate::model::{Grow, Until};
 
 /// The row of [`super::FORMATS`].
 pub const FORMAT: Format = Format {
@@ -152,12 +152,11 @@ fn text(fields: &mut Fields<'_>, line: usize, what: &str, text: &str, is_value: 
         let Some((inner, behind)) = after.split_once("}}") else { break };
         out.push_str(&plain(before));
         let port = inner.trim().strip_prefix("daemons.").and_then(|path| path.strip_suffix(".port"));
-        match port {
-            Some(name) => out.push_str(&format!("${{{name}.port}}")),
-            None => {
-                fields.lose(line, what, format!("`{{{{{inner}}}}}` is not filled in"));
-                out.push_str(&plain(&format!("{{{{{inner}}}}}")));
-            }
+        if let Some(name) = port {
+            out.put(format_args!("${{{name}.port}}"));
+        } else {
+            fields.lose(line, what, format!("`{{{{{inner}}}}}` is not filled in"));
+            out.push_str(&plain(&format!("{{{{{inner}}}}}")));
         }
         rest = behind;
     }
@@ -203,7 +202,12 @@ fn port(fields: &mut Fields<'_>, section: &mut Section) {
 }
 
 fn ready(fields: &mut Fields<'_>, section: &mut Section) {
-    let kinds = [("ready_http", "http", "url"), ("ready_cmd", "exec", "run"), ("ready_port", "tcp", "port"), ("ready_output", "log", "pattern")];
+    let kinds = [
+        ("ready_http", "http", "url"),
+        ("ready_cmd", "exec", "run"),
+        ("ready_port", "tcp", "port"),
+        ("ready_output", "log", "pattern"),
+    ];
     let mut chosen: Option<Vec<(String, Value)>> = None;
     for (theirs, ours, inner) in kinds {
         let line = fields.line(theirs);
@@ -265,11 +269,6 @@ fn stop(fields: &mut Fields<'_>, section: &mut Section) {
 #[cfg(test)]
 mod tests {
     use crate::import::testing;
-
-    #[test]
-    fn daemons_become_programs() {
-        testing::check("pitchfork.toml", "pitchfork");
-    }
 
     #[test]
     fn a_mistake_has_its_line() {

@@ -259,7 +259,10 @@ fn kind(probe: &Node) -> Result<(String, Value), &'static str> {
     if port.is_some_and(|port| port.parse::<u16>().is_err()) {
         return Err("its port is a template");
     }
-    Ok(("http".to_owned(), Value::Text(parts::url(text("host").unwrap_or("127.0.0.1"), port, text("path").unwrap_or("/")))))
+    Ok((
+        "http".to_owned(),
+        Value::Text(parts::url(text("host").unwrap_or("127.0.0.1"), port, text("path").unwrap_or("/"))),
+    ))
 }
 
 fn restarts(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
@@ -279,7 +282,11 @@ fn restarts(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
         section.set_some("autorestart", word);
     }
     if policy == "exit_on_failure" {
-        inner.lose(line, "availability.restart", "a failure does not end the run; `exit_on_end = true` does at any end");
+        inner.lose(
+            line,
+            "availability.restart",
+            "a failure does not end the run; `exit_on_end = true` does at any end",
+        );
     }
     section.set_some("startretries", inner.read("max_restarts", Node::integer).filter(|n| *n > 0).map(Value::Integer));
     if inner.read("exit_on_end", Node::boolean) == Some(true) {
@@ -310,13 +317,11 @@ mod tests {
     use crate::import::testing;
 
     #[test]
-    fn processes_become_programs_and_those_that_end_become_tasks() {
-        testing::check("process-compose.yaml", "process_compose");
-    }
-
-    #[test]
     fn a_file_without_processes_says_so() {
         assert_eq!(testing::refused("process-compose.yaml", "version: '0.5'\n"), "it has no `processes`");
-        assert_eq!(testing::refused("process-compose.yaml", "processes: [\n"), "line 2: while parsing a node, did not find expected node content");
+        assert_eq!(
+            testing::refused("process-compose.yaml", "processes: [\n"),
+            "line 2: while parsing a node, did not find expected node content"
+        );
     }
 }

@@ -7,8 +7,13 @@ use crate::import::{Format, ImportError, Source};
 use crate::model::{Diagnostic, SourceFile};
 
 /// The row of [`super::FORMATS`].
-pub const FORMAT: Format =
-    Format { name: "Procfile", file_names: &["procfile", "procfile.*", "*.procfile"], mark: "", beside: defaults, read };
+pub const FORMAT: Format = Format {
+    name: "Procfile",
+    file_names: &["procfile", "procfile.*", "*.procfile"],
+    mark: "",
+    beside: defaults,
+    read,
+};
 
 fn defaults(_text: &str) -> Vec<String> {
     vec![".foreman".to_owned(), ".overmind.env".to_owned()]
@@ -103,11 +108,6 @@ fn value(data: &RawData) -> Value {
 #[cfg(test)]
 mod tests {
     use crate::import::testing;
-
-    #[test]
-    fn lines_become_programs_with_their_ports() {
-        testing::check("Procfile", "procfile");
-    }
 
     #[test]
     fn a_file_without_lines_says_so() {

@@ -26,26 +26,10 @@ pub fn find(name: &str) -> Option<Template> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
     use super::*;
     use crate::import::testing::remarks;
     use crate::templates::header::Variable;
     use crate::templates::render::render;
-
-    #[test]
-    fn every_file_of_the_directory_is_in_the_table() {
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/init");
-        let mut files: Vec<String> = fs::read_dir(directory)
-            .unwrap()
-            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-            .collect();
-        let mut rows: Vec<&str> = BUILTIN.iter().map(|(name, _)| *name).collect();
-        files.sort();
-        rows.sort_unstable();
-        assert_eq!(files, rows);
-    }
 
     /// Every choice of every variable, the others as they are by default.
     fn variations(template: &Template) -> Vec<Vec<(String, String)>> {
@@ -54,9 +38,10 @@ mod tests {
             missing.map(|value| (variable.name.clone(), value))
         };
         let base: Vec<(String, String)> = template.variables.iter().filter_map(value).collect();
-        let choices = template.variables.iter().flat_map(|variable| {
-            variable.choices.iter().map(|choice| (variable.name.clone(), choice.clone()))
-        });
+        let choices = template
+            .variables
+            .iter()
+            .flat_map(|variable| variable.choices.iter().map(|choice| (variable.name.clone(), choice.clone())));
         let mut all: Vec<Vec<(String, String)>> =
             choices.map(|choice| base.iter().cloned().chain([choice]).collect()).collect();
         all.push(base);

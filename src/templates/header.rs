@@ -71,7 +71,8 @@ pub fn parse(name: &str, source: SourceFile) -> Result<Template, Diagnostics> {
         Err(error) => {
             let place = error.span().unwrap_or(0..0);
             let span = Span::new(0, at + place.start..at + place.end);
-            let problem = Diagnostic::error("template", format!("the head of the template is wrong: {}", error.message()));
+            let problem =
+                Diagnostic::error("template", format!("the head of the template is wrong: {}", error.message()));
             let problem = problem.at(span, "").help(
                 "the head has `doc` and for each variable [[variable]] with `name`, `doc`, `default` and `choices`",
             );

@@ -98,7 +98,8 @@ fn is_library(directory: &Directory) -> bool {
 
 /// Whether package.json has a script that looks like a server.
 fn serves(directory: &Directory) -> bool {
-    let json = directory.texts.get("package.json").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+    let json =
+        directory.texts.get("package.json").and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     let scripts = json.as_ref().and_then(|json| json.get("scripts")?.as_object());
     scripts.is_some_and(|scripts| scripts.keys().any(|name| looks_like_a_server(name)))
 }

@@ -61,11 +61,13 @@ fn value(
     let value = match (said, &variable.default) {
         (Some(value), _) => value,
         (None, Some(default)) => fill(default, earlier, Strings::Plain).map_err(|error| {
-            let problem = Diagnostic::error("template", format!("the default of `{name}` cannot be made: {}", said_by(&error)));
+            let problem =
+                Diagnostic::error("template", format!("the default of `{name}` cannot be made: {}", said_by(&error)));
             problem.at(variable.span, "")
         })?,
         (None, None) => {
-            let problem = Diagnostic::error("missing-variable", format!("{} needs a value for `{name}`", template.name));
+            let problem =
+                Diagnostic::error("missing-variable", format!("{} needs a value for `{name}`", template.name));
             return Err(problem
                 .at(variable.span, variable.doc.clone())
                 .help(format!("run init --template {} --set {name}=…", template.name)));
@@ -118,7 +120,8 @@ fn complaint(template: &Template, error: &minijinja::Error, values: &BTreeMap<St
     let place = error.range().filter(|range| range.end <= body.len()).unwrap_or_else(|| line(body, error.line()));
     let span = Span::new(0, template.body + place.start..template.body + place.end);
     if error.kind() != ErrorKind::UndefinedError {
-        return Diagnostic::error("template", format!("the template cannot be filled in: {}", said_by(error))).at(span, "");
+        return Diagnostic::error("template", format!("the template cannot be filled in: {}", said_by(error)))
+            .at(span, "");
     }
     let text = &template.source.text[span.start..span.end];
     let word: String = text.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
@@ -169,12 +172,19 @@ default = "small"
 choices = ["small", "large"]"#;
 
     fn said(problems: &Diagnostics) -> Vec<String> {
-        problems.list.iter().map(|problem| format!("{}: {} {}", problem.code, problem.message, problem.help.join(" "))).collect()
+        problems
+            .list
+            .iter()
+            .map(|problem| format!("{}: {} {}", problem.code, problem.message, problem.help.join(" ")))
+            .collect()
     }
 
     #[test]
     fn values_are_filled_in_and_cannot_leave_their_string() {
-        let template = template(HEAD, "name = \"{{ project }}-{{ customer }}\"\n{% if size == \"large\" %}\nbig = 1\n{% endif %}\n");
+        let template = template(
+            HEAD,
+            "name = \"{{ project }}-{{ customer }}\"\n{% if size == \"large\" %}\nbig = 1\n{% endif %}\n",
+        );
         let text = |pairs| render(&template, "shop", &given(pairs)).unwrap().split_once('\n').unwrap().1.to_owned();
         assert_eq!(text(&[("customer", "a\"b\nc")]), "name = \"shop-a\\\"b\\nc\"\n");
         assert_eq!(text(&[("customer", "x"), ("size", "large")]), "name = \"shop-x\"\nbig = 1\n");
@@ -203,7 +213,9 @@ choices = ["small", "large"]"#;
         let span = problems.list[0].labels[0].span;
         assert_eq!(misspelt.source.position(span.start).0, 5, "{problems:?}");
         let broken = template("", "{% if %}\n");
-        assert!(said(&render(&broken, "x", &[]).unwrap_err())[0].starts_with("template: the template cannot be filled in"));
+        assert!(
+            said(&render(&broken, "x", &[]).unwrap_err())[0].starts_with("template: the template cannot be filled in")
+        );
     }
 
     #[test]

@@ -21,8 +21,20 @@ exec "$ACTOR" linger
 
 /// The commands that are looked for on the PATH, and those below the project.
 const COMMANDS: &[&str] = &[
-    "postgres", "initdb", "createdb", "pg_isready", "redis-server", "npm", "pnpm", "python", "celery", "go", "cargo", "mix",
-    "php", "composer",
+    "postgres",
+    "initdb",
+    "createdb",
+    "pg_isready",
+    "redis-server",
+    "npm",
+    "pnpm",
+    "python",
+    "celery",
+    "go",
+    "cargo",
+    "mix",
+    "php",
+    "composer",
 ];
 const SCRIPTS: &[&str] =
     &["bin/rails", "bin/jobs", "bin/web", "bin/worker", "bin/migrate", ".bin/server", "apps/api/x", "apps/web/x"];
@@ -32,7 +44,8 @@ fn stage() -> TestProject {
     let project = TestProject::empty().file("stand-in", STAND_IN);
     let stand_in = project.path("stand-in");
     fs::set_permissions(&stand_in, Permissions::from_mode(0o755)).unwrap();
-    for name in SCRIPTS.iter().map(|name| (*name).to_owned()).chain(COMMANDS.iter().map(|name| format!("path/{name}"))) {
+    for name in SCRIPTS.iter().map(|name| (*name).to_owned()).chain(COMMANDS.iter().map(|name| format!("path/{name}")))
+    {
         let path = project.path(&name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         symlink(&stand_in, path).unwrap();
@@ -123,10 +136,18 @@ fn templates_of_ones_own_are_found_by_name_and_by_path() {
     let own: PathBuf = project.directory().parent().unwrap().join("config/runup/templates");
     fs::create_dir_all(&own).unwrap();
     fs::write(own.join("mine.toml"), text).unwrap();
-    project.run(&["init", "--list"]).expect_code(0).expect_text("Mine.").expect_text("has to be set").expect_text("rails ");
+    project
+        .run(&["init", "--list"])
+        .expect_code(0)
+        .expect_text("Mine.")
+        .expect_text("has to be set")
+        .expect_text("rails ");
     let done = project.run(&["init", "--template", "mine", "--set", "port=1000"]).expect_code(0);
     assert!(done.stdout.ends_with("[program.web]\ncommand = \"sleep 1000\"\n"), "{}", done.stdout);
-    project.run(&["init", "--template", "t/broken.toml", "--yes"]).expect_code(2).expect_text("did you mean `command`?");
+    project
+        .run(&["init", "--template", "t/broken.toml", "--yes"])
+        .expect_code(2)
+        .expect_text("did you mean `command`?");
     assert!(!project.path("run.toml").exists());
 }
 

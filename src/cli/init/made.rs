@@ -40,7 +40,8 @@ pub fn make(settings: &Settings, args: &Args) -> Result<Made, CommandError> {
     let directory = look(settings);
     let mut proposals = propose::proposals(&directory).into_iter();
     // What was set is for a template.
-    let first = proposals.by_ref().find(|proposal| args.set.is_empty() || matches!(proposal, Proposal::Template { .. }));
+    let first =
+        proposals.by_ref().find(|proposal| args.set.is_empty() || matches!(proposal, Proposal::Template { .. }));
     let mut made = match first {
         Some(Proposal::Import(file)) => imported(settings, Path::new(&file))?,
         Some(Proposal::Template { name, because }) => filled(settings, name, &args.set, because)?,

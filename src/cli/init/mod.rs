@@ -15,6 +15,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::init::made::Made;
 use crate::cli::output::{print, say};
 use crate::cli::settings::Settings;
+use crate::model::Grow;
 use crate::ui::{highlight, report};
 
 /// Write a run.toml: from a template, from a file of another tool, or from what this directory suggests.
@@ -95,13 +96,13 @@ fn account(settings: &Settings, made: &Made) -> String {
     if !made.lost.is_empty() {
         let count = made.lost.len();
         let what = if count == 1 { "1 thing was".to_owned() } else { format!("{count} things were") };
-        text.push_str(&format!("{} {what} not carried over:\n", theme.signs().warning));
+        text.put(format_args!("{} {what} not carried over:\n", theme.signs().warning));
         for lost in &made.lost {
-            text.push_str(&format!("  {lost}\n"));
+            text.put(format_args!("  {lost}\n"));
         }
     }
     if !made.others.is_empty() {
-        text.push_str(&format!("also possible: {}\n", made.others.join(&format!("  {}  ", theme.signs().dot))));
+        text.put(format_args!("also possible: {}\n", made.others.join(&format!("  {}  ", theme.signs().dot))));
     }
     text
 }
@@ -123,7 +124,11 @@ fn confirmed(question: &str) -> Result<bool, CommandError> {
 fn write(target: &Path, text: &str, force: bool) -> Result<(), CommandError> {
     let mut options = OpenOptions::new();
     options.write(true);
-    if force { options.create(true).truncate(true) } else { options.create_new(true) };
+    if force {
+        options.create(true).truncate(true)
+    } else {
+        options.create_new(true)
+    };
     let written = options.open(target).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| CommandError::user(format!("could not write {}: {error}", target.display())))
 }
@@ -135,7 +140,7 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
         let whose = found.path.as_ref().map(|path| format!("   ({})", path.display())).unwrap_or_default();
         match found.template {
             Ok(template) => {
-                text.push_str(&format!("{:<10} {}{whose}\n", template.name, template.doc));
+                text.put(format_args!("{:<10} {}{whose}\n", template.name, template.doc));
                 for variable in &template.variables {
                     let default = match &variable.default {
                         Some(default) if default.is_empty() => String::new(),
@@ -146,7 +151,7 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
                         [] => String::new(),
                         choices => format!(" ({})", choices.join(", ")),
                     };
-                    text.push_str(&format!("  --set {:<12} {}{choices}{default}\n", variable.name, variable.doc));
+                    text.put(format_args!("  --set {:<12} {}{choices}{default}\n", variable.name, variable.doc));
                 }
             }
             Err(problems) => say(&report::human(&problems, settings.err.colour)),

@@ -3,6 +3,7 @@
 use clap_mangen::roff::{Inline, Roff, bold, italic, line_break, roman};
 
 use crate::cli::man::pages::Page;
+use crate::model::Grow;
 use crate::model::options::{self, SectionKind};
 use crate::probe;
 
@@ -72,7 +73,9 @@ fn pieces() -> Vec<Piece> {
         }));
     }
     pieces.push(Piece::Heading("ENVIRONMENT"));
-    pieces.push(text("[environment] holds NAME = \"value\" for every program, above the env files and below the program's own."));
+    pieces.push(text(
+        "[environment] holds NAME = \"value\" for every program, above the env files and below the program's own.",
+    ));
     pieces.push(Piece::Heading("READY CHECKS"));
     pieces.push(text(
         "ready holds exactly one of these, and every, timeout, successes and failures: how long is waited between two \
@@ -137,13 +140,19 @@ fn plain(pieces: &[Piece]) -> String {
     let mut text = String::new();
     for piece in pieces {
         match piece {
-            Piece::Heading(title) => text.push_str(&format!("\n{title}\n")),
-            Piece::Text(line) => text.push_str(&format!("  {line}\n")),
+            Piece::Heading(title) => text.put(format_args!("\n{title}\n")),
+            Piece::Text(line) => text.put(format_args!("  {line}\n")),
             Piece::Entry(term, meaning) => {
-                text.push_str(&format!("  {term}\n"));
-                meaning.iter().for_each(|line| text.push_str(&format!("      {line}\n")));
+                text.put(format_args!("  {term}\n"));
+                for line in meaning {
+                    text.put(format_args!("      {line}\n"));
+                }
             }
-            Piece::Example(example) => example.lines().for_each(|line| text.push_str(&format!("  {line}\n"))),
+            Piece::Example(example) => {
+                for line in example.lines() {
+                    text.put(format_args!("  {line}\n"));
+                }
+            }
         }
     }
     text.trim_start().to_owned()

@@ -36,7 +36,9 @@ pub fn all() -> Vec<Page> {
     let mut command = Args::command().disable_help_subcommand(true);
     command.build();
     let mut pages = vec![page("run", command.clone())];
-    pages.extend(command.get_subcommands().filter(|sub| !sub.is_hide_set()).map(|sub| page(sub.get_name(), sub.clone())));
+    pages.extend(
+        command.get_subcommands().filter(|sub| !sub.is_hide_set()).map(|sub| page(sub.get_name(), sub.clone())),
+    );
     pages.push(config_page::page());
     pages
 }

@@ -1,17 +1,19 @@
-//! For the tests of the exports: one project with everything that they have to carry, and the files they make of it.
+//! What every export makes of one project that has everything an export has to carry: `tests/export/FORMAT.txt`.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::export::unit::Site;
-use crate::export::{ExportFormat, Exported};
-use crate::model::template::{Part, ProgramFact};
-use crate::model::{
+use run::codec::{ini, yaml};
+use run::export::unit::Site;
+use run::export::{EXPORT_FORMATS, ExportFormat, Exported};
+use run::import::{Source, format_of};
+use run::model::template::{Part, ProgramFact};
+use run::model::{
     Autorestart, Command, Dependency, EnvFile, PortRequest, PortSpec, Program, Project, ReadyKind, ReadySpec, Signal,
     Template, Until,
 };
-use crate::plan::ports::Ports;
+use run::plan::ports::Ports;
 
 fn text(text: &str) -> Template {
     Template::literal(text)
@@ -34,11 +36,11 @@ fn with_main_port(mut program: Program) -> Program {
 }
 
 /// A database, a migration, an api, a page, workers, and one that is off.
-pub(crate) fn shop() -> (Project, Ports) {
+fn shop() -> (Project, Ports) {
     let mut db = with_main_port(Program::new("db"));
     db.command = Command::Line(text("postgres -D .pg -p $PORT"));
     db.ready = Some(ReadySpec {
-        timeout: Some(Duration::from_secs(60)),
+        timeout: Some(Duration::from_mins(1)),
         ..ReadySpec::new(ReadyKind::Exec("pg_isready -q -p $PORT".into()))
     });
     db.stopsignal = Signal::INT;
@@ -49,7 +51,10 @@ pub(crate) fn shop() -> (Project, Ports) {
     api.command = Command::Words(vec![text("cargo"), text("run"), text("--bin"), text("my api")]);
     api.directory = Some(text("server"));
     api.ports.push(PortSpec { name: Some("debug".into()), request: PortRequest::Fixed(9229) });
-    api.ready = Some(ReadySpec::new(ReadyKind::Http { url: own_port("http://localhost:", "/health"), status: vec![(200, 399)] }));
+    api.ready = Some(ReadySpec::new(ReadyKind::Http {
+        url: own_port("http://localhost:", "/health"),
+        status: vec![(200, 399)],
+    }));
     api.depends_on = vec![
         Dependency::new("db", Until::Ready),
         Dependency::new("migrate", Until::Done),
@@ -78,33 +83,74 @@ pub(crate) fn shop() -> (Project, Ports) {
     project.environment = vec![("RUST_LOG".into(), text("info"))];
     project.env_files = vec![EnvFile { path: "/src/shop/.env".into(), optional: true }];
     let mut ports = Ports::default();
-    for (program, name, port) in [("db", None, 10001), ("api", None, 10002), ("api", Some("debug"), 9229), ("web", None, 10003)] {
+    for (program, name, port) in
+        [("db", None, 10001), ("api", None, 10002), ("api", Some("debug"), 9229), ("web", None, 10003)]
+    {
         ports.insert(program.into(), name.map(ToOwned::to_owned), port);
     }
     (project, ports)
 }
 
-/// Exports the shop and compares with `tests/export/FORMAT.txt`. With `UPDATE_GENERATED` that is written instead.
-pub(crate) fn check(format: &ExportFormat) {
+/// Set to write the files instead of comparing them.
+const BLESS: &str = "UPDATE_GENERATED";
+
+fn exported(format: &ExportFormat, with_secrets: bool) -> String {
     let (project, ports) = shop();
-    let site = Site { project: &project, name: "shop", ports: &ports, with_secrets: false };
-    let exported = (format.render)(&site);
-    let written = shown(&exported);
-    assert!(!written.contains("very-secret"), "{}", format.name);
-    let open = Site { with_secrets: true, ..site };
-    assert!(shown(&(format.render)(&open)).contains("very-secret"), "{}", format.name);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export").join(format!("{}.txt", format.name));
-    if std::env::var_os("UPDATE_GENERATED").is_some() {
-        fs::write(&path, &written).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == expected, "{}: UPDATE_GENERATED=1 writes it\n{written}", path.display());
+    shown(&(format.render)(&Site { project: &project, name: "shop", ports: &ports, with_secrets }))
 }
 
 fn shown(exported: &Exported) -> String {
-    let mut text: String = exported.remarks.iter().map(|remark| format!("{remark}\n")).collect();
-    for file in &exported.files {
-        text.push_str(&format!("======== {}\n{}", file.path, file.text));
+    let mut text: Vec<String> = exported.remarks.iter().map(|remark| format!("{remark}\n")).collect();
+    text.extend(exported.files.iter().map(|file| format!("======== {}\n{}", file.path, file.text)));
+    text.concat()
+}
+
+#[test]
+fn every_format_gives_what_stands_in_its_file() {
+    for format in EXPORT_FORMATS {
+        let written = exported(format, false);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export").join(format!("{}.txt", format.name));
+        if std::env::var_os(BLESS).is_some() {
+            fs::write(&path, &written).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == expected, "{}: {BLESS}=1 cargo test --test export writes it\n{written}", path.display());
     }
-    text
+}
+
+#[test]
+fn a_secret_is_written_only_when_it_is_asked_for() {
+    for format in EXPORT_FORMATS {
+        assert!(!exported(format, false).contains("very-secret"), "{}", format.name);
+        assert!(exported(format, true).contains("very-secret"), "{}", format.name);
+    }
+}
+
+#[test]
+fn every_yaml_is_one() {
+    for name in ["compose", "kubernetes"] {
+        let format = EXPORT_FORMATS.iter().find(|format| format.name == name).unwrap();
+        let (project, ports) = shop();
+        let site = Site { project: &project, name: "shop", ports: &ports, with_secrets: true };
+        for file in (format.render)(&site).files {
+            for document in file.text.split("---\n") {
+                assert!(yaml::parse(document).unwrap().table().is_some(), "{document}");
+            }
+        }
+    }
+}
+
+#[test]
+fn supervisord_reads_its_own() {
+    let format = EXPORT_FORMATS.iter().find(|format| format.name == "supervisord").unwrap();
+    let (project, ports) = shop();
+    let site = Site { project: &project, name: "shop", ports: &ports, with_secrets: true };
+    let text = &(format.render)(&site).files[0].text;
+    let ini = ini::parse(text);
+    assert_eq!(ini.errors, []);
+    let source = Source { name: "supervisord.conf", text, beside: &[] };
+    let back = (format_of("supervisord.conf", text).unwrap().read)(&source).unwrap();
+    let names: Vec<&str> = back.sections.iter().map(|section| section.name.as_str()).collect();
+    assert_eq!(names, ["db", "migrate", "api", "web", "worker"]);
+    assert!(back.sections.iter().all(|section| section.lost.is_empty()), "{:?}", back.all_lost());
 }
