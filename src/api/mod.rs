@@ -14,6 +14,7 @@
 )]
 
 pub mod fault;
+pub mod log;
 pub mod method;
 pub mod names;
 pub mod note;
@@ -21,10 +22,12 @@ pub mod status;
 
 mod ext;
 mod reload;
+mod search;
 mod supervisor;
 mod system;
 
 pub use fault::Fault;
+pub use log::{LogOf, LogReply, LogRequest};
 pub use method::{Kind, Lookup, Method, Outcome, Param, Then, Usage, View};
 
 use crate::codec::xmlrpc::Call;
@@ -33,8 +36,10 @@ use crate::codec::xmlrpc::Call;
 pub const METHODS: &[&[Method]] = &[
     ext::METHODS,
     reload::METHODS,
+    search::METHODS,
     supervisor::config::METHODS,
     supervisor::info::METHODS,
+    supervisor::logs::METHODS,
     supervisor::process::METHODS,
     system::METHODS,
 ];
