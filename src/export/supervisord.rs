@@ -36,6 +36,13 @@ fn render(site: &Site<'_>) -> Exported {
         for file in own_env_files(site, &unit) {
             unit.remark(format!("supervisord does not read {file}; put what it says into environment="));
         }
+        let is_sayable = |value: &str| !(value.contains('"') && value.contains('\''));
+        let (kept, unsaid): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut unit.environment).into_iter().partition(|(_, value)| is_sayable(value));
+        unit.environment = kept;
+        for (name, _) in unsaid {
+            unit.remark(format!("{name} is left out: a value with both kinds of quotes cannot stand in environment="));
+        }
         text.push('\n');
         // It cannot count ports up, so every instance that has one stands for itself.
         if unit.ports.is_empty() || unit.count() == 1 {
