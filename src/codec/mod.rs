@@ -21,4 +21,6 @@ pub mod notify;
 pub mod python;
 pub mod shlex;
 pub mod strip;
+pub mod tree;
 pub mod xmlrpc;
+pub mod yaml;

@@ -18,6 +18,7 @@ pub mod conf_options;
 pub mod diagnostic;
 pub mod event_type;
 pub mod exit;
+pub mod grow;
 pub mod hash;
 pub mod name;
 pub mod options;
@@ -40,6 +41,7 @@ pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 pub use event_type::EventType;
 pub use exit::Exit;
+pub use grow::Grow;
 pub use hash::stable_hash;
 pub use name::{ProcessName, ProgramName};
 pub use program::{

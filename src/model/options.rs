@@ -26,15 +26,15 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
-    /// All kinds.
+    /// All of them, in the order of the docs.
     pub const ALL: [Self; 8] = [
         Self::Top,
         Self::Program,
         Self::Task,
-        Self::Listener,
-        Self::Fcgi,
         Self::Group,
         Self::Control,
+        Self::Listener,
+        Self::Fcgi,
         Self::RpcInterface,
     ];
 
