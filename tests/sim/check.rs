@@ -181,7 +181,7 @@ impl Checks {
         }
     }
 
-    /// Another config. What runs and does not differ in anything, nor goes with somebody who does, is not to be touched.
+    /// Another config. What runs and need not run anew, nor goes with somebody who does, is not to be touched.
     fn adopt(&mut self, programs: &[Program], children: &BTreeMap<ProcessId, Child>) {
         let is_anew = std::mem::take(&mut self.begins_anew);
         if is_anew {
@@ -211,8 +211,12 @@ impl Checks {
         for slot in (0..self.programs.len()).filter(|slot| !same(*slot)) {
             (self.past[slot].failures, self.past[slot].not_before) = (0, None);
         }
+        // Of what a schedule changes only these take a new run, or may end one.
+        let facts = |program: &Program| (program.kind, program.environment.clone(), program.ready.clone());
+        let runs_on =
+            |slot: usize| old.get(slot).is_some_and(|(was, is)| *is && facts(was) == facts(&self.programs[slot]));
         let mut left_alone: BTreeSet<usize> =
-            (0..old.len()).filter(|slot| self.is_member[*slot] && same(*slot)).collect();
+            (0..old.len()).filter(|slot| self.is_member[*slot] && runs_on(*slot)).collect();
         // Whoever restarts with somebody who may be restarted is not left alone either.
         loop {
             let taken_along = left_alone
