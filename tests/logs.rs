@@ -38,6 +38,7 @@ impl Rig {
             colour: false,
             ascii: false,
             timestamps: Timestamps::Off,
+            main_log: None,
         };
         change(&mut config);
         let (sender, events) = unbounded_channel();
@@ -61,6 +62,8 @@ impl Rig {
             fd: from,
             matchers: Vec::new(),
             logfile: None,
+            to_syslog: false,
+            strips_ansi: false,
         };
         change(&mut attach);
         self.hub.attach(attach);

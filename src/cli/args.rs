@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, graph, logs, reload, restart, signal, start, status, stop, up, wait, why,
+    check, completions, ctl, down, env, exec, graph, logs, reload, restart, signal, start, status, stop, supervisorctl,
+    supervisord, up, wait, why,
 };
 use crate::model::units;
 
@@ -84,6 +85,8 @@ pub enum Command {
     Exec(exec::Args),
     Env(env::Args),
     Ctl(ctl::Args),
+    Supervisord(supervisord::Args),
+    Supervisorctl(supervisorctl::Args),
     Completions(completions::Args),
 }
 

@@ -15,5 +15,7 @@ pub mod ini;
 pub mod json_answer;
 pub mod lines;
 pub mod notify;
+pub mod python;
 pub mod shlex;
+pub mod strip;
 pub mod xmlrpc;

@@ -9,18 +9,14 @@ use std::time::{Duration, Instant};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
+use crate::logs::copies::{Cleared, Clearing};
+use crate::logs::main_log::MainLog;
 use crate::logs::output::Output;
-use crate::model::{Generation, LogFile, ProcessId};
-
-/// Which of its two outputs a process wrote to. With `redirect_stderr` and on a pty there is only the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
-    /// Standard output, or both in one.
-    Stdout,
-    /// Standard error, where it is apart.
-    Stderr,
-}
+pub use crate::model::Channel;
+use crate::model::supervisord::LogLevel;
+use crate::model::{Generation, LogFile, ProcessId, WallTime};
 
 /// What stands before each line of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,6 +70,8 @@ pub struct OutputConfig {
     pub ascii: bool,
     /// What stands before each line.
     pub timestamps: Timestamps,
+    /// The main log, if one is written.
+    pub main_log: Option<MainLog>,
 }
 
 /// A process as the screen and the directory of kept logs know it.
@@ -109,6 +107,10 @@ pub struct Attach {
     pub matchers: Vec<Matcher>,
     /// A further copy of the raw bytes.
     pub logfile: Option<LogFile>,
+    /// Its lines go to the system's log as well.
+    pub to_syslog: bool,
+    /// Escape sequences are taken out of further copies.
+    pub strips_ansi: bool,
 }
 
 /// The last lines of a run, as text without controls and colours.
@@ -185,6 +187,10 @@ pub(crate) enum Order {
     SetLive(Option<String>),
     ShowOnly(Option<Vec<ProcessId>>),
     MuteScreen,
+    Log { level: LogLevel, at: WallTime, text: String },
+    ReopenLogs,
+    ClearLogs { logs: Vec<Clearing>, done: oneshot::Sender<Vec<(ProcessId, Cleared)>> },
+    ClearMainLog { done: oneshot::Sender<Cleared> },
     Flush { until: Instant, done: mpsc::Sender<bool> },
     Stop { until: Instant, done: mpsc::Sender<bool> },
 }
@@ -257,6 +263,31 @@ impl Hub {
         self.order(Order::MuteScreen);
     }
 
+    /// Writes a line to the main log, if there is one and the level is wanted.
+    pub fn log(&self, level: LogLevel, at: WallTime, text: impl Into<String>) {
+        self.order(Order::Log { level, at, text: text.into() });
+    }
+
+    /// Opens the main log and every log file of a program anew: somebody has moved them away.
+    pub fn reopen_logs(&self) {
+        self.order(Order::ReopenLogs);
+    }
+
+    /// Begins logs anew, those that are kept and those in files, of processes that run or not.
+    pub async fn clear_logs(&self, logs: Vec<Clearing>) -> Vec<(ProcessId, Cleared)> {
+        let gone = logs.iter().map(|log| (log.process, Err(GONE.to_owned()))).collect();
+        let (done, answer) = oneshot::channel();
+        self.order(Order::ClearLogs { logs, done });
+        answer.await.unwrap_or(gone)
+    }
+
+    /// Begins the file of the main log anew.
+    pub async fn clear_main_log(&self) -> Cleared {
+        let (done, answer) = oneshot::channel();
+        self.order(Order::ClearMainLog { done });
+        answer.await.unwrap_or_else(|_| Err(GONE.to_owned()))
+    }
+
     /// Waits until everything said so far is written, at most this long; whether it is.
     pub fn flush(&self, limit: Duration) -> bool {
         let (done, answer) = mpsc::channel();
@@ -279,6 +310,9 @@ impl Hub {
         }
     }
 }
+
+/// Why nothing can be done any more.
+const GONE: &str = "the output thread has ended";
 
 /// What the thread may take beyond a limit to answer that the limit is over: one write to a slow disk.
 const GRACE: Duration = Duration::from_millis(200);

@@ -19,23 +19,39 @@
 
 pub mod hub;
 pub mod kept;
+pub mod read;
+pub mod search;
+pub mod window;
 
+mod auto;
+mod copies;
+mod desk;
 mod lag;
+mod log_tail;
+mod main_log;
 mod orders;
 mod output;
 mod own;
 mod page;
+mod place;
 mod rotate;
 mod screen;
 mod sink;
 mod slot;
 mod source;
 mod stamp;
+mod syslog;
 mod tail;
 mod track;
 mod turn;
 
+pub use auto::AutoLogs;
+pub use copies::{Cleared, Clearing};
+pub use desk::LogDesk;
 pub use hub::{
     Attach, Channel, CrashBox, Hub, HubError, Keep, Label, Matcher, Outlet, OutputConfig, OutputEvent, TailLines,
     Timestamps,
 };
+pub use log_tail::LogTail;
+pub use main_log::{MainLog, MainLogSettings};
+pub use place::{LogPlace, LogPlaces};

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 
+use crate::logs::copies::Extra;
 use crate::logs::hub::{Attach, Channel, Label, Order};
 use crate::logs::output::{Drain, Known, Output, Token, Waiter};
 use crate::logs::own::OwnEntry;
-use crate::logs::rotate::UserLog;
 use crate::logs::sink::Sink;
 use crate::logs::source::Source;
-use crate::logs::track::{Copy, Track};
-use crate::model::{LogFile, ProcessId};
+use crate::logs::track::Track;
+use crate::model::ProcessId;
 
 /// How long the outputs of an ended leader are waited for.
 const DRAIN: Duration = Duration::from_millis(100);
@@ -54,6 +54,13 @@ impl Output {
                 self.screen.close(self.now);
                 self.forget_screen();
             }
+            Order::Log { level, at, text } => {
+                let now = self.now;
+                self.with_main(|main| main.write(level, at, &text, now));
+            }
+            Order::ReopenLogs => self.reopen_logs(),
+            Order::ClearLogs { logs, done } => self.clear_logs(logs, done),
+            Order::ClearMainLog { done } => self.clear_main_log(done),
             Order::Flush { until, done } => {
                 self.waiters.push(Waiter { until, done, ends_thread: false, has_looked: false });
             }
@@ -79,6 +86,7 @@ impl Output {
     fn attach(&mut self, mut attach: Attach) {
         let (process, channel, logfile) = (attach.process, attach.channel, attach.logfile.take());
         let track = self.track(process, channel);
+        self.tracks[track].extra = Extra::of(&attach);
         self.copy_to(track, logfile);
         let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
         let Ok(source) = Source::new(attach, track) else { return };
@@ -96,7 +104,7 @@ impl Output {
     }
 
     /// The track of a channel; what failed to be kept is tried again with each run.
-    fn track(&mut self, process: ProcessId, channel: Channel) -> usize {
+    pub(super) fn track(&mut self, process: ProcessId, channel: Channel) -> usize {
         let found = self.known(process).tracks.clone();
         if let Some(index) = found.into_iter().find(|index| self.tracks[*index].channel == channel) {
             self.tracks[index].try_keeping_again();
@@ -108,35 +116,6 @@ impl Output {
         let index = self.tracks.len() - 1;
         self.known(process).tracks.push(index);
         index
-    }
-
-    /// Opens the further copy, unless it is open already.
-    fn copy_to(&mut self, index: usize, logfile: Option<LogFile>) {
-        let track = &mut self.tracks[index];
-        let is_open = match (&track.copy, &logfile) {
-            (Some(Copy::File(file)), Some(spec)) => file.is(spec),
-            (None, None) => true,
-            (Some(_), _) | (None, Some(_)) => false,
-        };
-        if is_open {
-            return;
-        }
-        track.copy = None;
-        let Some(spec) = logfile else { return };
-        let path = spec.path.display().to_string();
-        let opened = UserLog::open(spec).map(|log| match log {
-            UserLog::File(file) => Copy::File(file),
-            UserLog::Device(file) => Copy::Device(Sink::private(file.into())),
-        });
-        match opened {
-            Ok(copy) => {
-                if let Copy::Device(sink) = &copy {
-                    watch_sink(&self.epoll, sink, Token::Copy(index));
-                }
-                self.tracks[index].copy = Some(copy);
-            }
-            Err(error) => self.tell_keeping_failed(&format!("{path}: {error}")),
-        }
     }
 
     fn show_only(&mut self, processes: Option<&[ProcessId]>) {

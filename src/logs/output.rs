@@ -12,10 +12,12 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::logs::hub::{Order, OutputConfig, OutputEvent};
 use crate::logs::kept::Keeper;
+use crate::logs::main_log::MainLog;
 use crate::logs::orders::watch_sink;
 use crate::logs::own::OwnQueue;
 use crate::logs::screen::{Room, Screen};
 use crate::logs::source::Source;
+use crate::logs::syslog::Syslog;
 use crate::logs::track::{Copy, Shown, Track};
 use crate::logs::turn::ARENA;
 use crate::model::{Generation, ProcessId};
@@ -26,6 +28,8 @@ pub(super) enum Token {
     Orders,
     Out,
     Own,
+    /// One of the sinks of the main log.
+    Main(usize),
     /// The device that a track is copied to.
     Copy(usize),
     Source(usize),
@@ -37,6 +41,8 @@ impl Token {
             Self::Orders => 0,
             Self::Out => 1,
             Self::Own => 2,
+            // Two low bits are 0, and one above them is not: no other token has that.
+            Self::Main(number) => (number as u64 + 1) << 2,
             Self::Copy(index) => 3 | (index as u64) << 2,
             Self::Source(index) => (index as u64 + 1) << 33,
         }
@@ -45,7 +51,8 @@ impl Token {
     fn decode(data: u64) -> Self {
         let index = |bits: u64| usize::try_from(bits).unwrap_or(usize::MAX);
         match (data >> 33, data & 3) {
-            (0, 0) => Self::Orders,
+            (0, 0) if data == 0 => Self::Orders,
+            (0, 0) => Self::Main(index((data >> 2) - 1)),
             (0, 1) => Self::Out,
             (0, 2) => Self::Own,
             (0, _) => Self::Copy(index(data >> 2)),
@@ -97,6 +104,9 @@ pub(crate) struct Output {
     pub(super) events: UnboundedSender<OutputEvent>,
     pub(super) screen: Screen,
     pub(super) keeper: Keeper,
+    pub(super) main: Option<MainLog>,
+    /// Connected at the first line.
+    pub(super) syslog: Option<Syslog>,
     pub(super) has_keeping_failed: bool,
     /// By [`ProcessId`].
     pub(super) known: Vec<Known>,
@@ -130,6 +140,10 @@ impl Output {
                 watch_sink(&epoll, sink, token);
             }
         }
+        let main = config.main_log.take();
+        for (number, sink) in main.iter().flat_map(MainLog::sinks) {
+            watch_sink(&epoll, sink, Token::Main(number));
+        }
         Ok(Self {
             epoll,
             wake,
@@ -137,6 +151,8 @@ impl Output {
             events,
             screen,
             keeper: Keeper::new(config.keep.take()),
+            main,
+            syslog: None,
             has_keeping_failed: false,
             known: Vec::new(),
             tracks: Vec::new(),
@@ -190,6 +206,11 @@ impl Output {
                 Token::Out => self.screen.unblock_out(),
                 Token::Own if is_gone => self.screen.lose_own(),
                 Token::Own => self.screen.unblock_own(),
+                Token::Main(number) => {
+                    if let Some(main) = &mut self.main {
+                        main.unblock(number, is_gone, self.now);
+                    }
+                }
                 Token::Copy(index) => self.unblock_copy(index, is_gone),
                 Token::Source(index) => self.wake_source(index, is_gone),
             }
@@ -321,6 +342,7 @@ impl Output {
             if waiter.ends_thread {
                 is_ending = true;
                 self.tracks.iter_mut().for_each(Track::close_copy);
+                self.main.iter_mut().for_each(MainLog::close);
                 is_done &= self.screen.close(now);
             }
             // Who asked may have stopped waiting.

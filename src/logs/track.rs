@@ -10,6 +10,7 @@ use memchr::memchr_iter;
 
 use crate::codec::ansi;
 use crate::codec::lines::{Row, Rows};
+use crate::logs::copies::Extra;
 use crate::logs::hub::Channel;
 use crate::logs::kept::KeptWriter;
 use crate::logs::lag::Lag;
@@ -50,6 +51,7 @@ pub(crate) struct Track {
     pub(crate) keeping: Keeping,
     pub(crate) kept: Option<KeptWriter>,
     pub(crate) copy: Option<Copy>,
+    pub(crate) extra: Extra,
     pub(crate) lag: Option<Lag>,
     /// How many sources write to it.
     pub(crate) open_sources: u32,
@@ -74,6 +76,7 @@ impl Track {
             keeping: Keeping::Untried,
             kept: None,
             copy: None,
+            extra: Extra::default(),
             lag: None,
             open_sources: 0,
             is_hidden: false,
@@ -187,20 +190,20 @@ impl Track {
         }
     }
 
-    /// Writes the further copy. After an error there is none.
+    /// Writes the further copy. A file that could not be written is tried again with the next bytes, a device that is gone is not.
     pub(crate) fn copy(&mut self, bytes: &[u8], now: Instant) -> io::Result<()> {
-        let written = match &mut self.copy {
+        match &mut self.copy {
             None => Ok(()),
             Some(Copy::File(file)) => file.append(bytes),
             Some(Copy::Device(sink)) => {
                 sink.buffer().extend_from_slice(bytes);
-                sink.flush(now).map_err(io::Error::from)
+                let written = sink.flush(now).map_err(io::Error::from);
+                if written.is_err() {
+                    self.copy = None;
+                }
+                written
             }
-        };
-        if written.is_err() {
-            self.copy = None;
         }
-        written
     }
 
     /// Writes what is left for the further copy, without waiting long.

@@ -164,7 +164,6 @@ impl Output {
         let is_all_shown = chunk.shown == bytes.len();
         let track = &mut self.tracks[chunk.track];
         track.tail.note(bytes, track.keeping != Keeping::Yes);
-        let copied = track.copy(bytes, self.now);
         let kept = match &mut track.kept {
             Some(kept) if track.keeping == Keeping::Yes => Some(kept.append(bytes, wall_now(), chunk.run)),
             Some(_) | None => None,
@@ -179,7 +178,7 @@ impl Output {
             }
             None => self.show_unkept(chunk, bytes, room),
         }
-        if let Err(error) = copied {
+        if let Err(error) = self.copy(chunk.track, bytes) {
             self.tell_keeping_failed(&error.to_string());
         }
     }
@@ -199,7 +198,7 @@ impl Output {
     }
 
     /// Opens a track's kept log at its first byte.
-    fn open_kept(&mut self, index: usize) {
+    pub(super) fn open_kept(&mut self, index: usize) {
         let track = &mut self.tracks[index];
         if track.keeping != Keeping::Untried {
             return;

@@ -219,6 +219,7 @@ pub const CONF_OPTIONS: &[ConfOption] = &[
     row(DAEMON, "directory", ConfKind::Path, ""),
     row(DAEMON, "strip_ansi", ConfKind::Boolean, "false"),
     row(DAEMON, "environment", ConfKind::Environment, ""),
+    row(DAEMON, "exit_on_failure", ConfKind::Boolean, "false"),
     row(DAEMON, "identifier", ConfKind::Text, "supervisor"),
     row(UNIX, "file", ConfKind::Path, ""),
     row(UNIX, "chmod", ConfKind::Octal, "0700"),

@@ -12,6 +12,7 @@
 )]
 
 pub mod address;
+pub mod channel;
 pub mod command;
 pub mod conf_options;
 pub mod diagnostic;
@@ -32,6 +33,7 @@ pub mod time;
 pub mod units;
 
 pub use address::ListenAddress;
+pub use channel::Channel;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 pub use exit::Exit;

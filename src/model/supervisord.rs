@@ -63,6 +63,8 @@ impl LogLevel {
 pub struct Daemon {
     /// The main log; `syslog` is [`None`].
     pub logfile: Option<PathBuf>,
+    /// Whether that holds: it was written, or supervisord's own command asks, whose default it is.
+    pub is_logfile_named: bool,
     /// Rotated at this size in bytes; 0 for never.
     pub logfile_maxbytes: u64,
     /// How many old ones are kept.
@@ -91,6 +93,8 @@ pub struct Daemon {
     pub directory: Option<PathBuf>,
     /// Escape sequences are taken out of log files.
     pub strip_ansi: bool,
+    /// A program that fails for good ends everything, with its code. Ours.
+    pub exit_on_failure: bool,
     /// What it calls itself.
     pub identifier: String,
 }
@@ -99,6 +103,7 @@ impl Default for Daemon {
     fn default() -> Self {
         Self {
             logfile: Some(PathBuf::from("supervisord.log")),
+            is_logfile_named: false,
             logfile_maxbytes: 50 << 20,
             logfile_backups: 10,
             loglevel: LogLevel::Info,
@@ -113,6 +118,7 @@ impl Default for Daemon {
             user: None,
             directory: None,
             strip_ansi: false,
+            exit_on_failure: false,
             identifier: "supervisor".to_owned(),
         }
     }
@@ -140,6 +146,19 @@ pub struct UnixServer {
     pub chown: Option<String>,
     /// Asked for on every request.
     pub credentials: Option<Credentials>,
+}
+
+impl Supervisord {
+    /// What programs are told as `SUPERVISOR_SERVER_URL`: the first UNIX socket, else the first TCP address (supervisor `options.py`
+    /// `ServerOptions.realize`). `None` without servers.
+    pub fn server_url(&self) -> Option<String> {
+        let unix = self.unix_servers.first().map(|server| format!("unix://{}", server.file.display()));
+        unix.or_else(|| {
+            let server = self.inet_servers.first()?;
+            let host = if server.host.is_empty() { "localhost" } else { &server.host };
+            Some(format!("http://{host}:{}", server.port))
+        })
+    }
 }
 
 /// A TCP address that it listens on.
@@ -254,7 +273,7 @@ pub enum LogChoice {
     Off,
     /// The one in [`super::Program::stdout_logfile`] or [`super::Program::stderr_logfile`].
     File,
-    /// This path, which is our own stdout or stderr: what every output goes to anyway.
+    /// This path, which is our own stdout or stderr: what `run up` sends every output to anyway.
     Screen(PathBuf),
 }
 

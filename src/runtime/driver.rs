@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
-use crate::logs::{Hub, OutputEvent};
+use crate::logs::{Hub, LogPlaces, OutputEvent};
+use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
@@ -21,10 +22,12 @@ use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
 use crate::runtime::side::Side;
-use crate::runtime::signals::{Asked, Signals};
+use crate::runtime::signals::{Asked, Heard, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
+use crate::runtime::strangers;
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::{Outcome, Scope};
+use crate::supervisor::chronicle::{Entry, cause};
 use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -53,6 +56,8 @@ pub struct Parts<S> {
     pub spawner: S,
     /// Whoever reads their output.
     pub hub: Hub,
+    /// Where the output of processes goes.
+    pub logs: LogPlaces,
     /// What the output thread says.
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
@@ -67,6 +72,8 @@ pub struct Parts<S> {
     pub narrator: Box<dyn Narrator>,
     /// How programs get their streams.
     pub terminals: Terminals,
+    /// Nothing is shown on our stdout, so that an output which is to go there has to be written there.
+    pub is_quiet: bool,
     /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
     pub ends_with_screen: bool,
     /// Where notify sockets are made.
@@ -106,7 +113,20 @@ pub struct Driver<S> {
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
+    /// Whether the end that was asked for is one before another beginning.
+    restarts: bool,
     alarm: os::Alarm,
+}
+
+/// How a run of a project has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code.
+    pub code: u8,
+    /// It is to begin anew, in this same process.
+    pub restarts: bool,
+    /// Nobody has asked for it: the spawner was shot.
+    pub is_forced: bool,
 }
 
 /// What is looked at again after a moment.
@@ -120,7 +140,7 @@ enum Later {
 
 /// What woke the loop.
 enum Woken {
-    Signal(Asked),
+    Signal(Heard),
     Report(Option<Report>),
     Output(OutputEvent),
     Probed(Probed),
@@ -155,23 +175,24 @@ impl<S: Spawner> Driver<S> {
             ends: Ends::default(),
             pending: VecDeque::new(),
             finished: None,
+            restarts: false,
             alarm,
         }
     }
 
-    /// Runs the project from its beginning to its end; returns the exit code.
-    pub async fn run(mut self, mut signals: Signals, begin: Event) -> u8 {
+    /// Runs the project from its beginning to its end.
+    pub async fn run(mut self, mut signals: Signals, begin: Event) -> Ended {
         self.take(begin);
         self.publish();
         while self.finished.is_none() {
             match self.wake(&mut signals).await {
-                Woken::Report(None) => return self.lost_spawner(),
+                Woken::Report(None) => return Ended { code: self.lost_spawner(), restarts: false, is_forced: true },
                 woken => self.woken(woken),
             }
             self.publish();
         }
         self.sweep().await;
-        self.finished.unwrap_or(1)
+        Ended { code: self.finished.unwrap_or(1), restarts: self.restarts, is_forced: false }
     }
 
     async fn wake(&mut self, signals: &mut Signals) -> Woken {
@@ -179,7 +200,7 @@ impl<S: Spawner> Driver<S> {
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
             biased;
-            asked = signals.next() => Woken::Signal(asked),
+            heard = signals.next() => Woken::Signal(heard),
             report = self.parts.spawner.report() => Woken::Report(report),
             Some(event) = self.parts.output.recv() => Woken::Output(event),
             Some(probed) = self.answers.recv() => Woken::Probed(probed),
@@ -192,7 +213,7 @@ impl<S: Spawner> Driver<S> {
 
     fn woken(&mut self, woken: Woken) {
         match woken {
-            Woken::Signal(asked) => self.asked(asked),
+            Woken::Signal(heard) => self.heard(heard),
             Woken::Report(Some(report)) => self.reported(&report),
             Woken::Report(None) => {}
             Woken::Output(event) => self.output(event),
@@ -253,12 +274,40 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn asked(&mut self, asked: Asked) {
-        match asked {
-            Asked::Terminate(urgency) => self.take(Event::Terminate(urgency)),
+    fn heard(&mut self, heard: Heard) {
+        match heard.asked {
+            Asked::Terminate(urgency) => {
+                self.log(LogLevel::Warn, format!("received {} indicating exit request", heard.signal));
+                self.restarts = false;
+                self.take(Event::Terminate(urgency));
+            }
+            Asked::Restart if self.view().is_shutting_down && !self.restarts => {
+                let why = "indicating restart request (shutdown in progress)";
+                self.log(LogLevel::Warn, format!("ignored {} {why}", heard.signal));
+            }
+            Asked::Restart => {
+                self.log(LogLevel::Warn, format!("received {} indicating restart request", heard.signal));
+                self.restarts = true;
+                self.take(Event::Terminate(Urgency::Polite));
+            }
+            Asked::ReopenLogs => {
+                self.log(LogLevel::Info, format!("received {} indicating log reopen request", heard.signal));
+                self.log(LogLevel::Info, "supervisord logreopen".to_owned());
+                self.parts.hub.reopen_logs();
+            }
+            Asked::Reap => {
+                for (pid, exit) in strangers::reap() {
+                    self.log(LogLevel::Info, format!("reaped unknown pid {pid} ({})", cause(exit)));
+                }
+            }
             Asked::Suspend => self.suspend(),
             Asked::Resize => self.resize(),
         }
+    }
+
+    /// A line for the main log (supervisor `supervisord.py` `handle_signal`, `reap`).
+    fn log(&self, level: LogLevel, text: String) {
+        self.parts.hub.log(level, self.parts.clock.now().wall, text);
     }
 
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
@@ -433,6 +482,11 @@ impl<S: Spawner> Driver<S> {
     /// A view for whoever tells the user.
     pub(super) fn view(&mut self) -> Snapshot {
         self.parts.supervisor.snapshot()
+    }
+
+    pub(super) fn chronicle(&self, entry: &Entry, now: Now) {
+        let (level, text) = entry.line(|process| self.parts.supervisor.process_name(process));
+        self.parts.hub.log(level, now.wall, text);
     }
 
     pub(super) fn say(&mut self, notice: &Notice, now: Now) {

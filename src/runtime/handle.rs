@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::logs::LogDesk;
 use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan};
 use crate::runtime::clock::Clock;
 use crate::runtime::reload::Desk;
@@ -55,6 +56,7 @@ pub struct Handle {
     snapshots: watch::Receiver<Snapshot>,
     facts: Arc<Facts>,
     clock: Clock,
+    logs: LogDesk,
     next_id: Arc<AtomicU64>,
     desk: Option<Arc<Desk>>,
 }
@@ -67,13 +69,19 @@ impl Handle {
         facts: Arc<Facts>,
         clock: Clock,
     ) -> Self {
-        Self { messages, snapshots, facts, clock, next_id: Arc::default(), desk: None }
+        Self { messages, snapshots, facts, clock, logs: LogDesk::default(), next_id: Arc::default(), desk: None }
     }
 
     /// The same remote, able to read the config again.
     #[must_use]
     pub fn with_desk(self, desk: Desk) -> Self {
         Self { desk: Some(Arc::new(desk)), ..self }
+    }
+
+    /// The same, with logs that can be read and cleared.
+    #[must_use]
+    pub fn with_logs(self, logs: LogDesk) -> Self {
+        Self { logs, ..self }
     }
 
     /// Sends a command and waits for its answer. Dropping the future ends the waiting, not the command.
@@ -125,6 +133,11 @@ impl Handle {
     /// What never changes.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// The logs.
+    pub fn logs(&self) -> &LogDesk {
+        &self.logs
     }
 
     /// The clocks that the snapshot's times are read on.

@@ -1,6 +1,7 @@
 //! The driver, the spawner process, signals.
 
 pub mod clock;
+pub mod daemon;
 pub mod driver;
 mod ends;
 pub mod env_files;
@@ -20,5 +21,6 @@ pub mod reload;
 mod side;
 pub mod signals;
 pub mod spawner;
+pub mod strangers;
 pub mod streams;
 pub mod sys;

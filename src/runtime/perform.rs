@@ -1,6 +1,7 @@
 //! Actions as effects: one function each.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,8 +10,8 @@ use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
 use crate::codec::notify::NotifyItem;
-use crate::logs::{Attach, Channel, Matcher};
-use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
+use crate::logs::{Attach, Channel, LogPlace, Matcher};
+use crate::model::{Exit, Generation, LogFile, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::Driver;
@@ -40,6 +41,7 @@ impl<S: Spawner> Driver<S> {
             Action::Reply(request, outcome) => self.reply(request, outcome),
             Action::Adopt(edition) => self.adopt(&edition),
             Action::Say(notice) => self.say(&notice, now),
+            Action::Chronicle(entry) => self.chronicle(&entry, now),
             Action::Finish(code) => self.finish(code),
         }
     }
@@ -54,9 +56,11 @@ impl<S: Spawner> Driver<S> {
         self.parts.terminals.prefix_columns = self.parts.narrator.adopt(&view);
         for info in view.processes.iter().filter(|info| info.pid != 0) {
             let Some(definition) = self.parts.supervisor.definition(info.id) else { continue };
-            let program = definition.program().as_run_by(definition.instance());
-            self.parts.hub.copy_to(info.id, Channel::Stdout, program.stdout_logfile.clone());
-            self.parts.hub.copy_to(info.id, Channel::Stderr, program.stderr_logfile.clone());
+            for channel in Channel::BOTH {
+                let place = self.parts.logs.of(definition.program(), definition.instance(), channel);
+                let file = if let LogPlace::File(file) = place { Some(file) } else { None };
+                self.parts.hub.copy_to(info.id, channel, file);
+            }
         }
     }
 
@@ -91,7 +95,8 @@ impl<S: Spawner> Driver<S> {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
             launch.environment.push(("NOTIFY_SOCKET".to_owned(), socket));
         }
-        self.attach_output(program, (process, generation, run), streams.stdout, streams.stderr)?;
+        let places = Channel::BOTH.map(|channel| self.parts.logs.of(program, instance, channel));
+        self.attach_output(program, places, (process, generation, run), (streams.stdout, streams.stderr))?;
         self.sides[process.index()].console = Some(streams.console);
         self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
@@ -122,9 +127,9 @@ impl<S: Spawner> Driver<S> {
     fn attach_output(
         &mut self,
         program: &Program,
+        places: [LogPlace; 2],
         (process, generation, run): (ProcessId, Generation, u32),
-        stdout: std::os::fd::OwnedFd,
-        stderr: Option<std::os::fd::OwnedFd>,
+        (stdout, stderr): (OwnedFd, Option<OwnedFd>),
     ) -> Result<(), SpawnFailure> {
         let matchers = match program.ready.as_ref().map(|ready| &ready.kind) {
             Some(ReadyKind::Log(pattern)) => {
@@ -140,11 +145,22 @@ impl<S: Spawner> Driver<S> {
             )
             | None => Vec::new(),
         };
-        let attach =
-            |channel, fd, matchers, logfile| Attach { process, generation, run, channel, fd, matchers, logfile };
-        self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), program.stdout_logfile.clone()));
+        let strips_ansi = self.parts.launcher.project.supervisord.as_ref().is_some_and(|conf| conf.daemon.strip_ansi);
+        let is_quiet = self.parts.is_quiet;
+        let attach = |channel, fd, matchers, place| {
+            let options = if channel == Channel::Stdout { &program.extras.stdout } else { &program.extras.stderr };
+            let logfile = match place {
+                LogPlace::File(file) => Some(file),
+                LogPlace::Device(path) if is_quiet => Some(LogFile { path, maxbytes: 0, backups: 0 }),
+                LogPlace::Nowhere | LogPlace::Kept(_) | LogPlace::Device(_) => None,
+            };
+            let to_syslog = options.syslog;
+            Attach { process, generation, run, channel, fd, matchers, logfile, to_syslog, strips_ansi }
+        };
+        let [out, err] = places;
+        self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), out));
         if let Some(stderr) = stderr {
-            self.parts.hub.attach(attach(Channel::Stderr, stderr, matchers, program.stderr_logfile.clone()));
+            self.parts.hub.attach(attach(Channel::Stderr, stderr, matchers, err));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chronicle::Entry;
 use super::edition::Edition;
 use super::event::RequestId;
 use super::notice::Notice;
@@ -52,6 +53,8 @@ pub enum Action {
     Adopt(Edition),
     /// Tell the user.
     Say(Notice),
+    /// Write a line to the main log.
+    Chronicle(Entry),
     /// Everything is down: end with this code.
     Finish(u8),
 }

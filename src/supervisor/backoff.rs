@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Supervisor;
+use super::chronicle::Entry;
 use super::notice::{Notice, Reason};
 use super::process::{GOOD_AFTER, Phase, Run};
 use super::snapshot::OffBecause;
@@ -190,7 +191,10 @@ impl Supervisor {
         };
         match ending {
             Ending::Exit(exit) if !gave_up => self.enter(id, Phase::Exited { exit: *exit, expected: false }),
-            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) => self.enter(id, Phase::Fatal),
+            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) => {
+                self.chronicle(Entry::GaveUp { process: id });
+                self.enter(id, Phase::Fatal);
+            }
         }
         self.end_run_on_failure(id, code);
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Supervisor;
 use super::action::{Action, Answer, Outcome, Scope};
+use super::chronicle::Entry;
 use super::event::{Command, RequestId, StartUntil, Urgency};
 use super::notice::StopWhy;
 use super::process::{Intent, Phase, Process};
@@ -244,9 +245,8 @@ impl Supervisor {
     }
 
     fn send(&mut self, id: ProcessId, signal: Signal) -> Answer {
-        if self.at(id).run().is_none_or(|run| run.pid.is_none()) {
-            return Answer::NotRunning;
-        }
+        let Some(pid) = self.at(id).run().and_then(|run| run.pid) else { return Answer::NotRunning };
+        self.chronicle(Entry::Signalled { process: id, pid, signal });
         let generation = self.at(id).generation;
         self.at_mut(id).sent = Some(signal);
         self.actions.push(Action::Signal { process: id, generation, signal, scope: Scope::Leader });

@@ -37,6 +37,7 @@
 )]
 
 pub mod action;
+pub mod chronicle;
 pub mod edition;
 pub mod event;
 pub mod notice;
@@ -200,6 +201,11 @@ impl Supervisor {
     /// Everything is down and [`Action::Finish`] was given.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// What a process is called inside its group; empty for one that is not there.
+    pub fn process_name(&self, id: ProcessId) -> &str {
+        self.processes.get(id.index()).map_or("", |process| &process.definition.instance().name.process)
     }
 
     /// The graph it works on.

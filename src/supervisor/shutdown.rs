@@ -8,6 +8,7 @@ use super::event::{Event, Urgency};
 use super::notice::{Notice, StopWhy};
 use super::process::{Phase, Process};
 use super::snapshot::OffBecause;
+use super::timers::TimerKey;
 use crate::model::{Dialect, Moment, ProcessId};
 
 /// The exit code of a run that a second Ctrl-C has killed.
@@ -68,6 +69,7 @@ impl Supervisor {
             self.take_over_stop(id, StopWhy::Shutdown);
         }
         self.dismiss_hopeful_waiters();
+        self.report_shutdown();
     }
 
     fn kill_all(&mut self) {
@@ -176,6 +178,7 @@ impl Supervisor {
             failed: shutdown.failed.clone(),
         };
         self.say(notice);
+        self.timers.cancel(TimerKey::ShutdownReport);
         self.answer_all(&Outcome::ShuttingDown);
         self.finished = true;
         self.actions.push(Action::Finish(code));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Supervisor;
 use super::action::{Action, Scope};
+use super::chronicle::Entry;
 use super::notice::{Notice, StopWhy};
 use super::process::{Intent, Phase, Rung, Stop};
 use super::snapshot::OffBecause;
@@ -82,6 +83,10 @@ impl Supervisor {
         if is_urgent {
             return self.kill(id);
         }
+        if let (Some(pid), None) = (stop.run.pid, stop.leader) {
+            self.chronicle(Entry::Stopping { process: id, pid, signal, scope });
+            self.report_stop(id);
+        }
         self.signal(id, signal, scope);
         self.timers.arm(id, TimerKind::Kill, now + limit);
         if limit >= Duration::from_secs(2) {
@@ -96,10 +101,11 @@ impl Supervisor {
         let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
         stop.rung = Rung::Killed;
         stop.since.get_or_insert(now);
-        if stop.run.pid.is_none() {
+        let Some(pid) = stop.run.pid else {
             stop.rung = Rung::Unspawned;
             return;
-        }
+        };
+        self.chronicle(Entry::Killing { process: id, pid });
         self.timers.disarm(id, TimerKind::StillStopping);
         self.signal(id, Signal::KILL, scope);
         self.timers.arm(id, TimerKind::Kill, now + KILL_AGAIN);

@@ -22,6 +22,8 @@ pub(super) enum TimerKind {
     Retry,
     /// Tell the user that it is still stopping.
     StillStopping,
+    /// Tell the main log that it is still stopping.
+    StopReport,
     /// `stopwaitsecs` are over: SIGKILL, and again while it does not help.
     Kill,
 }
@@ -33,6 +35,8 @@ pub(super) enum TimerKey {
     Process(ProcessId, TimerKind),
     /// A waiting request's.
     Request(RequestId),
+    /// Tell the main log who is still there at the end.
+    ShutdownReport,
 }
 
 /// All deadlines. Setting one again moves it; cancelling one that is not set does nothing.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Supervisor;
 use super::action::Action;
+use super::chronicle::Entry;
 use super::event::SpawnFailure;
 use super::notice::Notice;
 use super::process::{Phase, ProbeRecord, Run};
@@ -66,11 +67,13 @@ impl Supervisor {
             Phase::Starting(run) if run.pid.is_none() => {
                 run.pid = Some(pid);
                 run.started = now;
+                self.chronicle(Entry::Spawned { process: id, pid });
                 self.refresh_edges(id);
                 self.watch_start(id);
             }
             Phase::Stopping(stop) if stop.run.pid.is_none() => {
                 stop.run.pid = Some(pid);
+                self.chronicle(Entry::Spawned { process: id, pid });
                 self.climb(id);
             }
             Phase::Starting(_)
@@ -99,6 +102,8 @@ impl Supervisor {
     pub(super) fn become_running(&mut self, id: ProcessId) {
         let Phase::Starting(run) = self.at(id).phase.clone() else { return };
         self.timers.disarm(id, TimerKind::Startsecs);
+        let startsecs = self.program(id).startsecs;
+        self.chronicle(Entry::Running { process: id, startsecs });
         if self.program(id).retry == RetryPolicy::Supervisord {
             self.at_mut(id).forgive();
         }
@@ -113,6 +118,7 @@ impl Supervisor {
         if !self.is_current(id, generation) {
             return;
         }
+        self.chronicle(Entry::SpawnFailed { sentence: failure.sentence() });
         match &self.at(id).phase {
             Phase::Starting(_) => self.run_over(id, &Ending::Spawn(failure)),
             Phase::Stopping(_) => self.finish_stop(id, None),
@@ -130,6 +136,7 @@ impl Supervisor {
         if !self.is_current(id, generation) {
             return;
         }
+        self.chronicle_end(id, exit);
         let must_sweep = survivors && self.program(id).sweeps_leftovers();
         match &self.at(id).phase {
             Phase::Starting(_) | Phase::Running(_) if must_sweep => self.sweep_leftovers(id, exit),
@@ -165,6 +172,7 @@ impl Supervisor {
         while let Some(key) = self.timers.take_due(self.now.mono) {
             match key {
                 TimerKey::Request(request) => self.time_out(request),
+                TimerKey::ShutdownReport => self.report_shutdown(),
                 TimerKey::Process(id, kind) => self.timer(id, kind),
             }
         }
@@ -179,6 +187,7 @@ impl Supervisor {
             TimerKind::Good => self.prove_good(id),
             TimerKind::Retry => self.enter(id, Phase::Waiting),
             TimerKind::StillStopping => self.say_still_stopping(id),
+            TimerKind::StopReport => self.report_stop(id),
             TimerKind::Kill => self.climb(id),
         }
     }

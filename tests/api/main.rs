@@ -6,3 +6,4 @@ mod notes;
 mod pairs;
 mod sample;
 mod socket;
+mod windows;

@@ -11,6 +11,7 @@ mod control;
 mod crash;
 mod detach;
 mod dotenv;
+mod dropin;
 mod examples;
 mod joining;
 mod mistakes;

@@ -177,7 +177,7 @@ impl Checks {
                 assert!(children.is_empty(), "11: finished with {children:?} alive");
             }
             Action::Adopt(edition) => self.adopt(&edition.project().programs, children),
-            Action::Probe { .. } | Action::StopProbing { .. } => {}
+            Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }
 

@@ -200,7 +200,7 @@ impl World {
             Action::Spawn { process, generation, .. } => self.spawn(process, generation),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, attempt } => self.probe(process, generation, attempt),
-            Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) => {}
+            Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) | Action::Chronicle(_) => {}
             Action::Finish(code) => self.finished = Some(code),
             Action::Adopt(ref edition) => {
                 self.project.clone_from(&edition.project().programs);

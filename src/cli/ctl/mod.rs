@@ -28,7 +28,6 @@ pub mod interrupt;
 pub mod plugin;
 pub mod process;
 pub mod prompt;
-pub mod python;
 pub mod session;
 pub mod shell;
 pub mod target;

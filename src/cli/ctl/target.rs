@@ -4,13 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Args;
 use super::conf::{self, Section};
 use super::trouble::Trouble;
-use super::{Args, python};
 use crate::cli::error::CommandError;
 use crate::cli::project;
 use crate::cli::settings::Settings;
 use crate::client::{Address, Client, ClientError, Credentials, Follow};
+use crate::codec::python;
 use crate::registry::{self, Homes, Places, Running, ShortPath, ShortPathError};
 
 /// Where the history of a project's prompt is kept, in its state directory.

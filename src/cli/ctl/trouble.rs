@@ -6,8 +6,8 @@ use std::io;
 
 use nix::errno::Errno;
 
-use super::python::repr;
 use crate::client::ClientError;
+use crate::codec::python::repr;
 
 /// Why a command stopped where it stood.
 #[derive(Debug, thiserror::Error)]

@@ -1,12 +1,15 @@
 //! Names, records and decisions of the kept logs. Pure.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use crate::logs::hub::{Channel, Keep};
 use crate::model::WallTime;
 
 /// The file with the number of the latest `up`.
 pub const UP_FILE: &str = "up";
+/// A link that leads to the segment that is being written.
+pub const LATEST: &str = "latest.log";
 /// The length of a record in bytes.
 pub const RECORD: usize = 24;
 /// The longest an index may become in bytes: then the next segment begins, however short the last one is.
@@ -93,12 +96,9 @@ pub fn segment_start(name: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-/// The name of a channel's directory.
-pub fn channel_name(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Stdout => "stdout",
-        Channel::Stderr => "stderr",
-    }
+/// The directory of one channel of a process.
+pub fn directory(logs: &Path, process: &str, channel: Channel) -> PathBuf {
+    logs.join(directory_name(process)).join(channel.as_str())
 }
 
 /// The name of a process's directory: its own, with `/`, `%`, controls and a dot in front written as `%2f`.

@@ -17,4 +17,4 @@ pub use follow::Follow;
 pub use lines::Lines;
 pub use reader::{KeptLogs, LogLine, Query};
 
-pub(crate) use writer::{Keeper, KeptWriter};
+pub(crate) use writer::{Keeper, KeptWriter, segment_file, starts as segment_starts};

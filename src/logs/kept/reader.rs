@@ -101,7 +101,7 @@ impl KeptLogs {
             let directory = self.directory.join(layout::directory_name(&process));
             let process: Arc<str> = process.into();
             for channel in [Channel::Stdout, Channel::Stderr] {
-                let directory = directory.join(layout::channel_name(channel));
+                let directory = directory.join(channel.as_str());
                 if directory.is_dir() {
                     tracks.push((Arc::clone(&process), channel, directory));
                 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::logs::hub::{Channel, Keep};
@@ -27,6 +27,11 @@ impl Keeper {
         self.keep.as_ref().map(|keep| keep.directory.as_path())
     }
 
+    /// Whether there is a log of this channel, from this `up` or an earlier one.
+    pub(crate) fn has(&self, process: &str, channel: Channel) -> bool {
+        self.keep.as_ref().is_some_and(|keep| layout::directory(&keep.directory, process, channel).is_dir())
+    }
+
     /// Opens one log. `None` when none are to be kept.
     pub(crate) fn open(&mut self, process: &str, channel: Channel) -> io::Result<Option<KeptWriter>> {
         let Some(keep) = self.keep.clone() else { return Ok(None) };
@@ -35,7 +40,7 @@ impl Keeper {
             Some(up) => up,
             None => *self.up.insert(next_up(&keep.directory)?),
         };
-        let directory = keep.directory.join(layout::directory_name(process)).join(layout::channel_name(channel));
+        let directory = layout::directory(&keep.directory, process, channel);
         make_directory(&directory)?;
         KeptWriter::open(keep, directory, up).map(Some)
     }
@@ -109,6 +114,15 @@ impl KeptWriter {
         Ok(record.offset)
     }
 
+    /// Begins anew: nothing of what was kept is left. Offsets go on.
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
+        if self.end > self.start() {
+            self.begin_segment()?;
+        }
+        self.remove_oldest(1);
+        Ok(())
+    }
+
     /// Whether the next append would remove bytes at or after this offset.
     pub(crate) fn would_overtake(&self, cursor: u64) -> bool {
         self.is_full()
@@ -156,14 +170,19 @@ impl KeptWriter {
         self.log = open_segment(&self.directory, self.end)?;
         self.segments.push_back(self.end);
         (self.index_length, self.last) = (0, None);
-        while self.segments.len() > layout::segments_allowed(&self.keep) {
+        self.remove_oldest(layout::segments_allowed(&self.keep));
+        Ok(())
+    }
+
+    /// Removes segments until there are no more than so many.
+    fn remove_oldest(&mut self, allowed: usize) {
+        while self.segments.len() > allowed {
             if let Some(oldest) = self.segments.pop_front() {
                 // Somebody else may have removed them already.
                 let _ = fs::remove_file(self.directory.join(layout::index_name(oldest)));
                 let _ = fs::remove_file(self.directory.join(layout::segment_name(oldest)));
             }
         }
-        Ok(())
     }
 
     /// The index is not held open: a descriptor for each program is worth more than the opening.
@@ -186,9 +205,20 @@ pub(crate) fn starts(directory: &Path) -> io::Result<Vec<u64>> {
     Ok(starts)
 }
 
+/// The file of a segment.
+pub(crate) fn segment_file(directory: &Path, start: u64) -> PathBuf {
+    directory.join(layout::segment_name(start))
+}
+
+/// Opens a segment to append to, and lets the name of the latest lead to it.
 fn open_segment(directory: &Path, start: u64) -> io::Result<File> {
-    let path = directory.join(layout::segment_name(start));
-    OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)
+    let name = layout::segment_name(start);
+    let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(directory.join(&name))?;
+    // Only a convenience for `tail -F`: a file system without links keeps logs as well.
+    let (made, latest) = (directory.join("latest"), directory.join(layout::LATEST));
+    let _ = fs::remove_file(&made);
+    let _ = symlink(name, &made).and_then(|()| fs::rename(&made, latest));
+    Ok(file)
 }
 
 /// Cuts off a record that was not written whole; the length that is left.
@@ -256,8 +286,28 @@ mod tests {
         names.sort();
         assert_eq!(
             names,
-            ["000000000000000a.idx", "000000000000000a.log", "0000000000000014.idx", "0000000000000014.log"]
+            [
+                "000000000000000a.idx",
+                "000000000000000a.log",
+                "0000000000000014.idx",
+                "0000000000000014.log",
+                "latest.log"
+            ]
         );
+    }
+
+    #[test]
+    fn a_cleared_log_is_empty_and_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = open(&keep(directory.path(), 40, 10));
+        for part in [b"0123456789", b"abcdefghij"] {
+            log.append(part, WallTime(1), 1).unwrap();
+        }
+        log.clear().unwrap();
+        log.clear().unwrap();
+        assert_eq!((log.begin(), log.end()), (20, 20));
+        assert_eq!(log.append(b"next", WallTime(2), 1).unwrap(), 20);
+        assert_eq!(fs::read_to_string(directory.path().join("web/stdout/latest.log")).unwrap(), "next");
     }
 
     #[test]

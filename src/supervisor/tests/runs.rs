@@ -55,6 +55,7 @@ impl Stand {
                 | Action::StopProbing { .. }
                 | Action::Reply(..)
                 | Action::Adopt(_)
+                | Action::Chronicle(_)
                 | Action::Finish(_) => {}
             }
         }

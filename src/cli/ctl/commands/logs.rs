@@ -7,11 +7,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::api::fault::{BAD_NAME, FAILED, NO_FILE, SUCCESS};
 use crate::cli::ctl::command::{Completes, CtlCommand};
 use crate::cli::ctl::process::{items, make_namespec, number, split_namespec, text};
-use crate::cli::ctl::python;
 use crate::cli::ctl::session::Session;
 use crate::cli::ctl::trouble::{Trouble, connecting};
 use crate::cli::exit_code::CtlStatus;
 use crate::cli::output::say;
+use crate::codec::python;
 use crate::codec::xmlrpc::Value;
 
 /// The family's rows.

@@ -175,8 +175,9 @@ impl<'l, 'k> Lowering<'l, 'k> {
             sources,
             scope: &scope,
         };
-        let sets_umask =
-            self.of_kind(ConfSection::Supervisord).any(|section| section.keys.iter().any(|key| key.name == "umask"));
+        // supervisord's own command sets the mask of the whole process, and its programs inherit it.
+        let sets_umask = self.request.as_supervisord.is_none()
+            && self.of_kind(ConfSection::Supervisord).any(|section| section.keys.iter().any(|key| key.name == "umask"));
         let mut programs = Vec::new();
         for kind in PROGRAMS {
             for raw in self.of_kind(kind).filter(|raw| known.is_first(name_of(raw), raw.span)) {

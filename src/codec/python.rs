@@ -1,4 +1,4 @@
-//! The few habits of Python that show in supervisorctl's output.
+//! The few habits of Python that show in what supervisord and supervisorctl write.
 
 /// `repr` of a string: single quotes unless there are only single ones inside; what cannot be seen is escaped.
 pub fn repr(text: &str) -> String {
@@ -14,6 +14,26 @@ pub fn repr(text: &str) -> String {
             sign if sign == quote => out.extend(['\\', sign]),
             sign if sign.is_control() => out.extend(format!("\\x{:02x}", u32::from(sign)).chars()),
             sign => out.push(sign),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// `repr` of bytes: as that of a string, with a `b` in front, and what is no printable ASCII escaped.
+pub fn bytes_repr(bytes: &[u8]) -> String {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    let mut out = String::with_capacity(bytes.len() + 3);
+    out.extend(['b', quote]);
+    for byte in bytes {
+        match char::from(*byte) {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            sign if sign == quote => out.extend(['\\', sign]),
+            sign @ ' '..='~' => out.push(sign),
+            _ => out.extend(format!("\\x{byte:02x}").chars()),
         }
     }
     out.push(quote);
@@ -46,6 +66,12 @@ mod tests {
         ] {
             assert_eq!(repr(text), quoted);
         }
+    }
+
+    #[test]
+    fn bytes_are_quoted_as_python_quotes_them() {
+        assert_eq!(bytes_repr(b"it's \xff\n\x00~"), r#"b"it's \xff\n\x00~""#);
+        assert_eq!(bytes_repr(b"\\'\""), r#"b'\\\'"'"#);
     }
 
     #[test]
