@@ -22,6 +22,7 @@ mod output;
 mod procfile;
 mod ready;
 mod record;
+mod reload;
 mod stop;
 mod supervisord;
 mod survive;
