@@ -137,6 +137,7 @@ mod tests {
             state: "running".to_owned(),
             processes: names.iter().map(|name| process(name)).collect(),
             notes: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
