@@ -13,6 +13,7 @@ use clap_complete::CompleteEnv;
 pub mod answers;
 pub mod args;
 pub mod bare;
+pub mod called_as;
 pub mod check;
 pub mod complete;
 pub mod completions;
@@ -24,6 +25,7 @@ pub mod environment;
 pub mod error;
 pub mod exec;
 pub mod exit_code;
+pub mod getopt;
 pub mod graph;
 pub mod logs;
 pub mod output;
@@ -36,6 +38,8 @@ pub mod signal;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod supervisorctl;
+pub mod supervisord;
 pub mod ui;
 pub mod up;
 pub mod wait;
@@ -43,6 +47,7 @@ pub mod why;
 pub mod zone;
 
 use args::{Args, Command};
+use called_as::{Called, StandIn};
 use error::CommandError;
 use exit_code::ExitCode;
 use settings::{Facts, Settings};
@@ -51,16 +56,34 @@ use settings::{Facts, Settings};
 pub fn main() -> std::process::ExitCode {
     // Answers a shell that asks what could be typed next, and ends the process then.
     CompleteEnv::with_factory(Args::command).var(completions::ASK_VARIABLE).complete();
+    let line: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    if let Some(called) = called_as::called(&line) {
+        let settings = settings::resolve(&called.global, environment(), &facts());
+        return ended(&settings, there(&settings).and_then(|()| stand_in(&settings, &called)));
+    }
     let args = match parse() {
         Ok(args) => args,
         Err(code) => return code.into(),
     };
     let settings = settings::resolve(&args.global, environment(), &facts());
-    let code = there(&settings).and_then(|()| dispatch(&settings, args.command)).unwrap_or_else(|error| {
+    ended(&settings, there(&settings).and_then(|()| dispatch(&settings, args.command)))
+}
+
+/// What we end with; an error is said.
+fn ended(settings: &Settings, done: Result<ExitCode, CommandError>) -> std::process::ExitCode {
+    let code = done.unwrap_or_else(|error| {
         output::say(&error.render(&settings.err));
         error.exit_code()
     });
     code.into()
+}
+
+/// A command line that is supervisord's or supervisorctl's own.
+fn stand_in(settings: &Settings, called: &Called) -> Result<ExitCode, CommandError> {
+    match called.stand_in {
+        StandIn::Daemon => supervisord::run_as(settings, &called.program, &called.words),
+        StandIn::Ctl => supervisorctl::run_as(settings, &called.program, &called.words),
+    }
 }
 
 /// That the directory we are to look in exists.
@@ -103,6 +126,8 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Exec(args)) => exec::run(settings, &args),
         Some(Command::Env(args)) => env::run(settings, &args),
         Some(Command::Ctl(args)) => ctl::run(settings, &args),
+        Some(Command::Supervisord(args)) => supervisord::run(settings, &args),
+        Some(Command::Supervisorctl(args)) => supervisorctl::run(settings, &args),
         Some(Command::Ui(args)) => ui::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }

@@ -9,7 +9,7 @@ use crate::cli::error::CommandError;
 use crate::cli::settings::Settings;
 use crate::config::discover::{self, Listing};
 use crate::config::facts::Known;
-use crate::config::request::{Request, Vocabulary};
+use crate::config::request::{AsSupervisord, Request, Vocabulary};
 use crate::config::suggest;
 use crate::model::status::ProjectStatus;
 use crate::model::{Diagnostics, EnvOrder, ProcessName, Program, Project};
@@ -211,6 +211,8 @@ pub struct LoadOptions {
     pub keep_going: bool,
     /// `up -- CMD`.
     pub one_off: Option<Vec<String>>,
+    /// Supervisord's own command line.
+    pub as_supervisord: Option<AsSupervisord>,
 }
 
 /// A project that loaded.
@@ -239,6 +241,18 @@ impl Loaded {
     pub fn file_names(&self) -> Vec<String> {
         let name = |file: &PathBuf| file.strip_prefix(&self.project.root).unwrap_or(file).display().to_string();
         self.project.files.iter().map(name).collect()
+    }
+
+    /// What programs are told as `SUPERVISOR_SERVER_URL`: a server of the supervisord.conf, else the project's own socket.
+    pub fn server_url(&self) -> String {
+        let theirs = self.project.supervisord.as_ref().and_then(|conf| conf.server_url());
+        theirs.unwrap_or_else(|| format!("unix://{}", self.places.socket.display()))
+    }
+
+    /// Looks for the places anew, for whom we have become meanwhile.
+    pub fn move_home(&mut self, name: Option<&str>) {
+        self.homes = Homes::of_this_user();
+        self.places = self.homes.places(&Identity::new(&self.project.root, name));
     }
 }
 
@@ -269,6 +283,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         env_order: options.env_order,
         keep_going: options.keep_going,
         one_off: options.one_off.clone(),
+        as_supervisord: options.as_supervisord.clone(),
     };
     let outcome = loader::load_project(&request, &VOCABULARY);
     let Some(project) = outcome.project else { return Err(outcome.diagnostics.into()) };
@@ -356,7 +371,8 @@ fn held_ports(project: &Project, status: &ProjectStatus) -> Ports {
 /// `SUPERVISOR_SERVER_URL` of the project, if it runs.
 pub fn server_url(settings: &Settings, loaded: &Loaded) -> Option<String> {
     let running = running(settings, &loaded.homes)?;
-    Some(format!("unix://{}", running.owner.socket.display()))
+    let theirs = loaded.project.supervisord.as_ref().and_then(|conf| conf.server_url());
+    Some(theirs.unwrap_or_else(|| format!("unix://{}", running.owner.socket.display())))
 }
 
 /// `4 programs, 1 task`: what starts by itself.

@@ -84,7 +84,8 @@ impl Gathering<'_, '_> {
 
     /// One file with everything it includes.
     fn file(&mut self, path: &Path, chain: &Chain) -> Option<RawProject> {
-        self.file_of(format::of(path), path, chain)
+        let is_theirs = self.request.as_supervisord.is_some();
+        self.file_of(if is_theirs { &supervisord::FORMAT } else { format::of(path) }, path, chain)
     }
 
     /// One file of this format with everything it includes.

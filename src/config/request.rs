@@ -32,6 +32,17 @@ pub struct Request {
     pub keep_going: bool,
     /// `up -- CMD`: a project of this one command; `files` is not looked at.
     pub one_off: Option<Vec<String>>,
+    /// What is loaded by supervisord's own command; `None` for all of ours.
+    pub as_supervisord: Option<AsSupervisord>,
+}
+
+/// What supervisord's command line says. Whatever their names, the files are in supervisord's format.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AsSupervisord {
+    /// Where it was started: there relative paths begin, and there its programs run (supervisor `options.py` `normalize_path`).
+    pub started_in: PathBuf,
+    /// Options of `[supervisord]` that beat those of the file, as they would be written there.
+    pub options: Vec<(&'static str, String)>,
 }
 
 /// The words that other layers add to the config. Handed in, so that `config` stays below them.

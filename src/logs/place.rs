@@ -22,7 +22,16 @@ pub enum LogPlace {
 }
 
 impl LogPlace {
-    /// The file to write, if it is one.
+    /// What to write: the file, and where output is not shown anyway a device, too.
+    pub fn into_copy(self, with_devices: bool) -> Option<LogFile> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Device(path) if with_devices => Some(LogFile { path, maxbytes: 0, backups: 0 }),
+            Self::Nowhere | Self::Kept(_) | Self::Device(_) => None,
+        }
+    }
+
+    /// The file, if it is one.
     pub fn into_file(self) -> Option<LogFile> {
         match self {
             Self::File(file) => Some(file),

@@ -3,7 +3,9 @@
 //! Defaults are those of supervisor 4.3.0 (`options.py`). Paths are absolute; relative ones were against the main file's directory.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::name::name_problem;
 use super::program::Program;
 
 /// Everything beside programs and groups.
@@ -63,7 +65,7 @@ impl LogLevel {
 pub struct Daemon {
     /// The main log; `syslog` is [`None`].
     pub logfile: Option<PathBuf>,
-    /// Whether that was written, and is not the default.
+    /// Whether that holds: it was written, or supervisord's own command asks, whose default it is.
     pub is_logfile_named: bool,
     /// Rotated at this size in bytes; 0 for never.
     pub logfile_maxbytes: u64,
@@ -93,6 +95,8 @@ pub struct Daemon {
     pub directory: Option<PathBuf>,
     /// Escape sequences are taken out of log files.
     pub strip_ansi: bool,
+    /// A program that fails for good ends everything, with its code. Ours.
+    pub exit_on_failure: bool,
     /// What it calls itself.
     pub identifier: String,
 }
@@ -116,6 +120,7 @@ impl Default for Daemon {
             user: None,
             directory: None,
             strip_ansi: false,
+            exit_on_failure: false,
             identifier: "supervisor".to_owned(),
         }
     }
@@ -143,6 +148,19 @@ pub struct UnixServer {
     pub chown: Option<String>,
     /// Asked for on every request.
     pub credentials: Option<Credentials>,
+}
+
+impl Supervisord {
+    /// What programs are told as `SUPERVISOR_SERVER_URL`: the first UNIX socket, else the first TCP address (supervisor `options.py`
+    /// `ServerOptions.realize`). `None` without servers.
+    pub fn server_url(&self) -> Option<String> {
+        let unix = self.unix_servers.first().map(|server| format!("unix://{}", server.file.display()));
+        unix.or_else(|| {
+            let server = self.inet_servers.first()?;
+            let host = if server.host.is_empty() { "localhost" } else { &server.host };
+            Some(format!("http://{host}:{}", server.port))
+        })
+    }
 }
 
 /// A TCP address that it listens on.
@@ -206,6 +224,50 @@ pub enum Role {
     Listener(Listener),
     /// `[fcgi-program:NAME]`.
     Fcgi(FcgiSocket),
+    /// `[rpcinterface:NAME]` with a `command`.
+    Extension(Extension),
+}
+
+impl Role {
+    /// What it serves, if it is an extension.
+    pub fn as_extension(&self) -> Option<&Extension> {
+        if let Self::Extension(extension) = self { Some(extension) } else { None }
+    }
+}
+
+/// A program that serves the methods of a namespace on the control socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// What stands before the dot of its methods.
+    pub namespace: String,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// The options of its section that are its own.
+    pub options: Vec<(String, String)>,
+}
+
+impl Extension {
+    /// How long an answer is waited for where nothing is said.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// Namespaces that are served already.
+    pub const RESERVED: [&str; 3] = ["supervisor", "system", "run"];
+
+    /// The name of the program that serves a namespace, as commands know it.
+    pub fn program_name(namespace: &str) -> String {
+        format!("rpcinterface.{namespace}")
+    }
+
+    /// Why a word cannot be a namespace, if it cannot.
+    pub fn namespace_problem(word: &str) -> Option<String> {
+        if Self::RESERVED.contains(&word) {
+            return Some(format!("the methods of `{word}` are served already"));
+        }
+        if word.contains('.') {
+            return Some("a namespace ends at the first dot".to_owned());
+        }
+        name_problem(word).map(str::to_owned)
+    }
 }
 
 /// What an event listener is told.
@@ -257,7 +319,7 @@ pub enum LogChoice {
     Off,
     /// The one in [`super::Program::stdout_logfile`] or [`super::Program::stderr_logfile`].
     File,
-    /// This path, which is our own stdout or stderr: what every output goes to anyway.
+    /// This path, which is our own stdout or stderr: what `run up` sends every output to anyway.
     Screen(PathBuf),
 }
 

@@ -59,10 +59,13 @@ pub fn prune(homes: &Homes) {
 }
 
 fn running(homes: &Homes, identity: &Identity) -> Option<Running> {
-    homes.all_places(identity).find_map(|places| {
-        let owner = owner_of(&places)?;
-        Some(Running { places, owner })
-    })
+    let of = |homes: &Homes| {
+        homes.all_places(identity).find_map(|places| {
+            let owner = owner_of(&places)?;
+            Some(Running { places, owner })
+        })
+    };
+    of(homes).or_else(|| homes.of_others().iter().find_map(of))
 }
 
 fn identities(runtime: &Path) -> impl Iterator<Item = Identity> {

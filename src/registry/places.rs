@@ -57,7 +57,13 @@ impl Homes {
     pub fn of_this_user() -> Self {
         let uid = geteuid().as_raw();
         let is_ours = |path: &Path| fs::metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == uid);
-        Self::choose(&Environment::of_this_process(), uid, is_ours)
+        let mut environment = Environment::of_this_process();
+        if environment.home.as_deref().is_some_and(|home| !is_ours(home)) {
+            // Whoever has become another user without a login still has the home of the one before.
+            let own = nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.dir);
+            environment.home = own.filter(|home| is_ours(home)).or(environment.home);
+        }
+        Self::choose(&environment, uid, is_ours)
     }
 
     /// Decides from the variables. A runtime directory is used when it is this user's (it is another's after `su` and `sudo -E`)
@@ -73,6 +79,22 @@ impl Homes {
         let state = environment.state_home.clone();
         let state = state.or_else(|| environment.home.as_ref().map(|home| home.join(".local/state")));
         Self { runtime, other_runtimes: vec![other], state: state.map(|state| state.join("runup")), uid }
+    }
+
+    /// Those of other users whose projects root may look for: as root one starts a supervisord that becomes somebody else.
+    pub(super) fn of_others(&self) -> Vec<Self> {
+        if self.uid != 0 {
+            return Vec::new();
+        }
+        let entries = fs::read_dir("/tmp").into_iter().flatten().flatten();
+        let uids = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("runup-")?.parse::<u32>().ok());
+        uids.filter(|uid| *uid != 0).map(Self::of_another).collect()
+    }
+
+    /// As a user without any variables but its own home has them.
+    fn of_another(uid: u32) -> Self {
+        let home = nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.dir);
+        Self::choose(&Environment { home, ..Environment::default() }, uid, |_| false)
     }
 
     /// The paths of one project.

@@ -14,6 +14,7 @@ use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::ends::{Ends, Incarnation};
+use crate::runtime::extension::Extensions;
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
@@ -22,11 +23,12 @@ use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
 use crate::runtime::side::Side;
-use crate::runtime::signals::{Asked, Signals};
+use crate::runtime::signals::{Asked, Heard, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
+use crate::runtime::strangers;
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::{Outcome, Scope};
-use crate::supervisor::chronicle::Entry;
+use crate::supervisor::chronicle::{Entry, cause};
 use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -61,6 +63,8 @@ pub struct Parts<S> {
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
     pub launcher: Arc<Launcher>,
+    /// Where extensions are made known.
+    pub extensions: Extensions,
     /// What is asked from outside.
     pub messages: mpsc::UnboundedReceiver<Message>,
     /// Where views go.
@@ -71,6 +75,8 @@ pub struct Parts<S> {
     pub narrator: Box<dyn Narrator>,
     /// How programs get their streams.
     pub terminals: Terminals,
+    /// Nothing is shown on our stdout, so that an output which is to go there has to be written there.
+    pub is_quiet: bool,
     /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
     pub ends_with_screen: bool,
     /// Where notify sockets are made.
@@ -101,7 +107,7 @@ pub struct Driver<S> {
     helper_messages: mpsc::UnboundedReceiver<HelperMessage>,
     pub(super) helpers: Helpers,
     pub(super) listening: Listening,
-    later: mpsc::UnboundedSender<Later>,
+    pub(super) later: mpsc::UnboundedSender<Later>,
     due: mpsc::UnboundedReceiver<Later>,
     replies: BTreeMap<RequestId, oneshot::Sender<Outcome>>,
     /// Sent once the view that they speak of is published.
@@ -110,21 +116,36 @@ pub struct Driver<S> {
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
+    /// Whether the end that was asked for is one before another beginning.
+    restarts: bool,
     alarm: os::Alarm,
 }
 
-/// What is looked at again after a moment.
+/// How a run of a project has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The exit code.
+    pub code: u8,
+    /// It is to begin anew, in this same process.
+    pub restarts: bool,
+    /// Nobody has asked for it: the spawner was shot.
+    pub is_forced: bool,
+}
+
+/// What is looked at again after a moment, and what others have to say.
 #[derive(Debug)]
-enum Later {
+pub(super) enum Later {
     /// Survivors of this one have had theirs.
     Overdue(Incarnation),
     /// Our reader has gone away.
     ReaderGone,
+    /// An extension wrote what it should not.
+    Stray(String),
 }
 
 /// What woke the loop.
 enum Woken {
-    Signal(Asked),
+    Signal(Heard),
     Report(Option<Report>),
     Output(OutputEvent),
     Probed(Probed),
@@ -141,7 +162,7 @@ impl<S: Spawner> Driver<S> {
         // Both unbounded: a process has at most one probe and one helper under way.
         let (probed, answers) = mpsc::unbounded_channel();
         let (desk, helper_messages) = mpsc::unbounded_channel();
-        // Unbounded: one message an end, and one for our reader.
+        // Unbounded: one message an end, one for our reader, and a few a run of an extension.
         let (later, due) = mpsc::unbounded_channel();
         Self {
             parts,
@@ -159,23 +180,24 @@ impl<S: Spawner> Driver<S> {
             ends: Ends::default(),
             pending: VecDeque::new(),
             finished: None,
+            restarts: false,
             alarm,
         }
     }
 
-    /// Runs the project from its beginning to its end; returns the exit code.
-    pub async fn run(mut self, mut signals: Signals, begin: Event) -> u8 {
+    /// Runs the project from its beginning to its end.
+    pub async fn run(mut self, mut signals: Signals, begin: Event) -> Ended {
         self.take(begin);
         self.publish();
         while self.finished.is_none() {
             match self.wake(&mut signals).await {
-                Woken::Report(None) => return self.lost_spawner(),
+                Woken::Report(None) => return Ended { code: self.lost_spawner(), restarts: false, is_forced: true },
                 woken => self.woken(woken),
             }
             self.publish();
         }
         self.sweep().await;
-        self.finished.unwrap_or(1)
+        Ended { code: self.finished.unwrap_or(1), restarts: self.restarts, is_forced: false }
     }
 
     async fn wake(&mut self, signals: &mut Signals) -> Woken {
@@ -183,7 +205,7 @@ impl<S: Spawner> Driver<S> {
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
             biased;
-            asked = signals.next() => Woken::Signal(asked),
+            heard = signals.next() => Woken::Signal(heard),
             report = self.parts.spawner.report() => Woken::Report(report),
             Some(event) = self.parts.output.recv() => Woken::Output(event),
             Some(probed) = self.answers.recv() => Woken::Probed(probed),
@@ -196,7 +218,7 @@ impl<S: Spawner> Driver<S> {
 
     fn woken(&mut self, woken: Woken) {
         match woken {
-            Woken::Signal(asked) => self.asked(asked),
+            Woken::Signal(heard) => self.heard(heard),
             Woken::Report(Some(report)) => self.reported(&report),
             Woken::Report(None) => {}
             Woken::Output(event) => self.output(event),
@@ -209,6 +231,7 @@ impl<S: Spawner> Driver<S> {
                 let event = self.ends.overdue(of);
                 self.end_news(event);
             }
+            Woken::Due(Later::Stray(line)) => self.parts.narrator.remark(line),
             Woken::Due(Later::ReaderGone) => self.take(Event::Terminate(Urgency::Polite)),
             Woken::Message(message) => self.message(message),
             Woken::Deadline => self.take(Event::Tick),
@@ -257,16 +280,40 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn asked(&mut self, asked: Asked) {
-        match asked {
-            Asked::Terminate(urgency, signal) => {
-                let text = format!("received {signal} indicating exit request");
-                self.parts.hub.log(LogLevel::Warn, self.parts.clock.now().wall, text);
+    fn heard(&mut self, heard: Heard) {
+        match heard.asked {
+            Asked::Terminate(urgency) => {
+                self.log(LogLevel::Warn, format!("received {} indicating exit request", heard.signal));
+                self.restarts = false;
                 self.take(Event::Terminate(urgency));
+            }
+            Asked::Restart if self.view().is_shutting_down && !self.restarts => {
+                let why = "indicating restart request (shutdown in progress)";
+                self.log(LogLevel::Warn, format!("ignored {} {why}", heard.signal));
+            }
+            Asked::Restart => {
+                self.log(LogLevel::Warn, format!("received {} indicating restart request", heard.signal));
+                self.restarts = true;
+                self.take(Event::Terminate(Urgency::Polite));
+            }
+            Asked::ReopenLogs => {
+                self.log(LogLevel::Info, format!("received {} indicating log reopen request", heard.signal));
+                self.log(LogLevel::Info, "supervisord logreopen".to_owned());
+                self.parts.hub.reopen_logs();
+            }
+            Asked::Reap => {
+                for (pid, exit) in strangers::reap() {
+                    self.log(LogLevel::Info, format!("reaped unknown pid {pid} ({})", cause(exit)));
+                }
             }
             Asked::Suspend => self.suspend(),
             Asked::Resize => self.resize(),
         }
+    }
+
+    /// A line for the main log (supervisor `supervisord.py` `handle_signal`, `reap`).
+    fn log(&self, level: LogLevel, text: String) {
+        self.parts.hub.log(level, self.parts.clock.now().wall, text);
     }
 
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.

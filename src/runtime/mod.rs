@@ -1,9 +1,11 @@
 //! The driver, the spawner process, signals.
 
 pub mod clock;
+pub mod daemon;
 pub mod driver;
 mod ends;
 pub mod env_files;
+pub mod extension;
 pub mod front;
 pub mod handle;
 pub mod helpers;
@@ -20,5 +22,6 @@ pub mod reload;
 mod side;
 pub mod signals;
 pub mod spawner;
+pub mod strangers;
 pub mod streams;
 pub mod sys;

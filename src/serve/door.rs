@@ -11,9 +11,11 @@ use nix::unistd::User;
 use tokio::sync::watch;
 
 use super::logs;
+use crate::api::extension;
 use crate::api::fault::{INCORRECT_PARAMETERS, SHUTDOWN_STATE};
 use crate::api::status::project_status;
 use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
+use crate::codec::extension::MethodDescription;
 use crate::codec::json_answer::{self, JsonAnswer};
 use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
 use crate::model::program::Instance;
@@ -145,6 +147,10 @@ impl Door {
                 let reply = logs::perform(self.handle.logs(), &seen.snapshot, project, request).await;
                 then(&self.view(&self.glance()), reply)
             }
+            Outcome::Extension { namespace, method, params } => {
+                let answer = self.handle.call_extension(&namespace, &method, params).await;
+                answer.map_err(|error| extension::fault(&namespace, &method, error))
+            }
             Outcome::Config { wish, then } => {
                 let result = self.handle.config(wish).await;
                 then(&self.view(&self.glance()), result)
@@ -223,6 +229,10 @@ impl Lookup for Door {
         let zone = self.zone.get_or_init(TimeZone::system);
         let second = i64::try_from(at.seconds()).ok().and_then(|second| Timestamp::from_second(second).ok());
         second.map_or(0, |second| zone.to_offset(second).seconds())
+    }
+
+    fn methods_of(&self, namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        self.handle.methods_of(namespace)
     }
 
     fn uid(&self, user: &str) -> Option<u32> {

@@ -21,7 +21,7 @@ use super::rpc::{Site, converse};
 use super::session::Sessions;
 use super::socket::Socket;
 use super::tcp::TcpGate;
-use super::unix::{LONGEST, UnixGate};
+use super::unix::{LONGEST, Sharing, UnixGate};
 use super::web::Web;
 use crate::model::ListenAddress;
 use crate::runtime::handle::Handle;
@@ -44,7 +44,7 @@ pub enum ListenError {
     /// A step failed.
     #[error("could not {step} {}", path.display())]
     Io {
-        /// `bind`, `protect`, `publish`, `watch`.
+        /// `bind`, `give away`, `protect`, `publish`, `replace`, `watch`.
         step: &'static str,
         /// The path it was about.
         path: PathBuf,
@@ -52,6 +52,9 @@ pub enum ListenError {
         #[source]
         source: io::Error,
     },
+    /// Somebody else listens on this socket.
+    #[error("somebody listens on {} already", .0.display())]
+    InUse(PathBuf),
     /// Somebody else listens there.
     #[error("port {} is taken", .0.port)]
     Taken(ListenAddress),
@@ -93,6 +96,12 @@ impl Listener {
     /// it can only be stale. Dropping the listener removes the file. Must be called inside the runtime.
     pub fn bind(path: &Path) -> Result<Self, ListenError> {
         UnixGate::bind(path).map(Gate::Unix).map(Self::new)
+    }
+
+    /// Binds a UNIX socket for whom its mode lets in. One that somebody listens on is not replaced. Dropping the listener removes the
+    /// file. Must be called inside the runtime.
+    pub fn bind_shared(path: &Path, sharing: Sharing) -> Result<Self, ListenError> {
+        UnixGate::bind_shared(path, sharing).map(Gate::Unix).map(Self::new)
     }
 
     /// Binds a TCP address. One beyond loopback is refused when the policy has no password.

@@ -24,3 +24,4 @@ mod wire;
 pub use door::UsageSource;
 pub use guard::Policy;
 pub use listen::{ListenError, Listener, serve};
+pub use unix::Sharing;

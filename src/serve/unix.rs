@@ -1,12 +1,12 @@
-//! The UNIX socket: bound so that nobody else can ever open it.
+//! UNIX sockets: our own, bound so that nobody else can ever open it, and those of a supervisord.conf, for whom their mode lets in.
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::geteuid;
+use nix::unistd::{Gid, Uid, chown, geteuid};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::listen::ListenError;
@@ -20,7 +20,23 @@ pub(super) struct UnixGate {
     pub(super) socket: UnixListener,
     path: PathBuf,
     inode: u64,
+    /// Whether only the owner may come in; else the mode of the file says who.
+    is_private: bool,
 }
+
+/// Whom a shared socket is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sharing {
+    /// Its mode.
+    pub mode: u32,
+    /// Whose it is; `None`: ours.
+    pub user: Option<u32>,
+    /// Of which group; `None`: ours.
+    pub group: Option<u32>,
+}
+
+/// How often a shared socket is tried again when something stale was in its place.
+const TRIES: u32 = 8;
 
 impl UnixGate {
     /// Binds under a temporary name, mode 0600 from the first moment, and renames it into place.
@@ -33,21 +49,100 @@ impl UnixGate {
             let path = path.to_owned();
             move |source| ListenError::Io { step, path, source }
         };
-        let _ = fs::remove_file(&temporary);
-        let before = umask(Mode::from_bits_truncate(0o177));
-        let bound = UnixListener::bind(&temporary);
-        umask(before);
-        let socket = bound.map_err(failed("bind"))?;
+        let socket = bind_closed(&temporary).map_err(failed("bind"))?;
         fs::set_permissions(&temporary, Permissions::from_mode(0o600)).map_err(failed("protect"))?;
         fs::rename(&temporary, path).map_err(failed("publish"))?;
         let inode = fs::symlink_metadata(path).map_err(failed("watch"))?.ino();
-        Ok(Self { socket, path: path.to_owned(), inode })
+        Ok(Self { socket, path: path.to_owned(), inode, is_private: true })
     }
 
-    /// The next connection; `None` when it is of another user (other than root), who is let go without a word.
+    /// Binds under a temporary name with the mode and owner that are wanted, and links it into place. A socket that somebody listens
+    /// on stays theirs; a stale one is replaced (supervisor `http.py` `supervisor_af_unix_http_server`). Unlike there, what is no
+    /// socket at all is never removed.
+    pub(super) fn bind_shared(path: &Path, sharing: Sharing) -> Result<Self, ListenError> {
+        let mut temporary = path.to_owned().into_os_string();
+        temporary.push(format!(".{}", std::process::id()));
+        let temporary = PathBuf::from(temporary);
+        if temporary.as_os_str().len() > LONGEST {
+            return Err(ListenError::TooLong(path.to_owned()));
+        }
+        let _ = fs::remove_file(&temporary);
+        let bound = prepare(&temporary, sharing).and_then(|socket| {
+            let published = link_into_place(&temporary, path);
+            published.map(|inode| Self { socket, path: path.to_owned(), inode, is_private: false })
+        });
+        let _ = fs::remove_file(&temporary);
+        bound.map_err(|refused| match refused {
+            Refused::InUse => ListenError::InUse(path.to_owned()),
+            Refused::Step(step, source) => ListenError::Io { step, path: path.to_owned(), source },
+        })
+    }
+
+    /// The next connection; `None` when it is of another user (other than root) at a private socket, who is let go without a word.
     pub(super) async fn accept(&self) -> io::Result<Option<UnixStream>> {
         let (stream, _) = self.socket.accept().await?;
-        Ok(is_ours(&stream).then_some(stream))
+        Ok((!self.is_private || is_ours(&stream)).then_some(stream))
+    }
+}
+
+/// Why a shared socket could not be bound.
+enum Refused {
+    /// Somebody is there.
+    InUse,
+    /// A step failed.
+    Step(&'static str, io::Error),
+}
+
+/// Binds with mode 0600 from the first moment.
+fn bind_closed(path: &Path) -> io::Result<UnixListener> {
+    let before = umask(Mode::from_bits_truncate(0o177));
+    let bound = UnixListener::bind(path);
+    umask(before);
+    bound
+}
+
+/// A socket under its temporary name, as it is to be.
+fn prepare(temporary: &Path, sharing: Sharing) -> Result<UnixListener, Refused> {
+    let Sharing { mode, user, group } = sharing;
+    let socket = bind_closed(temporary).map_err(|error| Refused::Step("bind", error))?;
+    if user.is_some() || group.is_some() {
+        chown(temporary, user.map(Uid::from_raw), group.map(Gid::from_raw))
+            .map_err(|errno| Refused::Step("give away", errno.into()))?;
+    }
+    fs::set_permissions(temporary, Permissions::from_mode(mode)).map_err(|error| Refused::Step("protect", error))?;
+    Ok(socket)
+}
+
+/// Gives the socket its name, which nobody else has then; its inode.
+fn link_into_place(temporary: &Path, path: &Path) -> Result<u64, Refused> {
+    for _ in 0..TRIES {
+        match fs::hard_link(temporary, path) {
+            Ok(()) => {
+                let found = fs::symlink_metadata(path).map_err(|error| Refused::Step("watch", error))?;
+                return Ok(found.ino());
+            }
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(Refused::Step("publish", error)),
+            Err(_) => remove_stale(path)?,
+        }
+    }
+    Err(Refused::InUse)
+}
+
+/// Removes a socket that nobody listens on.
+fn remove_stale(path: &Path) -> Result<(), Refused> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !found.file_type().is_socket() {
+        let error = io::Error::new(io::ErrorKind::AlreadyExists, "something that is no socket is there");
+        return Err(Refused::Step("replace", error));
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) => {
+            fs::remove_file(path).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(Refused::Step("replace", error)),
+            })
+        }
+        Ok(_) | Err(_) => Err(Refused::InUse),
     }
 }
 
@@ -95,5 +190,40 @@ mod tests {
     async fn a_path_that_no_socket_can_have_is_told() {
         let long = Path::new("/tmp").join("x".repeat(120));
         assert!(matches!(UnixGate::bind(&long), Err(ListenError::TooLong(_))));
+    }
+
+    const GROUP: Sharing = Sharing { mode: 0o660, user: None, group: None };
+
+    #[tokio::test]
+    async fn a_shared_socket_has_its_mode_and_leaves_with_its_listener() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let gate = UnixGate::bind_shared(&path, GROUP).unwrap();
+        assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, 0o660);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary name is left");
+        drop(gate);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_shared_socket_replaces_a_stale_one_and_never_a_live_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let gate = UnixGate::bind_shared(&path, GROUP).unwrap();
+        assert!(Blocking::connect(&path).is_ok());
+        assert!(matches!(UnixGate::bind_shared(&path, GROUP), Err(ListenError::InUse(_))));
+        assert!(Blocking::connect(&path).is_ok(), "who lost has touched nothing");
+        drop(gate);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_socket_is_not_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("letter");
+        fs::write(&path, "dear").unwrap();
+        assert!(matches!(UnixGate::bind_shared(&path, GROUP), Err(ListenError::Io { step: "replace", .. })));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "dear");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -144,8 +144,8 @@ fn level(expected: bool) -> LogLevel {
     if expected { LogLevel::Info } else { LogLevel::Warn }
 }
 
-/// supervisor `options.py` `decode_wait_status`.
-fn cause(exit: Exit) -> String {
+/// How a process has ended, in supervisord's words (supervisor `options.py` `decode_wait_status`).
+pub fn cause(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit status {code}"),
         Exit::Signal { signal, core: false } => format!("terminated by {signal}"),

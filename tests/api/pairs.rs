@@ -231,6 +231,7 @@ fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Stri
             });
             Ok(Value::Array(results.collect()))
         }
+        Outcome::Extension { .. } => unreachable!("the sample has no extension"),
     }
 }
 

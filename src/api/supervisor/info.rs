@@ -32,9 +32,16 @@ pub(in crate::api) const METHODS: &[Method] = &[
         "Tells which release of supervisord this interface follows.",
         |_, _| Ok(Outcome::Value(SUPERVISOR_VERSION.into())),
     ),
-    Method::new("supervisor.getIdentification", &[], "string", "Tells the project's name.", |view, _| {
-        Ok(Outcome::Value(view.name.into()))
-    }),
+    Method::new(
+        "supervisor.getIdentification",
+        &[],
+        "string",
+        "Tells the identifier of a supervisord.conf, else the project's name.",
+        |view, _| {
+            let theirs = view.project.supervisord.as_ref().map(|conf| conf.daemon.identifier.as_str());
+            Ok(Outcome::Value(theirs.unwrap_or(view.name).into()))
+        },
+    ),
     Method::new("supervisor.getState", &[], "struct", "Tells the state of the supervisor.", |_, _| {
         Ok(Outcome::Value(Value::Struct(vec![("statecode".into(), 1.into()), ("statename".into(), "RUNNING".into())])))
     }),

@@ -25,7 +25,7 @@ use crate::runtime::clock::Clock;
 use crate::ui::text::clean;
 
 /// That it is up, by whom, and what to type.
-pub(super) fn refusal(owner: &OwnerFacts) -> CommandError {
+pub(in crate::cli) fn refusal(owner: &OwnerFacts) -> CommandError {
     let since = Duration::from_millis(Clock::start().now().wall.0.saturating_sub(owner.since.0));
     let where_from = if owner.at_terminal { " at a terminal" } else { "" };
     CommandError::project(format!(

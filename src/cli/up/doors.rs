@@ -1,10 +1,12 @@
-//! The doors of a running project: the UNIX socket, and the TCP address of `[control]` if there is one.
+//! The doors of a running project: its own UNIX socket, the TCP address of `[control]` if there is one, and the servers of a
+//! supervisord.conf.
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::error::CommandError;
 use crate::cli::project::Loaded;
+use crate::cli::up::servers;
 use crate::model::ListenAddress;
 use crate::registry::{self, Homes, Running, ShortPath};
 use crate::runtime::handle::Handle;
@@ -17,8 +19,8 @@ pub(super) struct Doors {
     servers: Vec<JoinHandle<()>>,
     /// Dropped, it ends them.
     open: watch::Sender<()>,
-    /// The name that the socket is bound by.
-    _socket: ShortPath,
+    /// The names that the sockets are bound by.
+    _sockets: Vec<ShortPath>,
 }
 
 impl Doors {
@@ -28,10 +30,15 @@ impl Doors {
         let path = ShortPath::new(&loaded.places.socket).map_err(|error| CommandError::project(error.to_string()))?;
         let unix = Listener::bind(path.as_path())
             .map_err(|error| CommandError::project(format!("could not open the control socket: {error}")))?;
-        let mut listeners = vec![unix.with_policy(policy.clone())];
+        let (mut listeners, mut sockets) = (vec![unix.with_policy(policy.clone())], vec![path]);
         if let Some(tcp) = &loaded.project.control.tcp {
             let address = ListenAddress::parse(tcp).map_err(CommandError::user)?;
             listeners.push(Listener::bind_tcp(&address, policy).await.map_err(|error| refusal(error, &loaded.homes))?);
+        }
+        if let Some(conf) = &loaded.project.supervisord {
+            let (more, paths) = servers::open(conf, &loaded.homes).await?;
+            listeners.extend(more);
+            sockets.extend(paths);
         }
         let (open, _) = watch::channel(());
         let servers = listeners.into_iter().map(|listener| {
@@ -39,7 +46,7 @@ impl Doors {
             let shutdown = async move { while is_open.changed().await.is_ok() {} };
             tokio::task::spawn_local(serve::serve(listener, handle.clone(), Some(usage.clone()), shutdown))
         });
-        Ok(Self { servers: servers.collect(), open, _socket: path })
+        Ok(Self { servers: servers.collect(), open, _sockets: sockets })
     }
 
     /// Closes them; who asked for the end is still answered.
@@ -55,8 +62,12 @@ fn policy(loaded: &Loaded) -> Result<Policy, CommandError> {
     let control = &loaded.project.control;
     let key = control.password.as_ref().map(|_| registry::make_key(&loaded.places)).transpose();
     let key = key.map_err(|error| CommandError::project(format!("could not write the key of the socket: {error}")))?;
-    let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-    Ok(Policy::new(control, key.as_deref(), machine.as_deref()))
+    Ok(Policy::new(control, key.as_deref(), machine().as_deref()))
+}
+
+/// What this machine calls itself.
+pub(super) fn machine() -> Option<String> {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok())
 }
 
 /// What is wrong with the TCP address, and who has it.
@@ -72,7 +83,7 @@ fn refusal(error: ListenError, homes: &Homes) -> CommandError {
 
 /// Most often it is another checkout of the same project. It is told from the registry alone: our own socket is there by now, but
 /// nobody answers at it yet, so no project is to be asked.
-fn holder(port: u16, homes: &Homes) -> String {
+pub(super) fn holder(port: u16, homes: &Homes) -> String {
     let Some(found) = os::holder_of_port(port) else {
         return "a process that this user cannot look into".to_owned();
     };

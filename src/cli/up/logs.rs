@@ -23,11 +23,12 @@ pub(super) struct Logs {
 }
 
 impl Logs {
-    /// Opens the main log and makes the files that nobody named. What fails is a note; the project runs without it.
-    pub(super) fn open(loaded: &Loaded, notes: &mut Vec<String>) -> Self {
+    /// Opens the main log, which `shows_log` sends to our stdout as well, and makes the files that nobody named. What fails is a note;
+    /// the project runs without it.
+    pub(super) fn open(loaded: &Loaded, shows_log: bool, notes: &mut Vec<String>) -> Self {
         let places = LogPlaces::new(loaded.places.logs(), unnamed(loaded, notes));
         notes.extend(places.make_unnamed(&loaded.project));
-        let settings = main_log(loaded);
+        let settings = main_log(loaded, shows_log);
         let path = settings.as_ref().and_then(|settings| Some(settings.file.as_ref()?.path.clone()));
         let main = match settings.as_ref().map(MainLog::open) {
             Some(Ok(main)) => Some(main),
@@ -101,10 +102,10 @@ fn unnamed(loaded: &Loaded, notes: &mut Vec<String>) -> Option<AutoLogs> {
 }
 
 /// Where the config says, or else in the state directory: nothing is written into a project that did not ask for it.
-fn main_log(loaded: &Loaded) -> Option<MainLogSettings> {
+fn main_log(loaded: &Loaded, shows_log: bool) -> Option<MainLogSettings> {
     let own = loaded.places.state_dir.as_ref().map(|state| state.join(MAIN_LOG));
     let Some(conf) = &loaded.project.supervisord else { return own.map(MainLogSettings::kept_at) };
-    let mut settings = MainLogSettings::of_daemon(&conf.daemon, false);
+    let mut settings = MainLogSettings::of_daemon(&conf.daemon, shows_log);
     if !conf.daemon.is_logfile_named {
         settings.file.as_mut()?.path = own?;
     }

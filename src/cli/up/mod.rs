@@ -7,7 +7,8 @@ mod joined;
 mod logs;
 mod narrator;
 mod screen;
-mod session;
+mod servers;
+pub(super) mod session;
 mod usage;
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
-use self::session::Session;
+use self::session::{Life, Session};
 use crate::cli::args::{self, Formation, PortChoice};
 use crate::cli::complete;
 use crate::cli::connection::Connection;
@@ -27,6 +28,7 @@ use crate::cli::output;
 use crate::cli::project::{self, LoadOptions, Loaded};
 use crate::cli::select::unknown_name;
 use crate::cli::settings::Settings;
+use crate::cli::supervisord::user;
 use crate::config::check::profiles;
 use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, Severity};
 use crate::plan::ports::Ports;
@@ -115,7 +117,8 @@ impl From<EnvOrderChoice> for EnvOrder {
 
 /// Starts the project.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let loaded = project::load_with(settings, &load_options(args))?;
+    let mut loaded = project::load_with(settings, &load_options(args))?;
+    let left_aside = become_user(settings, &mut loaded)?;
     let warnings = at_up(loaded.warnings.clone());
     if !warnings.list.is_empty() {
         output::say(&report::human(&warnings, settings.err.colour));
@@ -141,7 +144,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         loaded: loaded.clone(),
         ports,
         port_notes,
-        notes: reclaimed.into_iter().collect(),
+        notes: left_aside.into_iter().chain(reclaimed).collect(),
         chosen,
         with_needs: !args.no_deps,
         timestamps: args.timestamps,
@@ -149,14 +152,33 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         detach,
         detach_when_ready: leaves,
         timeout: args.timeout,
+        quiet: None,
+        lock: None,
     };
-    if let Some(code) = session.run()? {
-        return Ok(ExitCode::Program(code));
+    if let Life::Over(ended, _lock) = session.run()? {
+        return Ok(ExitCode::Program(ended.code));
     }
     match running(settings, &loaded)? {
         Some(connection) => already::join(settings, args, connection, &loaded),
         None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
     }
+}
+
+pub(super) use self::already::refusal;
+pub(super) use self::servers::TAKEN;
+
+/// As root, `user` of `[supervisord]` is followed: its programs are not meant to be root's. Whoever else starts it stays himself; the
+/// sentence for that comes back.
+fn become_user(settings: &Settings, loaded: &mut Loaded) -> Result<Option<String>, CommandError> {
+    let Some(user) = loaded.project.supervisord.as_ref().and_then(|conf| conf.daemon.user.clone()) else {
+        return Ok(None);
+    };
+    if !nix::unistd::getuid().is_root() {
+        return Ok(Some(format!("`user={user}` of [supervisord] is left aside: only root can become somebody else")));
+    }
+    user::become_user(Some(&user)).map_err(CommandError::user)?;
+    loaded.move_home(settings.name.as_deref());
+    Ok(None)
 }
 
 /// The project, if somebody runs it.
@@ -170,7 +192,7 @@ fn running(settings: &Settings, loaded: &Loaded) -> Result<Option<Connection>, C
 
 /// Ends what an earlier run has left that was killed with all of our processes; only such a run leaves its lock file. The sentence
 /// for the user, if there was anything.
-fn reclaim(loaded: &Loaded) -> Option<String> {
+pub(super) fn reclaim(loaded: &Loaded) -> Option<String> {
     if !loaded.places.lock.exists() {
         return None;
     }
@@ -197,6 +219,7 @@ fn load_options(args: &Args) -> LoadOptions {
         env_order: args.env_order.into(),
         keep_going: args.keep_going,
         one_off: (!args.command.is_empty()).then(|| args.command.clone()),
+        as_supervisord: None,
     }
 }
 
@@ -224,6 +247,9 @@ fn choose(project: &Project, names: &[String]) -> Result<Option<Vec<ProcessId>>,
             return Err(unknown_name(name, &project.name, &known));
         }
     }
+    // Whoever is named finds the methods of the project there.
+    let extensions = project.processes().filter(|(_, program, _)| program.serves_others()).map(|(id, _, _)| id);
+    chosen.extend(extensions);
     Ok((!names.is_empty()).then_some(chosen))
 }
 
@@ -280,8 +306,14 @@ fn policy(args: &Args, project: &Project) -> ExitPolicy {
         _ if args.exit_on_failure => ExitPolicy::OnFailure,
         _ if args.keep_going => ExitPolicy::KeepGoing,
         Dialect::Procfile => ExitPolicy::OnFailure,
+        Dialect::Supervisord if exits_on_failure(project) => ExitPolicy::OnFailure,
         Dialect::Native | Dialect::Supervisord => ExitPolicy::KeepGoing,
     }
+}
+
+/// Whether `[supervisord]` says that a program which fails for good ends everything.
+pub(super) fn exits_on_failure(project: &Project) -> bool {
+    project.supervisord.as_ref().is_some_and(|conf| conf.daemon.exit_on_failure)
 }
 
 /// Which side of the front we are.

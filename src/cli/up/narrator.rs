@@ -133,3 +133,24 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::AllStopped { .. } => false,
     }
 }
+
+/// Nobody is told: what happens stands in the main log.
+pub(super) struct Hush;
+
+impl Narrator for Hush {
+    fn tell(&mut self, _: &Notice, _: &Snapshot, _: Now) {}
+
+    fn adopt(&mut self, _: &Snapshot) -> u16 {
+        0
+    }
+
+    fn spawned(&mut self, _: ProcessId, _: u32) {}
+
+    fn leftovers(&mut self, _: &[(u32, String)]) {}
+
+    fn remark(&mut self, _: String) {}
+
+    fn suspend(&mut self) {}
+
+    fn resume(&mut self) {}
+}

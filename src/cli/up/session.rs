@@ -22,24 +22,26 @@ use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::doors::Doors;
 use crate::cli::up::holder::holder_of;
 use crate::cli::up::logs::{Logs, greet};
-use crate::cli::up::narrator::{Teller, label};
+use crate::cli::up::narrator::{Hush, Teller, label};
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
 use crate::cli::zone;
 use crate::logs::{Hub, Keep, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
-use crate::model::{ProcessId, Project};
+use crate::model::supervisord::LogLevel;
+use crate::model::{ProcessId, Project, WallTime};
 use crate::plan::ports::Ports;
 use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
 use crate::runtime::clock::Clock;
-use crate::runtime::driver::{Driver, Parts, Terminals};
+use crate::runtime::driver::{Driver, Ended, Parts, Terminals};
 use crate::runtime::front::DetachHandle;
 use crate::runtime::handle::{Facts, Handle};
 use crate::runtime::launcher::Launcher;
 use crate::runtime::load::marks;
+use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
 use crate::runtime::reload::{Desk, Source};
-use crate::runtime::signals::{self, Signals};
+use crate::runtime::signals::{self, Manners, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
 use crate::serve;
 use crate::supervisor::edition::Edition;
@@ -58,50 +60,76 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 const SPAWNER_END: Duration = Duration::from_secs(1);
 
 /// What a life of a project is made of.
-pub(super) struct Session<'a> {
+pub(in crate::cli) struct Session<'a> {
     /// Our own circumstances.
-    pub(super) settings: &'a Settings,
+    pub(in crate::cli) settings: &'a Settings,
     /// The project.
-    pub(super) loaded: Loaded,
+    pub(in crate::cli) loaded: Loaded,
     /// Its ports.
-    pub(super) ports: Ports,
+    pub(in crate::cli) ports: Ports,
     /// What the user should know of the ports.
-    pub(super) port_notes: Vec<String>,
+    pub(in crate::cli) port_notes: Vec<String>,
     /// What the user should know as a whole.
-    pub(super) notes: Vec<String>,
+    pub(in crate::cli) notes: Vec<String>,
     /// When the end of a program ends everything.
-    pub(super) policy: ExitPolicy,
+    pub(in crate::cli) policy: ExitPolicy,
     /// Whom to start; `None` for what starts by itself.
-    pub(super) chosen: Option<Vec<ProcessId>>,
+    pub(in crate::cli) chosen: Option<Vec<ProcessId>>,
     /// Start what they need, too.
-    pub(super) with_needs: bool,
+    pub(in crate::cli) with_needs: bool,
     /// `-t`, `-tt`.
-    pub(super) timestamps: u8,
+    pub(in crate::cli) timestamps: u8,
     /// Keys are read.
-    pub(super) keys: bool,
+    pub(in crate::cli) keys: bool,
     /// The way out of the terminal, when a front stands before us.
-    pub(super) detach: Option<DetachHandle>,
+    pub(in crate::cli) detach: Option<DetachHandle>,
     /// Leave the terminal as soon as everything is ready, or has failed.
-    pub(super) detach_when_ready: bool,
+    pub(in crate::cli) detach_when_ready: bool,
     /// Give up waiting for that after this long.
-    pub(super) timeout: Option<Duration>,
+    pub(in crate::cli) timeout: Option<Duration>,
+    /// For supervisord's own command; `None` for `run up`.
+    pub(in crate::cli) quiet: Option<Quiet<'a>>,
+    /// The project's lock, when a life before this one in the same process has taken it.
+    pub(in crate::cli) lock: Option<Box<Lock>>,
+}
+
+/// A life without a screen and without a story, as supervisord leads it.
+pub(in crate::cli) struct Quiet<'a> {
+    /// The main log goes to our stdout as well.
+    pub(in crate::cli) shows_log: bool,
+    /// What the main log begins with.
+    pub(in crate::cli) lines: Vec<(LogLevel, String)>,
+    /// Called when every door is open and before anything is started.
+    pub(in crate::cli) begun: Begun<'a>,
+}
+
+/// What is done between the opening of the doors and the first start.
+pub(in crate::cli) type Begun<'a> = Box<dyn FnOnce(&Hub, WallTime) -> Result<(), CommandError> + 'a>;
+
+/// How a life has ended.
+pub(in crate::cli) enum Life {
+    /// It was lived. The lock is still held.
+    Over(Ended, Box<Lock>),
+    /// Somebody else has brought the project up meanwhile.
+    Taken,
 }
 
 impl Session<'_> {
-    /// Runs the project to its end; returns the exit code, or `None` when somebody else has brought it up meanwhile.
-    pub(super) fn run(mut self) -> Result<Option<u8>, CommandError> {
+    /// Runs the project to its end.
+    pub(in crate::cli) fn run(mut self) -> Result<Life, CommandError> {
         let clock = Clock::start();
         let spawner = spawner::start()
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
         // After the last fork, and before the first thread.
         signals::unblock()?;
-        let Some(lock) = self.lock()? else { return Ok(None) };
+        let Some(lock) = self.lock()? else { return Ok(Life::Taken) };
         // Without more descriptors a large project is refused later, with the program that got none.
         os::raise_open_descriptor_limit().ok();
         self.notes.extend(self.loaded.places.make_state_dir());
         self.write_meta(&clock);
         let (events, output) = mpsc::unbounded_channel();
-        let mut logs = Logs::open(&self.loaded, &mut self.notes);
+        let shows_log = self.quiet.as_ref().is_some_and(|quiet| quiet.shows_log);
+        let mut logs = Logs::open(&self.loaded, shows_log, &mut self.notes);
         let hub = self.start_output(events, logs.take_main())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let local = LocalSet::new();
@@ -109,12 +137,14 @@ impl Session<'_> {
         hub.stop(LAST_WORDS);
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
         os::sweep_descendants(SPAWNER_END);
-        drop(lock);
-        outcome.map(Some)
+        outcome.map(|ended| Life::Over(ended, Box::new(lock)))
     }
 
     /// `None`: somebody else has it.
-    fn lock(&self) -> Result<Option<Lock>, CommandError> {
+    fn lock(&mut self) -> Result<Option<Lock>, CommandError> {
+        if let Some(lock) = self.lock.take() {
+            return Ok(Some(*lock));
+        }
         let places = &self.loaded.places;
         let facts = OwnerFacts {
             pid: std::process::id(),
@@ -159,7 +189,7 @@ impl Session<'_> {
         let copy = |fd: &dyn AsFd| -> Result<OwnedFd, CommandError> { Ok(fd.as_fd().try_clone_to_owned()?) };
         let outlet = Outlet { stdout: copy(&std::io::stdout())?, stderr: copy(&std::io::stderr())? };
         let config = OutputConfig {
-            outlet: Some(outlet),
+            outlet: self.quiet.is_none().then_some(outlet),
             keep: self.loaded.places.logs().map(Keep::new),
             colour: self.settings.out.colour,
             ascii: self.settings.out.ascii,
@@ -183,7 +213,10 @@ impl Session<'_> {
         spawner: SpawnerEnd,
         (hub, logs): (Hub, Logs),
         output: mpsc::UnboundedReceiver<OutputEvent>,
-    ) -> Result<u8, CommandError> {
+    ) -> Result<Ended, CommandError> {
+        // Before anything is waited for: what comes meanwhile is heard afterwards.
+        let manners = if self.quiet.is_some() { Manners::Supervisord } else { Manners::Run };
+        let signals = Signals::listen(manners)?;
         let project = Arc::new(self.loaded.project.clone());
         let mut supervisor = Supervisor::of(self.edition(&project)?, self.policy, clock.now());
         let (messages, inbox) = mpsc::unbounded_channel();
@@ -194,9 +227,66 @@ impl Session<'_> {
             .with_logs(logs.desk(&hub));
         let usage = usage::source();
         let doors = Doors::open(&self.loaded, &handle, &usage).await?;
-        greet(&hub, &self.loaded, clock.now().wall);
+        let quiet = self.quiet.take();
+        let is_quiet = quiet.is_some();
+        let ends_with_screen = !is_quiet && !self.detach_when_ready;
+        let at = clock.now().wall;
+        let (narrator, screen): (Box<dyn Narrator>, _) = if let Some(Quiet { lines, begun, .. }) = quiet {
+            for (level, text) in lines {
+                hub.log(level, at, text);
+            }
+            greet(&hub, &self.loaded, at);
+            begun(&hub, at)?;
+            (Box::new(Hush), None)
+        } else {
+            greet(&hub, &self.loaded, at);
+            let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
+            (Box::new(teller), Some(screen))
+        };
+        let parts = Parts {
+            supervisor,
+            spawner: spawner.connect()?,
+            hub,
+            logs: logs.places().clone(),
+            output,
+            launcher: Arc::new(self.launcher(project)),
+            extensions: handle.extensions().clone(),
+            messages: inbox,
+            snapshots,
+            clock,
+            narrator,
+            terminals: Terminals {
+                automatic: self.settings.out.is_terminal,
+                prefix_columns: u16::try_from(Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3)
+                    .unwrap_or(u16::MAX),
+            },
+            is_quiet,
+            ends_with_screen,
+            runtime_directory: self.loaded.places.runtime_dir.clone(),
+            recorder: self.recorder()?,
+        };
+        let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
+        let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
+        if let Some(screen) = screen {
+            screen.end();
+        }
+        self.keep_last_status(&handle, usage);
+        // Whoever asked for the end is still to be answered.
+        doors.close().await;
+        Ok(ended)
+    }
+
+    /// The story and the screen of a terminal, or of whatever our streams are.
+    fn tell(
+        &mut self,
+        project: &Arc<Project>,
+        handle: &Handle,
+        hub: &Hub,
+        usage: &serve::UsageSource,
+        clock: &Clock,
+    ) -> (Teller, Screen) {
         let raw = self.keys.then(|| RawTerminal::enter(CONTROLLING_TERMINAL.as_ref()).ok()).flatten().map(Rc::new);
-        let story = self.story(&project, raw.is_some());
+        let story = self.story(project, raw.is_some());
         let names = story.names().clone();
         let mut teller =
             Teller::new(story, hub.clone(), raw.clone(), self.settings.verbosity, self.settings.out.theme());
@@ -205,7 +295,7 @@ impl Session<'_> {
             handle: handle.clone(),
             hub: hub.clone(),
             names,
-            project: Arc::clone(&project),
+            project: Arc::clone(project),
             look: self.settings.look(&self.settings.err),
             is_terminal: self.settings.err.is_terminal,
             raw,
@@ -218,33 +308,7 @@ impl Session<'_> {
             zone: self.zone(),
             is_quiet: self.settings.verbosity == Verbosity::Quiet,
         });
-        let parts = Parts {
-            supervisor,
-            spawner: spawner.connect()?,
-            hub,
-            logs: logs.places().clone(),
-            output,
-            launcher: Arc::new(self.launcher(project)),
-            messages: inbox,
-            snapshots,
-            clock,
-            narrator: Box::new(teller),
-            terminals: Terminals {
-                automatic: self.settings.out.is_terminal,
-                prefix_columns: u16::try_from(Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3)
-                    .unwrap_or(u16::MAX),
-            },
-            ends_with_screen: !self.detach_when_ready,
-            runtime_directory: self.loaded.places.runtime_dir.clone(),
-            recorder: self.recorder()?,
-        };
-        let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
-        let code = Driver::new(parts, os::Alarm::new()?).run(Signals::listen()?, begin).await;
-        screen.end();
-        self.keep_last_status(&handle, usage);
-        // Whoever asked for the end is still to be answered.
-        doors.close().await;
-        Ok(code)
+        (teller, screen)
     }
 
     fn facts(&self) -> Facts {
@@ -334,7 +398,7 @@ impl Session<'_> {
             output,
             name: self.loaded.display_name.clone(),
             run_id: format!("{}-{}", self.loaded.places.identity, std::process::id()),
-            server_url: Some(format!("unix://{}", self.loaded.places.socket.display())),
+            server_url: Some(self.loaded.server_url()),
         }
     }
 

@@ -2,6 +2,7 @@
 //! order, and its leniency where third parties put options of their own.
 
 pub mod expansion;
+pub mod extension;
 pub mod extra;
 pub mod include;
 mod lowering;
@@ -13,16 +14,19 @@ pub mod servers;
 pub mod unbuilt;
 pub mod value;
 
+use std::borrow::Cow;
+
 use crate::codec::ini::DEFAULTS;
 use crate::config::facts::World;
 use crate::config::lower::supervisord::lowering::Lowering;
 use crate::config::lower::supervisord::names::HOST;
 use crate::config::lower::{Lowered, Places, ProgramPlaces};
-use crate::config::raw::{RawKey, RawProject};
+use crate::config::raw::{RawData, RawKey, RawProject, RawValue};
 use crate::config::request::{Request, Vocabulary};
+use crate::model::conf_options::ConfSection;
 use crate::model::name::name_problem;
 use crate::model::supervisord::{Daemon, Role, Supervisord};
-use crate::model::{Control, Diagnostic, Dialect, Group, Program, Project, SourceFile, Span};
+use crate::model::{Diagnostic, Dialect, Group, Program, Project, SourceFile, Span};
 
 /// Lowers everything.
 pub fn lower(
@@ -33,6 +37,7 @@ pub fn lower(
     sources: &[SourceFile],
     problems: &mut Vec<Diagnostic>,
 ) -> Lowered {
+    let raw = &*with_command_line(request, raw);
     let of_all: Vec<RawKey> = raw
         .sections
         .iter()
@@ -49,16 +54,18 @@ pub fn lower(
         names.text(HOST, lowering.world.node_name().unwrap_or_default());
     }
     let groups = lowering.groups(&names);
-    let known = lowering.known(&groups);
+    let mut known = lowering.known(&groups);
+    let extensions = lowering.extensions(&conf, &names, &mut known);
     let mut programs = lowering.programs(&conf, &names, &groups, &known, vocabulary);
+    programs.extend(extensions);
     programs.sort_by_key(|(program, _)| start_key(program, &groups));
     unbuilt::unknown(raw, lowering.problems);
     let (plain, others): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|(program, _)| program.extras.role == Role::Plain);
+        programs.into_iter().partition(|(program, _)| program.extras.role == Role::Plain || program.serves_others());
     conf.not_started = others.into_iter().map(|(program, _)| program).collect();
     let has_processes = |(program, _): &(Program, ProgramPlaces)| !program.instances.is_empty();
     let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = plain.into_iter().filter(has_processes).unzip();
-    unbuilt::not_built(raw, &conf, &programs, lowering.problems);
+    unbuilt::not_built(raw, &programs, lowering.problems);
     lowering.refuse_formation();
     let group_places = groups.iter().map(|group| (group.group.name.clone(), group.span)).collect();
     let is_named =
@@ -69,7 +76,6 @@ pub fn lower(
         files: Vec::new(),
         environment,
         groups: groups.into_iter().map(|group| group.group).collect(),
-        control: control(&conf),
         active_profiles: request.profiles.clone(),
         env_order: request.env_order,
         supervisord: Some(Box::new(conf)),
@@ -79,18 +85,22 @@ pub fn lower(
     Lowered { project, places }
 }
 
-/// The control socket is the first UNIX server, TCP the first of the other kind.
-fn control(conf: &Supervisord) -> Control {
-    let (unix, inet) = (conf.unix_servers.first(), conf.inet_servers.first());
-    let credentials =
-        inet.and_then(|server| server.credentials.clone()).or(unix.and_then(|server| server.credentials.clone()));
-    let (username, password) = credentials.map(|login| (login.username, login.password)).unzip();
-    Control {
-        socket: unix.map(|server| server.file.clone()),
-        tcp: inet.map(|server| servers::listen_address(server).to_string()),
-        username,
-        password,
+/// Puts the options of supervisord's command line above those of `[supervisord]`. They were typed, so a percent sign is one.
+fn with_command_line<'a>(request: &Request, raw: &'a RawProject) -> Cow<'a, RawProject> {
+    let Some(asked) = request.as_supervisord.as_ref().filter(|asked| !asked.options.is_empty()) else {
+        return Cow::Borrowed(raw);
+    };
+    let mut raw = raw.clone();
+    if let Some(section) = raw.sections.iter_mut().find(|section| section.kind == ConfSection::Supervisord.word()) {
+        let key = |(name, value): &(&str, String)| {
+            let value = RawValue { span: section.span, data: RawData::Text(value.replace('%', "%%")) };
+            RawKey { name: (*name).to_owned(), span: section.span, value }
+        };
+        let typed: Vec<RawKey> = asked.options.iter().map(key).collect();
+        section.keys.retain(|written| typed.iter().all(|key| key.name != written.name));
+        section.keys.extend(typed);
     }
+    Cow::Owned(raw)
 }
 
 /// The order of the start: groups by priority, then by name, members as the group lists them.

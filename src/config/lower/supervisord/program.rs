@@ -1,12 +1,13 @@
 //! `[program:NAME]`, `[fcgi-program:NAME]`, `[eventlistener:NAME]`: every option, typed, over supervisord's defaults (supervisor
 //! `options.py` `_processes_from_section`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::codec::shlex;
 use crate::config::lower::supervisord::expansion::Expansions;
-use crate::config::lower::supervisord::section::{Section, absolute};
+use crate::config::lower::supervisord::section::{Section, absolute_from};
 use crate::config::lower::supervisord::{role, servers, value};
+use crate::config::request::Request;
 use crate::model::name::name_problem;
 use crate::model::program::{Instance, Own};
 use crate::model::supervisord::{Daemon, LogChoice, StreamOptions};
@@ -158,8 +159,10 @@ fn own(section: &mut Section<'_>, names: &mut Expansions, around: Surroundings<'
     let environment = servers::environment(section, names).unwrap_or_default();
     names.variables(environment.iter().map(|(name, value)| (name.as_str(), value.as_literal().unwrap_or_default())));
     let directory = directory(section, names, around.daemon);
-    let stdout_logfile = log_file(section, names, "stdout", &mut program.extras.stdout);
-    let mut stderr_logfile = log_file(section, names, "stderr", &mut program.extras.stderr);
+    let workplace = workplace(section.request, around.daemon);
+    let base = workplace.as_deref().unwrap_or(&section.request.root);
+    let stdout_logfile = log_file(section, names, base, "stdout", &mut program.extras.stdout);
+    let mut stderr_logfile = log_file(section, names, base, "stderr", &mut program.extras.stderr);
     if program.redirect_stderr {
         if stderr_logfile.take().is_some() {
             let problem = Diagnostic::warning("useless-key", "`stderr_logfile` gets nothing");
@@ -171,7 +174,7 @@ fn own(section: &mut Section<'_>, names: &mut Expansions, around: Surroundings<'
 }
 
 /// The words of the command. The original finds out at the start that it cannot be cut; nothing could ever have come of it.
-fn command(section: &mut Section<'_>, names: &Expansions) -> Command {
+pub(super) fn command(section: &mut Section<'_>, names: &Expansions) -> Command {
     if section.key("command").is_none() {
         section.missing("command");
         return Command::Words(Vec::new());
@@ -191,9 +194,19 @@ fn command(section: &mut Section<'_>, names: &Expansions) -> Command {
     Command::Words(Vec::new())
 }
 
+/// Where the daemon is when it starts programs; `None`: at the root. supervisord itself enters its directory only when it leaves the
+/// foreground (supervisor `options.py` `_daemonize`).
+fn workplace(request: &Request, daemon: &Daemon) -> Option<PathBuf> {
+    let own = daemon.directory.clone();
+    match &request.as_supervisord {
+        None => own,
+        Some(asked) => Some(own.filter(|_| !daemon.nodaemon).unwrap_or_else(|| asked.started_in.clone())),
+    }
+}
+
 /// Where it runs: its own directory, below the daemon's where it is relative.
-fn directory(section: &mut Section<'_>, names: &Expansions, daemon: &Daemon) -> Option<Template> {
-    let base = daemon.directory.clone();
+pub(super) fn directory(section: &mut Section<'_>, names: &Expansions, daemon: &Daemon) -> Option<Template> {
+    let base = workplace(section.request, daemon);
     let path: PathBuf = match section.text("directory", names) {
         Some(own) => base.unwrap_or_default().join(own),
         None => base?,
@@ -205,12 +218,13 @@ fn directory(section: &mut Section<'_>, names: &Expansions, daemon: &Daemon) -> 
 fn log_file(
     section: &mut Section<'_>,
     names: &Expansions,
+    base: &Path,
     channel: &str,
     options: &mut StreamOptions,
 ) -> Option<LogFile> {
     let key = format!("{channel}_logfile");
     let written = section.text(&key, names)?;
-    let path = absolute(section.request, &written);
+    let path = absolute_from(base, section.request, &written);
     options.logfile = match written.to_lowercase().as_str() {
         "none" | "off" => LogChoice::Off,
         "auto" => LogChoice::Auto,

@@ -1,6 +1,6 @@
 //! One section, option by option: a text, expanded, and what it is read as. What does not fit is a mistake and leaves the default.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::lower::settings;
@@ -131,9 +131,15 @@ pub fn title(section: &RawSection) -> String {
     }
 }
 
-/// A path, made absolute: `~` is the home of whoever starts us, relative ones begin at the main file.
+/// A path, made absolute: `~` is the home of whoever starts us. Relative ones begin at the main file, and for supervisord's own command
+/// where that was started.
 pub fn absolute(request: &Request, path: &str) -> PathBuf {
+    absolute_from(request.as_supervisord.as_ref().map_or(&request.root, |asked| &asked.started_in), request, path)
+}
+
+/// [`absolute`], with another beginning of relative paths.
+pub fn absolute_from(base: &Path, request: &Request, path: &str) -> PathBuf {
     let home = request.shell.get("HOME").filter(|_| path == "~" || path.starts_with("~/"));
     let path = home.map_or_else(|| path.to_owned(), |home| format!("{home}{}", &path[1..]));
-    settings::absolute(&request.root, &path)
+    settings::absolute(base, &path)
 }

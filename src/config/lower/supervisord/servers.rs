@@ -5,6 +5,7 @@ use crate::config::facts::World;
 use crate::config::lower::supervisord::expansion::Expansions;
 use crate::config::lower::supervisord::section::Section;
 use crate::config::lower::supervisord::value;
+use crate::model::conf_options;
 use crate::model::supervisord::{Credentials, Ctl, Daemon, InetServer, RpcInterface, UnixServer};
 use crate::model::{Diagnostic, ListenAddress, Template};
 
@@ -19,7 +20,8 @@ pub fn daemon(
 ) -> (Daemon, Vec<(String, Template)>) {
     let mut daemon = Daemon::default();
     let written = section.text("logfile", names);
-    daemon.is_logfile_named = written.is_some();
+    // supervisord's own command has its main log where the original has it, not among what we keep.
+    daemon.is_logfile_named = written.is_some() || section.request.as_supervisord.is_some();
     let logfile = written.unwrap_or_else(|| "supervisord.log".to_owned());
     daemon.logfile = (logfile != "syslog").then(|| super::section::absolute(section.request, &logfile));
     let pidfile = section.path("pidfile", names);
@@ -32,6 +34,7 @@ pub fn daemon(
     section.set("silent", names, value::boolean, &mut daemon.silent);
     section.set("nocleanup", names, value::boolean, &mut daemon.nocleanup);
     section.set("strip_ansi", names, value::boolean, &mut daemon.strip_ansi);
+    section.set("exit_on_failure", names, value::boolean, &mut daemon.exit_on_failure);
     let limit = |text: &str| Ok(u64::from(value::count(text)?));
     section.set("minfds", names, limit, &mut daemon.minfds);
     section.set("minprocs", names, limit, &mut daemon.minprocs);
@@ -95,11 +98,12 @@ pub fn inet(section: &mut Section<'_>, names: &Expansions) -> Option<InetServer>
     }
     let (host, port) = section.read("port", names, value::address)?;
     let server = InetServer { name: section.raw.name.clone(), host, port, credentials };
-    let asked = ListenAddress { host: server.host.clone(), port };
-    if server.credentials.is_none() && !asked.is_loopback() {
-        let problem = Diagnostic::warning("open-to-network", "without a password only this machine is listened to");
-        let problem = problem.at(section.span("port"), format!("{} is bound", listen_address(&server)));
-        section.push(problem.help("username=… and password=… open it to others"));
+    let address = listen_address(&server);
+    if server.credentials.is_none() && !address.is_loopback() {
+        let problem = Diagnostic::error("open-to-network", format!("{} asks for no password", section.title()));
+        let label = format!("{address} is open to other machines, which could start and stop the programs here");
+        let problem = problem.at(section.span("port"), label);
+        section.push(problem.help(format!("username=… and password=… lock it; port=127.0.0.1:{port} keeps it here")));
     } else if server.credentials.is_none() {
         let problem = Diagnostic::warning("no-password", format!("{} asks for no password", section.title()));
         section.push(
@@ -109,14 +113,9 @@ pub fn inet(section: &mut Section<'_>, names: &Expansions) -> Option<InetServer>
     Some(server)
 }
 
-/// Where a server really listens: never beyond this machine without a password.
+/// Where a server listens; without a host on all addresses.
 pub fn listen_address(server: &InetServer) -> ListenAddress {
-    let asked = ListenAddress { host: server.host.clone(), port: server.port };
-    let host = match &server.credentials {
-        None if !asked.is_loopback() => "127.0.0.1",
-        _ if server.host.is_empty() => "*",
-        _ => &server.host,
-    };
+    let host = if server.host.is_empty() { "*" } else { &server.host };
     ListenAddress { host: host.to_owned(), port: server.port }
 }
 
@@ -138,7 +137,8 @@ pub fn rpc_interface(section: &mut Section<'_>, names: &Expansions) -> Option<Rp
     let command = section.text("command", names);
     match (&factory, &command) {
         (Some(factory), None) if factory != OWN_FACTORY => {
-            section.push(plugin(&section.title(), factory).at(section.span(FACTORY), "this is Python"));
+            let problem = plugin(&section.title(), factory).at(section.span(FACTORY), "this is Python");
+            section.push(problem.help("command=… in its place is a program of any language that serves the methods"));
             return None;
         }
         (None, None) => {
@@ -147,11 +147,12 @@ pub fn rpc_interface(section: &mut Section<'_>, names: &Expansions) -> Option<Rp
         }
         (Some(_), None) | (_, Some(_)) => {}
     }
-    let is_own = |name: &str| name == FACTORY || name == "command";
+    let is_own = |name: &str| name == FACTORY || conf_options::find(section.kind, name).is_some();
     let others: Vec<String> =
         section.raw.keys.iter().map(|key| key.name.clone()).filter(|name| !is_own(name)).collect();
     let options = others.into_iter().filter_map(|name| Some((name.clone(), section.text(&name, names)?))).collect();
-    Some(RpcInterface { name: section.raw.name.clone().unwrap_or_default(), command, options })
+    let name = section.raw.name.as_deref().unwrap_or_default().trim();
+    Some(RpcInterface { name: name.to_owned(), command, options })
 }
 
 /// The one thing of supervisord's that is refused.

@@ -6,11 +6,7 @@ use crate::config::lower::supervisord::section::title;
 use crate::config::raw::{RawKey, RawProject, RawSection};
 use crate::config::suggest;
 use crate::model::conf_options::{self, ConfSection};
-use crate::model::supervisord::Supervisord;
 use crate::model::{Diagnostic, Program, Span};
-
-/// Options of `[supervisord]` that a project in the foreground does not follow.
-const DAEMON: &[&str] = &["pidfile", "minfds", "minprocs", "user"];
 
 /// Options of programs that need what is not there.
 const STREAMS: &[(&str, &str)] =
@@ -61,33 +57,11 @@ fn unknown_options(kind: ConfSection, section: &RawSection, problems: &mut Vec<D
 }
 
 /// What is written and waits for its machinery.
-pub fn not_built(raw: &RawProject, conf: &Supervisord, programs: &[Program], problems: &mut Vec<Diagnostic>) {
+pub fn not_built(raw: &RawProject, programs: &[Program], problems: &mut Vec<Diagnostic>) {
     let of = |kind: ConfSection| raw.sections.iter().filter(move |section| section.kind == kind.word());
     let mut tell = |what: &str, places: Vec<Span>| problems.extend(told(what, &places));
-    let daemon = of(ConfSection::Supervisord).flat_map(|section| &section.keys);
-    let daemon: Vec<_> = daemon.filter(|key| DAEMON.contains(&key.name.as_str())).collect();
-    let names: Vec<String> = daemon.iter().map(|key| format!("`{}`", key.name)).collect();
-    tell(&format!("{} of [supervisord]", suggest::list(&names, "and")), daemon.iter().map(|key| key.span).collect());
     tell("[eventlistener:NAME]", of(ConfSection::Listener).map(|section| section.span).collect());
     tell("[fcgi-program:NAME]", of(ConfSection::Fcgi).map(|section| section.span).collect());
-    let second = of(ConfSection::UnixServer).skip(1).chain(of(ConfSection::InetServer).skip(1));
-    tell("a second server of the same kind", second.map(|section| section.span).collect());
-    if let (Some(unix), Some(inet)) = (conf.unix_servers.first(), conf.inet_servers.first())
-        && unix.credentials != inet.credentials
-    {
-        let places = of(ConfSection::UnixServer).take(1).chain(of(ConfSection::InetServer).take(1));
-        tell("a login for one server alone", places.map(|section| section.span).collect());
-    }
-    let owner = of(ConfSection::UnixServer).flat_map(|section| &section.keys);
-    let is_usual =
-        |key: &&RawKey| key.name == "chmod" && key.value.data.as_text().is_some_and(|mode| mode.ends_with("700"));
-    let owner = owner.filter(|key| key.name == "chown" || key.name == "chmod").filter(|key| !is_usual(key));
-    tell("owner and mode of the socket", owner.map(|key| key.span).collect());
-    let served = of(ConfSection::RpcInterface).flat_map(|section| &section.keys);
-    tell(
-        "[rpcinterface:NAME] with a `command`",
-        served.filter(|key| key.name == "command").map(|key| key.span).collect(),
-    );
     tell("[ctlplugin:NAME]", of(ConfSection::CtlPlugin).map(|section| section.span).collect());
     for (option, what) in STREAMS {
         let keys = of(ConfSection::Program).flat_map(|section| section.keys.iter().map(move |key| (section, key)));
