@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use run::api::{self, Lookup, Outcome, Usage, View};
@@ -14,8 +14,9 @@ use run::config::facts::{FileFact, Known, Need};
 use run::config::request::{Request, Vocabulary};
 use run::config::{Loaded, load};
 use run::logs::page::Page;
+use run::model::program::Instance;
 use run::model::{
-    Dependency, Exit, Generation, Moment, Now, ProcessId, Program, ProgramName, Project, Until, WallTime,
+    Channel, Dependency, Exit, Generation, Moment, Now, ProcessId, Program, ProgramName, Project, Until, WallTime,
 };
 use run::plan::graph::DependencyGraph;
 use run::plan::order::start_order;
@@ -167,6 +168,10 @@ impl Lookup for Nothing {
 
     fn utc_offset(&self, _: WallTime) -> i32 {
         0
+    }
+
+    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
+        None
     }
 }
 

@@ -1,12 +1,15 @@
 //! What a method is, what it sees, and what it can decide.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::fault::{Fault, INCORRECT_PARAMETERS};
+use super::log::{LogReply, LogRequest};
 use crate::codec::extension::MethodDescription;
 use crate::codec::xmlrpc::{Call, Value};
-use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan, WallTime};
+use crate::model::program::Instance;
+use crate::model::{Channel, ConfigRefusal, ConfigWish, Now, Program, ProgramName, Project, ReloadPlan, WallTime};
 use crate::supervisor::action;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::Snapshot;
@@ -47,6 +50,8 @@ pub trait Lookup {
     fn methods_of(&self, _namespace: &str) -> Option<Arc<[MethodDescription]>> {
         None
     }
+    /// The log file of an output of this instance, if it has one; it need not be there.
+    fn log_path(&self, program: &Program, instance: &Instance, channel: Channel) -> Option<PathBuf>;
     /// A user's number, by name or number.
     fn uid(&self, user: &str) -> Option<u32> {
         user.parse().ok()
@@ -63,6 +68,13 @@ pub enum Outcome {
         command: Command,
         /// Makes the answer.
         then: Then,
+    },
+    /// Do something with logs, off the loop, and make the answer from what came of it.
+    Log {
+        /// What is asked.
+        request: LogRequest,
+        /// Makes the answer.
+        then: LogThen,
     },
     /// See to the config, which takes its time, and make the answer from what came of it and the view after it.
     Config {
@@ -87,6 +99,8 @@ pub enum Outcome {
 /// Turns the supervisor's reply into an answer.
 pub type Then = Box<dyn FnOnce(&View<'_>, action::Outcome) -> Result<Value, Fault> + Send>;
 
+/// Turns what came of a log request into an answer.
+pub type LogThen = Box<dyn FnOnce(&View<'_>, LogReply) -> Result<Value, Fault> + Send>;
 /// Turns what came of a wish about the config into an answer.
 pub type ThenConfig = Box<dyn FnOnce(&View<'_>, Result<ReloadPlan, ConfigRefusal>) -> Result<Value, Fault> + Send>;
 

@@ -16,6 +16,7 @@
 
 pub mod extension;
 pub mod fault;
+pub mod log;
 pub mod method;
 pub mod names;
 pub mod note;
@@ -23,10 +24,12 @@ pub mod status;
 
 mod ext;
 mod reload;
+mod search;
 mod supervisor;
 mod system;
 
 pub use fault::Fault;
+pub use log::{LogOf, LogReply, LogRequest};
 pub use method::{Kind, Lookup, Method, Outcome, Param, Then, Usage, View};
 
 use crate::codec::xmlrpc::Call;
@@ -35,8 +38,10 @@ use crate::codec::xmlrpc::Call;
 pub const METHODS: &[&[Method]] = &[
     ext::METHODS,
     reload::METHODS,
+    search::METHODS,
     supervisor::config::METHODS,
     supervisor::info::METHODS,
+    supervisor::logs::METHODS,
     supervisor::process::METHODS,
     system::METHODS,
 ];

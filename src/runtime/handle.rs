@@ -77,16 +77,16 @@ impl Handle {
         Self { messages, snapshots, facts, clock, logs, next_id: Arc::default(), extensions, desk: None }
     }
 
-    /// The same remote, able to read the config again.
-    #[must_use]
-    pub fn with_desk(self, desk: Desk) -> Self {
-        Self { desk: Some(Arc::new(desk)), ..self }
-    }
-
     /// The same, with logs that can be read and cleared.
     #[must_use]
     pub fn with_logs(self, logs: LogDesk) -> Self {
         Self { logs, ..self }
+    }
+
+    /// The same remote, able to read the config again.
+    #[must_use]
+    pub fn with_desk(self, desk: Desk) -> Self {
+        Self { desk: Some(Arc::new(desk)), ..self }
     }
 
     /// Sends a command and waits for its answer. Dropping the future ends the waiting, not the command.

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::codec::notify::NotifyItem;
 use crate::logs::{Attach, Channel, LogPlace, Matcher};
 use crate::model::supervisord::Extension;
-use crate::model::{Exit, Generation, LogFile, Now, ProcessId, Program, ReadyKind, Signal, Tty};
+use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::{Driver, Later};
@@ -51,6 +51,8 @@ impl<S: Spawner> Driver<S> {
 
     /// The project is another now: whoever is started, named or shown from here on is so by the new one.
     fn adopt(&mut self, edition: &Edition) {
+        // What cannot be made now is told when it is opened.
+        drop(self.parts.logs.make_unnamed(edition.project()));
         self.parts.launcher =
             Arc::new(self.parts.launcher.with(Arc::clone(edition.project()), Arc::clone(&edition.ports)));
         let slots = self.parts.supervisor.graph().len();
@@ -61,8 +63,7 @@ impl<S: Spawner> Driver<S> {
             let Some(definition) = self.parts.supervisor.definition(info.id) else { continue };
             for channel in Channel::BOTH {
                 let place = self.parts.logs.of(definition.program(), definition.instance(), channel);
-                let file = if let LogPlace::File(file) = place { Some(file) } else { None };
-                self.parts.hub.copy_to(info.id, channel, file);
+                self.parts.hub.copy_to(info.id, channel, place.into_copy(self.parts.is_quiet));
             }
         }
     }
@@ -171,13 +172,9 @@ impl<S: Spawner> Driver<S> {
         };
         let strips_ansi = self.parts.launcher.project.supervisord.as_ref().is_some_and(|conf| conf.daemon.strip_ansi);
         let is_quiet = self.parts.is_quiet;
-        let attach = |channel, fd, matchers, place| {
+        let attach = |channel, fd, matchers, place: LogPlace| {
             let options = if channel == Channel::Stdout { &program.extras.stdout } else { &program.extras.stderr };
-            let logfile = match place {
-                LogPlace::File(file) => Some(file),
-                LogPlace::Device(path) if is_quiet => Some(LogFile { path, maxbytes: 0, backups: 0 }),
-                LogPlace::Nowhere | LogPlace::Kept(_) | LogPlace::Device(_) => None,
-            };
+            let logfile = place.into_copy(is_quiet);
             let to_syslog = options.syslog;
             Attach { process, generation, run, channel, fd, matchers, logfile, to_syslog, strips_ansi }
         };

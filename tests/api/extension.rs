@@ -1,13 +1,15 @@
 //! Methods that a program of the user's serves, beside those of the table.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use run::api::extension::fault;
 use run::api::{self, Fault, Lookup, Outcome, Usage, View};
 use run::codec::extension::{CallError, MethodDescription, parse_description};
 use run::codec::xmlrpc::{Call, Value};
+use run::model::program::Instance;
 use run::model::supervisord::Extension;
-use run::model::{Program, ProgramName, Project, WallTime};
+use run::model::{Channel, Program, ProgramName, Project, WallTime};
 use run::supervisor::snapshot::Snapshot;
 use serde_json::json;
 
@@ -27,6 +29,10 @@ impl Lookup for World {
 
     fn utc_offset(&self, _: WallTime) -> i32 {
         0
+    }
+
+    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
+        None
     }
 
     fn methods_of(&self, namespace: &str) -> Option<Arc<[MethodDescription]>> {

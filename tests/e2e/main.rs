@@ -15,6 +15,7 @@ mod dropin;
 mod examples;
 mod extension;
 mod joining;
+mod logs;
 mod mistakes;
 mod output;
 mod procfile;
