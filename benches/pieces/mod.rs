@@ -173,6 +173,10 @@ impl Lookup for Nothing {
     fn utc_offset(&self, _: WallTime) -> i32 {
         0
     }
+
+    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// From the text of the call to that of its answer.
