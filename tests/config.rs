@@ -212,7 +212,7 @@ fn ready_text(ready: &run::model::ReadySpec) -> String {
         ReadyKind::Tcp(target) => target.to_string(),
         ReadyKind::Http { url, status } => format!("{url} {status:?}"),
         ReadyKind::Exec(text) | ReadyKind::Log(text) => text.clone(),
-        ReadyKind::Notify => String::new(),
+        ReadyKind::Notify | ReadyKind::Described => String::new(),
         ReadyKind::File(path) => path.to_string(),
     };
     let (every, timeout) = (ready.every, ready.timeout);
@@ -340,6 +340,7 @@ fn with_key(section: SectionKind, key: &str, value: &str) -> String {
         SectionKind::Top => format!("{key} = {value}\n{other}"),
         SectionKind::Program => format!("[program.web]\n{command}{key} = {value}\n{other}"),
         SectionKind::Task => format!("[task.web]\n{command}{key} = {value}\n{other}"),
+        SectionKind::RpcInterface => format!("[rpcinterface.web]\n{command}{key} = {value}\n{other}"),
         SectionKind::Group => {
             let programs = if key == "programs" { "" } else { "programs = ['other']\n" };
             format!("[group.all-of-them]\n{programs}{key} = {value}\n{other}[program.web]\ncommand = 'true'\n")

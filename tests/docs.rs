@@ -126,7 +126,7 @@ fn a_block_with_a_mistake_would_be_seen() {
 
 #[test]
 fn the_examples_themselves_load_without_a_remark() {
-    for name in ["quickstart", "shop"] {
+    for name in ["quickstart", "shop", "extend"] {
         let text = fs::read_to_string(root().join("examples").join(name).join("run.toml")).unwrap();
         assert_eq!(remarks(&text), Vec::<String>::new(), "examples/{name}/run.toml");
     }

@@ -48,13 +48,15 @@ pub(super) fn post(
     // A server that turns us away answers without having read, so a failed write is reported only if there is no answer either.
     let written = stream.write_all(&request);
     let mut source = Source { stream, buffer: rest };
-    let head = match (source.head(), written) {
-        (Err(ClientError::NotRunning), Err(error)) => return Err(error.into()),
-        (head, _) => head?,
-    };
-    let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
-    let answer = source.body(framing)?;
-    if status.code == 200 { Ok(answer) } else { Err(status.into()) }
+    match (source.answer(), written) {
+        (Err(ClientError::NotRunning), Err(error)) => Err(error.into()),
+        (answer, _) => answer,
+    }
+}
+
+/// Reads an answer that has no call before it: what is made of any bytes that may come.
+pub fn read_answer(stream: &mut impl Read) -> Result<Vec<u8>, ClientError> {
+    Source { stream, buffer: &mut Vec::new() }.answer()
 }
 
 /// Asks for a path and reads the head of the answer. `rest` holds what was read beyond it.
@@ -125,6 +127,14 @@ struct Source<'a, R> {
 }
 
 impl<R: Read> Source<'_, R> {
+    /// The body of an answer of status 200.
+    fn answer(&mut self) -> Result<Vec<u8>, ClientError> {
+        let head = self.head()?;
+        let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
+        let answer = self.body(framing)?;
+        if status.code == 200 { Ok(answer) } else { Err(status.into()) }
+    }
+
     fn head(&mut self) -> Result<Vec<u8>, ClientError> {
         let mut head = self.until(b"\r\n\r\n", HEAD)?;
         while head.starts_with(b"HTTP/1.1 100") {

@@ -10,6 +10,9 @@ pub mod listen;
 pub mod secret;
 
 mod attempts;
+mod body;
+mod logs;
+mod logtail;
 mod rpc;
 mod socket;
 mod tcp;

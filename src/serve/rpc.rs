@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
@@ -16,8 +16,10 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::attempts::Attempts;
+use super::body::Answer;
 use super::door::{Door, Format};
 use super::guard::{Asked, Attempt, Entrance, Policy, Refusal, Verdict};
+use super::logtail;
 use super::socket::Socket;
 use super::wire::Peer;
 
@@ -30,7 +32,7 @@ const HEAD: usize = 16 << 10;
 /// How much of a refused request is read.
 const UNWANTED: usize = 64 << 10;
 
-/// How long that is waited for.
+/// How long that is waited for, and for a client to close after us.
 const DECENT: Duration = Duration::from_secs(1);
 
 /// How long a request may take from its first byte to its last.
@@ -56,7 +58,8 @@ pub(super) async fn converse(
     mut is_ending: watch::Receiver<bool>,
 ) {
     let peer = Peer::new(socket);
-    let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), peer.clone()));
+    let is_over = is_ending.clone();
+    let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), (peer.clone(), is_over.clone())));
     let mut connection = pin!(
         http1::Builder::new()
             .title_case_headers(true)
@@ -66,9 +69,18 @@ pub(super) async fn converse(
             .serve_connection(TokioIo::new(peer.wire(ARRIVAL)), service)
     );
     // Errors are the client's: it went away, or what it sent was no HTTP and has been told so.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+    let is_through = tokio::select! {
+        _ = connection.as_mut() => true,
+        _ = is_ending.wait_for(|is_ending| *is_ending) => false,
+    };
+    if is_through {
+        // Who is still sending (supervisorctl ends a request with one blank line too many) must not find its pipe broken before it
+        // has read the answer.
+        tokio::select! {
+            _ = timeout(DECENT, peer.gone()) => {}
+            _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+        }
+        return;
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
@@ -78,8 +90,8 @@ async fn respond(
     request: Request<Incoming>,
     entrance: Entrance,
     site: Arc<Site>,
-    peer: Peer,
-) -> Result<Response<Full<Bytes>>, WentAway> {
+    (peer, is_ending): (Peer, watch::Receiver<bool>),
+) -> Result<Response<Answer>, WentAway> {
     let (verdict, attempt) = site.policy.decide(Asked::of(&request, entrance));
     if let Entrance::Tcp(_) = entrance {
         make_wait(site.attempts.note(attempt), attempt, &peer).await?;
@@ -87,6 +99,13 @@ async fn respond(
     if let Verdict::Refuse(refusal) = verdict {
         read_away(request.into_body()).await;
         return Ok(refused(refusal));
+    }
+    if logtail::is_ours(request.uri()) {
+        peer.request_arrived();
+        let (head, body) = request.into_parts();
+        read_away(body).await;
+        let answer = logtail::respond(&head.method, &head.uri, site.door.handle(), peer, is_ending).await;
+        return Ok(answer.unwrap_or_else(refusal));
     }
     if let Err(status) = admit(&request) {
         read_away(request.into_body()).await;
@@ -159,25 +178,25 @@ fn format(headers: &HeaderMap) -> Format {
     if headers.get(ACCEPT).is_some_and(|accepted| accepted == "application/json") { Format::Json } else { Format::Xml }
 }
 
-fn answered(text: Bytes, format: Format) -> Response<Full<Bytes>> {
+fn answered(text: Bytes, format: Format) -> Response<Answer> {
     let kind = match format {
         Format::Xml => "text/xml",
         Format::Json => "application/json",
     };
-    let mut response = Response::new(Full::new(text));
+    let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 /// A status with its own name as body.
-fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
+fn refusal(status: StatusCode) -> Response<Answer> {
     let reason = status.canonical_reason().unwrap_or_default();
     refused(Refusal { status, headers: Vec::new(), body: format!("{} {reason}\n", status.as_u16()) })
 }
 
 /// Closes, because the body that was sent may still be unread.
-fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(refusal.body));
+fn refused(refusal: Refusal) -> Response<Answer> {
+    let mut response = Response::new(refusal.body.into());
     *response.status_mut() = refusal.status;
     response.headers_mut().extend(refusal.headers);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

@@ -59,6 +59,28 @@ fn the_shop_comes_up_with_its_real_servers() {
     project.run(&["down"]).expect_code(0);
 }
 
+#[test]
+fn the_extension_serves_its_methods_and_run_ctl_has_its_command() {
+    if !has_tool("curl") {
+        return;
+    }
+    let project = example("extend");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", project.path("bin").display());
+    let project = project.env("PATH", &path);
+    project.run(&["up", "-d", "--timeout", "30s"]).expect_code(0);
+    let counter = |arguments: &[&str]| {
+        let words: Vec<&str> = ["ctl", "counter"].iter().chain(arguments).copied().collect();
+        project.run(&words).expect_code(0).stdout
+    };
+    assert_eq!((counter(&["add", "2"]), counter(&["add"]), counter(&[])), ("2\n".into(), "3\n".into(), "3\n".into()));
+    project.run(&["ctl", "counter", "add", "x"]).expect_code(22).expect_text("400");
+    project.run(&["ctl", "counter", "nope"]).expect_code(2).expect_text("usage: run ctl counter");
+    project.run(&["status"]).expect_code(0).expect_text("rpcinterface.counter");
+    project.run(&["logs", "rpcinterface.counter"]).expect_code(0).expect_text("counted to 3");
+    project.run(&["down"]).expect_code(0);
+}
+
 /// A port that is free now.
 fn free_port() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()

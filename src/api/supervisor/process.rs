@@ -227,7 +227,7 @@ fn several(members: &[&ProcessInfo], command: impl FnOnce(Vec<ProcessId>) -> Com
 }
 
 /// One entry of a group's answer.
-fn status(info: &ProcessInfo, fault: Option<&Fault>) -> Value {
+pub(super) fn status(info: &ProcessInfo, fault: Option<&Fault>) -> Value {
     Value::Struct(vec![
         ("name".into(), info.name.process.as_str().into()),
         ("group".into(), info.name.group.as_str().into()),
