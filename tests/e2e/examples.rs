@@ -65,7 +65,7 @@ fn the_extension_serves_its_methods_and_run_ctl_has_its_command() {
         return;
     }
     let project = example("extend");
-    let path = std::env::var("PATH").unwrap_or_default();
+    let path = env::var("PATH").unwrap_or_default();
     let path = format!("{}:{path}", project.path("bin").display());
     let project = project.env("PATH", &path);
     project.run(&["up", "-d", "--timeout", "30s"]).expect_code(0);
