@@ -59,16 +59,28 @@ pub fn read_answer(stream: &mut impl Read) -> Result<Vec<u8>, ClientError> {
     Source { stream, buffer: &mut Vec::new() }.answer()
 }
 
-/// Asks for a path and reads the head of the answer. `rest` holds what was read beyond it.
-pub(super) fn get(
+/// What is followed.
+pub(super) enum Wish<'a> {
+    /// What is at this path.
+    Get(&'a str),
+    /// What comes of posting an empty object there.
+    Post(&'a str),
+}
+
+/// Asks for something that goes on, and reads the head of the answer. `rest` holds what was read beyond it.
+pub(super) fn open(
     stream: &mut (impl Read + Write),
     rest: &mut Vec<u8>,
     host: &str,
     credentials: Option<&Credentials>,
-    path: &str,
+    wish: &Wish<'_>,
 ) -> Result<Framing, ClientError> {
     let authorization = credentials.map(Credentials::header).unwrap_or_default();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{authorization}\r\n");
+    let (line, end) = match wish {
+        Wish::Get(path) => (format!("GET {path}"), "\r\n"),
+        Wish::Post(path) => (format!("POST {path}"), "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"),
+    };
+    let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{authorization}{end}");
     stream.write_all(request.as_bytes())?;
     let head = Source { stream, buffer: rest }.head()?;
     let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;

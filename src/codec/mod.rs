@@ -19,4 +19,6 @@ pub mod notify;
 pub mod python;
 pub mod shlex;
 pub mod strip;
+pub mod tree;
 pub mod xmlrpc;
+pub mod yaml;

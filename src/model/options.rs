@@ -22,6 +22,9 @@ pub enum SectionKind {
 }
 
 impl SectionKind {
+    /// All of them, in the order of the docs.
+    pub const ALL: [Self; 6] = [Self::Top, Self::Program, Self::Task, Self::Group, Self::Control, Self::RpcInterface];
+
     /// The word between the brackets; empty for [`SectionKind::Top`].
     pub const fn word(self) -> &'static str {
         match self {
@@ -377,14 +380,7 @@ mod tests {
 
     #[test]
     fn no_section_has_a_key_twice() {
-        for section in [
-            SectionKind::Top,
-            SectionKind::Program,
-            SectionKind::Task,
-            SectionKind::Group,
-            SectionKind::Control,
-            SectionKind::RpcInterface,
-        ] {
+        for section in SectionKind::ALL {
             let mut names: Vec<&str> = of_section(section).map(|option| option.name).collect();
             let all = names.len();
             names.sort_unstable();

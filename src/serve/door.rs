@@ -83,9 +83,25 @@ impl Door {
         project_status(&self.view(&self.glance()))
     }
 
+    /// A door of its own to the same project.
+    pub(super) fn again(&self) -> Self {
+        Self::new(self.handle.clone(), self.usage.clone())
+    }
+
     /// The project's remote.
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Looks at one moment of the project.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
+        look(&self.view(&self.glance()))
+    }
+
+    /// Makes one call and waits for what becomes of it.
+    pub(super) async fn call(&self, method: &str, params: Vec<Value>) -> Result<Value, Fault> {
+        let outcome = self.decide(&self.glance(), &Call { method: method.to_owned(), params });
+        self.perform(outcome).await
     }
 
     /// Answers one call; the answer may be long in coming, and dropping this cancels the waiting.
