@@ -54,6 +54,7 @@ const LAYERS: &[Layer] = &[
         &["model", "codec", "api", "supervisor", "logs", "runtime::handle"],
         &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "sha1", "tokio"],
     ),
+    edge("proxy", &["model", "registry"], &["bytes", "http_body_util", "hyper", "hyper_util", "tokio"]),
     edge(
         "ui",
         &["model", "codec", "plan", "supervisor", "logs", "client"],
@@ -75,6 +76,7 @@ const LAYERS: &[Layer] = &[
             "runtime",
             "client",
             "serve",
+            "proxy",
             "ui",
         ],
         &[

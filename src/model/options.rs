@@ -17,6 +17,8 @@ pub enum SectionKind {
     Group,
     /// `[control]`.
     Control,
+    /// `[proxy]`.
+    Proxy,
 }
 
 impl SectionKind {
@@ -28,12 +30,15 @@ impl SectionKind {
             Self::Task => "task",
             Self::Group => "group",
             Self::Control => "control",
+            Self::Proxy => "proxy",
         }
     }
 
     /// The section that a word names.
     pub fn of_word(word: &str) -> Option<Self> {
-        [Self::Program, Self::Task, Self::Group, Self::Control].into_iter().find(|kind| kind.word() == word)
+        [Self::Program, Self::Task, Self::Group, Self::Control, Self::Proxy]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 
@@ -132,6 +137,7 @@ const PROGRAM: &[SectionKind] = &[SectionKind::Program];
 const BOTH: &[SectionKind] = &[SectionKind::Program, SectionKind::Task];
 const GROUP: &[SectionKind] = &[SectionKind::Group];
 const CONTROL: &[SectionKind] = &[SectionKind::Control];
+const PROXY: &[SectionKind] = &[SectionKind::Proxy];
 
 /// A row of [`OPTIONS`].
 const fn row(
@@ -343,6 +349,15 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Asked for on every listener, as in supervisord; with `password`.",
     ),
     row(CONTROL, "password", OptionKind::Text, "none", "\"secret\"", "Plain, or `{SHA}` and 40 hex digits."),
+    row(
+        PROXY,
+        "enable",
+        OptionKind::Boolean,
+        "false",
+        "true",
+        "Programs get names such as http://web.shop.localhost:7777, for all projects by whichever comes first.",
+    ),
+    row(PROXY, "port", OptionKind::Integer(1, 65_535), "7777", "7788", "Where the proxy listens, on loopback only."),
 ];
 
 /// The options of one kind of section, in the order of the table.
@@ -361,9 +376,14 @@ mod tests {
 
     #[test]
     fn no_section_has_a_key_twice() {
-        for section in
-            [SectionKind::Top, SectionKind::Program, SectionKind::Task, SectionKind::Group, SectionKind::Control]
-        {
+        for section in [
+            SectionKind::Top,
+            SectionKind::Program,
+            SectionKind::Task,
+            SectionKind::Group,
+            SectionKind::Control,
+            SectionKind::Proxy,
+        ] {
             let mut names: Vec<&str> = of_section(section).map(|option| option.name).collect();
             let all = names.len();
             names.sort_unstable();
