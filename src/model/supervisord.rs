@@ -63,7 +63,7 @@ impl LogLevel {
 pub struct Daemon {
     /// The main log; `syslog` is [`None`].
     pub logfile: Option<PathBuf>,
-    /// Whether that was written, and is not the default.
+    /// Whether that holds: it was written, or supervisord's own command asks, whose default it is.
     pub is_logfile_named: bool,
     /// Rotated at this size in bytes; 0 for never.
     pub logfile_maxbytes: u64,

@@ -45,7 +45,7 @@ pub(super) fn live(
     let settings = Settings { files: vec![file], ..settings.clone() };
     let asked = AsSupervisord { started_in: settings.directory.clone(), options };
     let options = LoadOptions { as_supervisord: Some(asked), ..LoadOptions::default() };
-    let mut loaded = load(&settings, &options)?;
+    let mut loaded = project::load_with(&settings, &options)?;
     let mut lines = told(&loaded);
     let daemon = daemon_of(&loaded);
     let done = limits::raise(daemon.minfds, daemon.minprocs).map_err(CommandError::user)?;
@@ -141,7 +141,7 @@ impl Lives {
         while os::thread_count().is_ok_and(|count| count > 1) && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(1));
         }
-        match load(&self.settings, &self.options) {
+        match project::load_with(&self.settings, &self.options) {
             Ok(loaded) => {
                 self.loaded = loaded;
                 self.lines = told(&self.loaded);
@@ -181,15 +181,6 @@ fn write_pid(pidfile: &mut Option<Pidfile>, path: &Path, hub: &Hub, at: WallTime
         Ok(written) => *pidfile = Some(written),
         Err(_) => hub.log(LogLevel::Critical, at, format!("could not write pidfile {}", path.display())),
     }
-}
-
-/// Loads the config as supervisord does: its main log is where it says or where the original has it, not among what we keep.
-fn load(settings: &Settings, options: &LoadOptions) -> Result<Loaded, CommandError> {
-    let mut loaded = project::load_with(settings, options)?;
-    if let Some(conf) = &mut loaded.project.supervisord {
-        conf.daemon.is_logfile_named = true;
-    }
-    Ok(loaded)
 }
 
 /// That the main log can be written, while there is somebody to be told.

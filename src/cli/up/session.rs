@@ -232,7 +232,9 @@ impl Session<'_> {
         let ends_with_screen = !is_quiet && !self.detach_when_ready;
         let at = clock.now().wall;
         let (narrator, screen): (Box<dyn Narrator>, _) = if let Some(Quiet { lines, begun, .. }) = quiet {
-            lines.into_iter().for_each(|(level, text)| hub.log(level, at, text));
+            for (level, text) in lines {
+                hub.log(level, at, text);
+            }
             greet(&hub, &self.loaded, at);
             begun(&hub, at)?;
             (Box::new(Hush), None)

@@ -19,7 +19,8 @@ pub fn daemon(
 ) -> (Daemon, Vec<(String, Template)>) {
     let mut daemon = Daemon::default();
     let written = section.text("logfile", names);
-    daemon.is_logfile_named = written.is_some();
+    // supervisord's own command has its main log where the original has it, not among what we keep.
+    daemon.is_logfile_named = written.is_some() || section.request.as_supervisord.is_some();
     let logfile = written.unwrap_or_else(|| "supervisord.log".to_owned());
     daemon.logfile = (logfile != "syslog").then(|| super::section::absolute(section.request, &logfile));
     let pidfile = section.path("pidfile", names);
