@@ -63,6 +63,7 @@ const NO_SUBCOMMANDS: &[&str] = &[
     "getopt",
     "output",
     "project",
+    "running",
     "select",
     "settings",
     "zone",

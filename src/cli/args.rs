@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, graph, logs, reload, restart, signal, start, status, stop, supervisorctl,
-    supervisord, up, wait, why,
+    check, completions, ctl, down, env, exec, graph, logs, open, ports, projects, proxy, reload, restart, signal,
+    start, status, stop, supervisorctl, supervisord, up, wait, why,
 };
 use crate::model::units;
 
@@ -84,6 +84,10 @@ pub enum Command {
     Graph(graph::Args),
     Exec(exec::Args),
     Env(env::Args),
+    Ports(ports::Args),
+    Open(open::Args),
+    Projects(projects::Args),
+    Proxy(proxy::Args),
     Ctl(ctl::Args),
     Supervisord(supervisord::Args),
     Supervisorctl(supervisorctl::Args),

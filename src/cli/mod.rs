@@ -28,10 +28,15 @@ pub mod exit_code;
 pub mod getopt;
 pub mod graph;
 pub mod logs;
+pub mod open;
 pub mod output;
+pub mod ports;
 pub mod project;
+pub mod projects;
+pub mod proxy;
 pub mod reload;
 pub mod restart;
+pub mod running;
 pub mod select;
 pub mod settings;
 pub mod signal;
@@ -124,6 +129,10 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Graph(args)) => graph::run(settings, &args),
         Some(Command::Exec(args)) => exec::run(settings, &args),
         Some(Command::Env(args)) => env::run(settings, &args),
+        Some(Command::Ports(args)) => ports::run(settings, &args),
+        Some(Command::Open(args)) => open::run(settings, &args),
+        Some(Command::Projects(args)) => projects::run(settings, &args),
+        Some(Command::Proxy(args)) => proxy::run(settings, &args),
         Some(Command::Ctl(args)) => ctl::run(settings, &args),
         Some(Command::Supervisord(args)) => supervisord::run(settings, &args),
         Some(Command::Supervisorctl(args)) => supervisorctl::run(settings, &args),
