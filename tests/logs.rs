@@ -15,7 +15,11 @@ use nix::unistd::pipe;
 use proptest::prelude::*;
 use run::codec::ansi;
 use run::logs::kept::{KeptLogs, Query};
-use run::logs::{Attach, Channel, CrashBox, Hub, Keep, Label, Matcher, Outlet, OutputConfig, OutputEvent, Timestamps};
+use run::logs::{
+    Attach, Channel, Clearing, CrashBox, Hub, Keep, Label, MainLog, MainLogSettings, Matcher, Outlet, OutputConfig,
+    OutputEvent, Timestamps,
+};
+use run::model::supervisord::LogLevel;
 use run::model::{Generation, LogFile, ProcessId, WallTime};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -523,6 +527,119 @@ fn a_copy_goes_to_the_users_file_and_to_what_cannot_seek() {
     wait_until("it is rotated", || fs::read(file.with_extension("log.1")).is_ok_and(|bytes| bytes == b"12345678\n"));
     err.write_all(b"a long line that would be rotated\n").unwrap();
     read_until(&mut File::options().read(true).write(true).open(&fifo).unwrap(), "would be rotated\n");
+}
+
+/// Waits for an answer of the output thread outside of any runtime.
+fn wait_for<T>(answer: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(answer)
+}
+
+#[test]
+fn a_copy_is_without_escape_sequences_if_that_is_wanted_and_the_kept_log_has_them() {
+    let (outlet, _screen) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    rig.program(0);
+    let file = rig.directory.path().join("web.log");
+    let logfile = Some(LogFile { path: file.clone(), maxbytes: 0, backups: 0 });
+    let mut out = rig.attach(0, 1, Channel::Stdout, |attach| {
+        (attach.logfile, attach.strips_ansi) = (logfile, true);
+    });
+    out.write_all(b"\x1b[31mred\x1b[").unwrap();
+    wait_until("the first part is read", || fs::read(&file).is_ok_and(|bytes| bytes == b"red"));
+    out.write_all(b"0m plain\n").unwrap();
+    wait_until("the sequence is whole", || fs::read(&file).is_ok_and(|bytes| bytes == b"red plain\n"));
+    let kept = rig.directory.path().join("logs/p0/stdout/latest.log");
+    assert_eq!(fs::read(kept).unwrap(), b"\x1b[31mred\x1b[0m plain\n");
+}
+
+#[test]
+fn logs_that_were_moved_away_are_begun_anew_when_asked() {
+    let (outlet, _screen) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    rig.program(0);
+    let (file, moved) = (rig.directory.path().join("web.log"), rig.directory.path().join("moved"));
+    let logfile = Some(LogFile { path: file.clone(), maxbytes: 0, backups: 0 });
+    let mut out = rig.attach(0, 1, Channel::Stdout, |attach| attach.logfile = logfile);
+    out.write_all(b"one\n").unwrap();
+    wait_until("it is written", || fs::read(&file).is_ok_and(|bytes| bytes == b"one\n"));
+    fs::rename(&file, &moved).unwrap();
+    rig.hub.reopen_logs();
+    assert!(rig.hub.flush(PATIENCE));
+    out.write_all(b"two\n").unwrap();
+    wait_until("it is written anew", || fs::read(&file).is_ok_and(|bytes| bytes == b"two\n"));
+    assert_eq!(fs::read(moved).unwrap(), b"one\n");
+}
+
+#[test]
+fn cleared_logs_are_empty_and_go_on_whether_open_or_not() {
+    let (outlet, _screen) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    let mut out = rig.program(0);
+    let (open, closed) = (rig.directory.path().join("err.log"), rig.directory.path().join("old.log"));
+    fs::write(&closed, "old").unwrap();
+    let logfile = Some(LogFile { path: open.clone(), maxbytes: 0, backups: 0 });
+    let mut err = rig.attach(0, 1, Channel::Stderr, |attach| attach.logfile = logfile);
+    out.write_all(b"one\n").unwrap();
+    err.write_all(b"two\n").unwrap();
+    wait_until("both are kept", || rig.kept(Query::default()).len() == 2 && open.exists());
+    let process = ProcessId(0);
+    let missing = rig.directory.path().join("missing");
+    let files = vec![open.clone(), closed.clone(), missing.clone()];
+    let cleared = wait_for(rig.hub.clear_logs(vec![Clearing { process, files }]));
+    assert_eq!(cleared, [(process, Ok(()))]);
+    assert_eq!([&open, &closed].map(|path| fs::read_to_string(path).unwrap()), ["", ""]);
+    assert!(!missing.exists());
+    assert!(rig.kept(Query::default()).is_empty());
+    out.write_all(b"three\n").unwrap();
+    err.write_all(b"four\n").unwrap();
+    wait_until("they go on", || rig.kept(Query::default()).len() == 2);
+    wait_until("the file goes on", || fs::read(&open).unwrap() == b"four\n");
+}
+
+#[test]
+fn a_log_that_cannot_be_cleared_is_told_and_the_others_are_cleared() {
+    let rig = Rig::new(None, |_| {});
+    rig.program(0);
+    let blocked = rig.directory.path().join("directory");
+    fs::create_dir(&blocked).unwrap();
+    let logs = [(0, vec![blocked]), (1, vec![])];
+    let logs = logs.map(|(number, files)| Clearing { process: ProcessId(number), files });
+    let cleared = wait_for(rig.hub.clear_logs(logs.into()));
+    assert!(cleared[0].1.is_err() && cleared[1].1.is_ok(), "{cleared:?}");
+}
+
+#[test]
+fn the_main_log_has_our_lines_and_at_debug_what_programs_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("main.log");
+    let settings = MainLogSettings { level: LogLevel::Debug, ..MainLogSettings::kept_at(path.clone()) };
+    let main = MainLog::open(&settings).unwrap();
+    let rig = Rig::new(None, |config| config.main_log = Some(main));
+    rig.hub.log(LogLevel::Info, WallTime(0), "spawned: 'p0' with pid 7");
+    rig.hub.log(LogLevel::Trace, WallTime(0), "not this");
+    rig.hub.register(ProcessId(0), Label { name: "group:p0".into(), prefix: String::new() });
+    rig.attach(0, 1, Channel::Stdout, |_| {}).write_all(b"hello\n").unwrap();
+    let text = || fs::read_to_string(&path).unwrap();
+    wait_until("the output is there", || text().ends_with("DEBG 'p0' stdout output:\nhello\n\n"));
+    assert!(text().contains("INFO spawned: 'p0' with pid 7\n") && !text().contains("not this"), "{}", text());
+    assert_eq!(wait_for(rig.hub.clear_main_log()), Ok(()));
+    assert_eq!(text(), "");
+}
+
+#[test]
+fn a_main_log_that_is_a_full_fifo_holds_up_nobody() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let main = MainLog::open(&MainLogSettings::kept_at(fifo.clone())).unwrap();
+    let rig = Rig::new(None, |config| config.main_log = Some(main));
+    for number in 0..5_000 {
+        rig.hub.log(LogLevel::Info, WallTime(0), format!("line {number} {}", "x".repeat(80)));
+    }
+    assert!(rig.hub.flush(PATIENCE));
+    let mut reader = File::options().read(true).write(true).open(&fifo).unwrap();
+    let text = read_until(&mut reader, "line 4999 ");
+    assert_eq!(text.matches("INFO line ").count(), 5_000);
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! What a method is, what it sees, and what it can decide.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::fault::{Fault, INCORRECT_PARAMETERS};
+use super::log::{LogReply, LogRequest};
+use crate::codec::extension::MethodDescription;
 use crate::codec::xmlrpc::{Call, Value};
-use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan, WallTime};
+use crate::model::program::Instance;
+use crate::model::{Channel, ConfigRefusal, ConfigWish, Now, Program, ProgramName, Project, ReloadPlan, WallTime};
 use crate::supervisor::action;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::Snapshot;
@@ -41,6 +46,12 @@ pub trait Lookup {
     fn usage(&self, pids: &[u32]) -> Usage;
     /// How far local time is ahead of UTC at a moment, in seconds.
     fn utc_offset(&self, at: WallTime) -> i32;
+    /// The log file of an output of this instance, if it has one; it need not be there.
+    fn log_path(&self, program: &Program, instance: &Instance, channel: Channel) -> Option<PathBuf>;
+    /// What an extension has said it serves; `None` when it has said nothing yet.
+    fn methods_of(&self, _namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        None
+    }
     /// A user's number, by name or number.
     fn uid(&self, user: &str) -> Option<u32> {
         user.parse().ok()
@@ -58,6 +69,13 @@ pub enum Outcome {
         /// Makes the answer.
         then: Then,
     },
+    /// Do something with logs, off the loop, and make the answer from what came of it.
+    Log {
+        /// What is asked.
+        request: LogRequest,
+        /// Makes the answer.
+        then: LogThen,
+    },
     /// See to the config, which takes its time, and make the answer from what came of it and the view after it.
     Config {
         /// What is asked.
@@ -67,11 +85,22 @@ pub enum Outcome {
     },
     /// Make these calls in order, each waited for; the answer is the array of their values and faults.
     Calls(Vec<Result<Call, Fault>>),
+    /// Ask the program that serves this namespace.
+    Extension {
+        /// The namespace.
+        namespace: String,
+        /// The method inside of it.
+        method: String,
+        /// The arguments.
+        params: Vec<Value>,
+    },
 }
 
 /// Turns the supervisor's reply into an answer.
 pub type Then = Box<dyn FnOnce(&View<'_>, action::Outcome) -> Result<Value, Fault> + Send>;
 
+/// Turns what came of a log request into an answer.
+pub type LogThen = Box<dyn FnOnce(&View<'_>, LogReply) -> Result<Value, Fault> + Send>;
 /// Turns what came of a wish about the config into an answer.
 pub type ThenConfig = Box<dyn FnOnce(&View<'_>, Result<ReloadPlan, ConfigRefusal>) -> Result<Value, Fault> + Send>;
 

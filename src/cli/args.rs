@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
     check, completions, ctl, down, env, exec, graph, logs, open, ports, projects, proxy, reload, restart, signal,
-    start, status, stop, supervisorctl, supervisord, up, wait, why,
+    start, status, stop, supervisorctl, supervisord, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -91,6 +91,7 @@ pub enum Command {
     Ctl(ctl::Args),
     Supervisord(supervisord::Args),
     Supervisorctl(supervisorctl::Args),
+    Ui(ui::Args),
     Completions(completions::Args),
 }
 

@@ -238,8 +238,8 @@ mod tests {
         assert_eq!(
             drawn(&[entry], &Look::plain()),
             "\
-NAME         BRANCH  STATE                FOR    PORTS           PATH
-shop@fix-ui  fix-ui  1 failed, 4/5 ready  4m12s  5433,3101,3102  /
+NAME         BRANCH  STATE                FOR    PORTS           URL                    PATH
+shop@fix-ui  fix-ui  1 failed, 4/5 ready  4m12s  5433,3101,3102  http://127.0.0.1:3102  /
 "
         );
     }

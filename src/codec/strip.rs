@@ -77,7 +77,9 @@ mod tests {
 
     fn strip(pieces: &[&[u8]]) -> String {
         let (mut stripper, mut out) = (Stripper::default(), Vec::new());
-        pieces.iter().for_each(|piece| stripper.strip(piece, &mut out));
+        for piece in pieces {
+            stripper.strip(piece, &mut out);
+        }
         String::from_utf8(out).unwrap()
     }
 

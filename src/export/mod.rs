@@ -11,6 +11,7 @@
 
 pub mod dot;
 pub mod graph;
+pub mod json;
 pub mod mermaid;
 #[cfg(test)]
 pub(crate) mod sample;

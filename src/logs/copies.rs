@@ -55,11 +55,11 @@ impl Output {
         if track.copy.is_none() && track.extra.syslog.is_none() && !wants_output {
             return Ok(());
         }
-        let mut stripped = Vec::new();
+        let mut plain = Vec::new();
         let bytes = match &mut track.extra.stripper {
             Some(stripper) => {
-                stripper.strip(bytes, &mut stripped);
-                &stripped
+                stripper.strip(bytes, &mut plain);
+                &plain
             }
             None => bytes,
         };

@@ -22,6 +22,23 @@ pub enum LogPlace {
 }
 
 impl LogPlace {
+    /// What to write: the file, and where output is not shown anyway a device, too.
+    pub fn into_copy(self, with_devices: bool) -> Option<LogFile> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Device(path) if with_devices => Some(LogFile { path, maxbytes: 0, backups: 0 }),
+            Self::Nowhere | Self::Kept(_) | Self::Device(_) => None,
+        }
+    }
+
+    /// The file, if it is one.
+    pub fn into_file(self) -> Option<LogFile> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Nowhere | Self::Kept(_) | Self::Device(_) => None,
+        }
+    }
+
     /// What is reported as the log file; of a kept log the link that leads to its latest piece.
     pub fn path(&self) -> Option<PathBuf> {
         match self {
@@ -51,9 +68,19 @@ impl LogPlaces {
         self.kept.as_deref()
     }
 
-    /// Whether a log file is one of those that nobody named.
-    pub fn is_unnamed(&self, path: &Path) -> bool {
-        self.auto.as_ref().is_some_and(|auto| auto.is_in(path))
+    /// Makes the files of a project's outputs that nobody named and that are not there yet; what failed, in words.
+    pub fn make_unnamed(&self, project: &Project) -> Vec<String> {
+        let mut failed = Vec::new();
+        for (_, program, instance) in project.processes() {
+            for file in Channel::BOTH.into_iter().filter_map(|channel| self.of(program, instance, channel).into_file())
+            {
+                let is_unnamed = self.auto.as_ref().is_some_and(|auto| auto.is_in(&file.path));
+                if is_unnamed && let Err(error) = AutoLogs::make(&file.path) {
+                    failed.push(format!("could not make {}: {error}", file.path.display()));
+                }
+            }
+        }
+        failed
     }
 
     /// Where an output of this instance goes.

@@ -1,11 +1,11 @@
-//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses.
+//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses, and what is for browsers beside it.
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::server::conn::http1;
@@ -16,9 +16,12 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::attempts::Attempts;
+use super::body::Answer;
 use super::door::{Door, Format};
 use super::guard::{Asked, Attempt, Entrance, Policy, Refusal, Verdict};
+use super::logtail;
 use super::socket::Socket;
+use super::web::{self, Web};
 use super::wire::Peer;
 
 /// The largest body.
@@ -30,7 +33,7 @@ const HEAD: usize = 16 << 10;
 /// How much of a refused request is read.
 const UNWANTED: usize = 64 << 10;
 
-/// How long that is waited for.
+/// How long that is waited for, and for a client to close after us.
 const DECENT: Duration = Duration::from_secs(1);
 
 /// How long a request may take from its first byte to its last.
@@ -39,13 +42,14 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the client went away")]
-struct WentAway;
+pub(super) struct WentAway;
 
 /// What all connections of a listener share.
 pub(super) struct Site {
     pub(super) door: Door,
     pub(super) policy: Policy,
     pub(super) attempts: Attempts,
+    pub(super) web: Web,
 }
 
 /// Answers on one connection until the client closes it, or until the server ends and what is under way has been answered.
@@ -56,7 +60,8 @@ pub(super) async fn converse(
     mut is_ending: watch::Receiver<bool>,
 ) {
     let peer = Peer::new(socket);
-    let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), peer.clone()));
+    let is_over = is_ending.clone();
+    let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), (peer.clone(), is_over.clone())));
     let mut connection = pin!(
         http1::Builder::new()
             .title_case_headers(true)
@@ -66,9 +71,18 @@ pub(super) async fn converse(
             .serve_connection(TokioIo::new(peer.wire(ARRIVAL)), service)
     );
     // Errors are the client's: it went away, or what it sent was no HTTP and has been told so.
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+    let is_through = tokio::select! {
+        _ = connection.as_mut() => true,
+        _ = is_ending.wait_for(|is_ending| *is_ending) => false,
+    };
+    if is_through {
+        // Who is still sending (supervisorctl ends a request with one blank line too many) must not find its pipe broken before it
+        // has read the answer.
+        tokio::select! {
+            _ = timeout(DECENT, peer.gone()) => {}
+            _ = is_ending.wait_for(|is_ending| *is_ending) => {}
+        }
+        return;
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
@@ -78,8 +92,8 @@ async fn respond(
     request: Request<Incoming>,
     entrance: Entrance,
     site: Arc<Site>,
-    peer: Peer,
-) -> Result<Response<Full<Bytes>>, WentAway> {
+    (peer, is_ending): (Peer, watch::Receiver<bool>),
+) -> Result<Response<Answer>, WentAway> {
     let (verdict, attempt) = site.policy.decide(Asked::of(&request, entrance));
     if let Entrance::Tcp(_) = entrance {
         make_wait(site.attempts.note(attempt), attempt, &peer).await?;
@@ -87,6 +101,16 @@ async fn respond(
     if let Verdict::Refuse(refusal) = verdict {
         read_away(request.into_body()).await;
         return Ok(refused(refusal));
+    }
+    if web::is_ours(request.uri().path()) {
+        return web::respond(request, entrance, &site, &peer).await;
+    }
+    if logtail::is_ours(request.uri()) {
+        peer.request_arrived();
+        let (head, body) = request.into_parts();
+        read_away(body).await;
+        let answer = logtail::respond(&head.method, &head.uri, site.door.handle(), peer, is_ending).await;
+        return Ok(answer.unwrap_or_else(refusal));
     }
     if let Err(status) = admit(&request) {
         read_away(request.into_body()).await;
@@ -129,7 +153,7 @@ async fn make_wait(wait: Duration, attempt: Attempt, peer: &Peer) -> Result<(), 
 
 /// Reads what a refused request still sends, as far as is decent: closing a TCP connection with something unread would reset it, and
 /// the client might lose the answer.
-async fn read_away(body: Incoming) {
+pub(super) async fn read_away(body: Incoming) {
     if body.size_hint().lower() <= UNWANTED as u64 {
         let _ = timeout(DECENT, Limited::new(body, UNWANTED).collect()).await;
     }
@@ -159,25 +183,25 @@ fn format(headers: &HeaderMap) -> Format {
     if headers.get(ACCEPT).is_some_and(|accepted| accepted == "application/json") { Format::Json } else { Format::Xml }
 }
 
-fn answered(text: Bytes, format: Format) -> Response<Full<Bytes>> {
+fn answered(text: Bytes, format: Format) -> Response<Answer> {
     let kind = match format {
         Format::Xml => "text/xml",
         Format::Json => "application/json",
     };
-    let mut response = Response::new(Full::new(text));
+    let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
 
 /// A status with its own name as body.
-fn refusal(status: StatusCode) -> Response<Full<Bytes>> {
+pub(super) fn refusal(status: StatusCode) -> Response<Answer> {
     let reason = status.canonical_reason().unwrap_or_default();
     refused(Refusal { status, headers: Vec::new(), body: format!("{} {reason}\n", status.as_u16()) })
 }
 
 /// Closes, because the body that was sent may still be unread.
-fn refused(refusal: Refusal) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(refusal.body));
+fn refused(refusal: Refusal) -> Response<Answer> {
+    let mut response = Response::new(refusal.body.into());
     *response.status_mut() = refusal.status;
     response.headers_mut().extend(refusal.headers);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));

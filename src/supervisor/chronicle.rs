@@ -189,7 +189,7 @@ impl Supervisor {
     pub(super) fn report_shutdown(&mut self) {
         let alive = self.processes.iter().filter(|process| process.is_alive());
         let processes: Vec<_> = alive.map(|process| process.id).collect();
-        if !processes.is_empty() {
+        if self.is_shutting_down() && !processes.is_empty() {
             self.chronicle(Entry::WaitingToDie { processes });
             self.timers.set(TimerKey::ShutdownReport, self.now.mono + SHUTDOWN_REPORT);
         }

@@ -363,11 +363,18 @@ impl Supervisor {
 fn answer_running(process: &Process) -> Option<Answer> {
     match &process.phase {
         Phase::Running(_) | Phase::Exited { expected: true, .. } => Some(Answer::Done),
-        Phase::Exited { expected: false, .. } | Phase::Fatal => Some(failure(process)),
-        Phase::Backoff { .. } => Some(failure(process)),
+        Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Backoff { .. } => Some(spawn_failure(process)),
         Phase::Blocked { .. } => Some(Answer::Blocked),
         Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(Answer::AbnormalTermination),
         Phase::Stopped | Phase::Stopping(_) | Phase::Waiting | Phase::Starting(_) => None,
+    }
+}
+
+/// The same in supervisord's words, where a process that ended too soon is a spawn error, too: it has a `spawnerr`.
+fn spawn_failure(process: &Process) -> Answer {
+    match failure(process) {
+        Answer::AbnormalTermination => Answer::SpawnError,
+        other => other,
     }
 }
 

@@ -204,7 +204,7 @@ impl Supervisor {
 
     /// What a process is called inside its group; empty for one that is not there.
     pub fn process_name(&self, id: ProcessId) -> &str {
-        self.processes.get(id.index()).map_or("", |process| &process.definition.instance().name.process)
+        self.processes.get(id.index()).map_or("", |process| &process.definition.name().process)
     }
 
     /// The graph it works on.

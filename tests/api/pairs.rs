@@ -5,9 +5,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use run::api::{self, Fault, Lookup, Outcome, Usage, View};
+use run::api::log::FoundLine;
+use run::api::{self, Fault, LogOf, LogReply, LogRequest, Lookup, Outcome, Usage, View};
 use run::codec::xmlrpc::{Call, Value, parse_call, write_call, write_fault, write_response};
-use run::model::{ConfigRefusal, ConfigWish, GroupChanges, ProcessId, ProgramName, ReloadPlan, WallTime};
+use run::logs::LogPlaces;
+use run::model::program::Instance;
+use run::model::{
+    Channel, ConfigRefusal, ConfigWish, GroupChanges, ProcessId, Program, ProgramName, ReloadPlan, WallTime,
+};
 use run::supervisor::action::{Answer, Outcome as Reply};
 use run::supervisor::event::Command;
 use run::supervisor::snapshot::Snapshot;
@@ -60,6 +65,29 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("signal_group_in_backoff", "supervisor.signalProcessGroup", r#"["worker", "HUP"]"#),
     ("signal_all", "supervisor.signalAllProcesses", r#"["USR1"]"#),
     ("signal_all_bad", "supervisor.signalAllProcesses", r#"["NOPE"]"#),
+    ("read_log", "supervisor.readLog", "[-5, 0]"),
+    ("read_main_log", "supervisor.readMainLog", "[0, 10]"),
+    ("clear_log", "supervisor.clearLog", "[]"),
+    ("read_stdout_log", "supervisor.readProcessStdoutLog", r#"["db", 0, 0]"#),
+    ("read_process_log", "supervisor.readProcessLog", r#"["db", -1600, 0]"#),
+    ("read_log_of_a_group", "supervisor.readProcessStdoutLog", r#"["worker:*", 0, 0]"#),
+    ("read_log_bad_arguments", "supervisor.readProcessStdoutLog", r#"["db", -1, 1]"#),
+    ("read_log_no_file", "supervisor.readProcessStderrLog", r#"["worker:worker_0", 0, 0]"#),
+    ("read_log_missing_file", "supervisor.readProcessStderrLog", r#"["migrate", 0, 0]"#),
+    ("read_log_failed", "supervisor.readProcessStderrLog", r#"["api", 0, 0]"#),
+    ("read_log_wrong_type", "supervisor.readProcessStdoutLog", r#"["db", "0", 0]"#),
+    ("tail_stdout_log", "supervisor.tailProcessStdoutLog", r#"["db", 0, 5]"#),
+    ("tail_process_log", "supervisor.tailProcessLog", r#"["nope", 0, 5]"#),
+    ("tail_stderr_log_no_file", "supervisor.tailProcessStderrLog", r#"["worker:worker_0", 7, 5]"#),
+    ("tail_stderr_log_failed", "supervisor.tailProcessStderrLog", r#"["api", 7, 5]"#),
+    ("clear_logs", "supervisor.clearProcessLogs", r#"["db"]"#),
+    ("clear_process_log_failed", "supervisor.clearProcessLog", r#"["mail"]"#),
+    ("clear_logs_bad_name", "supervisor.clearProcessLogs", r#"["worker:*"]"#),
+    ("clear_all_logs", "supervisor.clearAllProcessLogs", "[]"),
+    ("run_logs", "run.logs", r#"[["api", "worker"], "GET", 1700000000000, 2]"#),
+    ("run_logs_of_all", "run.logs", "[null, null, null, 5000]"),
+    ("run_logs_bad_pattern", "run.logs", r#"[[], "a("]"#),
+    ("run_logs_bad_limit", "run.logs", "[[], null, null, -1]"),
     ("unknown_method", "supervisor.__class__", "[]"),
     ("too_few_arguments", "supervisor.startProcess", "[]"),
     ("too_many_arguments", "supervisor.getPID", "[1]"),
@@ -90,6 +118,10 @@ impl Lookup for World {
 
     fn usage(&self, pids: &[u32]) -> Usage {
         pids.iter().map(|pid| (*pid, (1.5, 88 << 20))).collect::<BTreeMap<_, _>>()
+    }
+
+    fn log_path(&self, program: &Program, instance: &Instance, channel: Channel) -> Option<PathBuf> {
+        LogPlaces::default().of(program, instance, channel).path()
     }
 
     fn utc_offset(&self, _: WallTime) -> i32 {
@@ -135,8 +167,35 @@ fn config(wish: &ConfigWish) -> Result<ReloadPlan, ConfigRefusal> {
     }
 }
 
+/// What reading and clearing the logs of the sample would come to.
+fn log_reply(request: &LogRequest) -> LogReply {
+    let of = match request {
+        LogRequest::Read { of, .. } | LogRequest::Tail { of, .. } => *of,
+        LogRequest::Clear(processes) => {
+            return LogReply::Cleared(processes.iter().map(|id| (*id, *id != MAIL)).collect());
+        }
+        LogRequest::ClearMain => return LogReply::MainCleared(true),
+        LogRequest::Search { pattern, .. } if pattern == "a(" => return LogReply::BadPattern("unclosed group".into()),
+        LogRequest::Search { .. } => {
+            let (process, text, at) = ("api".to_owned(), "GET /\u{7}".to_owned(), sample::now().wall);
+            let line = FoundLine { process, channel: Channel::Stdout, at, run: 2, text };
+            return LogReply::Found { lines: vec![line], has_more: true };
+        }
+    };
+    match (of, request) {
+        (LogOf::Process(WORKER_0, _), _) => LogReply::NoFile(None),
+        (LogOf::Process(MIGRATE, _), _) => LogReply::NoFile(Some("/log/migrate-err.log".into())),
+        (LogOf::Process(API, _), _) => LogReply::Failed,
+        (_, LogRequest::Read { length: 1, .. }) => LogReply::BadArguments,
+        (_, LogRequest::Tail { .. }) => {
+            LogReply::Tail { bytes: b"\xbcn\n".into(), size: 5_000_000_000, overflow: true }
+        }
+        _ => LogReply::Bytes(b"caf\xc3\xa9 \xff \x1b[1mbold & <b>\r\n\xc3".into()),
+    }
+}
+
 /// A served call: the commands it led to, and the answer.
-fn perform(snapshot: &Snapshot, call: &Call) -> (Vec<Command>, String) {
+fn perform(snapshot: &Snapshot, call: &Call) -> (Vec<String>, String) {
     let facts = sample::facts();
     let view = View {
         snapshot,
@@ -153,12 +212,16 @@ fn perform(snapshot: &Snapshot, call: &Call) -> (Vec<Command>, String) {
     (asked, answer.map_or_else(|fault| write_fault(fault.code, &fault.text), |value| write_response(&value)))
 }
 
-fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Command>) -> Result<Value, Fault> {
+fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<String>) -> Result<Value, Fault> {
     match outcome? {
         Outcome::Value(value) => Ok(value),
         Outcome::Submit { command, then } => {
-            asked.push(command.clone());
+            asked.push(format!("{command:?}"));
             then(view, reply(&command))
+        }
+        Outcome::Log { request, then } => {
+            asked.push(format!("{request:?}"));
+            then(view, log_reply(&request))
         }
         Outcome::Config { wish, then } => then(view, config(&wish)),
         Outcome::Calls(calls) => {
@@ -168,13 +231,14 @@ fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Comm
             });
             Ok(Value::Array(results.collect()))
         }
+        Outcome::Extension { .. } => unreachable!("the sample has no extension"),
     }
 }
 
 /// The whole text of a pair.
 fn pair(request: &str) -> String {
     let (asked, answer) = perform(&sample::snapshot(), &parse_call(request).unwrap());
-    let asked: Vec<_> = asked.iter().map(|command| format!("<!-- asks {command:?} -->\n")).collect();
+    let asked: Vec<_> = asked.iter().map(|command| format!("<!-- asks {command} -->\n")).collect();
     let asked = asked.concat();
     format!("{request}{asked}{answer}")
 }
@@ -232,7 +296,12 @@ fn the_table_has_every_name_once_and_optional_parameters_last() {
 fn once_the_end_has_begun_supervisords_methods_are_refused_and_ours_still_tell() {
     let ending = Snapshot { is_shutting_down: true, ..sample::snapshot() };
     for method in api::methods().filter(|method| method.name.starts_with("supervisor.")) {
-        let arguments = r#"["db", "HUP"]"#;
+        let has_window = method.params.last().is_some_and(|param| param.name == "length");
+        let arguments = match (has_window, method.params.len()) {
+            (true, 2) => "[0, 0]",
+            (true, _) => r#"["db", 0, 0]"#,
+            (false, _) => r#"["db", "HUP"]"#,
+        };
         let arguments: Vec<serde_json::Value> = serde_json::from_str(arguments).unwrap();
         let mut params: Vec<_> = arguments.into_iter().map(Value::from).collect();
         params.truncate(method.params.iter().filter(|param| !param.is_optional).count());

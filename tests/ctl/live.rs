@@ -30,9 +30,24 @@ fn stage(scenario: &Scenario) -> TestProject {
     TestProject::empty().file("supervisord.conf", conf).file("conf.d/new.conf", "")
 }
 
-fn start<'a>(project: &'a TestProject, supervisord: &str) -> Running<'a> {
-    let mut command = Command::new(supervisord);
-    command.args(["-n", "-s", "-c"]).arg(project.path("supervisord.conf"));
+/// Whose server is talked to.
+#[derive(Clone, Copy)]
+enum Server<'a> {
+    /// This supervisord.
+    Theirs(&'a str),
+    /// `run up -f supervisord.conf`.
+    Ours,
+}
+
+fn start<'a>(project: &'a TestProject, server: Server<'_>) -> Running<'a> {
+    let mut command = match server {
+        Server::Theirs(supervisord) => {
+            let mut command = Command::new(supervisord);
+            command.args(["-n", "-s", "-c"]).arg(project.path("supervisord.conf"));
+            command
+        }
+        Server::Ours => project.command(&["up", "-f", "supervisord.conf"]),
+    };
     project.put_into_world(&mut command);
     let running = Running::start(project, command);
     let is_up = || project.read("main.log").matches("entered RUNNING").count() >= 6;
@@ -73,9 +88,9 @@ fn normal(project: &TestProject, text: &str, step: &Step) -> String {
 }
 
 /// Everything that one client says.
-fn transcript(scenario: &Scenario, client: &[&str], supervisord: &str) -> Vec<String> {
+fn transcript(scenario: &Scenario, client: &[&str], server: Server<'_>) -> Vec<String> {
     let project = stage(scenario);
-    let mut server = start(&project, supervisord);
+    let mut server = start(&project, server);
     // Else the original would find it by itself, and with it another prompt.
     let conf = project.path("supervisord.conf");
     let client: Vec<&str> = client.iter().copied().chain(["-c", conf.to_str().unwrap()]).collect();
@@ -100,10 +115,24 @@ fn transcript(scenario: &Scenario, client: &[&str], supervisord: &str) -> Vec<St
 fn both_say_the_same(name: &str) {
     let (Some(supervisord), Some(supervisorctl)) = (tool("supervisord"), tool("supervisorctl")) else { return };
     let scenario = scenarios().into_iter().find(|scenario| scenario.name == name).unwrap();
-    let theirs = transcript(&scenario, &[&supervisorctl], &supervisord);
-    let ours = transcript(&scenario, OURS, &supervisord);
+    let server = Server::Theirs(&supervisord);
+    let theirs = transcript(&scenario, &[&supervisorctl], server);
+    let ours = transcript(&scenario, OURS, server);
     for (ours, theirs) in ours.iter().zip(&theirs) {
         assert_eq!(ours, theirs);
+    }
+}
+
+/// Both clients against our server: what they say is what the original says against its own.
+fn both_hear_the_same_from_us(name: &str) {
+    let (Some(supervisord), Some(supervisorctl)) = (tool("supervisord"), tool("supervisorctl")) else { return };
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == name).unwrap();
+    let theirs = transcript(&scenario, &[&supervisorctl], Server::Theirs(&supervisord));
+    for client in [&[supervisorctl.as_str()][..], OURS] {
+        let ours = transcript(&scenario, client, Server::Ours);
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours, theirs, "{client:?}");
+        }
     }
 }
 
@@ -120,6 +149,11 @@ fn acting_on_processes_is_the_same() {
 #[test]
 fn logs_are_the_same() {
     both_say_the_same("logs");
+}
+
+#[test]
+fn logs_of_our_server_are_the_same() {
+    both_hear_the_same_from_us("logs");
 }
 
 #[test]
@@ -156,7 +190,7 @@ fn every_scenario_is_compared() {
 fn the_section_of_a_supervisord_conf_says_whom_to_talk_to() {
     let Some(supervisord) = tool("supervisord") else { return };
     let project = stage(&Scenario::default());
-    let _server = start(&project, &supervisord);
+    let _server = start(&project, Server::Theirs(&supervisord));
     project.run(&["ctl", "-c", "supervisord.conf", "version"]).expect_code(0).expect_text("4.");
     project.run(&["ctl", "-c", "supervisord.conf"]).expect_code(0).expect_text("shop> ");
 }
@@ -165,7 +199,7 @@ fn the_section_of_a_supervisord_conf_says_whom_to_talk_to() {
 fn a_line_typed_in_the_foreground_reaches_the_process_and_comes_back() {
     let Some(supervisord) = tool("supervisord") else { return };
     let project = stage(&Scenario::default());
-    let _server = start(&project, &supervisord);
+    let _server = start(&project, Server::Theirs(&supervisord));
     let mut command = project.command(&["ctl", "-c", "supervisord.conf", "fg", "cat"]);
     let (reader, mut writer) = std::io::pipe().unwrap();
     command.stdin(Stdio::from(reader));

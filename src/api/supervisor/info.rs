@@ -10,7 +10,7 @@ use crate::api::fault::{Fault, SHUTDOWN_STATE};
 use crate::api::method::{Kind, Lookup, Method, Outcome, View, required, text};
 use crate::api::note;
 use crate::codec::xmlrpc::Value;
-use crate::model::{Exit, LogFile, ProcessState, WallTime, Word};
+use crate::model::{Channel, Exit, ProcessState, WallTime, Word};
 use crate::supervisor::action;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::ProcessInfo;
@@ -92,10 +92,12 @@ fn all_process_info(view: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
 
 fn info_struct(view: &View<'_>, info: &ProcessInfo) -> Value {
     let program = view.project.program(&info.program);
-    let path = |file: Option<&LogFile>| file.map_or(String::new(), |file| file.path.display().to_string());
-    let stdout = path(program.and_then(|program| program.stdout_logfile.as_ref()));
-    let stderr =
-        path(program.filter(|program| !program.redirect_stderr).and_then(|program| program.stderr_logfile.as_ref()));
+    let instance = program.and_then(|program| program.instances.iter().find(|instance| instance.name == info.name));
+    let path = |channel| {
+        let (program, instance) = program.zip(instance)?;
+        Some(view.lookup.log_path(program, instance, channel)?.display().to_string())
+    };
+    let [stdout, stderr] = Channel::BOTH.map(|channel| path(channel).unwrap_or_default());
     let spawn_error = spawn_error(view, info);
     Value::Struct(vec![
         ("name".into(), info.name.process.as_str().into()),

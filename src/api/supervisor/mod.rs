@@ -2,6 +2,7 @@
 
 pub(super) mod config;
 pub(super) mod info;
+pub(super) mod logs;
 pub(super) mod process;
 
 mod target;

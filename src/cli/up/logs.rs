@@ -5,9 +5,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
 use crate::cli::project::Loaded;
-use crate::logs::{AutoLogs, Hub, LogDesk, LogPlace, LogPlaces, MainLog, MainLogSettings};
+use crate::logs::{AutoLogs, Hub, LogDesk, LogPlaces, MainLog, MainLogSettings};
 use crate::model::supervisord::{LogLevel, Supervisord};
-use crate::model::{Channel, Dialect, WallTime};
+use crate::model::{Dialect, WallTime};
 
 /// The main log in the state directory.
 const MAIN_LOG: &str = "main.log";
@@ -27,16 +27,7 @@ impl Logs {
     /// the project runs without it.
     pub(super) fn open(loaded: &Loaded, shows_log: bool, notes: &mut Vec<String>) -> Self {
         let places = LogPlaces::new(loaded.places.logs(), unnamed(loaded, notes));
-        for (_, program, instance) in loaded.project.processes() {
-            for channel in Channel::BOTH {
-                if let LogPlace::File(file) = places.of(program, instance, channel)
-                    && places.is_unnamed(&file.path)
-                    && let Err(error) = AutoLogs::make(&file.path)
-                {
-                    notes.push(format!("could not make {}: {error}", file.path.display()));
-                }
-            }
-        }
+        notes.extend(places.make_unnamed(&loaded.project));
         let settings = main_log(loaded, shows_log);
         let path = settings.as_ref().and_then(|settings| Some(settings.file.as_ref()?.path.clone()));
         let main = match settings.as_ref().map(MainLog::open) {

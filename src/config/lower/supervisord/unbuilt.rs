@@ -8,16 +8,9 @@ use crate::config::suggest;
 use crate::model::conf_options::{self, ConfSection};
 use crate::model::{Diagnostic, Program, Span};
 
-/// Options of `[supervisord]` that a project in the foreground does not follow.
-const DAEMON: &[&str] =
-    &["logfile", "logfile_maxbytes", "logfile_backups", "loglevel", "nocleanup", "childlogdir", "strip_ansi"];
-
 /// Options of programs that need what is not there.
-const STREAMS: &[(&str, &str)] = &[
-    ("capture_maxbytes", "communication events"),
-    ("events_enabled", "events of output"),
-    ("syslog", "output to syslog"),
-];
+const STREAMS: &[(&str, &str)] =
+    &[("capture_maxbytes", "communication events"), ("events_enabled", "events of output")];
 
 /// How many places are shown.
 const PLACES: usize = 3;
@@ -67,17 +60,8 @@ fn unknown_options(kind: ConfSection, section: &RawSection, problems: &mut Vec<D
 pub fn not_built(raw: &RawProject, programs: &[Program], problems: &mut Vec<Diagnostic>) {
     let of = |kind: ConfSection| raw.sections.iter().filter(move |section| section.kind == kind.word());
     let mut tell = |what: &str, places: Vec<Span>| problems.extend(told(what, &places));
-    let daemon = of(ConfSection::Supervisord).flat_map(|section| &section.keys);
-    let daemon: Vec<_> = daemon.filter(|key| DAEMON.contains(&key.name.as_str())).collect();
-    let names: Vec<String> = daemon.iter().map(|key| format!("`{}`", key.name)).collect();
-    tell(&format!("{} of [supervisord]", suggest::list(&names, "and")), daemon.iter().map(|key| key.span).collect());
     tell("[eventlistener:NAME]", of(ConfSection::Listener).map(|section| section.span).collect());
     tell("[fcgi-program:NAME]", of(ConfSection::Fcgi).map(|section| section.span).collect());
-    let served = of(ConfSection::RpcInterface).flat_map(|section| &section.keys);
-    tell(
-        "[rpcinterface:NAME] with a `command`",
-        served.filter(|key| key.name == "command").map(|key| key.span).collect(),
-    );
     tell("[ctlplugin:NAME]", of(ConfSection::CtlPlugin).map(|section| section.span).collect());
     for (option, what) in STREAMS {
         let keys = of(ConfSection::Program).flat_map(|section| section.keys.iter().map(move |key| (section, key)));
@@ -88,13 +72,10 @@ pub fn not_built(raw: &RawProject, programs: &[Program], problems: &mut Vec<Diag
     }
 }
 
-/// Whether an option of a program's asks for this of one of its outputs: `stdout_syslog=false` asks for nothing, and
-/// `stdout_logfile=syslog` is the old way to ask.
+/// Whether an option of a program's asks for this of one of its outputs: `stdout_events_enabled=false` asks for nothing.
 fn asks(programs: &[Program], section: &RawSection, key: &RawKey, option: &str) -> bool {
     let Some((channel, rest)) = key.name.split_once('_') else { return false };
-    let is_old = option == "syslog" && rest == "logfile";
-    let is_syslog = key.value.data.as_text().is_some_and(|text| text.eq_ignore_ascii_case("syslog"));
-    if rest != option && !(is_old && is_syslog) {
+    if rest != option {
         return false;
     }
     let name = section.name.as_deref().unwrap_or_default().trim();
@@ -102,8 +83,7 @@ fn asks(programs: &[Program], section: &RawSection, key: &RawKey, option: &str) 
     let stream = if channel == "stdout" { &program.extras.stdout } else { &program.extras.stderr };
     match option {
         "capture_maxbytes" => stream.capture_maxbytes > 0,
-        "events_enabled" => stream.events_enabled,
-        _ => stream.syslog,
+        _ => stream.events_enabled,
     }
 }
 
