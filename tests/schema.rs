@@ -191,6 +191,7 @@ fn it_takes_the_example_of_every_option() {
                     ("[group.g]\n".to_owned(), if option.name == "programs" { "" } else { "programs = []\n" })
                 }
                 SectionKind::Control => ("[control]\n".to_owned(), ""),
+                SectionKind::Proxy => ("[proxy]\n".to_owned(), ""),
                 SectionKind::RpcInterface => ("[rpcinterface.x]\n".to_owned(), command),
             };
             let text = format!("{head}{needs}{} = {}\n", option.name, option.example);
