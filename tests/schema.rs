@@ -144,6 +144,7 @@ fn loads(text: &str) -> bool {
                 Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
                 Need::Directory(path) => drop(known.directories.insert(path, true)),
                 Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
+                Need::User(name) => drop(known.users.insert(name, true)),
                 Need::NodeName => known.node_name = Some("node".to_owned()),
             }
         }
@@ -186,10 +187,20 @@ fn it_takes_the_example_of_every_option() {
             let (head, needs) = match section {
                 SectionKind::Top => (String::new(), ""),
                 SectionKind::Program | SectionKind::Task => (format!("[{}.web]\n", section.word()), command),
+                SectionKind::Listener => {
+                    let events = if option.name == "events" { "" } else { "events = [\"EVENT\"]\n" };
+                    (format!("[eventlistener.web]\n{events}"), command)
+                }
+                SectionKind::Fcgi => {
+                    let socket = if option.name == "socket" { "" } else { "socket = \"tcp://h:1\"\n" };
+                    (format!("[fcgi-program.web]\n{socket}"), command)
+                }
                 SectionKind::Group => {
                     ("[group.g]\n".to_owned(), if option.name == "programs" { "" } else { "programs = []\n" })
                 }
                 SectionKind::Control => ("[control]\n".to_owned(), ""),
+                SectionKind::Proxy => ("[proxy]\n".to_owned(), ""),
+                SectionKind::RpcInterface => ("[rpcinterface.x]\n".to_owned(), command),
             };
             let text = format!("{head}{needs}{} = {}\n", option.name, option.example);
             assert_eq!(of_toml(&text), Vec::<String>::new(), "{text}");

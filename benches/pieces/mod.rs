@@ -173,6 +173,10 @@ impl Lookup for Nothing {
     fn utc_offset(&self, _: WallTime) -> i32 {
         0
     }
+
+    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// From the text of the call to that of its answer.
@@ -221,6 +225,7 @@ fn answer(need: Need, known: &mut Known) {
         Need::File(path) => drop(known.files.insert(path, FileFact::Missing)),
         Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
         Need::Directory(path) => drop(known.directories.insert(path, true)),
+        Need::User(user) => drop(known.users.insert(user, true)),
         Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
         Need::User(name) => drop(known.users.insert(name, true)),
         Need::NodeName => known.node_name = Some("node".to_owned()),

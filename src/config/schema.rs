@@ -18,7 +18,7 @@ pub fn schema(probes: &[ProbeSchema]) -> Value {
     let mut definitions = Map::new();
     for kind in SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Top) {
         let reference = json!({ "$ref": format!("#/definitions/{}", kind.word()) });
-        let is_named = kind != SectionKind::Control;
+        let is_named = !matches!(kind, SectionKind::Control | SectionKind::Proxy);
         let property =
             if is_named { json!({ "type": "object", "additionalProperties": reference }) } else { reference };
         properties.insert(kind.word().to_owned(), described(property, about(kind)));
@@ -45,6 +45,7 @@ fn about(kind: SectionKind) -> &'static str {
         SectionKind::Control => "How the running project is reached.",
         SectionKind::Listener => "A program that is told events, by supervisord's listener protocol.",
         SectionKind::Fcgi => "A program whose processes share a listening socket as their stdin.",
+        SectionKind::Proxy => "Whether `run up` serves `http://NAME.PROJECT.localhost`.",
         SectionKind::RpcInterface => "A program that serves methods on the control socket.",
     }
 }
@@ -55,7 +56,7 @@ fn required(kind: SectionKind) -> &'static [&'static str] {
         SectionKind::Listener => &["command", "events"],
         SectionKind::Fcgi => &["command", "socket"],
         SectionKind::Group => &["programs"],
-        SectionKind::Top | SectionKind::Control => &[],
+        SectionKind::Top | SectionKind::Control | SectionKind::Proxy => &[],
     }
 }
 

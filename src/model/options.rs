@@ -21,18 +21,21 @@ pub enum SectionKind {
     Group,
     /// `[control]`.
     Control,
+    /// `[proxy]`.
+    Proxy,
     /// `[rpcinterface.NAME]`.
     RpcInterface,
 }
 
 impl SectionKind {
     /// All of them, in the order of the docs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Top,
         Self::Program,
         Self::Task,
         Self::Group,
         Self::Control,
+        Self::Proxy,
         Self::Listener,
         Self::Fcgi,
         Self::RpcInterface,
@@ -48,6 +51,7 @@ impl SectionKind {
             Self::Fcgi => "fcgi-program",
             Self::Group => "group",
             Self::Control => "control",
+            Self::Proxy => "proxy",
             Self::RpcInterface => "rpcinterface",
         }
     }
@@ -61,7 +65,7 @@ impl SectionKind {
     pub fn is_program(self) -> bool {
         match self {
             Self::Program | Self::Task | Self::Listener | Self::Fcgi => true,
-            Self::Top | Self::Group | Self::Control | Self::RpcInterface => false,
+            Self::Top | Self::Group | Self::Control | Self::Proxy | Self::RpcInterface => false,
         }
     }
 
@@ -184,6 +188,7 @@ const COMMANDS: &[SectionKind] =
 const EXTENSION: &[SectionKind] = &[SectionKind::RpcInterface];
 const GROUP: &[SectionKind] = &[SectionKind::Group];
 const CONTROL: &[SectionKind] = &[SectionKind::Control];
+const PROXY: &[SectionKind] = &[SectionKind::Proxy];
 
 /// A row of [`OPTIONS`].
 const fn row(
@@ -476,6 +481,15 @@ pub const OPTIONS: &[OptionSpec] = &[
         "How long an answer of the extension is waited for before the call fails.",
     ),
     row(CONTROL, "password", OptionKind::Text, "none", "\"secret\"", "Plain, or `{SHA}` and 40 hex digits."),
+    row(
+        PROXY,
+        "enable",
+        OptionKind::Boolean,
+        "false",
+        "true",
+        "Programs get names such as http://web.shop.localhost:7777, for all projects by whichever comes first.",
+    ),
+    row(PROXY, "port", OptionKind::Integer(1, 65_535), "7777", "7788", "Where the proxy listens, on loopback only."),
 ];
 
 /// The options of one kind of section, in the order of the table.

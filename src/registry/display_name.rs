@@ -64,6 +64,17 @@ pub fn worktree_of(directory: &Path) -> Option<Worktree> {
     })
 }
 
+/// The branch that is checked out in a directory, in a linked worktree or not; `None` outside of git and where HEAD is detached.
+pub fn branch_at(directory: &Path) -> Option<String> {
+    let root = directory.ancestors().find(|ancestor| ancestor.join(".git").exists())?;
+    let git = root.join(".git");
+    let git = match fs::read_to_string(&git) {
+        Ok(pointer) => root.join(pointer.strip_prefix("gitdir:")?.trim()),
+        Err(_) => git,
+    };
+    branch_of(&fs::read_to_string(git.join("HEAD")).ok()?)
+}
+
 /// Where the text of a `.git` file leads, if that is a linked worktree's directory.
 fn linked_directory(pointer: &str) -> Option<PathBuf> {
     let path = Path::new(pointer.strip_prefix("gitdir:")?.trim());
@@ -134,6 +145,10 @@ mod tests {
         fs::write(path("shop/.git/worktrees/fix-1/HEAD"), "ref: refs/heads/fix-ui\n").unwrap();
         let found = worktree_of(&path("fix/web")).unwrap();
         assert_eq!((found.branch.as_str(), found.main.as_deref()), ("fix-ui", Some("shop")));
+        assert_eq!(branch_at(&path("fix/web")).as_deref(), Some("fix-ui"));
+        fs::write(path("shop/.git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        assert_eq!(branch_at(&path("shop")).as_deref(), Some("main"));
+        assert_eq!(branch_at(base.path()), None);
         fs::write(path("shop/.git/worktrees/fix-1/HEAD"), "3c1d2f00aa\n").unwrap();
         assert_eq!(worktree_of(&path("fix")).unwrap().branch, "fix-1");
         assert_eq!(worktree_of(&path("shop")), None);

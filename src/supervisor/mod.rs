@@ -55,6 +55,7 @@ mod reconcile;
 mod reload;
 mod settled;
 mod shutdown;
+mod slots;
 mod stopping;
 mod telling;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod chronicle;
 mod listeners;
+mod reload;
 mod requests;
 mod runs;
 mod supervisord;

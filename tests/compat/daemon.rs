@@ -103,12 +103,9 @@ impl Stage {
         self.start_with_login(None)
     }
 
-    /// The daemon in the foreground, with nothing said of how it goes about it.
+    /// The daemon in the foreground, silent.
     pub(crate) fn foreground(&self) -> Command {
-        match self.side {
-            Side::Original => self.supervisord(&["-n", "-s", "-c", "supervisord.conf"]),
-            Side::Ours => self.project.command(&["up", "-f", "supervisord.conf"]),
-        }
+        self.supervisord(&["-n", "-s", "-c", "supervisord.conf"])
     }
 
     /// The same, where the socket wants a name and a password.

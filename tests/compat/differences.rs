@@ -19,6 +19,7 @@ named! {
     SESSION = "Every program has a session of its own";
     SPAWN_FAILURES = "A start that fails says why";
     LOG_BYTES = "Log bytes that are no text";
+    TWO_AT_A_TIME = "Two programs are executed at a time";
     SHOT = "SIGKILL of the supervisor ends its programs";
     OPEN_QUOTE = "A command that cannot be cut into words";
     ALL_MISTAKES = "Several mistakes are told at once";

@@ -23,24 +23,15 @@ on_both! {
 const CAT: &str = "[program:cat]\ncommand = cat\nstartsecs = 0\n";
 
 fn a_daemon_that_is_shot(side: Side) {
-    let stage = Stage::new(side, CAT);
-    let daemon = stage.start();
-    daemon.wait_state("cat", "RUNNING");
-    let cat = daemon.pid("cat");
-    // `cat` ends by itself with its stdin; a sleeper has no such reason.
-    daemon.value("stopProcess", json!(["cat"]));
-    assert!(!is_alive(cat));
-    drop(daemon);
     let stage = Stage::new(side, "[program:sleeper]\ncommand = sleep 1000\nstartsecs = 0\n");
     let daemon = stage.start();
     daemon.wait_state("sleeper", "RUNNING");
     let sleeper = daemon.pid("sleeper");
-    daemon.end_by(Signal::SIGKILL);
+    let survivors = stage.project.survivors();
+    stage.project.shoot(survivors.iter().find(|found| found.pid == daemon.daemon_pid()).unwrap());
+    daemon.end();
     if side.differs(differences::SHOT) {
         stage.wait_until("it goes with its supervisor", || !is_alive(sleeper));
-        for found in stage.project.ours() {
-            stage.project.shoot(&found);
-        }
     } else {
         assert!(is_alive(sleeper));
         let pid = nix::unistd::Pid::from_raw(i32::try_from(sleeper).unwrap());

@@ -154,6 +154,9 @@ fn every_fault_of_starting_and_stopping(side: Side) {
     ] {
         assert_eq!(daemon.fault(method, json!([name])), fault, "{method} {name}");
     }
+    for (name, code) in [("missing", 20), ("noexec", 21)] {
+        assert_eq!(daemon.fault("startProcess", json!([name, false])).0, code, "{name} without a wait");
+    }
     daemon.wait_state("retry", "BACKOFF");
     assert_eq!(daemon.fault("startProcess", json!(["retry"])), (60, "ALREADY_STARTED: retry".to_owned()));
     // It leaves BACKOFF now and then, for a moment; a stop takes it from either.

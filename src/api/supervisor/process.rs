@@ -148,7 +148,7 @@ fn signal_all(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 }
 
 fn start(processes: Vec<ProcessId>, wait: bool) -> Command {
-    let until = if wait { StartUntil::Running } else { StartUntil::Accepted };
+    let until = if wait { StartUntil::Running } else { StartUntil::Spawned };
     Command::Start { processes, until, with_needs: true, timeout: None }
 }
 

@@ -100,6 +100,7 @@ fn heading(section: SectionKind) -> &'static str {
         SectionKind::Control => "[control]",
         SectionKind::Listener => "[eventlistener.NAME]",
         SectionKind::Fcgi => "[fcgi-program.NAME]",
+        SectionKind::Proxy => "[proxy]",
         SectionKind::RpcInterface => "[rpcinterface.NAME]",
     }
 }

@@ -27,6 +27,7 @@ pub fn defaults(section: SectionKind, program: &mut Program) {
         | SectionKind::Task
         | SectionKind::Group
         | SectionKind::Control
+        | SectionKind::Proxy
         | SectionKind::RpcInterface => {}
     }
 }
@@ -44,6 +45,7 @@ pub fn role(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program) {
         | SectionKind::Task
         | SectionKind::Group
         | SectionKind::Control
+        | SectionKind::Proxy
         | SectionKind::RpcInterface => {}
     }
     if keys.section != SectionKind::Listener {
