@@ -27,10 +27,6 @@ impl Lookup for World {
         Usage::new()
     }
 
-    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
-        None
-    }
-
     fn utc_offset(&self, _: WallTime) -> i32 {
         0
     }

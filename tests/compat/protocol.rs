@@ -16,7 +16,7 @@ on_both! {
 }
 
 /// The same listener in another mode.
-fn in_mode(mode: &str, more: &str) -> String {
+fn in_mode(mode: &str, rest: &str) -> String {
     let plain = listener("spy", "REMOTE_COMMUNICATION", more);
     plain.replace("spy.json\n", &format!("spy.json {mode}\n"))
 }
