@@ -24,6 +24,8 @@
 //! * [`model`]: the nouns. Pure.
 //! * [`codec`]: bytes and values, where no library does it. Pure.
 //! * [`config`]: text to [`model::Project`], with everything that is wrong at once. Pure.
+//! * [`import`]: configs of other tools to a run.toml. Pure.
+//! * [`templates`]: templates of a run.toml. Pure.
 //! * [`plan`]: the graph, orders, environments and ports. Pure.
 //! * [`supervisor`]: the state machine. Pure.
 //! * [`export`]: a project in another notation. Pure.
@@ -43,6 +45,7 @@ pub mod client;
 pub mod codec;
 pub mod config;
 pub mod export;
+pub mod import;
 pub mod logs;
 pub mod model;
 pub mod plan;
@@ -51,4 +54,5 @@ pub mod registry;
 pub mod runtime;
 pub mod serve;
 pub mod supervisor;
+pub mod templates;
 pub mod ui;

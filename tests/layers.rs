@@ -34,8 +34,10 @@ const fn edge(name: &'static str, may_use: &'static [&'static str], crates: &'st
 
 const LAYERS: &[Layer] = &[
     pure("model", &[], &[]),
-    pure("codec", &["model"], &["base64", "memchr", "roxmltree", "serde_json"]),
+    pure("codec", &["model"], &["base64", "memchr", "roxmltree", "saphyr_parser", "serde_json"]),
     pure("config", &["model", "codec"], &["regex", "serde_json", "strsim", "toml"]),
+    pure("import", &["model", "codec", "config"], &["serde_json", "toml"]),
+    pure("templates", &["model", "codec", "config", "import"], &["minijinja", "serde_json", "toml"]),
     pure("plan", &["model"], &["petgraph", "shell_words"]),
     pure("supervisor", &["model", "plan"], &[]),
     pure("export", &["model", "plan"], &["unicode_width"]),
@@ -51,8 +53,8 @@ const LAYERS: &[Layer] = &[
     edge("client", &["model", "codec"], &["base64", "memchr", "nix", "serde_json", "tokio"]),
     edge(
         "serve",
-        &["model", "codec", "api", "supervisor", "logs", "runtime::handle"],
-        &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "sha1", "tokio"],
+        &["model", "codec", "api", "export", "supervisor", "logs", "runtime::handle"],
+        &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "serde_json", "sha1", "tokio"],
     ),
     edge(
         "ui",
@@ -65,6 +67,8 @@ const LAYERS: &[Layer] = &[
             "model",
             "codec",
             "config",
+            "import",
+            "templates",
             "plan",
             "supervisor",
             "export",
@@ -80,6 +84,7 @@ const LAYERS: &[Layer] = &[
         &[
             "clap",
             "clap_complete",
+            "clap_mangen",
             "jiff",
             "libc",
             "memchr",

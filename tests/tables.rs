@@ -49,6 +49,34 @@ fn every_config_format_stands_in_the_table() {
     }
 }
 
+#[test]
+fn every_import_format_stands_in_the_table() {
+    let table = item("src/import/mod.rs", "pub const FORMATS");
+    let shared = ["draft", "emit", "fields", "holes", "names", "parts", "testing"];
+    for stem in stems("src/import").into_iter().filter(|stem| !shared.contains(&stem.as_str())) {
+        assert!(table.contains(&format!("{stem}::FORMAT")), "src/import/{stem}.rs: add `{stem}::FORMAT` to FORMATS");
+    }
+}
+
+#[test]
+fn every_export_format_stands_in_a_table() {
+    let tables =
+        item("src/export/mod.rs", "pub const EXPORT_FORMATS") + &item("src/export/mod.rs", "pub const GRAPH_FORMATS");
+    let shared = ["graph", "sample", "unit", "yaml"];
+    for stem in stems("src/export").into_iter().filter(|stem| !shared.contains(&stem.as_str())) {
+        assert!(tables.contains(&format!("{stem}::FORMAT")), "src/export/{stem}.rs: add `{stem}::FORMAT` to a table");
+    }
+}
+
+#[test]
+fn every_template_stands_in_the_table() {
+    let table = item("src/templates/builtin.rs", "pub const BUILTIN");
+    for entry in fs::read_dir(root().join("templates/init")).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(table.contains(&format!("/{name}\")")), "templates/init/{name}: add it to BUILTIN");
+    }
+}
+
 /// Files of `src/cli` that hold no subcommand but what the subcommands share.
 const NO_SUBCOMMANDS: &[&str] = &[
     "answers",

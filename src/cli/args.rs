@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, graph, logs, reload, restart, signal, start, status, stop, supervisorctl,
-    supervisord, up, wait, why,
+    check, completions, ctl, down, env, exec, export, graph, init, logs, man, reload, restart, signal, start, status,
+    stop, supervisorctl, supervisord, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -85,8 +85,12 @@ pub enum Command {
     Exec(exec::Args),
     Env(env::Args),
     Ctl(ctl::Args),
+    Init(init::Args),
+    Export(export::Args),
+    Man(man::Args),
     Supervisord(supervisord::Args),
     Supervisorctl(supervisorctl::Args),
+    Ui(ui::Args),
     Completions(completions::Args),
 }
 

@@ -25,9 +25,12 @@ pub mod environment;
 pub mod error;
 pub mod exec;
 pub mod exit_code;
+pub mod export;
 pub mod getopt;
 pub mod graph;
+pub mod init;
 pub mod logs;
+pub mod man;
 pub mod output;
 pub mod project;
 pub mod reload;
@@ -40,6 +43,7 @@ pub mod status;
 pub mod stop;
 pub mod supervisorctl;
 pub mod supervisord;
+pub mod ui;
 pub mod up;
 pub mod wait;
 pub mod why;
@@ -125,8 +129,12 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Exec(args)) => exec::run(settings, &args),
         Some(Command::Env(args)) => env::run(settings, &args),
         Some(Command::Ctl(args)) => ctl::run(settings, &args),
+        Some(Command::Init(args)) => init::run(settings, &args),
+        Some(Command::Export(args)) => export::run(settings, &args),
+        Some(Command::Man(args)) => man::run(settings, &args),
         Some(Command::Supervisord(args)) => supervisord::run(settings, &args),
         Some(Command::Supervisorctl(args)) => supervisorctl::run(settings, &args),
+        Some(Command::Ui(args)) => ui::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }
 }

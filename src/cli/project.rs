@@ -491,9 +491,10 @@ fn no_project(settings: &Settings, directory: &Path, listings: &[Listing]) -> Co
         message.push_str(&line);
     }
     let command = hints.scripts.first().map_or_else(|| "CMD".to_owned(), |script| format!("npm run {script}"));
+    let from = if hints.lines().is_empty() { "a template" } else { "them" };
     CommandError::user(message)
+        .hint(format!("run init          writes a run.toml from {from} (shows it first)"))
         .hint(format!("run up -- {command}     runs one command under the same supervision, no file"))
-        .hint("or write a run.toml:  [program.web]  command = \"…\"")
 }
 
 #[cfg(test)]
@@ -529,8 +530,8 @@ mod tests {
 error: no project here
   looked for run.toml, Procfile.dev, Procfile, supervisord.conf in ~/src/shop and above up to the git root
   found package.json with 2 scripts that look like servers: dev, worker
-help: run up -- npm run dev     runs one command under the same supervision, no file
-      or write a run.toml:  [program.web]  command = \"…\"
+help: run init          writes a run.toml from them (shows it first)
+      run up -- npm run dev     runs one command under the same supervision, no file
 "
         );
     }

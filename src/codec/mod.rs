@@ -11,6 +11,7 @@
 
 pub mod ansi;
 pub mod basic_auth;
+pub mod extension;
 pub mod ini;
 pub mod json_answer;
 pub mod lines;
@@ -18,4 +19,6 @@ pub mod notify;
 pub mod python;
 pub mod shlex;
 pub mod strip;
+pub mod tree;
 pub mod xmlrpc;
+pub mod yaml;

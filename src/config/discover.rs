@@ -106,7 +106,7 @@ impl Hints {
 }
 
 /// Whether a script keeps running: a word of its name says so, and none says that it runs to its end.
-fn looks_like_a_server(name: &str) -> bool {
+pub fn looks_like_a_server(name: &str) -> bool {
     const SERVERS: [&str; 9] = ["dev", "start", "serve", "server", "worker", "watch", "up", "preview", "db"];
     const TASKS: [&str; 12] = [
         "build",

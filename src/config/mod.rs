@@ -33,6 +33,7 @@ pub mod place;
 pub mod procfile;
 pub mod raw;
 pub mod request;
+pub mod schema;
 pub mod scope;
 pub mod suggest;
 pub mod unknown;

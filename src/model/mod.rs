@@ -17,6 +17,7 @@ pub mod command;
 pub mod conf_options;
 pub mod diagnostic;
 pub mod exit;
+pub mod grow;
 pub mod hash;
 pub mod name;
 pub mod options;
@@ -37,6 +38,7 @@ pub use channel::Channel;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 pub use exit::Exit;
+pub use grow::Grow;
 pub use hash::stable_hash;
 pub use name::{ProcessName, ProgramName};
 pub use program::{

@@ -11,6 +11,7 @@ use crate::config::{Loaded, load};
 use crate::model::name::glob;
 use crate::model::status::SourceMark;
 use crate::model::{Diagnostics, Project, stable_hash};
+use crate::runtime::launcher::account;
 
 /// The largest config or env file that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -31,7 +32,11 @@ pub struct Outcome {
 
 /// Loads a project. Blocks for as long as the files take to read.
 pub fn load_project(request: &Request, vocabulary: &Vocabulary) -> Outcome {
-    let mut known = Known::default();
+    load_knowing(request, vocabulary, Known::default())
+}
+
+/// The same where some facts are known already: the text of a file that is not written yet.
+pub fn load_knowing(request: &Request, vocabulary: &Vocabulary, mut known: Known) -> Outcome {
     loop {
         match load(request, &known, vocabulary) {
             Loaded::Needs(needs) => needs.into_iter().for_each(|need| look(need, &mut known)),
@@ -95,6 +100,10 @@ fn look(need: Need, known: &mut Known) {
             let is_there = path.iter().any(|directory| is_command(&directory.join(&word)));
             known.commands.insert((word, path), is_there);
         }
+        Need::User(user) => {
+            let is_there = account(&user).is_ok();
+            known.users.insert(user, is_there);
+        }
         Need::NodeName => {
             let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());
             known.node_name = Some(name.unwrap_or_default());
@@ -154,7 +163,7 @@ fn failed(error: &io::Error) -> FileFact {
 }
 
 /// The regular files that match a pattern, sorted. `*`, `?` and `[a-z]` match within a name and not a leading dot, `**` any directories.
-fn matches(base: &Path, pattern: &str) -> Vec<PathBuf> {
+pub fn matches(base: &Path, pattern: &str) -> Vec<PathBuf> {
     let start = if pattern.starts_with('/') { PathBuf::from("/") } else { base.to_owned() };
     let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! What a person sees.
 
 pub mod decode;
+pub mod highlight;
 pub mod keys;
 pub mod live;
 pub mod logs;

@@ -1,0 +1,161 @@
+//! Units of systemd, one a process, and a target that starts them all.
+
+use std::time::Duration;
+
+use crate::export::unit::{Hosts, Ready, Run, Site, Unit, left_out, units};
+use crate::export::{ExportFormat, Exported, ExportedFile};
+use crate::model::program::Instance;
+use crate::model::{Autorestart, Dependency, Grow, Kind};
+
+/// `run export systemd`.
+pub const FORMAT: ExportFormat =
+    ExportFormat { name: "systemd", doc: "units and a target, for systemctl or systemctl --user", render };
+
+fn render(site: &Site<'_>) -> Exported {
+    let mut exported = Exported { remarks: left_out(site), ..Exported::default() };
+    let target = format!("{}.target", plain(site.name));
+    exported.files.push(ExportedFile {
+        path: target.clone(),
+        text: format!("[Unit]\nDescription={}\n\n[Install]\nWantedBy=default.target\n", site.name),
+    });
+    if !site.project.env_files.is_empty() {
+        exported.remarks.push("what an EnvironmentFile says wins there over Environment=, PORT included".to_owned());
+    }
+    let all = units(site, Hosts::Loopback);
+    for mut unit in all.clone() {
+        if let Some(Ready::Log(_)) = unit.ready {
+            unit.remark("systemd does not read its output: it counts as ready when it runs");
+        }
+        for instance in &unit.program.instances {
+            let text = service(site, &unit, instance, &all, &target);
+            exported.files.push(ExportedFile { path: service_name(site, instance), text });
+        }
+        exported.remarks.extend(unit.remarks);
+    }
+    exported
+}
+
+/// What may stand in the name of a unit.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}
+
+fn service_name(site: &Site<'_>, instance: &Instance) -> String {
+    format!("{}-{}.service", plain(site.name), plain(&instance.name.process))
+}
+
+/// The units of everything that a dependency means.
+fn needed(site: &Site<'_>, all: &[Unit<'_>], need: &Dependency) -> String {
+    let found = all.iter().filter(|unit| unit.program.name == need.program);
+    let names = found.flat_map(|unit| &unit.program.instances).map(|instance| service_name(site, instance));
+    names.collect::<Vec<_>>().join(" ")
+}
+
+fn service(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance, all: &[Unit<'_>], target: &str) -> String {
+    let program = unit.program;
+    let mut text = String::new();
+    for remark in &unit.remarks {
+        text.put(format_args!("# {remark}\n"));
+    }
+    text.put(format_args!("[Unit]\nDescription={}: {}\nPartOf={target}\n", site.name, instance.name));
+    for need in &unit.needs {
+        let names = needed(site, all, need);
+        let word = match (need.optional, need.restart) {
+            (true, _) => "Wants",
+            (false, true) => "BindsTo",
+            (false, false) => "Requires",
+        };
+        text.put(format_args!("{word}={names}\nAfter={names}\n"));
+    }
+    if program.autorestart != Autorestart::Never {
+        let burst = program.startretries.saturating_add(1);
+        text.put(format_args!("StartLimitIntervalSec=300\nStartLimitBurst={burst}\n"));
+    }
+    text.push_str("\n[Service]\n");
+    text.push_str(match (program.kind, &unit.ready) {
+        (Kind::Task, _) => "Type=oneshot\nRemainAfterExit=yes\n",
+        (Kind::Program, Some(Ready::Notify)) => "Type=notify\nNotifyAccess=all\n",
+        (Kind::Program, _) => "Type=exec\n",
+    });
+    text.put(format_args!("WorkingDirectory={}\n", unit.directory.replace('%', "%%")));
+    for file in site.project.env_files.iter().chain(&program.env_files) {
+        let dash = if file.optional { "-" } else { "" };
+        text.put(format_args!("EnvironmentFile={dash}{}\n", file.path.display()));
+    }
+    for (name, value) in &unit.environment {
+        text.put(format_args!("Environment={}\n", quoted(&format!("{name}={value}"), false)));
+    }
+    for (name, port) in &unit.ports {
+        let port = u64::from(*port) + u64::from(instance.number);
+        text.put(format_args!("Environment={name}={port}\n"));
+    }
+    text.put(format_args!("Environment=RUN_PROGRAM={} RUN_INSTANCE={}\n", unit.name(), instance.number));
+    text.put(format_args!("ExecStart={}\n", command(&unit.run)));
+    if let (Kind::Program, Some(check)) = (program.kind, unit.ready.as_ref().and_then(Ready::as_command)) {
+        let wait = format!("until {check}; do sleep 0.2; done");
+        text.put(format_args!("ExecStartPost=/bin/sh -c {}\n", quoted(&wait, true)));
+        let timeout = program.ready.as_ref().and_then(|ready| ready.timeout);
+        text.push_str(
+            &timeout.map_or("TimeoutStartSec=infinity\n".to_owned(), |t| format!("TimeoutStartSec={}\n", seconds(t))),
+        );
+    }
+    text.push_str(&life(unit));
+    if program.autostart {
+        text.put(format_args!("\n[Install]\nWantedBy={target}\n"));
+    }
+    text
+}
+
+/// How it is restarted, stopped, and as whom it runs.
+fn life(unit: &Unit<'_>) -> String {
+    let program = unit.program;
+    let mut text = match program.autorestart {
+        Autorestart::Never => "Restart=no\n".to_owned(),
+        Autorestart::Unexpected => "Restart=on-failure\nRestartSec=1\n".to_owned(),
+        Autorestart::Always => "Restart=always\nRestartSec=1\n".to_owned(),
+    };
+    if program.exitcodes != [0] {
+        let codes: Vec<String> = program.exitcodes.iter().map(ToString::to_string).collect();
+        text.put(format_args!("SuccessExitStatus={}\n", codes.join(" ")));
+    }
+    text.put(format_args!("KillSignal={}\nTimeoutStopSec={}\n", program.stopsignal, seconds(program.stopwaitsecs)));
+    text.push_str(if program.stopasgroup { "KillMode=control-group\n" } else { "KillMode=mixed\n" });
+    if let Some(user) = &program.user {
+        text.put(format_args!("User={user}\n"));
+    }
+    if let Some(mask) = program.umask {
+        text.put(format_args!("UMask={mask:04o}\n"));
+    }
+    text
+}
+
+fn seconds(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 { duration.as_secs().to_string() } else { format!("{}ms", duration.as_millis()) }
+}
+
+/// systemd looks for the first word itself; what a shell would read goes through one.
+fn command(run: &Run) -> String {
+    run.words().iter().map(|word| quoted(word, true)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word between double quotes (systemd.syntax(7)); `%` begins a specifier, and in a command line `$` a variable.
+fn quoted(word: &str, is_command: bool) -> String {
+    let word = word.replace('%', "%%");
+    let word = if is_command { word.replace('$', "$$") } else { word };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,$".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word;
+    }
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_as_systemd_reads_them() {
+        assert_eq!(quoted("a b$c%d\"", true), "\"a b$$c%%d\\\"\"");
+        assert_eq!(quoted("A=$x", false), "A=$x");
+    }
+}

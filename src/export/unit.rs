@@ -1,0 +1,311 @@
+//! A program as every export sees it: ports are numbers, holes are filled, secrets are left out, and what has no like is noted.
+
+use std::path::Path;
+
+use crate::model::template::{Part, ProgramFact};
+use crate::model::{Command, Dependency, Program, ProgramName, Project, ReadyKind, Template};
+use crate::plan::environment::{looks_secret, port_variable};
+use crate::plan::ports::Ports;
+use crate::plan::shell_line::{Shape, shape};
+
+/// What is exported.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// The project.
+    pub project: &'a Project,
+    /// What it is called.
+    pub name: &'a str,
+    /// The numbers of its ports.
+    pub ports: &'a Ports,
+    /// Whether what looks secret is written as it is.
+    pub with_secrets: bool,
+}
+
+/// Where programs find one another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hosts {
+    /// On this machine.
+    Loopback,
+    /// Each under its name.
+    Names,
+}
+
+/// What is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Run {
+    /// Words, executed as they stand.
+    Words(Vec<String>),
+    /// A line for the shell.
+    Line(String),
+}
+
+impl Run {
+    /// As words: a line goes to `sh`, which is replaced where it is one command.
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Self::Words(words) => words.clone(),
+            Self::Line(line) => {
+                let line = if shape(line) == Shape::Compound { line.clone() } else { format!("exec {line}") };
+                vec!["/bin/sh".to_owned(), "-c".to_owned(), line]
+            }
+        }
+    }
+
+    /// As a line for the shell.
+    pub fn line(&self) -> String {
+        match self {
+            Self::Words(words) => words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "),
+            Self::Line(line) => line.clone(),
+        }
+    }
+}
+
+/// A word as a shell takes it for itself.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A ready check with its target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// Host and port.
+    Tcp(String),
+    /// A URL.
+    Http(String),
+    /// A command line.
+    Exec(String),
+    /// A regular expression over lines.
+    Log(String),
+    /// `sd_notify`.
+    Notify,
+    /// A path.
+    File(String),
+}
+
+impl Ready {
+    /// The check as a command for `sh`, where one can ask.
+    pub fn as_command(&self) -> Option<String> {
+        match self {
+            Self::Tcp(target) => {
+                let (host, port) = target.rsplit_once(':')?;
+                Some(format!("bash -c {}", shell_word(&format!(": </dev/tcp/{host}/{port}"))))
+            }
+            Self::Http(url) => Some(format!("curl -fsS -o /dev/null {}", shell_word(url))),
+            Self::Exec(command) => Some(command.clone()),
+            Self::File(path) => Some(format!("test -e {}", shell_word(path))),
+            Self::Log(_) | Self::Notify => None,
+        }
+    }
+
+    /// Port and path of a URL.
+    pub fn port_and_path(url: &str) -> Option<(u16, String)> {
+        let rest = url.strip_prefix("http://")?;
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let port = authority.rsplit_once(':').map_or(Some(80), |(_, port)| port.parse().ok())?;
+        Some((port, if path.is_empty() { "/".to_owned() } else { path.to_owned() }))
+    }
+}
+
+/// One program, ready to be written in another notation.
+#[derive(Debug, Clone)]
+pub struct Unit<'a> {
+    /// The program.
+    pub program: &'a Program,
+    /// What it runs.
+    pub run: Run,
+    /// Where; absolute.
+    pub directory: String,
+    /// Names and values.
+    pub environment: Vec<(String, String)>,
+    /// Names that are left out because they look secret.
+    pub secrets: Vec<String>,
+    /// The variable that carries each port, and the port of the first instance.
+    pub ports: Vec<(String, u16)>,
+    /// How it is known to be ready.
+    pub ready: Option<Ready>,
+    /// What it needs, without what is not exported.
+    pub needs: Vec<&'a Dependency>,
+    /// What cannot be said in any notation.
+    pub remarks: Vec<String>,
+}
+
+impl Unit<'_> {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.program.name.as_str()
+    }
+
+    /// How many instances it has.
+    pub fn count(&self) -> usize {
+        self.program.instances.len()
+    }
+
+    /// The port that PORT carries.
+    pub fn main_port(&self) -> Option<u16> {
+        self.ports.iter().find(|(name, _)| name == "PORT").map(|(_, port)| *port)
+    }
+
+    /// What cannot be said, with the name in front.
+    pub fn remark(&mut self, text: impl AsRef<str>) {
+        let remark = format!("{}: {}", self.program.name, text.as_ref());
+        self.remarks.push(remark);
+    }
+}
+
+/// All active programs.
+pub fn units<'a>(site: &Site<'a>, hosts: Hosts) -> Vec<Unit<'a>> {
+    let active = site.project.programs.iter().filter(|program| site.project.is_active(program));
+    active.map(|program| unit(site, program, hosts)).collect()
+}
+
+/// Programs that are not exported because of their profiles.
+pub fn left_out(site: &Site<'_>) -> Vec<String> {
+    let inactive = site.project.programs.iter().filter(|program| !site.project.is_active(program));
+    inactive.map(|program| format!("{}: only with --profile {}", program.name, program.profiles.join(" or "))).collect()
+}
+
+/// The env files of the project, as people name them; those of one program are its own affair ([`own_env_files`]).
+pub fn project_env_files(site: &Site<'_>) -> Vec<String> {
+    site.project.env_files.iter().map(|file| below(site, &file.path)).collect()
+}
+
+/// The env files of one program.
+pub fn own_env_files(site: &Site<'_>, unit: &Unit<'_>) -> Vec<String> {
+    unit.program.env_files.iter().map(|file| below(site, &file.path)).collect()
+}
+
+/// A path, from the project's root where it is below.
+fn below(site: &Site<'_>, path: &Path) -> String {
+    path.strip_prefix(&site.project.root).unwrap_or(path).display().to_string()
+}
+
+fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
+    let mut filling = Filling { site, hosts, known: Vec::new(), unknown: Vec::new() };
+    let ports: Vec<(String, u16)> = program
+        .ports
+        .iter()
+        .filter_map(|spec| {
+            Some((port_variable(spec.name.as_deref()), site.ports.get(&program.name, spec.name.as_deref())?))
+        })
+        .collect();
+    filling.known.extend(ports.iter().map(|(name, port)| (name.clone(), port.to_string())));
+    let directory = match &program.directory {
+        Some(template) => site.project.root.join(filling.fill(template)),
+        None => site.project.root.clone(),
+    };
+    let mut secrets = Vec::new();
+    let mut environment: Vec<(String, String)> = Vec::new();
+    for (name, template) in site.project.environment.iter().chain(&program.environment) {
+        let value = filling.fill(template);
+        environment.retain(|(there, _)| there != name);
+        secrets.retain(|there| there != name);
+        if !site.with_secrets && looks_secret(name, &value) {
+            secrets.push(name.clone());
+        } else {
+            environment.push((name.clone(), value.clone()));
+        }
+        filling.known.push((name.clone(), value));
+    }
+    let run = match &program.command {
+        Command::Words(words) => Run::Words(words.iter().map(|word| filling.fill(word)).collect()),
+        Command::Shell(line) => Run::Line(line.clone()),
+        Command::Line(line) => {
+            let line = filling.fill(line);
+            match shape(&line) {
+                Shape::Words(words) => Run::Words(words),
+                Shape::Simple | Shape::Compound => Run::Line(line),
+            }
+        }
+    };
+    let ready = program.ready.as_ref().and_then(|ready| match &ready.kind {
+        ReadyKind::Tcp(target) => Some(Ready::Tcp(filling.fill(target))),
+        ReadyKind::Http { url, .. } => Some(Ready::Http(filling.fill(url))),
+        ReadyKind::Exec(command) => Some(Ready::Exec(command.clone())),
+        ReadyKind::Log(pattern) => Some(Ready::Log(pattern.clone())),
+        ReadyKind::Notify => Some(Ready::Notify),
+        ReadyKind::File(path) => Some(Ready::File(site.project.root.join(filling.fill(path)).display().to_string())),
+        ReadyKind::Described => None,
+    });
+    let is_there =
+        |need: &&Dependency| site.project.program(&need.program).is_some_and(|program| site.project.is_active(program));
+    let unknown = std::mem::take(&mut filling.unknown);
+    let mut unit = Unit {
+        program,
+        run,
+        directory: directory.display().to_string(),
+        environment,
+        secrets,
+        ports,
+        ready,
+        needs: program.depends_on.iter().filter(is_there).collect(),
+        remarks: Vec::new(),
+    };
+    for name in unknown {
+        unit.remark(format!("${{{name}}} has to come from the environment there"));
+    }
+    if !unit.secrets.is_empty() {
+        let names = unit.secrets.join(", ");
+        unit.remark(format!("left out because it looks secret: {names} (--with-secrets writes it)"));
+    }
+    unit
+}
+
+/// Fills holes, and notes those that nothing fills.
+struct Filling<'s, 'a> {
+    site: &'s Site<'a>,
+    hosts: Hosts,
+    known: Vec<(String, String)>,
+    unknown: Vec<String>,
+}
+
+impl Filling<'_, '_> {
+    /// A value: variables that are known are filled in, others stay as they are.
+    fn fill(&mut self, template: &Template) -> String {
+        let mut text = String::new();
+        for part in &template.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Variable(name) => text.push_str(&self.variable(name)),
+                Part::Program { program, fact } => self.fact(&mut text, program, fact),
+            }
+        }
+        text
+    }
+
+    /// A variable's value, or the hole where there is none.
+    fn variable(&mut self, name: &str) -> String {
+        if let Some((_, value)) = self.known.iter().rev().find(|(there, _)| there == name) {
+            return value.clone();
+        }
+        if !self.unknown.iter().any(|there| there == name) {
+            self.unknown.push(name.to_owned());
+        }
+        format!("${{{name}}}")
+    }
+
+    /// A port, behind the host that its program has there.
+    fn fact(&self, text: &mut String, program: &ProgramName, fact: &ProgramFact) {
+        let (name, is_url) = match fact {
+            ProgramFact::Port(name) => (name, false),
+            ProgramFact::Url(name) => (name, true),
+        };
+        let port = self.site.ports.get(program, name.as_deref()).map(|port| port.to_string()).unwrap_or_default();
+        if is_url {
+            text.push_str("http://127.0.0.1:");
+        }
+        if self.hosts == Hosts::Names {
+            for loopback in ["127.0.0.1:", "localhost:"] {
+                if let Some(before) = text.strip_suffix(loopback) {
+                    *text = format!("{before}{program}:");
+                    break;
+                }
+            }
+        }
+        text.push_str(&port);
+    }
+}

@@ -1,0 +1,279 @@
+//! pitchfork.toml.
+
+use toml::de::{DeTable, DeValue};
+
+use crate::codec::tree::{Data, Entry, Node};
+use crate::import::draft::{Draft, Section, Value};
+use crate::import::fields::Fields;
+use crate::import::names::Names;
+use crate::import::{Format, ImportError, Source, holes, nothing_beside, parts};
+use crate::model::{Grow, Until};
+
+/// The row of [`super::FORMATS`].
+pub const FORMAT: Format = Format {
+    name: "pitchfork",
+    file_names: &["pitchfork.toml", "pitchfork.*.toml"],
+    mark: "",
+    beside: nothing_beside,
+    read,
+};
+
+const PROJECT: &[(&str, &str)] = &[
+    ("settings", "they are about pitchfork's own supervisor"),
+    ("slugs", "they belong to pitchfork's proxy"),
+    ("namespaces", "every directory is a project of its own"),
+];
+
+const DAEMON: &[(&str, &str)] = &[
+    ("boot_start", "nothing is started with the machine; `run export systemd` writes units"),
+    ("cron", "nothing is started by the clock"),
+    ("watch", "run.toml does not watch files"),
+    ("watch_mode", "run.toml does not watch files"),
+    ("hooks", "there are no hooks"),
+    ("mise", "write `mise x -- …` in the command"),
+    ("memory_limit", "run.toml has no limits; `ulimit -v` in the command can set one"),
+    ("cpu_limit", "run.toml has no limits"),
+    ("health_http", "run.toml has no check of what is up already"),
+    ("health_port", "run.toml has no check of what is up already"),
+    ("health_cmd", "run.toml has no check of what is up already"),
+];
+
+fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
+    let tree = toml_tree(source.text)?;
+    let mut draft = Draft::new(source.name);
+    let mut top = Fields::of(source.name, &tree);
+    if let Some(name) = top.read("namespace", Node::text) {
+        draft.top.push(("name", Value::text(name)));
+    }
+    let daemons = top.take("daemons").and_then(Node::table).unwrap_or_default();
+    if daemons.is_empty() {
+        return Err(ImportError::Nothing("it has no [daemons.NAME]"));
+    }
+    let groups = top.take("groups").and_then(Node::table).unwrap_or_default();
+    draft.lost = top.finish(PROJECT);
+    draft.notes.push(
+        "pitchfork starts nothing again unless `retry` says so; here a program that fails is tried again \
+         (startretries)."
+            .to_owned(),
+    );
+    let mut names = Names::of(daemons.iter().map(|entry| entry.key.as_str()));
+    draft.sections = daemons.iter().map(|entry| daemon(source, entry, &names)).collect();
+    for entry in groups {
+        let members = entry.value.get("daemons").and_then(Node::texts).unwrap_or_default();
+        let mut section = Section::new("group", names.claim(&entry.key));
+        section.set("programs", Value::texts(members.iter().filter_map(|name| names.ours(name))));
+        draft.sections.push(section);
+    }
+    Ok(draft)
+}
+
+/// The document as a tree with lines.
+fn toml_tree(text: &str) -> Result<Node, ImportError> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let line_of = |at: usize| text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+    if let Some(error) = errors.first() {
+        let line = error.span().map_or(1, |span| line_of(span.start));
+        return Err(ImportError::Syntax { line, message: error.message().to_owned() });
+    }
+    Ok(Node { line: 1, data: table_data(table.get_ref(), &line_of) })
+}
+
+fn table_data(table: &DeTable<'_>, line_of: &impl Fn(usize) -> usize) -> Data {
+    let mut entries: Vec<(usize, Entry)> = table
+        .iter()
+        .map(|(key, value)| {
+            let at = key.span().start;
+            let data = value_data(value.get_ref(), line_of);
+            let value = Node { line: line_of(value.span().start), data };
+            (at, Entry { key: key.get_ref().to_string(), line: line_of(at), value })
+        })
+        .collect();
+    entries.sort_by_key(|(at, _)| *at);
+    Data::Table(entries.into_iter().map(|(_, entry)| entry).collect())
+}
+
+fn value_data(value: &DeValue<'_>, line_of: &impl Fn(usize) -> usize) -> Data {
+    let bare = |text: String| Data::Text { text, is_bare: true };
+    match value {
+        DeValue::String(text) => Data::Text { text: text.to_string(), is_bare: false },
+        DeValue::Integer(number) => bare(number.to_string()),
+        DeValue::Float(number) => bare(number.to_string()),
+        DeValue::Boolean(truth) => bare(truth.to_string()),
+        DeValue::Datetime(time) => bare(time.to_string()),
+        DeValue::Array(items) => {
+            let item = |item: &toml::Spanned<DeValue<'_>>| Node {
+                line: line_of(item.span().start),
+                data: value_data(item.get_ref(), line_of),
+            };
+            Data::List(items.iter().map(item).collect())
+        }
+        DeValue::Table(table) => table_data(table, line_of),
+    }
+}
+
+fn daemon(source: &Source<'_>, entry: &Entry, names: &Names) -> Section {
+    let mut section = Section::new("program", names.ours(&entry.key).unwrap_or(&entry.key));
+    let mut fields = Fields::of(source.name, &entry.value);
+    // What starts in a shell's hook starts with the project here.
+    fields.pass(&["auto", "auto_bump_port", "port_bump_attempts"]);
+    let line = fields.line("run");
+    let command = fields.read("run", Node::text);
+    if command.is_none() {
+        fields.lose(line, "run", "there is no command; write one in place of `false`");
+    }
+    let command = command.unwrap_or("false").trim_start_matches("exec ");
+    section.set("command", Value::text(text(&mut fields, line, "run", command, false)));
+    let directory = fields.read("dir", Node::text).map(holes::literal);
+    section.set_some("directory", directory.map(Value::Text));
+    depends_on(&mut fields, &mut section, names);
+    port(&mut fields, &mut section);
+    ready(&mut fields, &mut section);
+    retry(&mut fields, &mut section);
+    section.set_some("user", fields.read("user", Node::text).map(Value::text));
+    if fields.read("pty", Node::boolean) == Some(true) {
+        section.set("tty", Value::Boolean(true));
+    }
+    stop(&mut fields, &mut section);
+    for variable in fields.take("env").and_then(Node::table).unwrap_or_default() {
+        let value = variable.value.text().unwrap_or_default();
+        let value = text(&mut fields, variable.line, &format!("env.{}", variable.key), value, true);
+        section.variable(variable.key.clone(), value);
+    }
+    fields.finish_into(&mut section, DAEMON);
+    section
+}
+
+/// A text with their `{{ daemons.redis.port }}` as our `${redis.port}`.
+fn text(fields: &mut Fields<'_>, line: usize, what: &str, text: &str, is_value: bool) -> String {
+    let plain = |text: &str| if is_value { holes::literal(text) } else { text.to_owned() };
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((inner, behind)) = after.split_once("}}") else { break };
+        out.push_str(&plain(before));
+        let port = inner.trim().strip_prefix("daemons.").and_then(|path| path.strip_suffix(".port"));
+        if let Some(name) = port {
+            out.put(format_args!("${{{name}.port}}"));
+        } else {
+            fields.lose(line, what, format!("`{{{{{inner}}}}}` is not filled in"));
+            out.push_str(&plain(&format!("{{{{{inner}}}}}")));
+        }
+        rest = behind;
+    }
+    out.push_str(&plain(rest));
+    out
+}
+
+fn depends_on(fields: &mut Fields<'_>, section: &mut Section, names: &Names) {
+    let line = fields.line("depends");
+    let Some(needs) = fields.read("depends", Node::texts) else { return };
+    let mut edges = Vec::new();
+    for need in needs {
+        match names.ours(&need) {
+            Some(ours) => edges.push(parts::dependency(ours, false, Until::Ready, false, false)),
+            None => fields.lose(line, format!("depends: {need}"), "there is no such daemon in this file"),
+        }
+    }
+    if !edges.is_empty() {
+        section.set("depends_on", Value::List(edges));
+    }
+}
+
+/// `port = 3000`, `port = { expect = [3000] }` or `expected_port = [3000]`: the first is PORT.
+fn port(fields: &mut Fields<'_>, section: &mut Section) {
+    let expected = fields.take("expected_port");
+    let line = fields.line("port");
+    let node = fields.take("port").map(|port| port.get("expect").unwrap_or(port)).or(expected);
+    let Some(node) = node else { return };
+    let ports: Vec<i64> = match node.list() {
+        Some(items) => items.iter().filter_map(Node::integer).collect(),
+        None => node.integer().into_iter().collect(),
+    };
+    let mut ports = ports.into_iter().filter(|port| (1..=65_535).contains(port));
+    match ports.next() {
+        Some(first) => section.set("port", Value::Integer(first)),
+        None => fields.lose(line, "port", "its value is not understood"),
+    }
+    let more: Vec<(String, Value)> =
+        (2..).zip(ports).map(|(number, port)| (format!("p{number}"), Value::Integer(port))).collect();
+    if !more.is_empty() {
+        section.set("ports", Value::Table(more));
+    }
+}
+
+fn ready(fields: &mut Fields<'_>, section: &mut Section) {
+    let kinds = [
+        ("ready_http", "http", "url"),
+        ("ready_cmd", "exec", "run"),
+        ("ready_port", "tcp", "port"),
+        ("ready_output", "log", "pattern"),
+    ];
+    let mut chosen: Option<Vec<(String, Value)>> = None;
+    for (theirs, ours, inner) in kinds {
+        let line = fields.line(theirs);
+        let Some(node) = fields.take(theirs) else { continue };
+        let Some(target) = node.text().or_else(|| node.get(inner).and_then(Node::text)) else { continue };
+        if chosen.is_some() {
+            fields.lose(line, theirs, "a program has one ready check");
+            continue;
+        }
+        if target.starts_with("https:") {
+            fields.lose(line, theirs, "the check speaks plain http; `exec` with curl can do more");
+            continue;
+        }
+        let value = match target.parse() {
+            Ok(port) if ours == "tcp" => Value::Integer(port),
+            _ if ours == "http" => Value::Text(holes::literal(target)),
+            _ => Value::text(target),
+        };
+        let mut check = vec![(ours.to_owned(), value)];
+        let status = node.get("status").and_then(Node::list).unwrap_or_default();
+        let status: Vec<Value> = status.iter().filter_map(Node::integer).map(Value::Integer).collect();
+        if !status.is_empty() {
+            check.push(("status".to_owned(), Value::List(status)));
+        }
+        if let Some(timeout) = node.get("timeout").and_then(Node::duration) {
+            check.push(("timeout".to_owned(), parts::duration(timeout)));
+        }
+        chosen = Some(check);
+    }
+    let delay = fields.read("ready_delay", Node::duration);
+    match (chosen, delay) {
+        (Some(check), _) => section.set("ready", Value::Table(check)),
+        (None, Some(delay)) => section.set("startsecs", parts::duration(delay)),
+        (None, None) => {}
+    }
+}
+
+/// A number of tries, or `true` for as many as it takes.
+fn retry(fields: &mut Fields<'_>, section: &mut Section) {
+    let Some(node) = fields.take("retry") else { return };
+    let count = node.get("count").unwrap_or(node);
+    match (count.integer(), count.boolean()) {
+        (Some(tries), _) => section.set("startretries", Value::Integer(tries.clamp(0, 1_000_000))),
+        (None, Some(true)) => section.set("startretries", Value::Integer(1_000_000)),
+        (None, _) => section.set("startretries", Value::Integer(0)),
+    }
+}
+
+fn stop(fields: &mut Fields<'_>, section: &mut Section) {
+    let line = fields.line("stop_signal");
+    let Some(node) = fields.take("stop_signal") else { return };
+    match node.text().or_else(|| node.get("signal").and_then(Node::text)).and_then(parts::signal) {
+        Some(signal) => section.set("stopsignal", signal),
+        None => fields.lose(line, "stop_signal", "no such signal"),
+    }
+    section.set_some("stopwaitsecs", node.get("timeout").and_then(Node::duration).map(parts::duration));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::import::testing;
+
+    #[test]
+    fn a_mistake_has_its_line() {
+        let said = testing::refused("pitchfork.toml", "[daemons.web]\nrun = \n");
+        assert!(said.starts_with("line 2: "), "{said}");
+        assert_eq!(testing::refused("pitchfork.toml", "namespace = 'x'\n"), "it has no [daemons.NAME]");
+    }
+}

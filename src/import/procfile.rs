@@ -1,0 +1,116 @@
+//! Procfile, with the defaults of `.foreman` and `.overmind.env` beside it.
+
+use crate::config::procfile::{self, ProcfileDefaults, ProcfileOptions};
+use crate::config::raw::{RawData, RawSection};
+use crate::import::draft::{Draft, Lost, Section, Value};
+use crate::import::{Format, ImportError, Source};
+use crate::model::{Diagnostic, SourceFile};
+
+/// The row of [`super::FORMATS`].
+pub const FORMAT: Format = Format {
+    name: "Procfile",
+    file_names: &["procfile", "procfile.*", "*.procfile"],
+    mark: "",
+    beside: defaults,
+    read,
+};
+
+fn defaults(_text: &str) -> Vec<String> {
+    vec![".foreman".to_owned(), ".overmind.env".to_owned()]
+}
+
+fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
+    let mut draft = Draft::new(source.name);
+    let options = ProcfileOptions { defaults: defaults_beside(source, &mut draft), ..ProcfileOptions::default() };
+    let (raw, problems) = procfile::parse(&options, 0, source.text);
+    let text = SourceFile { name: source.name.to_owned(), text: source.text.to_owned() };
+    draft.lost.extend(problems.iter().map(|problem| lost(&text, problem)));
+    if raw.sections.is_empty() {
+        return Err(ImportError::Nothing("it has no line such as `web: npm start`"));
+    }
+    draft.notes.push(
+        "A Procfile ends with the first program that fails. Here a program that fails is tried again, and the others \
+         stay up; `exit_on_end = true` ends the run with it."
+            .to_owned(),
+    );
+    for key in &raw.top {
+        if let ("env_file", RawData::List(files)) = (key.name.as_str(), &key.value.data) {
+            let file = |entries: &[crate::config::raw::RawKey]| {
+                let entry = |key: &crate::config::raw::RawKey| (key.name.clone(), value(&key.value.data));
+                Value::Table(entries.iter().map(entry).collect())
+            };
+            let files = files.iter().filter_map(|item| item.data.as_table()).map(file);
+            draft.top.push(("env_file", Value::List(files.collect())));
+        }
+    }
+    draft.sections = raw.sections.iter().map(section).collect();
+    Ok(draft)
+}
+
+/// What foreman's and overmind's own files say.
+fn defaults_beside(source: &Source<'_>, draft: &mut Draft) -> ProcfileDefaults {
+    let mut defaults = ProcfileDefaults::default();
+    let readers = [
+        (".overmind.env", procfile::read_overmind as fn(usize, &str) -> _),
+        (".foreman", procfile::read_foreman as fn(usize, &str) -> _),
+    ];
+    for (name, read) in readers {
+        let Some((_, text)) = source.beside.iter().find(|(file, _)| file == name) else { continue };
+        let (found, problems): (ProcfileDefaults, Vec<Diagnostic>) = read(0, text);
+        let file = SourceFile { name: name.to_owned(), text: text.clone() };
+        draft.lost.extend(problems.iter().map(|problem| lost(&file, problem)));
+        defaults = defaults.or(found);
+    }
+    defaults
+}
+
+fn lost(file: &SourceFile, problem: &Diagnostic) -> Lost {
+    let line = problem.labels.first().map_or(1, |label| file.position(label.span.start).0);
+    let text = file.text.lines().nth(line - 1).unwrap_or_default().trim();
+    Lost { file: file.name.clone(), line, what: text.to_owned(), why: problem.message.clone() }
+}
+
+/// One line. PORT stays what it was: a port of its own for what is known to listen, a variable for the others.
+fn section(raw: &RawSection) -> Section {
+    let name = raw.name.clone().unwrap_or_default();
+    // A platform runs `release` once before the others; foreman runs it beside them, and so it is done here.
+    let is_release = name == "release";
+    let mut section = Section::new(if is_release { "task" } else { "program" }, name.clone());
+    let get = |key: &str| raw.keys.iter().find(|there| there.name == key).map(|key| &key.value.data);
+    let command = get("command").and_then(RawData::as_text).unwrap_or_default();
+    section.set("command", Value::text(command));
+    if let Some(port) = get("port").and_then(RawData::as_integer).filter(|_| !is_release) {
+        if name.starts_with("web") || command.contains("$PORT") || command.contains("${PORT") {
+            section.set("port", Value::Integer(port));
+        } else {
+            section.variable("PORT", port.to_string());
+        }
+    }
+    for key in ["numprocs", "autostart", "directory", "stopwaitsecs"] {
+        section.set_some(key, get(key).map(value));
+    }
+    section
+}
+
+fn value(data: &RawData) -> Value {
+    match data {
+        RawData::Text(text) | RawData::Datetime(text) => Value::text(text),
+        RawData::Integer(number) => Value::Integer(*number),
+        RawData::Boolean(truth) => Value::Boolean(*truth),
+        RawData::Float(number) => Value::text(number.to_string()),
+        RawData::List(items) => Value::List(items.iter().map(|item| value(&item.data)).collect()),
+        RawData::Table(keys) => {
+            Value::Table(keys.iter().map(|key| (key.name.clone(), value(&key.value.data))).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::import::testing;
+
+    #[test]
+    fn a_file_without_lines_says_so() {
+        assert_eq!(testing::refused("Procfile", "# nothing\n"), "it has no line such as `web: npm start`");
+    }
+}

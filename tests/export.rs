@@ -1,0 +1,156 @@
+//! What every export makes of one project that has everything an export has to carry: `tests/export/FORMAT.txt`.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use run::codec::{ini, yaml};
+use run::export::unit::Site;
+use run::export::{EXPORT_FORMATS, ExportFormat, Exported};
+use run::import::{Source, format_of};
+use run::model::template::{Part, ProgramFact};
+use run::model::{
+    Autorestart, Command, Dependency, EnvFile, PortRequest, PortSpec, Program, Project, ReadyKind, ReadySpec, Signal,
+    Template, Until,
+};
+use run::plan::ports::Ports;
+
+fn text(text: &str) -> Template {
+    Template::literal(text)
+}
+
+/// Text, a port of another program, text.
+fn with_port(before: &str, program: &str, after: &str) -> Template {
+    let port = Part::Program { program: program.into(), fact: ProgramFact::Port(None) };
+    Template { parts: vec![Part::Text(before.to_owned()), port, Part::Text(after.to_owned())] }
+}
+
+fn own_port(before: &str, after: &str) -> Template {
+    let parts = vec![Part::Text(before.to_owned()), Part::Variable("PORT".to_owned()), Part::Text(after.to_owned())];
+    Template { parts }
+}
+
+fn with_main_port(mut program: Program) -> Program {
+    program.ports.push(PortSpec { name: None, request: PortRequest::Auto });
+    program
+}
+
+/// A database, a migration, an api, a page, workers, and one that is off.
+fn shop() -> (Project, Ports) {
+    let mut db = with_main_port(Program::new("db"));
+    db.command = Command::Line(text("postgres -D .pg -p $PORT"));
+    db.ready = Some(ReadySpec {
+        timeout: Some(Duration::from_mins(1)),
+        ..ReadySpec::new(ReadyKind::Exec("pg_isready -q -p $PORT".into()))
+    });
+    db.stopsignal = Signal::INT;
+    let mut migrate = Program::new_task("migrate");
+    migrate.command = Command::Line(text("sqlx migrate run && echo \"100% done\""));
+    migrate.depends_on = vec![Dependency::new("db", Until::Ready)];
+    let mut api = with_main_port(Program::new("api"));
+    api.command = Command::Words(vec![text("cargo"), text("run"), text("--bin"), text("my api")]);
+    api.directory = Some(text("server"));
+    api.ports.push(PortSpec { name: Some("debug".into()), request: PortRequest::Fixed(9229) });
+    api.ready = Some(ReadySpec::new(ReadyKind::Http {
+        url: own_port("http://localhost:", "/health"),
+        status: vec![(200, 399)],
+    }));
+    api.depends_on = vec![
+        Dependency::new("db", Until::Ready),
+        Dependency::new("migrate", Until::Done),
+        Dependency { optional: true, ..Dependency::new("mail", Until::Ready) },
+    ];
+    api.environment = vec![
+        ("DATABASE_URL".into(), with_port("postgres://127.0.0.1:", "db", "/shop")),
+        ("GREETING".into(), text("it's \"<hello>\"")),
+        ("API_KEY".into(), text("very-secret")),
+        ("CACHE".into(), Template { parts: vec![Part::Variable("HOME".into()), Part::Text("/cache".into())] }),
+    ];
+    api.exitcodes = vec![0, 2];
+    let mut web = with_main_port(Program::new("web"));
+    web.command = Command::Line(text("npm run dev"));
+    web.ready = Some(ReadySpec::new(ReadyKind::Tcp(own_port("localhost:", ""))));
+    web.depends_on = vec![Dependency { restart: true, ..Dependency::new("api", Until::Ready) }];
+    web.autorestart = Autorestart::Always;
+    let mut worker = Program::new("worker").times(2);
+    worker.command = Command::Line(text("python worker.py --id $RUN_INSTANCE"));
+    worker.depends_on = vec![Dependency::new("api", Until::Started)];
+    worker.ready = Some(ReadySpec::new(ReadyKind::Log("waiting for work".into())));
+    worker.stopwaitsecs = Duration::from_secs(30);
+    let mut mail = Program::new("mail");
+    mail.profiles = vec!["full".into()];
+    let mut project = Project::new("/src/shop", vec![db, migrate, api, web, worker, mail]);
+    project.environment = vec![("RUST_LOG".into(), text("info"))];
+    project.env_files = vec![EnvFile { path: "/src/shop/.env".into(), optional: true }];
+    let mut ports = Ports::default();
+    for (program, name, port) in
+        [("db", None, 10001), ("api", None, 10002), ("api", Some("debug"), 9229), ("web", None, 10003)]
+    {
+        ports.insert(program.into(), name.map(ToOwned::to_owned), port);
+    }
+    (project, ports)
+}
+
+/// Set to write the files instead of comparing them.
+const BLESS: &str = "UPDATE_GENERATED";
+
+fn exported(format: &ExportFormat, with_secrets: bool) -> String {
+    let (project, ports) = shop();
+    shown(&(format.render)(&Site { project: &project, name: "shop", ports: &ports, with_secrets }))
+}
+
+fn shown(exported: &Exported) -> String {
+    let mut text: Vec<String> = exported.remarks.iter().map(|remark| format!("{remark}\n")).collect();
+    text.extend(exported.files.iter().map(|file| format!("======== {}\n{}", file.path, file.text)));
+    text.concat()
+}
+
+#[test]
+fn every_format_gives_what_stands_in_its_file() {
+    for format in EXPORT_FORMATS {
+        let written = exported(format, false);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export").join(format!("{}.txt", format.name));
+        if std::env::var_os(BLESS).is_some() {
+            fs::write(&path, &written).unwrap();
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert!(written == expected, "{}: {BLESS}=1 cargo test --test export writes it\n{written}", path.display());
+    }
+}
+
+#[test]
+fn a_secret_is_written_only_when_it_is_asked_for() {
+    for format in EXPORT_FORMATS {
+        assert!(!exported(format, false).contains("very-secret"), "{}", format.name);
+        assert!(exported(format, true).contains("very-secret"), "{}", format.name);
+    }
+}
+
+#[test]
+fn every_yaml_is_one() {
+    for name in ["compose", "kubernetes"] {
+        let format = EXPORT_FORMATS.iter().find(|format| format.name == name).unwrap();
+        let (project, ports) = shop();
+        let site = Site { project: &project, name: "shop", ports: &ports, with_secrets: true };
+        for file in (format.render)(&site).files {
+            for document in file.text.split("---\n") {
+                assert!(yaml::parse(document).unwrap().table().is_some(), "{document}");
+            }
+        }
+    }
+}
+
+#[test]
+fn supervisord_reads_its_own() {
+    let format = EXPORT_FORMATS.iter().find(|format| format.name == "supervisord").unwrap();
+    let (project, ports) = shop();
+    let site = Site { project: &project, name: "shop", ports: &ports, with_secrets: true };
+    let text = &(format.render)(&site).files[0].text;
+    let ini = ini::parse(text);
+    assert_eq!(ini.errors, []);
+    let source = Source { name: "supervisord.conf", text, beside: &[] };
+    let back = (format_of("supervisord.conf", text).unwrap().read)(&source).unwrap();
+    let names: Vec<&str> = back.sections.iter().map(|section| section.name.as_str()).collect();
+    assert_eq!(names, ["db", "migrate", "api", "web", "worker"]);
+    assert!(back.sections.iter().all(|section| section.lost.is_empty()), "{:?}", back.all_lost());
+}

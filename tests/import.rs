@@ -1,0 +1,133 @@
+//! Files in the shape of real ones: `tests/import/FORMAT` holds the file, the run.toml it becomes, and what is not carried over.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its files has to fail")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use run::config::facts::{FileFact, Known, Need};
+use run::config::request::{Request, Vocabulary};
+use run::config::{Loaded, load};
+use run::import::{FORMATS, Source, emit, format_of};
+
+/// Set to write the files instead of comparing them.
+const BLESS: &str = "UPDATE_GENERATED";
+
+/// The file of each case, by its directory.
+const CASES: &[(&str, &str)] = &[
+    ("compose", "compose.yaml"),
+    ("dekit", "dekit.yaml"),
+    ("mprocs", "mprocs.yaml"),
+    ("package_json", "package.json"),
+    ("pitchfork", "pitchfork.toml"),
+    ("process_compose", "process-compose.yaml"),
+    ("procfile", "Procfile"),
+    ("supervisord", "supervisord.conf"),
+];
+
+fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import")
+}
+
+#[test]
+fn every_format_has_its_case() {
+    let formats: Vec<&str> = CASES.iter().map(|(_, file)| format_of(file, "").unwrap().name).collect();
+    for format in FORMATS {
+        assert!(formats.contains(&format.name), "{}: add a case", format.name);
+    }
+    for entry in fs::read_dir(cases()).unwrap().map(|entry| entry.unwrap()) {
+        let name = entry.file_name().into_string().unwrap();
+        assert!(CASES.iter().any(|(case, _)| *case == name), "tests/import/{name} is in no row of CASES");
+    }
+}
+
+#[test]
+fn every_file_becomes_what_stands_beside_it_and_loads_without_a_remark() {
+    for (case, name) in CASES {
+        let directory = cases().join(case);
+        let text = fs::read_to_string(directory.join(name)).unwrap();
+        let beside = beside(&directory, name);
+        let draft = (format_of(name, &text).unwrap().read)(&Source { name, text: &text, beside: &beside }).unwrap();
+        let lost: Vec<String> = draft.all_lost().iter().map(|lost| format!("{lost}\n")).collect();
+        let written = emit::run_toml(&draft);
+        assert_eq!(remarks(&written), Vec::<String>::new(), "{written}");
+        for (file, text) in [("run.toml", written), ("lost.txt", lost.concat())] {
+            if std::env::var_os(BLESS).is_some() {
+                fs::write(directory.join(file), &text).unwrap();
+            }
+            let expected = fs::read_to_string(directory.join(file)).unwrap_or_default();
+            assert!(
+                text == expected,
+                "tests/import/{case}/{file}: {BLESS}=1 cargo test --test import writes it\n{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn everything_that_is_lost_is_named_in_the_file_too() {
+    for (case, _) in CASES {
+        let written = fs::read_to_string(cases().join(case).join("run.toml")).unwrap();
+        // Comments are broken at blanks.
+        let written = written.replace("\n# ", " ");
+        for line in fs::read_to_string(cases().join(case).join("lost.txt")).unwrap().lines() {
+            assert!(written.contains(line), "tests/import/{case}/run.toml does not say: {line}");
+        }
+    }
+}
+
+/// All other files of a case, those below directories too.
+fn beside(directory: &Path, name: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(next) = open.pop() {
+        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            let relative = path.strip_prefix(directory).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                open.push(path);
+            } else if ![name, "run.toml", "lost.txt"].contains(&relative.as_str()) {
+                found.push((relative, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What the loader says of a run.toml in a world in which everything is there.
+fn remarks(text: &str) -> Vec<String> {
+    let file = PathBuf::from("/shop/run.toml");
+    let shell = ["HOME", "USER", "PATH"].map(|name| (name.to_owned(), "x".to_owned()));
+    let request = Request {
+        root: PathBuf::from("/shop"),
+        files: vec![file.clone()],
+        fallback_name: "shop".to_owned(),
+        shell: shell.into(),
+        ..Request::default()
+    };
+    let mut known = Known::default();
+    loop {
+        match load(&request, &known, &Vocabulary { probes: run::probe::KINDS }) {
+            Loaded::Needs(needs) => needs.into_iter().for_each(|need| answer(need, &mut known, &file, text)),
+            Loaded::Project(_, said) | Loaded::Refused(said) => {
+                return said.list.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect();
+            }
+        }
+    }
+}
+
+fn answer(need: Need, known: &mut Known, file: &Path, text: &str) {
+    match need {
+        Need::File(path) => {
+            let bytes = if path == file { text.as_bytes() } else { b"" };
+            let is_missing = path.ends_with("run.local.toml");
+            let fact = if is_missing { FileFact::Missing } else { FileFact::Bytes(bytes.to_vec()) };
+            known.files.insert(path, fact);
+        }
+        Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
+        Need::Directory(path) => drop(known.directories.insert(path, true)),
+        Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
+        Need::User(name) => drop(known.users.insert(name, true)),
+        Need::NodeName => known.node_name = Some("node".to_owned()),
+    }
+}
