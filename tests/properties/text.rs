@@ -30,7 +30,9 @@ pub(crate) fn ini(data: &[u8]) {
         }
     }
     assert!(read.errors.iter().all(|error| text.get(error.span.clone()).is_some()));
-    if read.errors.is_empty() {
+    // Where a comment begins depends on the signs before it, so what holds one of them cannot be written in another place.
+    let may_hold_comments = |entry: &ini::Entry| entry.key.contains([';', '#']) || entry.value.contains([';', '#']);
+    if read.errors.is_empty() && !read.sections.iter().flat_map(|section| &section.entries).any(may_hold_comments) {
         assert_eq!(plain(&ini::parse(&printed(&read))), plain(&read));
     }
 }
