@@ -212,7 +212,7 @@ fn ready_text(ready: &run::model::ReadySpec) -> String {
         ReadyKind::Tcp(target) => target.to_string(),
         ReadyKind::Http { url, status } => format!("{url} {status:?}"),
         ReadyKind::Exec(text) | ReadyKind::Log(text) => text.clone(),
-        ReadyKind::Notify => String::new(),
+        ReadyKind::Notify | ReadyKind::Described => String::new(),
         ReadyKind::File(path) => path.to_string(),
     };
     let (every, timeout) = (ready.every, ready.timeout);
@@ -242,6 +242,36 @@ fn check_cases(format: &str, file: &str) {
     }
 }
 
+/// Configs in the shape of those that people have, in a world where everything is that they name. The first line says which remarks
+/// are right.
+#[test]
+fn configs_as_they_are_in_the_wild_load_without_a_false_remark() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/wild");
+    let mut files: Vec<PathBuf> = directory.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 10, "the files have gone");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let mut request = Request { files: vec![directory.join(name)], ..request(&directory) };
+        for (name, value) in [("WEB_CONCURRENCY", "3"), ("GEOMETRY", "800x600"), ("VNC_PASSWORD", "secret")] {
+            request.shell.insert(name.to_owned(), value.to_owned());
+        }
+        let (is_loaded, diagnostics) = match load_texts(&request, &[(name, text.as_bytes())]) {
+            Loaded::Project(_, diagnostics) => (true, diagnostics),
+            Loaded::Refused(diagnostics) => (false, diagnostics),
+            Loaded::Needs(_) => unreachable!("the facts were found"),
+        };
+        assert!(is_loaded, "{}", report::human(&diagnostics, false));
+        let expected = text.lines().next().and_then(|line| line.strip_prefix("; expects:")).unwrap();
+        let expected: Vec<&str> = expected.split_whitespace().collect();
+        let mut told: Vec<&str> = diagnostics.list.iter().map(|diagnostic| diagnostic.code).collect();
+        told.retain(|code| *code != "not-built");
+        told.dedup();
+        assert_eq!(told, expected, "{name}\n{}", report::human(&diagnostics, false));
+    }
+}
+
 /// Loads texts by name, without a file system: what is not given is not there, every command and directory is.
 fn load_texts(request: &Request, texts: &[(&str, &[u8])]) -> Loaded {
     let mut known = Known::default();
@@ -265,6 +295,9 @@ fn load_texts(request: &Request, texts: &[(&str, &[u8])]) -> Loaded {
                 }
                 Need::Command { word, path } => {
                     known.commands.insert((word, path), true);
+                }
+                Need::User(user) => {
+                    known.users.insert(user, true);
                 }
                 Need::NodeName => known.node_name = Some("node".to_owned()),
             }
@@ -307,6 +340,7 @@ fn with_key(section: SectionKind, key: &str, value: &str) -> String {
         SectionKind::Top => format!("{key} = {value}\n{other}"),
         SectionKind::Program => format!("[program.web]\n{command}{key} = {value}\n{other}"),
         SectionKind::Task => format!("[task.web]\n{command}{key} = {value}\n{other}"),
+        SectionKind::RpcInterface => format!("[rpcinterface.web]\n{command}{key} = {value}\n{other}"),
         SectionKind::Group => {
             let programs = if key == "programs" { "" } else { "programs = ['other']\n" };
             format!("[group.all-of-them]\n{programs}{key} = {value}\n{other}[program.web]\ncommand = 'true'\n")

@@ -100,6 +100,7 @@ fn answer(need: Need, known: &mut Known, file: &Path, text: &str) {
         Need::File(path) => drop(known.files.insert(path, FileFact::Bytes(Vec::new()))),
         Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
         Need::Directory(path) => drop(known.directories.insert(path, true)),
+        Need::User(user) => drop(known.users.insert(user, true)),
         Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
         Need::NodeName => known.node_name = Some("node".to_owned()),
     }
@@ -125,7 +126,7 @@ fn a_block_with_a_mistake_would_be_seen() {
 
 #[test]
 fn the_examples_themselves_load_without_a_remark() {
-    for name in ["quickstart", "shop"] {
+    for name in ["quickstart", "shop", "extend"] {
         let text = fs::read_to_string(root().join("examples").join(name).join("run.toml")).unwrap();
         assert_eq!(remarks(&text), Vec::<String>::new(), "examples/{name}/run.toml");
     }

@@ -53,8 +53,8 @@ const LAYERS: &[Layer] = &[
     edge("client", &["model", "codec"], &["base64", "memchr", "nix", "serde_json", "tokio"]),
     edge(
         "serve",
-        &["model", "codec", "api", "supervisor", "logs", "runtime::handle"],
-        &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "sha1", "tokio"],
+        &["model", "codec", "api", "export", "supervisor", "logs", "runtime::handle"],
+        &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "serde_json", "sha1", "tokio"],
     ),
     edge(
         "ui",

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::fault::{Fault, INCORRECT_PARAMETERS};
 use super::log::{LogReply, LogRequest};
+use crate::codec::extension::MethodDescription;
 use crate::codec::xmlrpc::{Call, Value};
 use crate::model::program::Instance;
 use crate::model::{Channel, ConfigRefusal, ConfigWish, Now, Program, ProgramName, Project, ReloadPlan, WallTime};
@@ -46,6 +48,10 @@ pub trait Lookup {
     fn utc_offset(&self, at: WallTime) -> i32;
     /// The log file of an output of this instance, if it has one; it need not be there.
     fn log_path(&self, program: &Program, instance: &Instance, channel: Channel) -> Option<PathBuf>;
+    /// What an extension has said it serves; `None` when it has said nothing yet.
+    fn methods_of(&self, _namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        None
+    }
     /// A user's number, by name or number.
     fn uid(&self, user: &str) -> Option<u32> {
         user.parse().ok()
@@ -79,6 +85,15 @@ pub enum Outcome {
     },
     /// Make these calls in order, each waited for; the answer is the array of their values and faults.
     Calls(Vec<Result<Call, Fault>>),
+    /// Ask the program that serves this namespace.
+    Extension {
+        /// The namespace.
+        namespace: String,
+        /// The method inside of it.
+        method: String,
+        /// The arguments.
+        params: Vec<Value>,
+    },
 }
 
 /// Turns the supervisor's reply into an answer.

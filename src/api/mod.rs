@@ -2,7 +2,8 @@
 //!
 //! One table, [`METHODS`], has them all: supervisord's (`supervisor.*`, `system.*`) and ours beside them (`run.*`). A method only
 //! decides; whoever serves it performs what the [`Outcome`] says. `system.listMethods`, `methodHelp` and `methodSignature` are read
-//! from the table, so a new method is a row in its family's file and nothing else.
+//! from the table, so a new method is a row in its family's file and nothing else. What the table does not have may be a method of an
+//! [`extension`].
 
 #![deny(
     clippy::disallowed_methods,
@@ -13,6 +14,7 @@
     clippy::print_stdout
 )]
 
+pub mod extension;
 pub mod fault;
 pub mod log;
 pub mod method;
@@ -57,7 +59,7 @@ pub fn find(name: &str) -> Option<&'static Method> {
 /// Decides what a call means: the method must exist, the arguments must fit, and most methods are refused once the end has begun,
 /// in this order (supervisor `xmlrpc.py` `traverse`, `rpcinterface.py` `_update`).
 pub fn dispatch(view: &View<'_>, call: &Call) -> Result<Outcome, Fault> {
-    let method = find(&call.method).ok_or(Fault::plain(fault::UNKNOWN_METHOD))?;
+    let Some(method) = find(&call.method) else { return extension::dispatch(view, call) };
     method.check(&call.params)?;
     if view.snapshot.is_shutting_down && !method.while_ending {
         return Err(Fault::plain(fault::SHUTDOWN_STATE));

@@ -141,7 +141,7 @@ fn probe_target(view: &View<'_>, info: &ProcessInfo, program: &Program, kind: &R
             url.strip_prefix("http://").map(ToOwned::to_owned).unwrap_or(url)
         }
         ReadyKind::Exec(text) | ReadyKind::Log(text) => text.clone(),
-        ReadyKind::Notify => String::new(),
+        ReadyKind::Notify | ReadyKind::Described => String::new(),
         ReadyKind::File(path) => resolved(view, info, program, path),
     }
 }
@@ -202,7 +202,12 @@ fn port(view: &View<'_>, info: &ProcessInfo, program: &Program, name: Option<&st
 fn url(view: &View<'_>, info: &ProcessInfo, program: &Program) -> Option<String> {
     match program.ready.as_ref()?.kind {
         ReadyKind::Http { .. } => port(view, info, program, None).map(local_url),
-        ReadyKind::Tcp(_) | ReadyKind::Exec(_) | ReadyKind::Log(_) | ReadyKind::Notify | ReadyKind::File(_) => None,
+        ReadyKind::Tcp(_)
+        | ReadyKind::Exec(_)
+        | ReadyKind::Log(_)
+        | ReadyKind::Notify
+        | ReadyKind::File(_)
+        | ReadyKind::Described => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "every row of the table has the same signature")]
 
+use super::extension;
 use super::fault::{Fault, INCORRECT_PARAMETERS, SIGNATURE_UNSUPPORTED};
 use super::method::{Kind, Method, Outcome, View, required, text};
 use super::{find, methods};
@@ -37,25 +38,42 @@ pub(super) const METHODS: &[Method] = &[
     .while_ending(),
 ];
 
-fn list_methods(_: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
-    let mut names: Vec<_> = methods().map(|method| method.name).collect();
+fn list_methods(view: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
+    let mut names: Vec<String> = methods().map(|method| method.name.to_owned()).collect();
+    names.extend(extension::names(view));
     names.sort_unstable();
     Ok(Outcome::Value(Value::Array(names.into_iter().map(Value::from).collect())))
 }
 
-fn described(arguments: &[Value]) -> Result<&'static Method, Fault> {
-    find(text(arguments, 0)).ok_or(Fault::plain(SIGNATURE_UNSUPPORTED))
+/// What is told of a method, whoever serves it.
+struct Described {
+    usage: String,
+    doc: String,
+    /// The type of its answer, then those of its parameters.
+    types: Vec<&'static str>,
 }
 
-fn method_help(_: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    let method = described(arguments)?;
-    Ok(Outcome::Value(format!("{}\n\n{}\n\n@return {}", method.usage(), method.doc, method.returns).into()))
+fn described(view: &View<'_>, arguments: &[Value]) -> Result<Described, Fault> {
+    let name = text(arguments, 0);
+    if let Some(method) = find(name) {
+        let params = method.params.iter().map(|param| param.kind.as_str());
+        let types = std::iter::once(method.returns).chain(params).collect();
+        return Ok(Described { usage: method.usage(), doc: method.doc.to_owned(), types });
+    }
+    let method = extension::find(view, name).ok_or(Fault::plain(SIGNATURE_UNSUPPORTED))?;
+    let params = method.params.iter().flatten().map(|param| param.kind.as_str());
+    let types = std::iter::once(method.returns.as_str()).chain(params).collect();
+    Ok(Described { usage: format!("{name}{}", method.usage()), doc: method.help, types })
 }
 
-fn method_signature(_: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    let method = described(arguments)?;
-    let types = std::iter::once(method.returns).chain(method.params.iter().map(|param| param.kind.as_str()));
-    Ok(Outcome::Value(Value::Array(types.map(Value::from).collect())))
+fn method_help(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
+    let Described { usage, doc, types } = described(view, arguments)?;
+    Ok(Outcome::Value(format!("{usage}\n\n{doc}\n\n@return {}", types[0]).into()))
+}
+
+fn method_signature(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
+    let types = described(view, arguments)?.types;
+    Ok(Outcome::Value(Value::Array(types.into_iter().map(Value::from).collect())))
 }
 
 fn multicall(_: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
     check, completions, ctl, down, env, exec, export, graph, init, logs, man, reload, restart, signal, start, status,
-    stop, supervisorctl, supervisord, up, wait, why,
+    stop, supervisorctl, supervisord, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -90,6 +90,7 @@ pub enum Command {
     Man(man::Args),
     Supervisord(supervisord::Args),
     Supervisorctl(supervisorctl::Args),
+    Ui(ui::Args),
     Completions(completions::Args),
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::error::CommandError;
 use crate::cli::select;
-use crate::client::{Client, ClientError, StartUntil};
+use crate::client::{Address, Client, ClientError, Credentials, Follow, StartUntil};
 use crate::model::status::{ProjectStatus, RequestReport};
 use crate::model::{ReloadReport, Signal};
 use crate::registry::{self, Homes, OwnerFacts, Running, ShortPath};
@@ -147,6 +147,15 @@ impl Connection {
     /// Takes over the config as it is now, or says what that would change.
     pub fn reload(&mut self, dry_run: bool) -> Result<ReloadReport, CommandError> {
         Ok(self.client.reload(dry_run)?)
+    }
+
+    /// Asks where the project's page is, and for a listener if there is none. It is there as long as the answer is held.
+    pub fn open_page(&self) -> Result<Follow, CommandError> {
+        let socket = &self.running.owner.socket;
+        let short = ShortPath::new(socket).map_err(|error| CommandError::project(error.to_string()))?;
+        let address = Address::Unix(socket.display().to_string());
+        let key = registry::read_key(&self.running.places).map(Credentials::Key);
+        Ok(Follow::post(&address, Some(short.as_path()), key.as_ref(), "/api/v1/open")?)
     }
 
     /// Asks the project to end; returns when the end has begun.

@@ -43,6 +43,7 @@ pub mod status;
 pub mod stop;
 pub mod supervisorctl;
 pub mod supervisord;
+pub mod ui;
 pub mod up;
 pub mod wait;
 pub mod why;
@@ -133,6 +134,7 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Man(args)) => man::run(settings, &args),
         Some(Command::Supervisord(args)) => supervisord::run(settings, &args),
         Some(Command::Supervisorctl(args)) => supervisorctl::run(settings, &args),
+        Some(Command::Ui(args)) => ui::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }
 }

@@ -1,10 +1,10 @@
-//! A log that is followed over HTTP: `/logtail/NAME` and `/mainlogtail` answer in chunks and have no end.
+//! Answers that have no end: a log that is followed over HTTP (`/logtail/NAME`, `/mainlogtail`), a page that is held open.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 use super::address::{Address, Credentials};
-use super::http::{self, Framing};
+use super::http::{self, Framing, Wish};
 use super::stream::Stream;
 use super::{Client, ClientError};
 
@@ -25,9 +25,28 @@ impl Follow {
         credentials: Option<&Credentials>,
         path: &str,
     ) -> Result<Self, ClientError> {
+        Self::open(address, socket, credentials, &Wish::Get(path))
+    }
+
+    /// Posts an empty object, for an answer that has no end either.
+    pub fn post(
+        address: &Address,
+        socket: Option<&Path>,
+        credentials: Option<&Credentials>,
+        path: &str,
+    ) -> Result<Self, ClientError> {
+        Self::open(address, socket, credentials, &Wish::Post(path))
+    }
+
+    fn open(
+        address: &Address,
+        socket: Option<&Path>,
+        credentials: Option<&Credentials>,
+        wish: &Wish<'_>,
+    ) -> Result<Self, ClientError> {
         let mut stream = Client::stream(address, socket)?;
         let mut rest = Vec::new();
-        let framing = http::get(&mut stream, &mut rest, &address.host(), credentials, path)?;
+        let framing = http::open(&mut stream, &mut rest, &address.host(), credentials, wish)?;
         let chunks = (framing == Framing::Chunked).then(Chunks::default);
         Ok(Self { stream, rest, chunks })
     }

@@ -48,25 +48,39 @@ pub(super) fn post(
     // A server that turns us away answers without having read, so a failed write is reported only if there is no answer either.
     let written = stream.write_all(&request);
     let mut source = Source { stream, buffer: rest };
-    let head = match (source.head(), written) {
-        (Err(ClientError::NotRunning), Err(error)) => return Err(error.into()),
-        (head, _) => head?,
-    };
-    let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
-    let answer = source.body(framing)?;
-    if status.code == 200 { Ok(answer) } else { Err(status.into()) }
+    match (source.answer(), written) {
+        (Err(ClientError::NotRunning), Err(error)) => Err(error.into()),
+        (answer, _) => answer,
+    }
 }
 
-/// Asks for a path and reads the head of the answer. `rest` holds what was read beyond it.
-pub(super) fn get(
+/// Reads an answer that has no call before it: what is made of any bytes that may come.
+pub fn read_answer(stream: &mut impl Read) -> Result<Vec<u8>, ClientError> {
+    Source { stream, buffer: &mut Vec::new() }.answer()
+}
+
+/// What is followed.
+pub(super) enum Wish<'a> {
+    /// What is at this path.
+    Get(&'a str),
+    /// What comes of posting an empty object there.
+    Post(&'a str),
+}
+
+/// Asks for something that goes on, and reads the head of the answer. `rest` holds what was read beyond it.
+pub(super) fn open(
     stream: &mut (impl Read + Write),
     rest: &mut Vec<u8>,
     host: &str,
     credentials: Option<&Credentials>,
-    path: &str,
+    wish: &Wish<'_>,
 ) -> Result<Framing, ClientError> {
     let authorization = credentials.map(Credentials::header).unwrap_or_default();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{authorization}\r\n");
+    let (line, end) = match wish {
+        Wish::Get(path) => (format!("GET {path}"), "\r\n"),
+        Wish::Post(path) => (format!("POST {path}"), "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"),
+    };
+    let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n{authorization}{end}");
     stream.write_all(request.as_bytes())?;
     let head = Source { stream, buffer: rest }.head()?;
     let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
@@ -125,6 +139,14 @@ struct Source<'a, R> {
 }
 
 impl<R: Read> Source<'_, R> {
+    /// The body of an answer of status 200.
+    fn answer(&mut self) -> Result<Vec<u8>, ClientError> {
+        let head = self.head()?;
+        let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
+        let answer = self.body(framing)?;
+        if status.code == 200 { Ok(answer) } else { Err(status.into()) }
+    }
+
     fn head(&mut self) -> Result<Vec<u8>, ClientError> {
         let mut head = self.until(b"\r\n\r\n", HEAD)?;
         while head.starts_with(b"HTTP/1.1 100") {

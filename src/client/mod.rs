@@ -4,8 +4,8 @@
 pub mod address;
 pub mod calls;
 pub mod follow;
+pub mod http;
 
-mod http;
 mod stream;
 
 use std::io::{self, ErrorKind};

@@ -11,6 +11,7 @@
 
 pub mod ansi;
 pub mod basic_auth;
+pub mod extension;
 pub mod ini;
 pub mod json_answer;
 pub mod lines;

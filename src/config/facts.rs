@@ -24,6 +24,8 @@ pub enum Need {
         /// Where to look, in this order.
         path: Vec<PathBuf>,
     },
+    /// Whether this machine has a user of this name or number.
+    User(String),
     /// What this machine calls itself.
     NodeName,
 }
@@ -50,6 +52,8 @@ pub struct Known {
     pub directories: BTreeMap<PathBuf, bool>,
     /// Answers to [`Need::Command`], by word and path.
     pub commands: BTreeMap<(String, Vec<PathBuf>), bool>,
+    /// Answers to [`Need::User`].
+    pub users: BTreeMap<String, bool>,
     /// The answer to [`Need::NodeName`].
     pub node_name: Option<String>,
 }
@@ -98,6 +102,13 @@ impl<'a> World<'a> {
     pub fn has_command(&mut self, word: &str, path: &[PathBuf]) -> Option<bool> {
         let fact = self.known.commands.get(&(word.to_owned(), path.to_owned())).copied();
         self.note(fact.is_none(), || Need::Command { word: word.to_owned(), path: path.to_owned() });
+        fact
+    }
+
+    /// Whether a user is there.
+    pub fn has_user(&mut self, user: &str) -> Option<bool> {
+        let fact = self.known.users.get(user).copied();
+        self.note(fact.is_none(), || Need::User(user.to_owned()));
         fact
     }
 

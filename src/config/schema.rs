@@ -43,12 +43,13 @@ fn about(kind: SectionKind) -> &'static str {
         SectionKind::Task => "What runs to its end and is then done.",
         SectionKind::Group => "Programs under one name.",
         SectionKind::Control => "How the running project is reached.",
+        SectionKind::RpcInterface => "A program that serves methods on the control socket.",
     }
 }
 
 fn required(kind: SectionKind) -> &'static [&'static str] {
     match kind {
-        SectionKind::Program | SectionKind::Task => &["command"],
+        SectionKind::Program | SectionKind::Task | SectionKind::RpcInterface => &["command"],
         SectionKind::Group => &["programs"],
         SectionKind::Top | SectionKind::Control => &[],
     }

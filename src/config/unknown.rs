@@ -141,11 +141,16 @@ fn list_keys_once(problems: &mut [Diagnostic]) {
 
 fn check_section(section: &RawSection, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
     match (SectionKind::of_word(&section.kind), &section.name) {
-        (Some(kind @ (SectionKind::Program | SectionKind::Task | SectionKind::Group)), Some(name)) => {
+        (
+            Some(kind @ (SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::RpcInterface)),
+            Some(name),
+        ) => {
             let title = format!("[{}.{name}]", section.kind);
             section.keys.iter().for_each(|key| check_key(kind, &title, key, sources, problems));
         }
-        (Some(SectionKind::Program | SectionKind::Task | SectionKind::Group), None) => problems.push(nameless(section)),
+        (Some(SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::RpcInterface), None) => {
+            problems.push(nameless(section));
+        }
         (Some(SectionKind::Control), None) => {
             section.keys.iter().for_each(|key| check_key(SectionKind::Control, "[control]", key, sources, problems));
         }
@@ -191,16 +196,16 @@ fn unknown_section(section: &RawSection) -> Diagnostic {
     }
     let named = |word: &str| match &section.name {
         Some(name) if word != "environment" && word != "control" => format!("[{word}.{name}]"),
-        _ if word == "program" || word == "task" || word == "group" => format!("[{word}.NAME]"),
+        _ if word != "environment" && word != "control" => format!("[{word}.NAME]"),
         _ => format!("[{word}]"),
     };
     let peer = PEER_SECTIONS.iter().find(|(theirs, _)| *theirs == kind).map(|(_, ours)| *ours);
-    let ours = ["program", "task", "group", "environment", "control"];
+    let ours = ["program", "task", "group", "rpcinterface", "environment", "control"];
     match peer.or_else(|| suggest::closest(kind, ours).first().copied()) {
         Some(word) => problem.at(section.span, format!("did you mean {}?", named(word))),
-        None => problem
-            .at(section.span, "no such kind of section")
-            .help("there are [program.NAME], [task.NAME], [group.NAME], [environment] and [control]"),
+        None => problem.at(section.span, "no such kind of section").help(
+            "there are [program.NAME], [task.NAME], [group.NAME], [rpcinterface.NAME], [environment] and [control]",
+        ),
     }
 }
 
@@ -343,7 +348,9 @@ fn section_title(section: SectionKind) -> String {
     match section {
         SectionKind::Top => "the top of the file".to_owned(),
         SectionKind::Control => "[control]".to_owned(),
-        SectionKind::Program | SectionKind::Task | SectionKind::Group => format!("[{}.NAME]", section.word()),
+        SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::RpcInterface => {
+            format!("[{}.NAME]", section.word())
+        }
     }
 }
 

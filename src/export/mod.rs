@@ -12,6 +12,7 @@
 pub mod compose;
 pub mod dot;
 pub mod graph;
+pub mod json;
 pub mod kubernetes;
 pub mod launchd;
 pub mod mermaid;

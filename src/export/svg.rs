@@ -199,14 +199,15 @@ fn node_box(node: &Node, place: &Place) -> String {
     let radius = if node.is_task { BOX_HEIGHT / 2 } else { 6 };
     let off = if node.starts { "" } else { " off" };
     let (middle, title_at) = (x + width / 2, if kind.is_empty() { y + 27 } else { y + 19 });
+    let name = escaped(&node.name);
     let mut svg = format!(
-        "  <rect class=\"box{off}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX_HEIGHT}\" rx=\"{radius}\"/>\n"
+        "  <g class=\"node\" data-name=\"{name}\">\n  <rect class=\"box{off}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX_HEIGHT}\" rx=\"{radius}\"/>\n"
     );
     svg += &text("", middle, title_at, "middle", &node.title());
     if !kind.is_empty() {
         svg += &text("small", middle, y + 35, "middle", &kind);
     }
-    svg
+    svg + "  </g>\n"
 }
 
 /// A curve through all places of its way, level at each.

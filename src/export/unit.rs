@@ -222,13 +222,14 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
             }
         }
     };
-    let ready = program.ready.as_ref().map(|ready| match &ready.kind {
-        ReadyKind::Tcp(target) => Ready::Tcp(filling.fill(target)),
-        ReadyKind::Http { url, .. } => Ready::Http(filling.fill(url)),
-        ReadyKind::Exec(command) => Ready::Exec(command.clone()),
-        ReadyKind::Log(pattern) => Ready::Log(pattern.clone()),
-        ReadyKind::Notify => Ready::Notify,
-        ReadyKind::File(path) => Ready::File(site.project.root.join(filling.fill(path)).display().to_string()),
+    let ready = program.ready.as_ref().and_then(|ready| match &ready.kind {
+        ReadyKind::Tcp(target) => Some(Ready::Tcp(filling.fill(target))),
+        ReadyKind::Http { url, .. } => Some(Ready::Http(filling.fill(url))),
+        ReadyKind::Exec(command) => Some(Ready::Exec(command.clone())),
+        ReadyKind::Log(pattern) => Some(Ready::Log(pattern.clone())),
+        ReadyKind::Notify => Some(Ready::Notify),
+        ReadyKind::File(path) => Some(Ready::File(site.project.root.join(filling.fill(path)).display().to_string())),
+        ReadyKind::Described => None,
     });
     let is_there =
         |need: &&Dependency| site.project.program(&need.program).is_some_and(|program| site.project.is_active(program));

@@ -46,6 +46,7 @@ fn answer(need: Need, known: &mut Known, file: &Path, text: &str) {
         Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
         Need::Directory(path) => drop(known.directories.insert(path, true)),
         Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
+        Need::User(name) => drop(known.users.insert(name, true)),
         Need::NodeName => known.node_name = Some("node".to_owned()),
     }
 }

@@ -19,6 +19,7 @@
 
 pub mod hub;
 pub mod kept;
+pub mod page;
 pub mod read;
 pub mod search;
 pub mod window;
@@ -32,7 +33,6 @@ mod main_log;
 mod orders;
 mod output;
 mod own;
-mod page;
 mod place;
 mod rotate;
 mod screen;

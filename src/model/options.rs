@@ -17,26 +17,31 @@ pub enum SectionKind {
     Group,
     /// `[control]`.
     Control,
+    /// `[rpcinterface.NAME]`.
+    RpcInterface,
 }
 
 impl SectionKind {
     /// All of them, in the order of the docs.
-    pub const ALL: [Self; 5] = [Self::Top, Self::Program, Self::Task, Self::Group, Self::Control];
+    pub const ALL: [Self; 6] = [Self::Top, Self::Program, Self::Task, Self::Group, Self::Control, Self::RpcInterface];
 
     /// The word between the brackets; empty for [`SectionKind::Top`].
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Top => "",
             Self::Program => "program",
             Self::Task => "task",
             Self::Group => "group",
             Self::Control => "control",
+            Self::RpcInterface => "rpcinterface",
         }
     }
 
     /// The section that a word names.
     pub fn of_word(word: &str) -> Option<Self> {
-        [Self::Program, Self::Task, Self::Group, Self::Control].into_iter().find(|kind| kind.word() == word)
+        [Self::Program, Self::Task, Self::Group, Self::Control, Self::RpcInterface]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 
@@ -133,6 +138,9 @@ pub struct OptionSpec {
 const TOP: &[SectionKind] = &[SectionKind::Top];
 const PROGRAM: &[SectionKind] = &[SectionKind::Program];
 const BOTH: &[SectionKind] = &[SectionKind::Program, SectionKind::Task];
+/// Whatever has a command.
+const COMMANDS: &[SectionKind] = &[SectionKind::Program, SectionKind::Task, SectionKind::RpcInterface];
+const EXTENSION: &[SectionKind] = &[SectionKind::RpcInterface];
 const GROUP: &[SectionKind] = &[SectionKind::Group];
 const CONTROL: &[SectionKind] = &[SectionKind::Control];
 
@@ -168,16 +176,16 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Further files, as patterns relative to this one; what this file says wins over them.",
     ),
     row(
-        BOTH,
+        COMMANDS,
         "command",
         OptionKind::Command,
         "",
         "\"sleep 2\"",
         "What is run: a list is executed as it stands, a string runs under sh where it needs one.",
     ),
-    row(BOTH, "directory", OptionKind::Template, "the project's root", "\"sub\"", "Where it runs."),
+    row(COMMANDS, "directory", OptionKind::Template, "the project's root", "\"sub\"", "Where it runs."),
     row(
-        BOTH,
+        COMMANDS,
         "environment",
         OptionKind::Environment,
         "{}",
@@ -185,7 +193,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Variables for this program, above `[environment]` and every env file.",
     ),
     row(
-        BOTH,
+        COMMANDS,
         "env_file",
         OptionKind::EnvFiles,
         "[]",
@@ -301,7 +309,7 @@ pub const OPTIONS: &[OptionSpec] = &[
     ),
     row(BOTH, "stderr_logfile_backups", OptionKind::Integer(0, 10_000), "10", "2", "How many rotated copies are kept."),
     row(BOTH, "umask", OptionKind::Octal, "ours", "\"022\"", "The file mode mask it starts with."),
-    row(BOTH, "user", OptionKind::Text, "ours", "\"nobody\"", "The user it runs as; only root may choose."),
+    row(COMMANDS, "user", OptionKind::Text, "ours", "\"nobody\"", "The user it runs as; only root may choose."),
     row(BOTH, "numprocs", OptionKind::Integer(1, 1000), "1", "2", "How many instances are started."),
     row(BOTH, "numprocs_start", OptionKind::Integer(0, 1_000_000), "0", "1", "The number of the first instance."),
     row(
@@ -344,6 +352,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "none",
         "\"me\"",
         "Asked for on every listener, as in supervisord; with `password`.",
+    ),
+    row(
+        EXTENSION,
+        "timeout",
+        OptionKind::Duration,
+        "10",
+        "\"30s\"",
+        "How long an answer of the extension is waited for before the call fails.",
     ),
     row(CONTROL, "password", OptionKind::Text, "none", "\"secret\"", "Plain, or `{SHA}` and 40 hex digits."),
 ];

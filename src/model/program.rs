@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::command::Command;
 use super::name::{ProcessName, ProgramName};
-use super::ready::ReadySpec;
+use super::ready::{ReadyKind, ReadySpec};
 use super::signal::Signal;
-use super::supervisord::Extras;
+use super::supervisord::{Extension, Extras, Role};
 use super::template::Template;
 
 /// Whether it is kept running or runs to its end.
@@ -284,6 +284,23 @@ impl Program {
         }
     }
 
+    /// A program that serves a namespace: started first, stopped last, started again whenever it ends.
+    pub fn new_extension(extension: Extension) -> Self {
+        let (name, timeout) =
+            (Extension::program_name(&extension.namespace), Some(extension.timeout.max(Extension::TIMEOUT)));
+        let ready =
+            ReadySpec { timeout, failures: Some(1), every: Duration::ZERO, ..ReadySpec::new(ReadyKind::Described) };
+        Self {
+            priority: -1,
+            autorestart: Autorestart::Always,
+            ready: Some(ready),
+            tty: Tty::Never,
+            redirect_stderr: false,
+            extras: Extras { role: Role::Extension(extension), ..Extras::default() },
+            ..Self::new(name)
+        }
+    }
+
     /// The same program several times over: `worker:worker_0`, ….
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
@@ -310,6 +327,11 @@ impl Program {
     /// Whether it runs to its end.
     pub fn is_task(&self) -> bool {
         self.kind == Kind::Task
+    }
+
+    /// Whether it is there for the others only: what it does keeps no run alive, and ends none.
+    pub fn serves_others(&self) -> bool {
+        self.extras.role.as_extension().is_some()
     }
 
     /// Whether what it leaves behind when its leader ends is ended too. supervisord's defaults leave it alone until shutdown.

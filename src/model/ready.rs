@@ -46,6 +46,8 @@ pub enum ReadyKind {
     Notify,
     /// This file exists and is younger than the process.
     File(Template),
+    /// An extension has said what it serves. No config asks for it: every `[rpcinterface.NAME]` has it.
+    Described,
 }
 
 impl ReadyKind {
@@ -58,13 +60,14 @@ impl ReadyKind {
             Self::Log(_) => "log",
             Self::Notify => "notify",
             Self::File(_) => "file",
+            Self::Described => "description",
         }
     }
 
     /// Whether it arrives by itself, so that nothing has to be asked again and again.
     pub fn is_event(&self) -> bool {
         match self {
-            Self::Log(_) | Self::Notify => true,
+            Self::Log(_) | Self::Notify | Self::Described => true,
             Self::Tcp(_) | Self::Http { .. } | Self::Exec(_) | Self::File(_) => false,
         }
     }
@@ -74,7 +77,7 @@ impl ReadyKind {
         match self {
             Self::Exec(_) => Duration::from_millis(20),
             Self::Http { .. } => Duration::from_millis(2),
-            Self::Tcp(_) | Self::File(_) | Self::Log(_) | Self::Notify => Duration::from_micros(500),
+            Self::Tcp(_) | Self::File(_) | Self::Log(_) | Self::Notify | Self::Described => Duration::from_micros(500),
         }
     }
 }

@@ -3,7 +3,9 @@
 //! Defaults are those of supervisor 4.3.0 (`options.py`). Paths are absolute; relative ones were against the main file's directory.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::name::name_problem;
 use super::program::Program;
 
 /// Everything beside programs and groups.
@@ -222,6 +224,50 @@ pub enum Role {
     Listener(Listener),
     /// `[fcgi-program:NAME]`.
     Fcgi(FcgiSocket),
+    /// `[rpcinterface:NAME]` with a `command`.
+    Extension(Extension),
+}
+
+impl Role {
+    /// What it serves, if it is an extension.
+    pub fn as_extension(&self) -> Option<&Extension> {
+        if let Self::Extension(extension) = self { Some(extension) } else { None }
+    }
+}
+
+/// A program that serves the methods of a namespace on the control socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extension {
+    /// What stands before the dot of its methods.
+    pub namespace: String,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// The options of its section that are its own.
+    pub options: Vec<(String, String)>,
+}
+
+impl Extension {
+    /// How long an answer is waited for where nothing is said.
+    pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// Namespaces that are served already.
+    pub const RESERVED: [&str; 3] = ["supervisor", "system", "run"];
+
+    /// The name of the program that serves a namespace, as commands know it.
+    pub fn program_name(namespace: &str) -> String {
+        format!("rpcinterface.{namespace}")
+    }
+
+    /// Why a word cannot be a namespace, if it cannot.
+    pub fn namespace_problem(word: &str) -> Option<String> {
+        if Self::RESERVED.contains(&word) {
+            return Some(format!("the methods of `{word}` are served already"));
+        }
+        if word.contains('.') {
+            return Some("a namespace ends at the first dot".to_owned());
+        }
+        name_problem(word).map(str::to_owned)
+    }
 }
 
 /// What an event listener is told.

@@ -91,6 +91,8 @@ pub enum ResolvedProbe {
     Notify,
     /// A path, absolute or relative to the process's directory.
     File(String),
+    /// What an extension says of itself.
+    Described,
 }
 
 impl ResolvedProbe {
@@ -103,6 +105,7 @@ impl ResolvedProbe {
             ReadyKind::Log(pattern) => Self::Log(pattern.clone()),
             ReadyKind::Notify => Self::Notify,
             ReadyKind::File(path) => Self::File(fill(path)?),
+            ReadyKind::Described => Self::Described,
         })
     }
 }
@@ -113,7 +116,7 @@ impl ResolvedProbe {
         match self {
             Self::Tcp(address) => tcp::local_port(address),
             Self::Http { url, .. } => http::local_port(url),
-            Self::Exec(_) | Self::Log(_) | Self::Notify | Self::File(_) => None,
+            Self::Exec(_) | Self::Log(_) | Self::Notify | Self::File(_) | Self::Described => None,
         }
     }
 }
@@ -128,6 +131,7 @@ impl fmt::Display for ResolvedProbe {
             Self::Log(pattern) => write!(f, "log {pattern}"),
             Self::Notify => f.write_str("notify"),
             Self::File(path) => write!(f, "file {path}"),
+            Self::Described => f.write_str("description"),
         }
     }
 }
@@ -141,6 +145,7 @@ pub async fn check(probe: &ResolvedProbe, context: &ProbeContext) -> Answer {
         ResolvedProbe::Log(pattern) => Answer::fail(log::waiting(pattern)),
         ResolvedProbe::Notify => Answer::fail(notify::WAITING),
         ResolvedProbe::File(path) => file::check(path, context).await,
+        ResolvedProbe::Described => Answer::fail("it has not said yet what it serves"),
     }
 }
 
@@ -156,7 +161,7 @@ pub fn problem(kind: &ReadyKind) -> Option<String> {
         },
         ReadyKind::Exec(command) => exec::problem(command),
         ReadyKind::Log(pattern) => log::problem(pattern),
-        ReadyKind::Notify => None,
+        ReadyKind::Notify | ReadyKind::Described => None,
         ReadyKind::File(path) => literal(path).and_then(|path| file::problem(&path)),
     }
 }

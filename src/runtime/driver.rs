@@ -14,6 +14,7 @@ use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::ends::{Ends, Incarnation};
+use crate::runtime::extension::Extensions;
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
@@ -62,6 +63,8 @@ pub struct Parts<S> {
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
     pub launcher: Arc<Launcher>,
+    /// Where extensions are made known.
+    pub extensions: Extensions,
     /// What is asked from outside.
     pub messages: mpsc::UnboundedReceiver<Message>,
     /// Where views go.
@@ -104,7 +107,7 @@ pub struct Driver<S> {
     helper_messages: mpsc::UnboundedReceiver<HelperMessage>,
     pub(super) helpers: Helpers,
     pub(super) listening: Listening,
-    later: mpsc::UnboundedSender<Later>,
+    pub(super) later: mpsc::UnboundedSender<Later>,
     due: mpsc::UnboundedReceiver<Later>,
     replies: BTreeMap<RequestId, oneshot::Sender<Outcome>>,
     /// Sent once the view that they speak of is published.
@@ -129,13 +132,15 @@ pub struct Ended {
     pub is_forced: bool,
 }
 
-/// What is looked at again after a moment.
+/// What is looked at again after a moment, and what others have to say.
 #[derive(Debug)]
-enum Later {
+pub(super) enum Later {
     /// Survivors of this one have had theirs.
     Overdue(Incarnation),
     /// Our reader has gone away.
     ReaderGone,
+    /// An extension wrote what it should not.
+    Stray(String),
 }
 
 /// What woke the loop.
@@ -157,7 +162,7 @@ impl<S: Spawner> Driver<S> {
         // Both unbounded: a process has at most one probe and one helper under way.
         let (probed, answers) = mpsc::unbounded_channel();
         let (desk, helper_messages) = mpsc::unbounded_channel();
-        // Unbounded: one message an end, and one for our reader.
+        // Unbounded: one message an end, one for our reader, and a few a run of an extension.
         let (later, due) = mpsc::unbounded_channel();
         Self {
             parts,
@@ -226,6 +231,7 @@ impl<S: Spawner> Driver<S> {
                 let event = self.ends.overdue(of);
                 self.end_news(event);
             }
+            Woken::Due(Later::Stray(line)) => self.parts.narrator.remark(line),
             Woken::Due(Later::ReaderGone) => self.take(Event::Terminate(Urgency::Polite)),
             Woken::Message(message) => self.message(message),
             Woken::Deadline => self.take(Event::Tick),

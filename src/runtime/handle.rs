@@ -6,9 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::codec::extension::{CallError, MethodDescription};
+use crate::codec::xmlrpc::Value;
 use crate::logs::LogDesk;
 use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan};
 use crate::runtime::clock::Clock;
+use crate::runtime::extension::Extensions;
 use crate::runtime::reload::Desk;
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::{Command, RequestId, Urgency};
@@ -58,6 +61,7 @@ pub struct Handle {
     clock: Clock,
     logs: LogDesk,
     next_id: Arc<AtomicU64>,
+    extensions: Extensions,
     desk: Option<Arc<Desk>>,
 }
 
@@ -69,7 +73,8 @@ impl Handle {
         facts: Arc<Facts>,
         clock: Clock,
     ) -> Self {
-        Self { messages, snapshots, facts, clock, logs: LogDesk::default(), next_id: Arc::default(), desk: None }
+        let (logs, extensions) = (LogDesk::default(), Extensions::default());
+        Self { messages, snapshots, facts, clock, logs, next_id: Arc::default(), extensions, desk: None }
     }
 
     /// The same, with logs that can be read and cleared.
@@ -133,6 +138,22 @@ impl Handle {
     /// What never changes.
     pub fn facts(&self) -> &Facts {
         &self.facts
+    }
+
+    /// Asks the program that serves a namespace; see [`Extensions::call`].
+    pub async fn call_extension(&self, namespace: &str, method: &str, params: Vec<Value>) -> Result<Value, CallError> {
+        let params = params.into_iter().map(Into::into).collect();
+        self.extensions.call(namespace, method, params).await.map(Value::from)
+    }
+
+    /// What a namespace serves, as its program has said last; `None` when it has said nothing yet.
+    pub fn methods_of(&self, namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        self.extensions.methods_of(namespace)
+    }
+
+    /// Where the driver makes the extensions known.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// The logs.

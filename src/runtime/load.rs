@@ -11,6 +11,7 @@ use crate::config::{Loaded, load};
 use crate::model::name::glob;
 use crate::model::status::SourceMark;
 use crate::model::{Diagnostics, Project, stable_hash};
+use crate::runtime::launcher::account;
 
 /// The largest config or env file that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -98,6 +99,10 @@ fn look(need: Need, known: &mut Known) {
         Need::Command { word, path } => {
             let is_there = path.iter().any(|directory| is_command(&directory.join(&word)));
             known.commands.insert((word, path), is_there);
+        }
+        Need::User(user) => {
+            let is_there = account(&user).is_ok();
+            known.users.insert(user, is_there);
         }
         Need::NodeName => {
             let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned());

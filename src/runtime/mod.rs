@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod driver;
 mod ends;
 pub mod env_files;
+pub mod extension;
 pub mod front;
 pub mod handle;
 pub mod helpers;

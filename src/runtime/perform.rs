@@ -11,10 +11,13 @@ use tokio::sync::oneshot;
 
 use crate::codec::notify::NotifyItem;
 use crate::logs::{Attach, Channel, LogPlace, Matcher};
+use crate::model::supervisord::Extension;
 use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
-use crate::runtime::driver::Driver;
+use crate::runtime::driver::{Driver, Later};
+use crate::runtime::ends::Incarnation;
+use crate::runtime::extension::News;
 use crate::runtime::launcher::{account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
 use crate::runtime::side::{Side, SpawnWords};
@@ -80,7 +83,7 @@ impl<S: Spawner> Driver<S> {
         let program = &*definition.program().as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
-        let streams = self.streams(program).map_err(|error| no_descriptors(&error))?;
+        let streams = self.streams(program, (process, generation)).map_err(|error| no_descriptors(&error))?;
         self.stop_asking(process);
         if let Some(side) = self.sides.get_mut(process.index()) {
             *side = Side { generation, started: now.wall, ..Side::default() };
@@ -98,7 +101,8 @@ impl<S: Spawner> Driver<S> {
         }
         let places = Channel::BOTH.map(|channel| self.parts.logs.of(program, instance, channel));
         self.attach_output(program, places, (process, generation, run), (streams.stdout, streams.stderr))?;
-        self.sides[process.index()].console = Some(streams.console);
+        // What an extension reads comes from the conversation alone.
+        self.sides[process.index()].console = (!program.serves_others()).then_some(streams.console);
         self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
             argv: os_strings(launch.argv),
@@ -112,7 +116,10 @@ impl<S: Spawner> Driver<S> {
         Ok(())
     }
 
-    fn streams(&self, program: &Program) -> io::Result<Streams> {
+    fn streams(&self, program: &Program, of: Incarnation) -> io::Result<Streams> {
+        if let Some(extension) = program.extras.role.as_extension() {
+            return self.converse(extension, program, of);
+        }
         let wants_terminal = match program.tty {
             Tty::Auto => self.parts.terminals.automatic && program.redirect_stderr,
             Tty::Always => true,
@@ -123,6 +130,22 @@ impl<S: Spawner> Driver<S> {
         } else {
             Streams::pipes(!program.redirect_stderr)
         }
+    }
+
+    /// The streams of an extension, and the conversation over them.
+    fn converse(&self, extension: &Extension, program: &Program, of: Incarnation) -> io::Result<Streams> {
+        let (streams, wires) = Streams::extension()?;
+        let (probed, later, name) = (self.probed.clone(), self.later.clone(), program.name.clone());
+        // The driver outlives its tasks; after its end nobody listens.
+        let answer = move |answer| drop(probed.send((of.0, of.1, answer)));
+        let tell = move |news| match news {
+            News::Described(1) => answer(Answer::pass("1 method")),
+            News::Described(count) => answer(Answer::pass(format!("{count} methods"))),
+            News::Useless(why) => answer(Answer::fail(why)),
+            News::Stray(what) => drop(later.send(Later::Stray(format!("{name} {what}")))),
+        };
+        self.parts.extensions.connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
+        Ok(streams)
     }
 
     fn attach_output(
@@ -142,7 +165,8 @@ impl<S: Spawner> Driver<S> {
                 | ReadyKind::Http { .. }
                 | ReadyKind::Exec(_)
                 | ReadyKind::Notify
-                | ReadyKind::File(_),
+                | ReadyKind::File(_)
+                | ReadyKind::Described,
             )
             | None => Vec::new(),
         };

@@ -64,6 +64,17 @@ impl Streams {
         })
     }
 
+    /// Pipes of an extension: its stderr is what is read as its output, and what it reads and answers goes another way.
+    pub fn extension() -> io::Result<(Self, (OwnedFd, OwnedFd))> {
+        let mut pipes = Self::pipes(true)?;
+        let (Console::Pipe(stdin), Some(stderr)) = (&pipes.console, pipes.stderr.take()) else {
+            return Err(io::Error::other("pipes were asked for"));
+        };
+        let stdin = stdin.try_clone()?;
+        let answers = std::mem::replace(&mut pipes.stdout, stderr);
+        Ok((pipes, (stdin, answers)))
+    }
+
     /// A pty of the given size.
     pub fn terminal(size: Winsize) -> io::Result<Self> {
         let pty = openpty(&size, None)?;

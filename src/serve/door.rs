@@ -11,9 +11,11 @@ use nix::unistd::User;
 use tokio::sync::watch;
 
 use super::logs;
+use crate::api::extension;
 use crate::api::fault::{INCORRECT_PARAMETERS, SHUTDOWN_STATE};
 use crate::api::status::project_status;
 use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
+use crate::codec::extension::MethodDescription;
 use crate::codec::json_answer::{self, JsonAnswer};
 use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
 use crate::model::program::Instance;
@@ -81,9 +83,25 @@ impl Door {
         project_status(&self.view(&self.glance()))
     }
 
+    /// A door of its own to the same project.
+    pub(super) fn again(&self) -> Self {
+        Self::new(self.handle.clone(), self.usage.clone())
+    }
+
     /// The project's remote.
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    /// Looks at one moment of the project.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
+        look(&self.view(&self.glance()))
+    }
+
+    /// Makes one call and waits for what becomes of it.
+    pub(super) async fn call(&self, method: &str, params: Vec<Value>) -> Result<Value, Fault> {
+        let outcome = self.decide(&self.glance(), &Call { method: method.to_owned(), params });
+        self.perform(outcome).await
     }
 
     /// Answers one call; the answer may be long in coming, and dropping this cancels the waiting.
@@ -128,6 +146,10 @@ impl Door {
                 let project = self.view(&seen).project;
                 let reply = logs::perform(self.handle.logs(), &seen.snapshot, project, request).await;
                 then(&self.view(&self.glance()), reply)
+            }
+            Outcome::Extension { namespace, method, params } => {
+                let answer = self.handle.call_extension(&namespace, &method, params).await;
+                answer.map_err(|error| extension::fault(&namespace, &method, error))
             }
             Outcome::Config { wish, then } => {
                 let result = self.handle.config(wish).await;
@@ -207,6 +229,10 @@ impl Lookup for Door {
         let zone = self.zone.get_or_init(TimeZone::system);
         let second = i64::try_from(at.seconds()).ok().and_then(|second| Timestamp::from_second(second).ok());
         second.map_or(0, |second| zone.to_offset(second).seconds())
+    }
+
+    fn methods_of(&self, namespace: &str) -> Option<Arc<[MethodDescription]>> {
+        self.handle.methods_of(namespace)
     }
 
     fn uid(&self, user: &str) -> Option<u32> {

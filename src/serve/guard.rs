@@ -2,8 +2,11 @@
 //!
 //! A browser reaches loopback as easily as we do, so on TCP every page that the user visits is a possible caller. The checks stand
 //! in the order that gives the least away: framing (400), Host (421), Origin (403),
-//! password (401), content type (415). A UNIX socket is out of a browser's reach and only its owner's to open: there framing and
+//! password or session (401), content type (415), token (403). A UNIX socket is out of a browser's reach and only its owner's to open: there framing and
 //! password count alone, so that supervisorctl finds what it found at supervisord.
+//!
+//! What a browser changes goes through `/api`, which takes nothing but JSON and, over TCP, only with the token of a session. A listener
+//! that was opened for one browser lets nobody else see anything.
 
 use core::net::SocketAddr;
 
@@ -15,6 +18,7 @@ use hyper::http::uri::Authority;
 use hyper::{Method, Request, StatusCode, Uri};
 
 use super::secret::Secret;
+use super::session::Sessions;
 use crate::codec::basic_auth;
 use crate::model::Control;
 use crate::model::address::{ListenAddress, is_loopback_host, split_host};
@@ -25,6 +29,21 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What a changing call may be. Forms and scripts can send other types to any address without asking first; these they cannot.
 const CHANGING_TYPES: &[&str] = &["text/xml", "application/xml", "application/json"];
 
+/// What a change by `/api` may be.
+const JSON: &[&str] = &["application/json"];
+
+/// Below it are the paths for browsers that change something.
+const API: &str = "/api/";
+
+/// Where a session begins.
+pub(super) const SESSION: &str = "/api/v1/session";
+
+/// Where the token of a session stands.
+const TOKEN: HeaderName = HeaderName::from_static("x-run-token");
+
+/// What has nothing of the project in it: who has no session yet needs it to get one.
+const BARE: &[&str] = &["/", "/index.html", "/style.css", "/app.js", "/favicon.svg", SESSION];
+
 /// What the config says about callers.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
@@ -34,6 +53,10 @@ pub struct Policy {
     owner_key: Option<Secret>,
     /// Names and addresses under which TCP clients may know us, besides loopback and the address they reached.
     hosts: Vec<String>,
+    /// Who makes sessions; without it nothing can be changed through `/api` over TCP.
+    sessions: Option<Sessions>,
+    /// Whether only a session sees anything: the listener was opened for one browser.
+    only_sessions: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -108,7 +131,37 @@ impl Policy {
             // Who listens on all addresses is known by the machine's name, and by the address that was reached.
             if address.is_wildcard() { machine.map(str::to_owned) } else { Some(address.host) }
         });
-        Self { credentials, owner_key: owner_key.map(Secret::of), hosts: host.into_iter().collect() }
+        Self { credentials, owner_key: owner_key.map(Secret::of), hosts: host.into_iter().collect(), ..Self::default() }
+    }
+
+    /// The policy of a listener that is there for one browser: everything takes a session.
+    pub(super) fn for_sessions(sessions: Sessions) -> Self {
+        Self { sessions: Some(sessions), only_sessions: true, ..Self::default() }
+    }
+
+    /// The same, with whoever makes sessions, unless there is one.
+    #[must_use]
+    pub(super) fn with_sessions(mut self, sessions: Option<Sessions>) -> Self {
+        self.sessions = self.sessions.or(sessions);
+        self
+    }
+
+    /// Who makes sessions.
+    pub(super) fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
+    }
+
+    /// Whether whoever asks may see the project: by now everybody, save on a listener for one browser.
+    pub(super) fn is_member(&self, entrance: Entrance, headers: &HeaderMap) -> bool {
+        !self.only_sessions || self.session(entrance, headers).is_some()
+    }
+
+    /// The session that a request belongs to.
+    pub(super) fn session<'a>(&self, entrance: Entrance, headers: &'a HeaderMap) -> Option<&'a str> {
+        match entrance {
+            Entrance::Unix => None,
+            Entrance::Tcp(at) => self.sessions.as_ref()?.of(headers, at.port()),
+        }
     }
 
     /// Whether anybody is asked for a password.
@@ -123,8 +176,11 @@ impl Policy {
             return (Verdict::Refuse(refusal), Attempt::None);
         }
         match self.login(asked) {
-            Err(attempt) => (Verdict::Refuse(unauthorized()), attempt),
-            Ok(attempt) => (content_type(asked).map_or(Verdict::Allow, Verdict::Refuse), attempt),
+            Err(attempt) => (Verdict::Refuse(self.unauthorized()), attempt),
+            Ok(attempt) => {
+                let refusal = content_type(asked).or_else(|| self.token(asked));
+                (refusal.map_or(Verdict::Allow, Verdict::Refuse), attempt)
+            }
         }
     }
 
@@ -165,6 +221,9 @@ impl Policy {
 
     /// Whether the password is right, or none is asked for.
     fn login(&self, asked: Asked<'_>) -> Result<Attempt, Attempt> {
+        if !is_bare(asked) && !self.is_member(asked.entrance, asked.headers) {
+            return Err(Attempt::None);
+        }
         let Some(credentials) = &self.credentials else { return Ok(Attempt::None) };
         if !asked.headers.contains_key(AUTHORIZATION) {
             return Err(Attempt::None);
@@ -172,6 +231,28 @@ impl Policy {
         let sent = asked.headers.get_all(AUTHORIZATION).iter().exactly_one();
         let is_right = sent.is_some_and(|sent| credentials.are(sent) || self.is_owner(asked.entrance, sent));
         if is_right { Ok(Attempt::Right) } else { Err(Attempt::Wrong) }
+    }
+
+    /// A browser sends cookies and passwords along with whatever a page makes it send. The token it does not.
+    fn token(&self, asked: Asked<'_>) -> Option<Refusal> {
+        let is_change = is_api(asked) || self.only_sessions;
+        if asked.entrance == Entrance::Unix || is_reading(asked) || !is_change || asked.uri.path() == SESSION {
+            return None;
+        }
+        let sessions = self.sessions.as_ref().zip(self.session(asked.entrance, asked.headers));
+        let sent = only(asked.headers, &TOKEN);
+        let is_right = sessions.zip(sent).is_some_and(|((sessions, session), sent)| sessions.is_token(session, sent));
+        (!is_right).then(|| Refusal::new(StatusCode::FORBIDDEN, "a change needs the token of a session"))
+    }
+
+    /// The realm is supervisord's (supervisor `medusa/auth_handler.py`).
+    fn unauthorized(&self) -> Refusal {
+        if self.only_sessions {
+            return Refusal::new(StatusCode::UNAUTHORIZED, "open the address that `run ui --web` prints");
+        }
+        let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, "the user name and password of [control] are needed");
+        refusal.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"default\"")));
+        refusal
     }
 
     fn is_owner(&self, entrance: Entrance, sent: &HeaderValue) -> bool {
@@ -215,21 +296,30 @@ fn framing(asked: Asked<'_>) -> Option<Refusal> {
     (!is_clear).then(|| Refusal::new(StatusCode::BAD_REQUEST, "a body is framed by one Content-Length"))
 }
 
-/// supervisord's realm (supervisor `medusa/auth_handler.py`).
-fn unauthorized() -> Refusal {
-    let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, "the user name and password of [control] are needed");
-    refusal.headers.push((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"default\"")));
-    refusal
-}
-
 fn content_type(asked: Asked<'_>) -> Option<Refusal> {
-    let is_reading = matches!(*asked.method, Method::GET | Method::HEAD);
-    if asked.entrance == Entrance::Unix || is_reading {
+    let is_api = is_api(asked);
+    if is_reading(asked) || (asked.entrance == Entrance::Unix && !is_api) {
         return None;
     }
     let kind = only(asked.headers, &CONTENT_TYPE).map(|kind| kind.split(';').next().unwrap_or_default().trim());
-    let is_right = kind.is_some_and(|kind| CHANGING_TYPES.iter().any(|right| right.eq_ignore_ascii_case(kind)));
-    (!is_right).then(|| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a call is text/xml"))
+    let types = if is_api { JSON } else { CHANGING_TYPES };
+    let is_right = kind.is_some_and(|kind| types.iter().any(|right| right.eq_ignore_ascii_case(kind)));
+    let wanted = if is_api { "a change is application/json" } else { "a call is text/xml" };
+    (!is_right).then(|| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, wanted))
+}
+
+fn is_reading(asked: Asked<'_>) -> bool {
+    matches!(*asked.method, Method::GET | Method::HEAD)
+}
+
+/// A session is begun by who has the key; its token is for who has the session.
+fn is_bare(asked: Asked<'_>) -> bool {
+    let path = asked.uri.path();
+    BARE.contains(&path) && (path != SESSION || !is_reading(asked))
+}
+
+fn is_api(asked: Asked<'_>) -> bool {
+    asked.uri.path().starts_with(API)
 }
 
 /// The value of a header that is there exactly once.

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -18,9 +18,11 @@ use super::attempts::Attempts;
 use super::door::{Door, UsageSource};
 use super::guard::{Entrance, Policy};
 use super::rpc::{Site, converse};
+use super::session::Sessions;
 use super::socket::Socket;
 use super::tcp::TcpGate;
 use super::unix::{LONGEST, Sharing, UnixGate};
+use super::web::Web;
 use crate::model::ListenAddress;
 use crate::runtime::handle::Handle;
 
@@ -108,6 +110,13 @@ impl Listener {
         Ok(Self::new(Gate::Tcp(gate)).with_policy(policy))
     }
 
+    /// Binds a free port of loopback, and says which.
+    pub(super) fn bind_loopback() -> io::Result<(Self, SocketAddr)> {
+        let gate = TcpGate::bind_to(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let at = gate.socket.local_addr()?;
+        Ok((Self::new(Gate::Tcp(gate)), at))
+    }
+
     fn new(gate: Gate) -> Self {
         Self { gate, policy: Policy::default(), spare: File::open("/dev/null").ok() }
     }
@@ -172,8 +181,22 @@ pub async fn serve(
     usage: Option<UsageSource>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let policy = std::mem::take(&mut listener.policy);
-    let site = Arc::new(Site { door: Door::new(handle, usage), policy, attempts: Attempts::new() });
+    // Without chance there are no sessions, and then a browser changes nothing.
+    let policy = std::mem::take(&mut listener.policy).with_sessions(Sessions::by_chance().ok());
+    let site = Site { door: Door::new(handle, usage), policy, attempts: Attempts::new(), web: Web::new(None) };
+    answer(listener, Arc::new(site), shutdown).await;
+}
+
+/// [`serve`] for a listener that was opened while serving; boxed, because that is how it comes to contain itself.
+pub(super) fn serve_site(
+    listener: Listener,
+    site: Site,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(answer(listener, Arc::new(site), shutdown))
+}
+
+async fn answer(mut listener: Listener, site: Arc<Site>, shutdown: impl Future<Output = ()>) {
     let (ending, is_ending) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -204,7 +227,7 @@ fn turn_away(socket: &Socket) {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::net::{Ipv4Addr, TcpStream};
+    use std::net::TcpStream;
     use std::os::unix::net::UnixStream;
 
     use super::*;

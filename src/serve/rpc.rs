@@ -1,4 +1,4 @@
-//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses.
+//! HTTP on one connection: XML-RPC by POST at `/RPC2`, with supervisord's statuses, and what is for browsers beside it.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use super::door::{Door, Format};
 use super::guard::{Asked, Attempt, Entrance, Policy, Refusal, Verdict};
 use super::logtail;
 use super::socket::Socket;
+use super::web::{self, Web};
 use super::wire::Peer;
 
 /// The largest body.
@@ -41,13 +42,14 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the client went away")]
-struct WentAway;
+pub(super) struct WentAway;
 
 /// What all connections of a listener share.
 pub(super) struct Site {
     pub(super) door: Door,
     pub(super) policy: Policy,
     pub(super) attempts: Attempts,
+    pub(super) web: Web,
 }
 
 /// Answers on one connection until the client closes it, or until the server ends and what is under way has been answered.
@@ -100,6 +102,9 @@ async fn respond(
         read_away(request.into_body()).await;
         return Ok(refused(refusal));
     }
+    if web::is_ours(request.uri().path()) {
+        return web::respond(request, entrance, &site, &peer).await;
+    }
     if logtail::is_ours(request.uri()) {
         peer.request_arrived();
         let (head, body) = request.into_parts();
@@ -148,7 +153,7 @@ async fn make_wait(wait: Duration, attempt: Attempt, peer: &Peer) -> Result<(), 
 
 /// Reads what a refused request still sends, as far as is decent: closing a TCP connection with something unread would reset it, and
 /// the client might lose the answer.
-async fn read_away(body: Incoming) {
+pub(super) async fn read_away(body: Incoming) {
     if body.size_hint().lower() <= UNWANTED as u64 {
         let _ = timeout(DECENT, Limited::new(body, UNWANTED).collect()).await;
     }
@@ -189,7 +194,7 @@ fn answered(text: Bytes, format: Format) -> Response<Answer> {
 }
 
 /// A status with its own name as body.
-fn refusal(status: StatusCode) -> Response<Answer> {
+pub(super) fn refusal(status: StatusCode) -> Response<Answer> {
     let reason = status.canonical_reason().unwrap_or_default();
     refused(Refusal { status, headers: Vec::new(), body: format!("{} {reason}\n", status.as_u16()) })
 }

@@ -13,6 +13,9 @@ use tokio::time::{Sleep, sleep};
 
 use super::socket::Socket;
 
+/// How long a client whose answer has no end may take nothing of it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How often a half-closed client is looked at.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -25,11 +28,18 @@ pub(super) struct Peer {
     has_arrived: Arc<AtomicBool>,
     /// Set when the right password came over this connection.
     is_proven: Arc<AtomicBool>,
+    /// Set when its answer has no end: then it is dropped when it takes nothing of it for [`PATIENCE`].
+    is_endless: Arc<AtomicBool>,
 }
 
 impl Peer {
     pub(super) fn new(stream: Socket) -> Self {
-        Self { stream: Arc::new(stream), has_arrived: Arc::default(), is_proven: Arc::default() }
+        Self {
+            stream: Arc::new(stream),
+            has_arrived: Arc::default(),
+            is_proven: Arc::default(),
+            is_endless: Arc::default(),
+        }
     }
 
     /// The end that HTTP is spoken on; a request may take this long from its first byte to its last. Over TCP, where anybody may
@@ -39,7 +49,26 @@ impl Peer {
             Socket::Unix(_) => None,
             Socket::Tcp(_) => Some(Box::pin(sleep(arrival))),
         };
-        Wire { peer: self.clone(), arrival, deadline }
+        Wire { peer: self.clone(), arrival, deadline, longest: PATIENCE, patience: None }
+    }
+
+    /// Notes that the answer to come has no end.
+    pub(super) fn follows(&self) {
+        self.is_endless.store(true, Ordering::Relaxed);
+    }
+
+    /// Waits until the client has said that it sends no more. Whoever follows something and says so has left: browsers close both
+    /// ways at once, and over TCP that cannot be told from here.
+    #[cfg(target_os = "linux")]
+    pub(super) async fn leaves(&self) {
+        // An error is an end, too.
+        let _ = self.stream.ready(tokio::io::Interest::PRIORITY).await;
+    }
+
+    /// Elsewhere only the next write finds out.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) async fn leaves(&self) {
+        std::future::pending().await
     }
 
     /// Notes that the other end knows the password.
@@ -83,6 +112,27 @@ pub(super) struct Wire {
     peer: Peer,
     arrival: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// How long a client that follows may take nothing.
+    longest: Duration,
+    /// Until when it is waited for now.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Wire {
+    /// Ready when something can be written; an error when a client that follows has taken nothing for too long.
+    fn poll_write_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ready = self.peer.stream.poll_write_ready(context);
+        if ready.is_ready() {
+            self.patience = None;
+        } else if self.peer.is_endless.load(Ordering::Relaxed) {
+            let longest = self.longest;
+            let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(longest)));
+            if patience.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(ErrorKind::TimedOut.into()));
+            }
+        }
+        ready
+    }
 }
 
 impl AsyncRead for Wire {
@@ -115,9 +165,9 @@ impl AsyncRead for Wire {
 }
 
 impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.peer.stream.poll_write_ready(context))?;
+            ready!(self.poll_write_ready(context))?;
             match self.peer.stream.try_write(bytes) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
@@ -126,12 +176,12 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.peer.stream.poll_write_ready(context))?;
+            ready!(self.poll_write_ready(context))?;
             match self.peer.stream.try_write_vectored(slices) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return Poll::Ready(done),
@@ -157,7 +207,7 @@ mod tests {
     use std::io::Write as _;
     use std::os::unix::net::UnixStream as Blocking;
 
-    use tokio::io::AsyncReadExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, UnixStream};
 
     use super::*;
@@ -206,6 +256,30 @@ mod tests {
         assert_eq!(wire.read(&mut buffer).await.unwrap(), 1);
         peer.request_arrived();
         assert!(tokio::time::timeout(Duration::from_millis(60), wire.read(&mut buffer)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_takes_nothing_is_dropped_and_nobody_else_is() {
+        let soon = Duration::from_millis(20);
+        for follows in [false, true] {
+            let (_client, peer) = pair();
+            let mut wire = peer.wire(Duration::from_secs(20));
+            wire.longest = soon;
+            if follows {
+                peer.follows();
+            }
+            let flood = async { while wire.write(&[0; 1 << 12]).await.is_ok() {} };
+            let is_dropped = tokio::time::timeout(if follows { 1000 * soon } else { 3 * soon }, flood).await.is_ok();
+            assert_eq!(is_dropped, follows);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_follower_has_left_when_it_sends_no_more() {
+        let (client, peer) = pair();
+        assert!(tokio::time::timeout(Duration::from_millis(30), peer.leaves()).await.is_err());
+        client.shutdown(std::net::Shutdown::Write).unwrap();
+        tokio::time::timeout(Duration::from_secs(20), peer.leaves()).await.expect("it has left");
     }
 
     #[tokio::test]

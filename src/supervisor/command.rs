@@ -42,6 +42,8 @@ struct Waiter {
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Want {
+    /// Spawned, or waiting for what it needs.
+    Spawned,
     /// RUNNING in supervisord's sense.
     Running,
     /// Ready or done.
@@ -256,6 +258,7 @@ impl Supervisor {
     fn wait_for_start(&mut self, request: RequestId, until: StartUntil, answers: Vec<(ProcessId, Option<Answer>)>) {
         let want = match until {
             StartUntil::Accepted => None,
+            StartUntil::Spawned => Some(Want::Spawned),
             StartUntil::Running => Some(Want::Running),
             StartUntil::Ready => Some(Want::Ready),
         };
@@ -310,6 +313,7 @@ impl Supervisor {
         let process = self.at(id);
         match want {
             Want::Down => (!process.is_alive()).then_some(Answer::Done),
+            Want::Spawned => answer_spawned(process),
             Want::Running => answer_running(process),
             Want::Ready | Want::AllWell => match process.current_word() {
                 Word::Ready | Word::Done => Some(Answer::Done),
@@ -359,16 +363,36 @@ impl Supervisor {
     }
 }
 
+/// supervisord's start without a wait: it has tried to spawn when it answers (supervisor `rpcinterface.py` `startProcess`).
+fn answer_spawned(process: &Process) -> Option<Answer> {
+    match &process.phase {
+        Phase::Waiting => Some(Answer::Done),
+        Phase::Starting(run) => run.pid.map(|_| Answer::Done),
+        Phase::Stopped
+        | Phase::Blocked { .. }
+        | Phase::Running(_)
+        | Phase::Stopping(_)
+        | Phase::Backoff { .. }
+        | Phase::Exited { .. }
+        | Phase::Fatal => answer_running(process),
+    }
+}
+
 /// supervisord's wait: a failed first try is an answer (supervisor `rpcinterface.py` `startProcess`).
 fn answer_running(process: &Process) -> Option<Answer> {
     match &process.phase {
         Phase::Running(_) | Phase::Exited { expected: true, .. } => Some(Answer::Done),
-        Phase::Exited { expected: false, .. } | Phase::Fatal => Some(failure(process)),
-        Phase::Backoff { .. } => Some(failure(process)),
+        Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Backoff { .. } => Some(spawn_failure(process)),
         Phase::Blocked { .. } => Some(Answer::Blocked),
         Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(Answer::AbnormalTermination),
         Phase::Stopped | Phase::Stopping(_) | Phase::Waiting | Phase::Starting(_) => None,
     }
+}
+
+/// The same in supervisord's words, where a process that ended too soon is a spawn error, too: it has a `spawnerr`.
+fn spawn_failure(process: &Process) -> Answer {
+    let failure = failure(process);
+    if failure == Answer::AbnormalTermination { Answer::SpawnError } else { failure }
 }
 
 /// Which failure it was.

@@ -171,6 +171,8 @@ pub enum Command {
 pub enum StartUntil {
     /// Not at all.
     Accepted,
+    /// Its process is there, or could not be.
+    Spawned,
     /// RUNNING in supervisord's sense.
     Running,
     /// Ready (done, for a task).

@@ -97,14 +97,16 @@ impl Supervisor {
 
     /// A process has ended by itself, well or badly.
     pub(super) fn end_run_on_end(&mut self, id: ProcessId, code: u8) {
-        if self.program(id).exit_on_end || self.policy == ExitPolicy::OnEnd {
+        let counts = self.policy == ExitPolicy::OnEnd && !self.program(id).serves_others();
+        if self.program(id).exit_on_end || counts {
             self.end_run(id, code);
         }
     }
 
     /// A process has failed for good.
     pub(super) fn end_run_on_failure(&mut self, id: ProcessId, code: u8) {
-        if self.program(id).exit_on_end || self.policy != ExitPolicy::KeepGoing {
+        let counts = self.policy != ExitPolicy::KeepGoing && !self.program(id).serves_others();
+        if self.program(id).exit_on_end || counts {
             self.end_run(id, code);
         }
     }
@@ -142,7 +144,8 @@ impl Supervisor {
         {
             return;
         }
-        let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();
+        let own = || self.processes.iter().filter(|process| !process.program().serves_others());
+        let mut wanted = own().filter(|process| process.is_wanted()).peekable();
         if wanted.peek().is_none() || self.processes.iter().any(Process::was_stopped_by_user) {
             return;
         }
@@ -156,7 +159,7 @@ impl Supervisor {
             | Phase::Stopping(_)
             | Phase::Backoff { .. } => false,
         });
-        if is_over && !self.processes.iter().any(Process::is_alive) {
+        if is_over && !own().any(Process::is_alive) {
             self.terminate(Urgency::Polite, None);
         }
     }

@@ -295,6 +295,7 @@ impl Story {
             (Some(last), _) if tries > 0 => format!(": {}, try {tries}", clean(last)),
             (Some(last), _) => format!(": {}", clean(last)),
             (None, Some(ReadyKind::Log(pattern))) => format!(": no line has matched {} so far", clean(pattern)),
+            (None, Some(ReadyKind::Described)) => ": it has not said so far what it serves".to_owned(),
             (None, Some(ReadyKind::Notify)) => ": it has not sent READY=1 so far".to_owned(),
             (
                 None,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail where they stand, as the test may")]
 
+mod extension;
 mod logtail;
 mod notes;
 mod pairs;

@@ -105,6 +105,16 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("run_signal_bad", "run.signal", r#"[["db"], "NOPE"]"#),
     ("run_wait", "run.wait", r#"[["web", "admin"], 100]"#),
     ("run_wait_for_all", "run.wait", "[]"),
+    ("reload_config", "supervisor.reloadConfig", "[]"),
+    ("add_group", "supervisor.addProcessGroup", r#"["db"]"#),
+    ("add_group_unknown", "supervisor.addProcessGroup", r#"["cron"]"#),
+    ("remove_group", "supervisor.removeProcessGroup", r#"["mail"]"#),
+    ("remove_group_unknown", "supervisor.removeProcessGroup", r#"["cron"]"#),
+    ("remove_group_that_is_up", "supervisor.removeProcessGroup", r#"["worker"]"#),
+    ("restart_of_all_with_a_broken_config", "supervisor.restart", "[]"),
+    ("all_config_info", "supervisor.getAllConfigInfo", "[]"),
+    ("run_reload", "run.reload", "[]"),
+    ("run_reload_dry", "run.reload", "[true]"),
     ("run_down", "run.down", "[]"),
     ("run_version", "run.version", "[]"),
 ];
@@ -231,6 +241,7 @@ fn settle(view: &View<'_>, outcome: Result<Outcome, Fault>, asked: &mut Vec<Stri
             });
             Ok(Value::Array(results.collect()))
         }
+        Outcome::Extension { .. } => unreachable!("the sample has no extension"),
     }
 }
 

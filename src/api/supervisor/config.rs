@@ -125,10 +125,8 @@ fn config_info(view: &View<'_>, program: &Program, instance: &Instance) -> Value
     let group_priority = view.last_read.groups.iter().find(|one| one.name == *group).map(|one| one.priority);
     let seconds = |time: std::time::Duration| Value::Int(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
     let none = || Value::from("none");
-    let stderr_log = match program.redirect_stderr {
-        true => none(),
-        false => logfile(&program.extras.stderr, program.stderr_logfile.as_ref()),
-    };
+    let stderr_log =
+        if program.redirect_stderr { none() } else { logfile(&program.extras.stderr, program.stderr_logfile.as_ref()) };
     let mut keys = vec![
         ("autostart", program.autostart.into()),
         ("directory", program.directory.as_ref().map_or_else(none, |directory| directory.to_string().into())),

@@ -13,7 +13,7 @@ use crate::api::fault::{
 };
 use crate::api::method::{Kind, Method, Outcome, Param, View, flag, optional, required, text};
 use crate::codec::xmlrpc::Value;
-use crate::model::{ProcessId, Signal};
+use crate::model::{self, ProcessId, Signal};
 use crate::supervisor::action::{self, Answer};
 use crate::supervisor::event::{Command, StartUntil};
 use crate::supervisor::snapshot::ProcessInfo;
@@ -132,6 +132,7 @@ fn signal_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault
             if !is_signallable(info) {
                 return Err(Fault::new(NOT_RUNNING, text(arguments, 0)));
             }
+            let Some(signal) = signal else { return Ok(Outcome::Value(true.into())) };
             Ok(single(Command::Signal { processes: vec![info.id], signal }, text(arguments, 0)))
         }
         Target::Group(members) => Ok(signal_those(members, &arguments[1])),
@@ -147,7 +148,7 @@ fn signal_all(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 }
 
 fn start(processes: Vec<ProcessId>, wait: bool) -> Command {
-    let until = if wait { StartUntil::Running } else { StartUntil::Accepted };
+    let until = if wait { StartUntil::Running } else { StartUntil::Spawned };
     Command::Start { processes, until, with_needs: true, timeout: None }
 }
 
@@ -168,23 +169,29 @@ fn stop_those(mut members: Vec<&ProcessInfo>, wait: bool) -> Outcome {
 fn signal_those(mut members: Vec<&ProcessInfo>, signal: &Value) -> Outcome {
     members.retain(|info| is_signallable(info));
     match read_signal(signal) {
-        Ok(signal) => several(&members, |processes| Command::Signal { processes, signal }),
+        Ok(Some(signal)) => several(&members, |processes| Command::Signal { processes, signal }),
+        Ok(None) => Outcome::Value(Value::Array(members.iter().map(|info| status(info, None)).collect())),
         Err(fault) => Outcome::Value(Value::Array(members.iter().map(|info| status(info, Some(&fault))).collect())),
     }
 }
 
-fn read_signal(value: &Value) -> Result<Signal, Fault> {
+/// The signal to send. 0 is none: it only asks whether the process is there, as `kill(2)` has it.
+fn read_signal(value: &Value) -> Result<Option<Signal>, Fault> {
     let text =
         value.as_int().map_or_else(|| value.as_str().unwrap_or_default().to_owned(), |number| number.to_string());
-    Signal::parse(&text).ok_or_else(|| Fault::new(BAD_SIGNAL, text))
+    if text.trim() == "0" {
+        return Ok(None);
+    }
+    Signal::parse(&text).map(Some).ok_or_else(|| Fault::new(BAD_SIGNAL, text))
 }
 
 /// Asks for one process: the answer is true, or the fault that its [`Answer`] means.
 fn single(command: Command, name: &str) -> Outcome {
     let name = name.to_owned();
-    let then = move |_: &View<'_>, reply: action::Outcome| match reply {
+    let then = move |view: &View<'_>, reply: action::Outcome| match reply {
         action::Outcome::Each(answers) => {
-            answers.first().and_then(|(_, answer)| refusal(*answer, &name)).map_or(Ok(true.into()), Err)
+            let refused = answers.first().and_then(|(id, answer)| refusal(view, *id, *answer, &name));
+            refused.map_or(Ok(true.into()), Err)
         }
         action::Outcome::Accepted => Ok(true.into()),
         action::Outcome::TimedOut(_) => Err(Fault::new(FAILED, name)),
@@ -210,7 +217,8 @@ fn several(members: &[&ProcessInfo], command: impl FnOnce(Vec<ProcessId>) -> Com
         let described = answers.into_iter().filter_map(|(id, answer)| {
             let info = view.snapshot.get(id)?;
             let name = info.name.to_string();
-            let fault = answer.map_or_else(|| Some(Fault::new(FAILED, &name)), |answer| refusal(answer, &name));
+            let fault =
+                answer.map_or_else(|| Some(Fault::new(FAILED, &name)), |answer| refusal(view, id, answer, &name));
             Some(status(info, fault.as_ref()))
         });
         Ok(Value::Array(described.collect()))
@@ -229,16 +237,31 @@ pub(super) fn status(info: &ProcessInfo, fault: Option<&Fault>) -> Value {
 }
 
 /// supervisord's fault for an answer. Blocked is FATAL with a spawnerr on the wire, so it is a spawn error there.
-fn refusal(answer: Answer, name: &str) -> Option<Fault> {
+fn refusal(view: &View<'_>, id: ProcessId, answer: Answer, name: &str) -> Option<Fault> {
     let code = match answer {
         Answer::Done => return None,
+        Answer::NoFile => {
+            return Some(Fault::new(NO_FILE, format_args!("can't find command '{}'", first_word(view, id))));
+        }
+        Answer::NotExecutable => {
+            let text = format_args!("command at '{}' is not executable", first_word(view, id));
+            return Some(Fault::new(NOT_EXECUTABLE, text));
+        }
         Answer::AlreadyStarted => ALREADY_STARTED,
         Answer::NotRunning => NOT_RUNNING,
-        Answer::NoFile => NO_FILE,
-        Answer::NotExecutable => NOT_EXECUTABLE,
         Answer::SpawnError | Answer::Blocked => SPAWN_ERROR,
         Answer::AbnormalTermination => ABNORMAL_TERMINATION,
         Answer::NotWanted => FAILED,
     };
     Some(Fault::new(code, name))
+}
+
+/// What a process's command begins with (supervisor `options.py` `check_execv_args` names it).
+fn first_word(view: &View<'_>, id: ProcessId) -> String {
+    let program = view.snapshot.get(id).and_then(|info| view.project.program(&info.program));
+    match program.map(|program| &program.command) {
+        Some(model::Command::Words(words)) => words.first().map(ToString::to_string).unwrap_or_default(),
+        Some(line) => line.display().split_whitespace().next().unwrap_or_default().to_owned(),
+        None => String::new(),
+    }
 }

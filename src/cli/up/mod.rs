@@ -247,6 +247,9 @@ fn choose(project: &Project, names: &[String]) -> Result<Option<Vec<ProcessId>>,
             return Err(unknown_name(name, &project.name, &known));
         }
     }
+    // Whoever is named finds the methods of the project there.
+    let extensions = project.processes().filter(|(_, program, _)| program.serves_others()).map(|(id, _, _)| id);
+    chosen.extend(extensions);
     Ok((!names.is_empty()).then_some(chosen))
 }
 

@@ -250,6 +250,7 @@ impl Session<'_> {
             logs: logs.places().clone(),
             output,
             launcher: Arc::new(self.launcher(project)),
+            extensions: handle.extensions().clone(),
             messages: inbox,
             snapshots,
             clock,

@@ -53,13 +53,18 @@ fn empty(lowered: &Lowered, sources: &[SourceFile], problems: &mut Vec<Diagnosti
         return;
     }
     let file = sources.first().map_or("this config", |source| source.name.as_str());
-    let help = match lowered.project.dialect {
-        Dialect::Procfile => "the smallest one is a line web: COMMAND",
-        Dialect::Native | Dialect::Supervisord => {
-            "the smallest one is a line [program.web] and below it command = \"…\""
+    let message = format!("there is no program in {file}");
+    problems.push(match lowered.project.dialect {
+        Dialect::Procfile => {
+            Diagnostic::error("empty-project", message).help("the smallest one is a line web: COMMAND")
         }
-    };
-    problems.push(Diagnostic::error("empty-project", format!("there is no program in {file}")).help(help));
+        Dialect::Native => {
+            let help = "the smallest one is a line [program.web] and below it command = \"…\"";
+            Diagnostic::error("empty-project", message).help(help)
+        }
+        // A supervisord may wait for programs that `update` brings.
+        Dialect::Supervisord => Diagnostic::warning("empty-project", message),
+    });
 }
 
 /// Which programs would be started, one flag each: those whose profile was asked for, and those that were named with all they need.

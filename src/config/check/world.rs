@@ -51,6 +51,7 @@ pub fn check(
             looking.exec_check(&scope, program, places, &directory);
         }
         looking.log_files(program, places);
+        looking.user(program, places);
     }
 }
 
@@ -140,6 +141,16 @@ impl Looking<'_, '_> {
                 let looked = format!("looked for {}", directory.display());
                 self.problems.push(problem.at_opt(places.values.get(key).copied(), looked));
             }
+        }
+    }
+
+    /// A program whose user is not there starts nowhere (supervisor `datatypes.py` `name_to_uid`).
+    fn user(&mut self, program: &Program, places: &ProgramPlaces) {
+        let Some(user) = &program.user else { return };
+        if self.world.has_user(user) == Some(false) {
+            let message = format!("{} runs as the user `{user}`, whom this machine does not have", program.name);
+            let problem = Diagnostic::error("missing-user", message);
+            self.problems.push(problem.at_opt(places.values.get("user").copied(), "a name or a number"));
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub mod control;
 pub mod depends;
+pub mod extension;
 pub mod keys;
 pub mod names;
 pub mod program;
@@ -108,6 +109,12 @@ pub fn lower(
         let (program, places) = program::program(context, name, kind, section, problems);
         lowered.project.programs.push(program);
         lowered.places.programs.push(places);
+    }
+    for section in raw.sections.iter().filter(|section| section.kind == names::EXTENSION) {
+        if let Some((program, places)) = extension::extension(context, section, problems) {
+            lowered.project.programs.push(program);
+            lowered.places.programs.push(places);
+        }
     }
     settings::overrides(context, &mut lowered, problems);
     lowered

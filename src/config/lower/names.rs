@@ -6,7 +6,12 @@ use crate::config::place::line;
 use crate::config::raw::{RawProject, RawSection};
 use crate::config::suggest;
 use crate::model::name::name_problem;
+use crate::model::options::SectionKind;
+use crate::model::supervisord::Extension;
 use crate::model::{Diagnostic, Kind, SourceFile, Span};
+
+/// The word of a section whose program serves a namespace.
+pub const EXTENSION: &str = SectionKind::RpcInterface.word();
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,11 +51,12 @@ impl Names {
             if let Some(problem) = name_problem(name) {
                 problems.push(Diagnostic::error("bad-name", problem).at(section.span, "this name"));
             }
-            if let Some((other, first)) = names.by_name.get(name) {
-                problems.push(doubled(name, &what, section.span, other, *first));
+            let name = if section.kind == EXTENSION { Extension::program_name(name) } else { name.clone() };
+            if let Some((other, first)) = names.by_name.get(&name) {
+                problems.push(doubled(&name, &what, section.span, other, *first));
             } else {
-                names.join(name, &what, problems);
-                names.by_name.insert(name.clone(), (what, section.span));
+                names.join(&name, &what, problems);
+                names.by_name.insert(name, (what, section.span));
             }
         }
         names
@@ -122,7 +128,7 @@ impl Names {
 /// What a section defines.
 fn kind_of(section: &RawSection) -> Option<Named> {
     match section.kind.as_str() {
-        "program" => Some(Named::Program(Kind::Program)),
+        "program" | EXTENSION => Some(Named::Program(Kind::Program)),
         "task" => Some(Named::Program(Kind::Task)),
         "group" => Some(Named::Group(members(section))),
         _ => None,

@@ -31,14 +31,7 @@ pub fn program(
         Kind::Task => SectionKind::Task,
     };
     let mut program = defaults(context, name, kind);
-    let mut places = ProgramPlaces {
-        name: section.span,
-        values: section.keys.iter().map(|key| (key.name.clone(), key.value.span)).collect(),
-        edges: Vec::new(),
-        env_files: Vec::new(),
-        templates: Vec::new(),
-        environment: 0,
-    };
+    let mut places = places(section);
     let mut keys = Keys::new(section_kind, &section.keys, problems);
     environment(context, &mut keys, &mut program, &mut places);
     command(context, section, &mut keys, &mut program, &mut places);
@@ -50,6 +43,18 @@ pub fn program(
     depends::dependencies(context, &mut keys, &mut program, &mut places);
     ready::ready(context, &mut keys, &mut program, &mut places);
     (program, places)
+}
+
+/// Where its parts are written, none of them read yet.
+pub(super) fn places(section: &RawSection) -> ProgramPlaces {
+    ProgramPlaces {
+        name: section.span,
+        values: section.keys.iter().map(|key| (key.name.clone(), key.value.span)).collect(),
+        edges: Vec::new(),
+        env_files: Vec::new(),
+        templates: Vec::new(),
+        environment: 0,
+    }
 }
 
 /// A program about which nothing was written. supervisord's defaults but for what makes a development environment usable:
@@ -71,7 +76,12 @@ fn defaults(context: Context<'_>, name: &str, kind: Kind) -> Program {
 }
 
 /// Its environment, and where it runs.
-fn environment(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, places: &mut ProgramPlaces) {
+pub(super) fn environment(
+    context: Context<'_>,
+    keys: &mut Keys<'_>,
+    program: &mut Program,
+    places: &mut ProgramPlaces,
+) {
     if let Some(value) = keys.value("environment") {
         if let RawData::Table(entries) = &value.data {
             (program.environment, places.templates) = settings::entries(entries, context.sources, keys.problems);
@@ -94,7 +104,7 @@ fn environment(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program,
 }
 
 /// What it runs.
-fn command(
+pub(super) fn command(
     context: Context<'_>,
     section: &RawSection,
     keys: &mut Keys<'_>,
@@ -105,7 +115,8 @@ fn command(
         if section.keys.iter().any(|key| unknown::meant(keys.section, &key.name) == Some("command")) {
             return;
         }
-        let message = format!("{} {} has no `command`", section.kind, program.name);
+        let name = section.name.as_deref().unwrap_or(program.name.as_str());
+        let message = format!("{} {name} has no `command`", section.kind);
         keys.problems.push(
             Diagnostic::error("missing-key", message)
                 .at(section.span, "nothing to run")

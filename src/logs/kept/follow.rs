@@ -38,9 +38,14 @@ impl Follow {
 
     /// The next lines, in order of time; none when nothing came within the limit.
     pub fn wait(&mut self, limit: Duration) -> Vec<LogLine> {
+        self.wait_for(limit, usize::MAX)
+    }
+
+    /// [`Follow::wait`], and at most so many lines of each output at a time, for who must not read a flood into memory.
+    pub fn wait_for(&mut self, limit: Duration, most: usize) -> Vec<LogLine> {
         let until = Instant::now() + limit;
         loop {
-            let lines = self.take();
+            let lines = self.take(most);
             if !lines.is_empty() {
                 return lines;
             }
@@ -57,10 +62,10 @@ impl Follow {
         }
     }
 
-    fn take(&mut self) -> Vec<LogLine> {
+    fn take(&mut self, most: usize) -> Vec<LogLine> {
         let mut lines = Vec::new();
         for reader in &mut self.readers {
-            lines.extend(std::iter::from_fn(|| reader.next_line()));
+            lines.extend(std::iter::from_fn(|| reader.next_line()).take(most));
         }
         lines.sort_by_key(|line| line.at);
         lines

@@ -179,7 +179,9 @@ fn names_moved(key: &str, program: &Program, moved: Moved<'_>) -> bool {
             Some(ReadyKind::Tcp(template) | ReadyKind::File(template) | ReadyKind::Http { url: template, .. }) => {
                 vec![template]
             }
-            Some(ReadyKind::Exec(_) | ReadyKind::Log(_) | ReadyKind::Notify) | None => Vec::new(),
+            Some(ReadyKind::Exec(_) | ReadyKind::Log(_) | ReadyKind::Notify | ReadyKind::Described) | None => {
+                Vec::new()
+            }
         },
         _ => Vec::new(),
     };

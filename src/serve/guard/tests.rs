@@ -22,17 +22,21 @@ enum Config {
     Named,
     /// `tcp = "*:9001"` on a machine called `box`, locked.
     Wildcard,
+    /// A listener that was opened for one browser.
+    OneBrowser,
 }
 
 impl Config {
     fn policy(self) -> Policy {
+        let sessions = Sessions::new([7; 32]);
         let tcp = match self {
+            Self::OneBrowser => return Policy::for_sessions(sessions),
             Self::Open | Self::Locked | Self::Digest => "127.0.0.1:9001",
             Self::Named => "My-Host:9001",
             Self::Wildcard => "*:9001",
         };
         let password = match self {
-            Self::Open => None,
+            Self::Open | Self::OneBrowser => None,
             Self::Locked | Self::Named | Self::Wildcard => Some("pass:word"),
             Self::Digest => Some("{SHA}25f3b0a420f2e4048baa9d0cdb8addbadcf2624f"),
         };
@@ -42,7 +46,7 @@ impl Config {
             username: password.map(|_| "me".to_owned()),
             password: password.map(str::to_owned),
         };
-        Policy::new(&control, password.map(|_| "owner-key"), Some("box"))
+        Policy::new(&control, password.map(|_| "owner-key"), Some("box")).with_sessions(Some(sessions))
     }
 }
 
@@ -50,6 +54,16 @@ impl Config {
 const RIGHT: &str = "Authorization: Basic bWU6cGFzczp3b3Jk";
 const WRONG: &str = "Authorization: Basic bWU6d3Jvbmc=";
 const STRANGER: &str = "Authorization: Basic eW91OnBhc3M6d29yZA==";
+
+/// A session's cookie and token, as a server with the key of these tests makes them; a token of another session; a cookie of another
+/// server.
+const COOKIE: &str =
+    "Cookie: run_session_9001=00112233445566778899aabbccddeeff.ae0025d203ca37fc3e14a5bacadadcde6d17cd50";
+const TOKEN: &str = "X-Run-Token: 88f9c1b65ee9f2942454cfd86385d4acc9c97f60";
+const OTHER_TOKEN: &str = "X-Run-Token: 3bd76e185e016617191d5acc3924d2e283e035de";
+const OTHER_COOKIE: &str =
+    "Cookie: run_session_9001=00112233445566778899aabbccddeeff.b685aeb9e14f25186e8bb73db9de2f5b380644e7";
+const JSON: &str = "Content-Type: application/json";
 
 /// What Python's `xmlrpc.client` and supervisorctl send, save the password.
 const STOCK: &[&str] = &["Host: 127.0.0.1:9001", "Content-Type: text/xml", "Content-Length: 9", "User-Agent: Python"];
@@ -88,9 +102,10 @@ struct Row(u16, Config, Entrance, &'static str, &'static [&'static str]);
 /// Changes to a stock call, and the status that it then has; 200 goes on to be routed.
 #[rustfmt::skip]
 const TABLE: &[Row] = {
-    use Config::{Digest, Locked, Named, Open, Wildcard};
+    use Config::{Digest, Locked, Named, OneBrowser, Open, Wildcard};
     use Entrance::Unix;
     const POST: &str = "POST /RPC2";
+    const CHANGE: &str = "POST /api/v1/stop";
     &[
         // Stock clients.
         Row(200, Open, LOOPBACK, POST, &[]),
@@ -182,6 +197,47 @@ const TABLE: &[Row] = {
         Row(200, Open, LOOPBACK, "GET /", &["Content-Type: -"]),
         Row(200, Open, Unix, POST, &["Content-Type: -"]),
         Row(200, Open, Unix, POST, &["Content-Type: text/plain"]),
+        // Changes by a browser: JSON, and over TCP the token of the session.
+        Row(403, Open, LOOPBACK, CHANGE, &[JSON]),
+        Row(403, Open, LOOPBACK, CHANGE, &[JSON, COOKIE]),
+        Row(403, Open, LOOPBACK, CHANGE, &[JSON, TOKEN]),
+        Row(200, Open, LOOPBACK, CHANGE, &[JSON, COOKIE, TOKEN]),
+        Row(403, Open, LOOPBACK, CHANGE, &[JSON, COOKIE, OTHER_TOKEN]),
+        Row(403, Open, LOOPBACK, CHANGE, &[JSON, COOKIE, TOKEN, OTHER_TOKEN]),
+        Row(403, Open, LOOPBACK, CHANGE, &[JSON, OTHER_COOKIE, TOKEN]),
+        Row(403, Open, LOOPBACK, "DELETE /api/v1/stop", &[JSON]),
+        Row(415, Open, LOOPBACK, CHANGE, &[COOKIE, TOKEN]), // text/xml
+        Row(415, Open, LOOPBACK, CHANGE, &["Content-Type: text/plain", COOKIE, TOKEN]),
+        Row(415, Open, LOOPBACK, CHANGE, &["Content-Type: application/x-www-form-urlencoded", COOKIE, TOKEN]),
+        Row(403, Open, LOOPBACK, CHANGE, &["Origin: http://evil.example", JSON, COOKIE, TOKEN]),
+        Row(421, Open, LOOPBACK, CHANGE, &["Host: evil.example", JSON, COOKIE, TOKEN]),
+        Row(401, Locked, LOOPBACK, CHANGE, &[JSON, COOKIE, TOKEN]),
+        Row(200, Locked, LOOPBACK, CHANGE, &[JSON, COOKIE, TOKEN, RIGHT]),
+        Row(200, Open, Unix, CHANGE, &[JSON]),
+        Row(415, Open, Unix, CHANGE, &["Content-Type: text/plain"]),
+        Row(200, Open, LOOPBACK, "GET /api/v1/status", &[]),
+        Row(200, Open, LOOPBACK, "GET /api/v1/session", &[]),
+        Row(401, Locked, LOOPBACK, "GET /api/v1/session", &[]),
+        Row(200, Open, LOOPBACK, POST, &[]), // stock clients have no token
+        // A listener for one browser: who has no session sees nothing of the project.
+        Row(200, OneBrowser, LOOPBACK, "GET /", &[]),
+        Row(200, OneBrowser, LOOPBACK, "GET /app.js", &[]),
+        Row(200, OneBrowser, LOOPBACK, "POST /api/v1/session", &[JSON]),
+        Row(415, OneBrowser, LOOPBACK, "POST /api/v1/session", &[]),
+        Row(403, OneBrowser, LOOPBACK, "POST /api/v1/session", &["Origin: http://evil.example", JSON]),
+        Row(401, OneBrowser, LOOPBACK, "GET /api/v1/session", &[]),
+        Row(401, OneBrowser, LOOPBACK, "GET /api/v1/status", &[]),
+        Row(401, OneBrowser, LOOPBACK, "GET /tail.html", &[]),
+        Row(401, OneBrowser, LOOPBACK, "GET /logtail/web", &[]),
+        Row(401, OneBrowser, LOOPBACK, "GET /nothing", &[]),
+        Row(401, OneBrowser, LOOPBACK, POST, &[]),
+        Row(401, OneBrowser, LOOPBACK, POST, &[RIGHT]),
+        Row(401, OneBrowser, LOOPBACK, "GET /api/v1/status", &[OTHER_COOKIE]),
+        Row(200, OneBrowser, LOOPBACK, "GET /api/v1/status", &[COOKIE]),
+        Row(403, OneBrowser, LOOPBACK, POST, &[COOKIE]),
+        Row(403, OneBrowser, LOOPBACK, CHANGE, &[JSON, COOKIE]),
+        Row(200, OneBrowser, LOOPBACK, CHANGE, &[JSON, COOKIE, TOKEN]),
+        Row(421, OneBrowser, LOOPBACK, "GET /", &["Host: evil.example"]),
         // The first thing that is wrong is the one that is told.
         Row(400, Locked, LOOPBACK, POST, &["Transfer-Encoding: chunked", "Host: evil.example", "Content-Type: text/plain"]),
         Row(421, Locked, LOOPBACK, POST, &["Host: evil.example", "Origin: http://evil.example", "Content-Type: text/plain"]),
@@ -255,6 +311,21 @@ proptest! {
         let asked = Asked { entrance: LOOPBACK, method: &Method::POST, uri: &Uri::from_static("/RPC2"), headers: &headers };
         let (verdict, attempt) = Config::Locked.policy().decide(asked);
         prop_assert!(verdict != Verdict::Allow && attempt != Attempt::Right);
+    }
+
+    #[test]
+    fn nothing_but_the_token_lets_a_browser_change_something(
+        token in "[0-9a-f]{40}|[ -~]{0,50}", path in "/api/v1/(start|stop|restart|clear|open)",
+    ) {
+        let change = ["Host: localhost", JSON, COOKIE, "Content-Length: 2"];
+        let mut headers = headers(&change);
+        if let Ok(value) = HeaderValue::from_str(&token) {
+            headers.append("x-run-token", value);
+        }
+        let uri = path.parse().unwrap();
+        let asked = Asked { entrance: LOOPBACK, method: &Method::POST, uri: &uri, headers: &headers };
+        let is_token = TOKEN.ends_with(&token) && token.len() == 40;
+        prop_assert_eq!(Config::Open.policy().decide(asked).0 == Verdict::Allow, is_token);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::model::supervisord::Extension;
 use crate::model::{
     Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Project, ReadyKind, ReadySpec, Signal, Template,
-    WallTime,
+    WallTime, Word,
 };
 use crate::supervisor::action::Action;
 use crate::supervisor::event::{Event, Verdict};
@@ -113,4 +114,50 @@ fn several_successes_are_asked_for_apart() {
     let mut stand = Stand::new(asked(|ready| ReadySpec { successes: 3, every, ..ready }));
     stand.pass(Duration::from_secs(5), |_| Verdict::Pass("tcp 1".to_owned()));
     assert!(stand.ready_after().unwrap() >= 2 * every, "{:?}", stand.asked);
+}
+
+/// A supervisor of one task and an extension, and the actions of its beginning.
+fn beside_a_task(policy: ExitPolicy) -> (Supervisor, Vec<Action>) {
+    let extension = Extension { namespace: "x".to_owned(), timeout: Extension::TIMEOUT, options: Vec::new() };
+    let programs = vec![Program::new_task("t"), Program::new_extension(extension)];
+    let project = Arc::new(Project::new("/demo", programs));
+    let mut supervisor = Supervisor::new(project, policy, Now::default()).unwrap();
+    let mut actions = Vec::new();
+    supervisor.step(Now::default(), Event::Begin { processes: None, with_needs: true }, &mut actions);
+    (supervisor, actions)
+}
+
+fn ended(process: ProcessId, code: i32) -> Event {
+    Event::Exited { process, generation: Generation(1), exit: Exit::Code(code), survivors: false }
+}
+
+#[test]
+fn an_extension_keeps_no_run_alive() {
+    let (mut supervisor, mut actions) = beside_a_task(ExitPolicy::KeepGoing);
+    for (process, pid) in [(ProcessId(0), 10), (ProcessId(1), 11)] {
+        supervisor.step(Now::default(), Event::Spawned { process, generation: Generation(1), pid }, &mut actions);
+    }
+    let (process, generation) = (ProcessId(1), Generation(1));
+    let verdict = Verdict::Pass("2 methods".to_owned());
+    supervisor.step(Now::default(), Event::Probed { process, generation, verdict }, &mut actions);
+    assert_eq!(supervisor.snapshot().get(process).unwrap().word, Word::Ready);
+    actions.clear();
+    supervisor.step(Now::default(), ended(ProcessId(0), 0), &mut actions);
+    let stops = |action: &Action| matches!(action, Action::Signal { process: ProcessId(1), .. });
+    assert!(actions.iter().any(stops), "{actions:?}");
+    supervisor.step(Now::default(), ended(process, 0), &mut actions);
+    assert!(actions.contains(&Action::Finish(0)), "{actions:?}");
+}
+
+#[test]
+fn the_end_of_an_extension_ends_no_run() {
+    let (mut supervisor, mut actions) = beside_a_task(ExitPolicy::OnEnd);
+    for (process, pid) in [(ProcessId(0), 10), (ProcessId(1), 11)] {
+        supervisor.step(Now::default(), Event::Spawned { process, generation: Generation(1), pid }, &mut actions);
+    }
+    actions.clear();
+    supervisor.step(Now::default(), ended(ProcessId(1), 0), &mut actions);
+    let again = |action: &Action| matches!(action, Action::Spawn { process: ProcessId(1), .. });
+    assert!(actions.iter().any(again), "{actions:?}");
+    assert!(!supervisor.snapshot().is_shutting_down);
 }

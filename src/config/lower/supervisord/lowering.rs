@@ -5,7 +5,7 @@ use crate::config::lower::names::{Named, Names};
 use crate::config::lower::supervisord::expansion::Expansions;
 use crate::config::lower::supervisord::program::Surroundings;
 use crate::config::lower::supervisord::section::Section;
-use crate::config::lower::supervisord::{Placed, extra, program, servers, value};
+use crate::config::lower::supervisord::{Placed, extension, extra, program, servers, value};
 use crate::config::lower::{Context, ProgramPlaces};
 use crate::config::place::within;
 use crate::config::raw::{RawKey, RawProject, RawSection};
@@ -14,7 +14,7 @@ use crate::config::scope::Scope;
 use crate::config::suggest;
 use crate::model::conf_options::ConfSection;
 use crate::model::name::name_problem;
-use crate::model::supervisord::Supervisord;
+use crate::model::supervisord::{RpcInterface, Supervisord};
 use crate::model::{Diagnostic, Dialect, Group, Kind, Program, ProgramName, SourceFile, Span, Template};
 
 /// What the sections are read from and with.
@@ -193,6 +193,29 @@ impl<'l, 'k> Lowering<'l, 'k> {
                 }
                 programs.push((program, places));
             }
+        }
+        programs
+    }
+
+    /// `[rpcinterface:NAME]` with a `command`.
+    pub(super) fn extensions(
+        &mut self,
+        conf: &Supervisord,
+        names: &Expansions,
+        known: &mut Names,
+    ) -> Vec<(Program, ProgramPlaces)> {
+        let mut programs = Vec::new();
+        for raw in self.of_kind(ConfSection::RpcInterface) {
+            let is_it = |interface: &&RpcInterface| interface.command.is_some() && interface.name == name_of(raw);
+            let Some(interface) = conf.rpc_interfaces.iter().find(is_it) else { continue };
+            let mut section = self.reader(ConfSection::RpcInterface, raw).0;
+            let Some(program) = extension::extension(&mut section, interface, names, &conf.daemon) else { continue };
+            if let Some(first) = known.define(program.name.as_str(), Named::Program(Kind::Program), raw.span) {
+                let problem = Diagnostic::error("duplicate", format!("two programs are called `{}`", program.name));
+                self.problems.push(problem.at(raw.span, "again").at(first, "first here"));
+                continue;
+            }
+            programs.push((program, places(raw)));
         }
         programs
     }

@@ -2,6 +2,7 @@
 //! order, and its leniency where third parties put options of their own.
 
 pub mod expansion;
+pub mod extension;
 pub mod extra;
 pub mod include;
 mod lowering;
@@ -53,12 +54,14 @@ pub fn lower(
         names.text(HOST, lowering.world.node_name().unwrap_or_default());
     }
     let groups = lowering.groups(&names);
-    let known = lowering.known(&groups);
+    let mut known = lowering.known(&groups);
+    let extensions = lowering.extensions(&conf, &names, &mut known);
     let mut programs = lowering.programs(&conf, &names, &groups, &known, vocabulary);
+    programs.extend(extensions);
     programs.sort_by_key(|(program, _)| start_key(program, &groups));
     unbuilt::unknown(raw, lowering.problems);
     let (plain, others): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|(program, _)| program.extras.role == Role::Plain);
+        programs.into_iter().partition(|(program, _)| program.extras.role == Role::Plain || program.serves_others());
     conf.not_started = others.into_iter().map(|(program, _)| program).collect();
     let has_processes = |(program, _): &(Program, ProgramPlaces)| !program.instances.is_empty();
     let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = plain.into_iter().filter(has_processes).unzip();

@@ -174,7 +174,7 @@ fn own(section: &mut Section<'_>, names: &mut Expansions, around: Surroundings<'
 }
 
 /// The words of the command. The original finds out at the start that it cannot be cut; nothing could ever have come of it.
-fn command(section: &mut Section<'_>, names: &Expansions) -> Command {
+pub(super) fn command(section: &mut Section<'_>, names: &Expansions) -> Command {
     if section.key("command").is_none() {
         section.missing("command");
         return Command::Words(Vec::new());
@@ -205,7 +205,7 @@ fn workplace(request: &Request, daemon: &Daemon) -> Option<PathBuf> {
 }
 
 /// Where it runs: its own directory, below the daemon's where it is relative.
-fn directory(section: &mut Section<'_>, names: &Expansions, daemon: &Daemon) -> Option<Template> {
+pub(super) fn directory(section: &mut Section<'_>, names: &Expansions, daemon: &Daemon) -> Option<Template> {
     let base = workplace(section.request, daemon);
     let path: PathBuf = match section.text("directory", names) {
         Some(own) => base.unwrap_or_default().join(own),

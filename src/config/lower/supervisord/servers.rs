@@ -5,6 +5,7 @@ use crate::config::facts::World;
 use crate::config::lower::supervisord::expansion::Expansions;
 use crate::config::lower::supervisord::section::Section;
 use crate::config::lower::supervisord::value;
+use crate::model::conf_options;
 use crate::model::supervisord::{Credentials, Ctl, Daemon, InetServer, RpcInterface, UnixServer};
 use crate::model::{Diagnostic, ListenAddress, Template};
 
@@ -136,7 +137,8 @@ pub fn rpc_interface(section: &mut Section<'_>, names: &Expansions) -> Option<Rp
     let command = section.text("command", names);
     match (&factory, &command) {
         (Some(factory), None) if factory != OWN_FACTORY => {
-            section.push(plugin(&section.title(), factory).at(section.span(FACTORY), "this is Python"));
+            let problem = plugin(&section.title(), factory).at(section.span(FACTORY), "this is Python");
+            section.push(problem.help("command=… in its place is a program of any language that serves the methods"));
             return None;
         }
         (None, None) => {
@@ -145,11 +147,12 @@ pub fn rpc_interface(section: &mut Section<'_>, names: &Expansions) -> Option<Rp
         }
         (Some(_), None) | (_, Some(_)) => {}
     }
-    let is_own = |name: &str| name == FACTORY || name == "command";
+    let is_own = |name: &str| name == FACTORY || conf_options::find(section.kind, name).is_some();
     let others: Vec<String> =
         section.raw.keys.iter().map(|key| key.name.clone()).filter(|name| !is_own(name)).collect();
     let options = others.into_iter().filter_map(|name| Some((name.clone(), section.text(&name, names)?))).collect();
-    Some(RpcInterface { name: section.raw.name.clone().unwrap_or_default(), command, options })
+    let name = section.raw.name.as_deref().unwrap_or_default().trim();
+    Some(RpcInterface { name: name.to_owned(), command, options })
 }
 
 /// The one thing of supervisord's that is refused.

@@ -62,11 +62,6 @@ pub fn not_built(raw: &RawProject, programs: &[Program], problems: &mut Vec<Diag
     let mut tell = |what: &str, places: Vec<Span>| problems.extend(told(what, &places));
     tell("[eventlistener:NAME]", of(ConfSection::Listener).map(|section| section.span).collect());
     tell("[fcgi-program:NAME]", of(ConfSection::Fcgi).map(|section| section.span).collect());
-    let served = of(ConfSection::RpcInterface).flat_map(|section| &section.keys);
-    tell(
-        "[rpcinterface:NAME] with a `command`",
-        served.filter(|key| key.name == "command").map(|key| key.span).collect(),
-    );
     tell("[ctlplugin:NAME]", of(ConfSection::CtlPlugin).map(|section| section.span).collect());
     for (option, what) in STREAMS {
         let keys = of(ConfSection::Program).flat_map(|section| section.keys.iter().map(move |key| (section, key)));

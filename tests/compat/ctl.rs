@@ -1,0 +1,84 @@
+//! The real supervisorctl, where it does more than ask and answer.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+
+use crate::common::Running;
+use crate::daemon::Stage;
+use crate::side::{Side, tool};
+
+on_both! {
+    a_log_is_followed_until_ctrl_c,
+    a_process_is_talked_to_in_the_foreground,
+    the_prompt_takes_one_command_after_the_other,
+    reload_and_shutdown_end_what_runs,
+}
+
+const CAT: &str = "[program:cat]\ncommand = cat\nstartsecs = 0\n";
+
+fn a_log_is_followed_until_ctrl_c(side: Side) {
+    let stage = Stage::new(side, CAT);
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    let mut command = stage.command(&tool("supervisorctl"), &["-c", "supervisord.conf", "tail", "-f", "cat"]);
+    command.env("PYTHONUNBUFFERED", "1");
+    let following = Running::start(&stage.project, command);
+    following.wait_for("==> Press Ctrl-C to exit <==\n");
+    for word in ["one\n", "two\n"] {
+        daemon.value("sendProcessStdin", serde_json::json!(["cat", word]));
+        following.wait_for(word);
+    }
+    // While it is still writing, the interrupt may get lost in its handlers.
+    following.signal(Signal::SIGINT);
+    following.signal(Signal::SIGINT);
+}
+
+fn a_process_is_talked_to_in_the_foreground(side: Side) {
+    let stage = Stage::new(side, CAT);
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    let mut command = stage.command(&tool("supervisorctl"), &["-c", "supervisord.conf", "fg", "cat"]);
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    command.env("PYTHONUNBUFFERED", "1").stdin(Stdio::from(reader));
+    let talking = Running::start(&stage.project, command);
+    talking.wait_for("==> Press Ctrl-C to exit <==");
+    writer.write_all("grüße\n".as_bytes()).unwrap();
+    talking.wait_for("grüße\n");
+    let done = talking.interrupt();
+    assert!(done.stdout.contains("Exiting foreground"), "{}", done.stdout);
+    assert_eq!(daemon.state("cat"), "RUNNING");
+    assert_eq!(daemon.ctl(&["fg", "nope"], 1), "ERROR: bad process name supplied\n");
+}
+
+fn the_prompt_takes_one_command_after_the_other(side: Side) {
+    let stage = Stage::new(side, CAT);
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    stage.project.write("typed", "stop cat\nstatus\nstart cat\npid cat\nquit\n");
+    let mut command = stage.command(&tool("supervisorctl"), &["-c", "supervisord.conf", "-i"]);
+    command.stdin(std::fs::File::open(stage.path("typed")).unwrap());
+    let said = stage.project.finish(command).expect_code(0).stdout;
+    assert!(said.starts_with("cat                              RUNNING   pid "), "{said}");
+    assert!(
+        said.contains("supervisor> cat: stopped\nsupervisor> cat                              STOPPED   "),
+        "{said}"
+    );
+    assert!(said.contains(&format!("supervisor> cat: started\nsupervisor> {}\n", daemon.pid("cat"))), "{said}");
+}
+
+fn reload_and_shutdown_end_what_runs(side: Side) {
+    let stage = Stage::new(side, CAT);
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    let cat = daemon.pid("cat");
+    assert_eq!(daemon.ctl(&["reload"], 0), "Restarted supervisord\n");
+    stage.wait_until("another cat runs", || {
+        let info = daemon.call("getProcessInfo", serde_json::json!(["cat"]));
+        info.is_ok_and(|info| info["statename"] == "RUNNING" && info["pid"] != cat)
+    });
+    assert_eq!(daemon.ctl(&["shutdown"], 0), "Shut down\n");
+    daemon.end().expect_code(0);
+    assert!(stage.ctl(&["status"]).expect_code(4).stdout.contains("no such file"));
+}

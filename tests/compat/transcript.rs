@@ -1,0 +1,123 @@
+//! The scenarios of `tests/ctl`, played by the real supervisorctl: what was recorded with the original is what it says here.
+
+use std::fs;
+
+use regex::Regex;
+
+use crate::daemon::Stage;
+use crate::scenario::{Places, Scenario, Step, directory, play, scenarios};
+use crate::side::{Side, tool};
+
+on_both! {
+    looking,
+    processes,
+    logs,
+    config,
+    prompt,
+    password,
+    shutdown,
+    reload,
+}
+
+/// What may differ between two servers, taken out.
+fn normal(text: &str, step: &Step) -> String {
+    let mut text = text.to_owned();
+    for (pattern, word) in [
+        (r"(?m): file: \S+ line: \d+$", ""),
+        (r"pid \d+, uptime \d+:\d\d:\d\d", "pid N, uptime T"),
+        (r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "DATE"),
+        (r"(?m)^[1-9]\d*$", "N"),
+    ] {
+        text = Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
+    }
+    if step.interrupt_after.is_some() {
+        text.truncate(text.trim_end().len());
+    }
+    if step.any_order {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        return lines.join("\n");
+    }
+    if step.compare.as_deref() == Some("head") { text.lines().next().unwrap_or_default().to_owned() } else { text }
+}
+
+/// Starts the daemon that the scenario was recorded with.
+fn stage(side: Side, scenario: &Scenario) -> Stage {
+    let conf = fs::read_to_string(directory().join("supervisord.conf")).unwrap();
+    let password = "s.sock\nusername = ann\npassword = secret\n\n[supervisord]";
+    let conf = if scenario.auth { conf.replace("s.sock\n\n[supervisord]", password) } else { conf };
+    Stage::bare(side, &conf).file("conf.d/new.conf", "")
+}
+
+fn replay(side: Side, name: &str) {
+    let text = fs::read_to_string(directory().join(format!("recorded/{name}.json"))).unwrap();
+    let recorded: Scenario = serde_json::from_str(&text).unwrap();
+    let scenario = scenarios().into_iter().find(|scenario| scenario.name == name).unwrap();
+    let stage = stage(side, &scenario);
+    let mut daemon = stage.start_with_login(scenario.auth.then_some(("ann", "secret")));
+    for name in ["cat", "web:web_0", "web:web_1", "talk", "pair:left", "pair:right"] {
+        daemon.wait_state(name, "RUNNING");
+    }
+    daemon.wait_until("talk has said all", || {
+        let info = daemon.info("talk");
+        let size = |key: &str| fs::metadata(info[key].as_str().unwrap()).map_or(0, |found| found.len());
+        size("stdout_logfile") > 0 && size("stderr_logfile") > 0
+    });
+    let places = Places::new(&stage.project, stage.url());
+    // Else it would find the config by itself, and with it another prompt.
+    stage.project.write("ctl.conf", "[supervisorctl]\n");
+    let (supervisorctl, conf) = (tool("supervisorctl"), stage.path("ctl.conf"));
+    let client = [supervisorctl.to_str().unwrap(), "-c", conf.to_str().unwrap()];
+    let mut expected = recorded.steps.iter();
+    for step in &scenario.steps {
+        if let Some(file) = &step.write {
+            stage.project.write(file, &step.text);
+            continue;
+        }
+        let recorded = expected.next().unwrap();
+        let done = play(&stage.project, &client, step, &places);
+        // Help is the client's own, and it is the same client.
+        if recorded.stdout.contains("<help ") {
+            continue;
+        }
+        let said = places.scrub(&done.stdout).replace(stage.project.directory().to_str().unwrap(), "{dir}");
+        let what = format!("{:?} {:?}", step.args, step.stdin);
+        assert_eq!(normal(&said, step), normal(&recorded.stdout, step), "{what}");
+        assert_eq!(done.code, recorded.code, "{what}");
+        if step.ends {
+            daemon.wait_for_end();
+        }
+    }
+}
+
+fn looking(side: Side) {
+    replay(side, "looking");
+}
+
+fn processes(side: Side) {
+    replay(side, "processes");
+}
+
+fn logs(side: Side) {
+    replay(side, "logs");
+}
+
+fn config(side: Side) {
+    replay(side, "config");
+}
+
+fn prompt(side: Side) {
+    replay(side, "prompt");
+}
+
+fn password(side: Side) {
+    replay(side, "password");
+}
+
+fn shutdown(side: Side) {
+    replay(side, "shutdown");
+}
+
+fn reload(side: Side) {
+    replay(side, "reload");
+}

@@ -1,0 +1,78 @@
+//! Properties of what programs write.
+
+use run::codec::ansi::{self, Style};
+use run::codec::lines::{ROW_CAP, Rows};
+
+/// What may be shown of a row: no control but tabs and whole colours, and text stays text.
+pub(crate) fn ansi(data: &[u8]) {
+    for is_terminal in [false, true] {
+        for colour in [false, true] {
+            let mut out = Vec::new();
+            ansi::render(data, Style { is_terminal, colour }, &mut out);
+            assert!(colour || !out.contains(&0x1b));
+            assert_harmless(&out);
+        }
+    }
+    let text = ansi::to_text(data);
+    assert_eq!(ansi::to_text(text.as_bytes()), text);
+}
+
+fn assert_harmless(out: &[u8]) {
+    let text = String::from_utf8_lossy(out);
+    let mut rest = text.as_ref();
+    while let Some(at) = rest.find(|c: char| c.is_control() && c != '\t') {
+        let colour = rest[at..].strip_prefix("\u{1b}[").unwrap_or_else(|| panic!("a control passes: {text:?}"));
+        let end = colour.find(|c: char| !(c.is_ascii_digit() || c == ';' || c == ':')).expect("a colour ends");
+        assert!(colour[end..].starts_with('m'), "not a colour: {text:?}");
+        rest = &colour[end + 1..];
+    }
+}
+
+/// Lines, however they are cut into chunks: nothing lost, nothing added, bounded pieces, and no character torn. Odd inputs are
+/// repeated until a line is too long for one row.
+pub(crate) fn lines(data: &[u8]) {
+    let Some((first, rest)) = data.split_first() else { return };
+    let data =
+        if first % 2 == 0 || rest.is_empty() { rest.to_vec() } else { rest.repeat(3 * ROW_CAP / rest.len() + 1) };
+    let at_a_time = if data.len() > ROW_CAP { 4093 } else { usize::from(*first) / 2 % 16 + 1 };
+    let whole = rows_of(&[&data]);
+    assert_eq!(joined(&rows_of(&data.chunks(at_a_time).collect::<Vec<_>>())), joined(&whole));
+    let expected: Vec<&[u8]> = data.split(|byte| *byte == b'\n').collect();
+    let lines = joined(&whole);
+    assert!(lines.len() + 1 >= expected.len() && lines.len() <= expected.len());
+    assert!(lines.iter().zip(&expected).all(|(line, expected)| line == expected));
+    if std::str::from_utf8(&data).is_ok() {
+        assert!(whole.iter().all(|(row, _)| std::str::from_utf8(row).is_ok()), "a character is torn");
+    }
+}
+
+/// Rows, and whether a line ends with each.
+type Found = Vec<(Vec<u8>, bool)>;
+
+fn rows_of(chunks: &[&[u8]]) -> Found {
+    let (mut rows, mut found) = (Rows::default(), Vec::new());
+    for mut chunk in chunks.iter().copied() {
+        while let Some(row) = rows.take(&mut chunk) {
+            assert!(row.bytes.len() <= ROW_CAP);
+            found.push((row.bytes.to_vec(), row.is_finished));
+        }
+        assert!(rows.unfinished().is_none_or(|held| held.len() <= ROW_CAP));
+    }
+    if let Some(rest) = rows.close() {
+        found.push((rest.to_vec(), true));
+    }
+    found
+}
+
+/// Whole lines.
+fn joined(rows: &Found) -> Vec<Vec<u8>> {
+    let (mut lines, mut is_open) = (Vec::<Vec<u8>>::new(), false);
+    for (row, is_finished) in rows {
+        match lines.last_mut().filter(|_| is_open) {
+            Some(line) => line.extend_from_slice(row),
+            None => lines.push(row.clone()),
+        }
+        is_open = !is_finished;
+    }
+    lines
+}
