@@ -14,6 +14,7 @@
 mod pieces;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -73,7 +74,7 @@ fn record() -> ExitCode {
     for piece in PIECES {
         let count = count(piece);
         println!("{piece:<34} {count:>12}");
-        text += &format!("{piece:<34} {count:>12}\n");
+        let _ = writeln!(text, "{piece:<34} {count:>12}");
     }
     std::fs::write(file(), text).unwrap();
     ExitCode::SUCCESS

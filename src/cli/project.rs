@@ -299,7 +299,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         None => canonical(&settings.directory),
     };
     let worktree = registry::worktree_of(&root);
-    let fallback_name = registry::display_name(None, None, &root, None).full;
+    let fallback_name = registry::base_name(&root, worktree.as_ref());
     let request = Request {
         root: root.clone(),
         files,

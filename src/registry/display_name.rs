@@ -38,15 +38,20 @@ pub fn display_name(
     if let Some(name) = explicit {
         return DisplayName { full: name.to_owned(), branch };
     }
-    let directory =
-        || root.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
-    let main = || worktree.filter(|worktree| worktree.root == root).and_then(|worktree| worktree.main.clone());
-    let base = configured.map(ToOwned::to_owned).or_else(main).unwrap_or_else(directory);
+    let base = configured.map_or_else(|| base_name(root, worktree), ToOwned::to_owned);
     let full = match &branch {
         Some(branch) if !base.ends_with(branch.as_str()) => format!("{base}@{branch}"),
         Some(_) | None => base,
     };
     DisplayName { full, branch }
+}
+
+/// The name of a project whose config has none, without a branch: the directory's, in the root of a linked worktree the main
+/// checkout's.
+pub fn base_name(root: &Path, worktree: Option<&Worktree>) -> String {
+    let main = worktree.filter(|worktree| worktree.root == root).and_then(|worktree| worktree.main.clone());
+    let directory = || root.file_name().map(|name| name.to_string_lossy().into_owned());
+    main.or_else(directory).unwrap_or_else(|| "project".to_owned())
 }
 
 /// Looks whether a directory lies in a linked worktree.

@@ -29,7 +29,7 @@ mod places;
 mod proxy;
 mod short_path;
 
-pub use display_name::{DisplayName, Worktree, branch_at, branch_of, display_name, worktree_of};
+pub use display_name::{DisplayName, Worktree, base_name, branch_at, branch_of, display_name, worktree_of};
 pub use find::{Gone, Past, Running, clear, find, find_past, gone, list, named, prune};
 pub use identity::Identity;
 pub use key::{make_key, read_key};

@@ -48,10 +48,14 @@ fn pid_of_web(world: &TestProject, directory: &str) -> u64 {
 fn twenty_copies_run_side_by_side_without_a_clash() {
     let world = TestProject::empty();
     let names: Vec<String> = (0..20).map(|number| format!("copy-{number}")).collect();
-    names.iter().for_each(|name| world.write(&format!("{name}/run.toml"), shop()));
+    for name in &names {
+        world.write(&format!("{name}/run.toml"), shop());
+    }
     let starts = names.iter().map(|name| Running::start(&world, command_in(&world, name, &["up", "-d"])));
     let starts: Vec<Running<'_>> = starts.collect();
-    starts.into_iter().for_each(|start| drop(start.end().expect_code(0)));
+    for start in starts {
+        start.end().expect_code(0);
+    }
 
     let running = projects(&world);
     assert_eq!(running.len(), 20);
