@@ -49,7 +49,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         News::Taken(port) => say(&format!("port {port} is taken by {}; it is tried again\n", holder(port, &homes))),
         News::Serving(_) | News::Waiting(_) if is_quiet => {}
         News::Serving(port) => {
-            say(&format!("http://NAME.PROJECT.localhost:{port}   http://localhost:{port} lists what runs\n"))
+            say(&format!("http://NAME.PROJECT.localhost:{port}   http://localhost:{port} lists what runs\n"));
         }
         News::Waiting(by) => {
             let who = by.project.map_or_else(String::new, |project| format!(" of project {project}"));

@@ -161,7 +161,7 @@ fn check_section(section: &RawSection, sources: &[SourceFile], problems: &mut Ve
         }
         (None, None) if section.kind == "environment" => {}
         (Some(SectionKind::Control | SectionKind::Proxy | SectionKind::Top) | None, _) => {
-            problems.push(unknown_section(section))
+            problems.push(unknown_section(section));
         }
     }
 }

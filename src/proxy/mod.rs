@@ -4,7 +4,7 @@
 //! of a request says who is meant. Whichever enabled project comes first runs it, on a thread of its own so that nothing it does
 //! delays the supervisor; the others wait for its lock and take over at its end ([`thread`]). [`names`] decides who is meant,
 //! [`routes`] asks the projects and remembers their answers for a moment, [`forward`] carries a request there and its answer back,
-//! WebSockets and streams included, and [`page`] is what a person reads where there is nothing to carry.
+//! `WebSockets` and streams included, and [`page`] is what a person reads where there is nothing to carry.
 //!
 //! A name that is not below `.localhost` is refused without a word about what runs, so that a page of somebody else's, whose name
 //! was bent to this machine, learns nothing and reaches nobody.

@@ -39,7 +39,7 @@ const QUEUE: u32 = 128;
 const HEAD: usize = 64 << 10;
 
 /// How long a head may take to arrive, and how long a connection may idle between two.
-const HEAD_TIME: Duration = Duration::from_secs(60);
+const HEAD_TIME: Duration = Duration::from_mins(1);
 
 /// How long answers that are under way may still take once the end was asked for.
 const GOODBYE: Duration = Duration::from_millis(300);
