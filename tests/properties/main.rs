@@ -103,8 +103,8 @@ fn checked(target: &Target, bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 /// Bytes like the seeds, with a few changes, and any bytes at all.
-fn like(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
-    let seed = || proptest::sample::select(seeds.clone());
+fn like(seeds: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
+    let seed = || proptest::sample::select(seeds.to_vec());
     let change = (
         any::<u8>(),
         any::<proptest::sample::Index>(),
