@@ -11,6 +11,6 @@ fn main() {
 
 #[divan::bench(args = PIECES, min_time = 0.5)]
 fn piece(bencher: Bencher<'_, '_>, piece: &Piece) {
-    let mut work = (piece.prepare)();
-    bencher.bench_local(move || work());
+    let work = (piece.prepare)();
+    bencher.bench_local(work);
 }

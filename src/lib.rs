@@ -36,6 +36,7 @@
 //! * [`runtime`]: the driver, the spawner process, signals.
 //! * [`client`]: talks to a running project.
 //! * [`serve`]: answers on the control socket.
+//! * [`proxy`]: names below `.localhost` for the programs of all projects.
 //! * [`ui`]: what a person sees.
 //! * [`cli`]: the commands; puts it all together.
 
@@ -50,6 +51,7 @@ pub mod logs;
 pub mod model;
 pub mod plan;
 pub mod probe;
+pub mod proxy;
 pub mod registry;
 pub mod runtime;
 pub mod serve;

@@ -70,6 +70,7 @@ fn render(project: &Project) -> String {
         programs,
         groups,
         control,
+        proxy,
         active_profiles,
         env_order,
         supervisord,
@@ -89,6 +90,9 @@ fn render(project: &Project) -> String {
     }
     if *control != run::model::Control::default() {
         writeln!(text, "  {control:?}").unwrap();
+    }
+    if *proxy != run::model::Proxy::default() {
+        writeln!(text, "  {proxy:?}").unwrap();
     }
     if let Some(supervisord) = supervisord {
         let plain = format!("{:#?}", run::model::supervisord::Supervisord::default());
@@ -353,6 +357,7 @@ fn with_key(section: SectionKind, key: &str, value: &str) -> String {
             };
             format!("{other}[control]\n{partner}{key} = {value}\n")
         }
+        SectionKind::Proxy => format!("{other}[proxy]\n{key} = {value}\n"),
     }
 }
 

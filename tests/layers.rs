@@ -56,6 +56,7 @@ const LAYERS: &[Layer] = &[
         &["model", "codec", "api", "export", "supervisor", "logs", "runtime::handle"],
         &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "serde_json", "sha1", "tokio"],
     ),
+    edge("proxy", &["model", "registry"], &["bytes", "http_body_util", "hyper", "hyper_util", "tokio"]),
     edge(
         "ui",
         &["model", "codec", "plan", "supervisor", "logs", "client"],
@@ -79,6 +80,7 @@ const LAYERS: &[Layer] = &[
             "runtime",
             "client",
             "serve",
+            "proxy",
             "ui",
         ],
         &[

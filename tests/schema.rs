@@ -144,6 +144,7 @@ fn loads(text: &str) -> bool {
                 Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
                 Need::Directory(path) => drop(known.directories.insert(path, true)),
                 Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
+                Need::User(name) => drop(known.users.insert(name, true)),
                 Need::NodeName => known.node_name = Some("node".to_owned()),
             }
         }
@@ -190,6 +191,8 @@ fn it_takes_the_example_of_every_option() {
                     ("[group.g]\n".to_owned(), if option.name == "programs" { "" } else { "programs = []\n" })
                 }
                 SectionKind::Control => ("[control]\n".to_owned(), ""),
+                SectionKind::Proxy => ("[proxy]\n".to_owned(), ""),
+                SectionKind::RpcInterface => ("[rpcinterface.x]\n".to_owned(), command),
             };
             let text = format!("{head}{needs}{} = {}\n", option.name, option.example);
             assert_eq!(of_toml(&text), Vec::<String>::new(), "{text}");

@@ -91,6 +91,7 @@ const NO_SUBCOMMANDS: &[&str] = &[
     "getopt",
     "output",
     "project",
+    "running",
     "select",
     "settings",
     "zone",

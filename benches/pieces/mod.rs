@@ -91,7 +91,7 @@ fn rows_coloured() -> Work {
 fn chains(count: usize) -> Arc<Project> {
     let program = |number: usize| {
         let mut program = Program::new(format!("program_{number}"));
-        if number % 10 > 0 {
+        if !number.is_multiple_of(10) {
             program.depends_on.push(Dependency::new(format!("program_{}", number - 1), Until::Started));
         }
         program
@@ -166,12 +166,12 @@ impl Lookup for Nothing {
         Usage::new()
     }
 
-    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
-        None
-    }
-
     fn utc_offset(&self, _: WallTime) -> i32 {
         0
+    }
+
+    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
+        None
     }
 }
 
@@ -210,7 +210,9 @@ fn load_text(name: &'static str, text: String) -> Work {
     known.files.insert(file, FileFact::Bytes(text.into_bytes()));
     let once = |known: &Known| load(&request, known, &Vocabulary { probes: run::probe::KINDS });
     while let Loaded::Needs(needs) = once(&known) {
-        needs.into_iter().for_each(|need| answer(need, &mut known));
+        for need in needs {
+            answer(need, &mut known);
+        }
     }
     assert!(matches!(once(&known), Loaded::Project(..)), "{name} is refused");
     Box::new(move || Box::new(load(&request, &known, &Vocabulary { probes: run::probe::KINDS })))
@@ -223,7 +225,6 @@ fn answer(need: Need, known: &mut Known) {
         Need::Directory(path) => drop(known.directories.insert(path, true)),
         Need::User(user) => drop(known.users.insert(user, true)),
         Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
-        Need::User(name) => drop(known.users.insert(name, true)),
         Need::NodeName => known.node_name = Some("node".to_owned()),
     }
 }
@@ -239,7 +240,7 @@ fn load_conf() -> Work {
 
 fn load_toml() -> Work {
     let program = |number: usize| {
-        let needs = if number % 10 > 0 { format!("\"p{}\"", number - 1) } else { String::new() };
+        let needs = if number.is_multiple_of(10) { String::new() } else { format!("\"p{}\"", number - 1) };
         format!(
             "[program.p{number}]\ncommand = \"cat --number {number}\"\ndepends_on = [{needs}]\nport = \"auto\"\nready = {{ http = \"/health\" }}\nenvironment = {{ A = \"1\", URL = \"${{p{number}.url}}/x\" }}\n"
         )

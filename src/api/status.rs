@@ -8,7 +8,7 @@ use super::note::{note, off_because};
 use crate::model::name::ProgramName;
 use crate::model::status::{HistoryEntry, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA};
 use crate::model::template::{Part, ProgramFact};
-use crate::model::{Exit, Program, ReadyKind, ReadySpec, Template};
+use crate::model::{Exit, Program, ReadyKind, ReadySpec, Template, local_name};
 use crate::supervisor::snapshot::{NeedInfo, ProcessInfo};
 
 /// The project and all its processes, in start order.
@@ -51,6 +51,7 @@ pub fn process_statuses(view: &View<'_>, infos: &[&ProcessInfo]) -> Vec<ProcessS
 pub(super) fn note_of(view: &View<'_>, info: &ProcessInfo) -> String {
     let program = view.project.program(&info.program);
     let url = program.and_then(|program| url(view, info, program));
+    let url = url.map(|url| proxied_url(view, info).unwrap_or(url));
     note(view.snapshot, view.now.mono, info, program, url.as_deref())
 }
 
@@ -62,6 +63,7 @@ fn process_status(
 ) -> ProcessStatus {
     let (place, program) = program.map_or((0, None), |(place, program)| (place, Some(program)));
     let url = program.and_then(|program| url(view, info, program));
+    let proxied_url = url.as_ref().and_then(|_| proxied_url(view, info));
     let used = usage.get(&info.pid).copied();
     ProcessStatus {
         name: info.name.to_string(),
@@ -76,8 +78,9 @@ fn process_status(
         unasked_runs: info.unasked_runs,
         pid: info.pid,
         ports: program.map(|program| ports(view, info, program)).unwrap_or_default(),
-        note: note(view.snapshot, view.now.mono, info, program, url.as_deref()),
+        note: note(view.snapshot, view.now.mono, info, program, proxied_url.as_deref().or(url.as_deref())),
         url,
+        proxied_url,
         cpu_percent: used.map(|(percent, _)| percent),
         memory: used.map(|(_, bytes)| bytes),
         last_exit: info.last_exit.map_or_else(String::new, |exit| exit.to_string()),
@@ -209,6 +212,12 @@ fn url(view: &View<'_>, info: &ProcessInfo, program: &Program) -> Option<String>
         | ReadyKind::File(_)
         | ReadyKind::Described => None,
     }
+}
+
+/// Where a browser would go by name.
+fn proxied_url(view: &View<'_>, info: &ProcessInfo) -> Option<String> {
+    let proxy = view.project.proxy;
+    proxy.enable.then(|| local_name::url(&info.name.process, view.name, proxy.port))
 }
 
 fn local_url(port: u16) -> String {

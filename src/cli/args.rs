@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, export, graph, init, logs, man, reload, restart, signal, start, status,
-    stop, supervisorctl, supervisord, ui, up, wait, why,
+    check, completions, ctl, down, env, exec, export, graph, init, logs, man, open, ports, projects, proxy, reload,
+    restart, signal, start, status, stop, supervisorctl, supervisord, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -84,6 +84,10 @@ pub enum Command {
     Graph(graph::Args),
     Exec(exec::Args),
     Env(env::Args),
+    Ports(ports::Args),
+    Open(open::Args),
+    Projects(projects::Args),
+    Proxy(proxy::Args),
     Ctl(ctl::Args),
     Init(init::Args),
     Export(export::Args),

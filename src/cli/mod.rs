@@ -31,10 +31,15 @@ pub mod graph;
 pub mod init;
 pub mod logs;
 pub mod man;
+pub mod open;
 pub mod output;
+pub mod ports;
 pub mod project;
+pub mod projects;
+pub mod proxy;
 pub mod reload;
 pub mod restart;
+pub mod running;
 pub mod select;
 pub mod settings;
 pub mod signal;
@@ -128,6 +133,10 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Graph(args)) => graph::run(settings, &args),
         Some(Command::Exec(args)) => exec::run(settings, &args),
         Some(Command::Env(args)) => env::run(settings, &args),
+        Some(Command::Ports(args)) => ports::run(settings, &args),
+        Some(Command::Open(args)) => open::run(settings, &args),
+        Some(Command::Projects(args)) => projects::run(settings, &args),
+        Some(Command::Proxy(args)) => proxy::run(settings, &args),
         Some(Command::Ctl(args)) => ctl::run(settings, &args),
         Some(Command::Init(args)) => init::run(settings, &args),
         Some(Command::Export(args)) => export::run(settings, &args),

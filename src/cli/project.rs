@@ -15,7 +15,7 @@ use crate::model::status::ProjectStatus;
 use crate::model::{Diagnostics, EnvOrder, ProcessName, Program, Project};
 use crate::plan::ports::Ports;
 use crate::probe;
-use crate::registry::{self, Homes, Identity, Past, Places, Running};
+use crate::registry::{self, Homes, Identity, OwnerFacts, Past, Places, Running};
 use crate::runtime::{load as loader, ports};
 use crate::ui::look::Look;
 use crate::ui::why::OFF;
@@ -35,6 +35,8 @@ pub struct NotUp {
     pub directory: String,
     /// The config that `run up` would use, as messages name it.
     pub config: Option<String>,
+    /// What does run, when one was asked for by its name.
+    pub running: Vec<String>,
 }
 
 impl NotUp {
@@ -51,6 +53,10 @@ impl NotUp {
 impl From<NotUp> for CommandError {
     fn from(not_up: NotUp) -> Self {
         let config = not_up.config.as_ref().map(|config| format!(" ({config})")).unwrap_or_default();
+        if !not_up.running.is_empty() {
+            let running = not_up.running.join(", ");
+            return Self::project(not_up.sentence()).hint(format!("run projects      shows what runs: {running}"));
+        }
         match not_up.project.as_str() {
             "" => Self::project(not_up.sentence()).hint("run -C DIR … or run -p NAME … addresses another project"),
             project => Self::project(format!("{project} is not up{config}")).hint("run up      starts it"),
@@ -66,7 +72,27 @@ pub fn find(settings: &Settings) -> Result<Result<Connection, NotUp>, CommandErr
     {
         return Ok(Ok(connection));
     }
-    Ok(Err(not_up(settings, &homes)))
+    match named_alike(settings, &homes) {
+        Some(ambiguous) => Err(ambiguous),
+        None => Ok(Err(not_up(settings, &homes))),
+    }
+}
+
+/// That `-p` names several running projects, and how each is addressed.
+fn named_alike(settings: &Settings, homes: &Homes) -> Option<CommandError> {
+    let name = settings.name.as_deref()?;
+    let alike = registry::named(homes, name);
+    if alike.len() < 2 {
+        return None;
+    }
+    let look = Look { home: settings.home.clone(), ..Look::plain() };
+    let hint = |error: CommandError, running: &Running| {
+        let OwnerFacts { root, explicit_name, .. } = &running.owner;
+        let variation = explicit_name.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default();
+        error.hint(format!("run -C {}{variation} …", look.path(&root.to_string_lossy())))
+    };
+    let error = CommandError::project(format!("{} running projects are called {name}", alike.len()));
+    Some(alike.iter().fold(error, hint))
 }
 
 /// The project that runs here; that none does is an error.
@@ -96,7 +122,11 @@ fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
         (None, None, None) => String::new(),
     };
     let config = config.map(|config| look.path(&config.strip_prefix(&here).unwrap_or(&config).to_string_lossy()));
-    NotUp { project, directory, config }
+    let running = match settings.name {
+        Some(_) => registry::list(homes).into_iter().map(|running| running.owner.name).collect(),
+        None => Vec::new(),
+    };
+    NotUp { project, directory, config, running }
 }
 
 /// What is left of a project that ran here once.
@@ -269,7 +299,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         None => canonical(&settings.directory),
     };
     let worktree = registry::worktree_of(&root);
-    let fallback_name = registry::display_name(None, None, &root, None).full;
+    let fallback_name = registry::base_name(&root, worktree.as_ref());
     let request = Request {
         root: root.clone(),
         files,
@@ -565,10 +595,11 @@ help: run init          writes a run.toml from them (shows it first)
 
     #[test]
     fn a_project_that_is_down_says_how_it_is_started() {
-        let not_up = NotUp { project: "shop".into(), directory: "~/src".into(), config: Some("~/src/run.toml".into()) };
+        let config = Some("~/src/run.toml".into());
+        let not_up = NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new() };
         assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run up starts it");
         assert_eq!(CommandError::from(not_up).hints, ["run up      starts it"]);
-        let nothing = NotUp { project: String::new(), directory: "~/src".into(), config: None };
+        let nothing = NotUp { project: String::new(), directory: "~/src".into(), config: None, running: Vec::new() };
         assert_eq!(nothing.sentence(), "no project is up in ~/src or above");
     }
 }

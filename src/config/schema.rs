@@ -18,7 +18,7 @@ pub fn schema(probes: &[ProbeSchema]) -> Value {
     let mut definitions = Map::new();
     for kind in SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Top) {
         let reference = json!({ "$ref": format!("#/definitions/{}", kind.word()) });
-        let is_named = kind != SectionKind::Control;
+        let is_named = !matches!(kind, SectionKind::Control | SectionKind::Proxy);
         let property =
             if is_named { json!({ "type": "object", "additionalProperties": reference }) } else { reference };
         properties.insert(kind.word().to_owned(), described(property, about(kind)));
@@ -43,6 +43,7 @@ fn about(kind: SectionKind) -> &'static str {
         SectionKind::Task => "What runs to its end and is then done.",
         SectionKind::Group => "Programs under one name.",
         SectionKind::Control => "How the running project is reached.",
+        SectionKind::Proxy => "Whether `run up` serves `http://NAME.PROJECT.localhost`.",
         SectionKind::RpcInterface => "A program that serves methods on the control socket.",
     }
 }
@@ -51,7 +52,7 @@ fn required(kind: SectionKind) -> &'static [&'static str] {
     match kind {
         SectionKind::Program | SectionKind::Task | SectionKind::RpcInterface => &["command"],
         SectionKind::Group => &["programs"],
-        SectionKind::Top | SectionKind::Control => &[],
+        SectionKind::Top | SectionKind::Control | SectionKind::Proxy => &[],
     }
 }
 

@@ -92,7 +92,6 @@ const LATER: &[&str] = &[
     "watch",
     "reload",
     "web",
-    "proxy",
     "eventlistener",
     "fcgi-program",
     "keys",
@@ -106,6 +105,9 @@ const LATER: &[&str] = &[
     "stdout_syslog",
     "stderr_syslog",
 ];
+
+/// Sections without a name.
+const LONE: &[&str] = &["environment", "control", "proxy"];
 
 /// How the line begins that lists what keys there are.
 const KEYS_OF: &str = "keys of ";
@@ -154,8 +156,13 @@ fn check_section(section: &RawSection, sources: &[SourceFile], problems: &mut Ve
         (Some(SectionKind::Control), None) => {
             section.keys.iter().for_each(|key| check_key(SectionKind::Control, "[control]", key, sources, problems));
         }
+        (Some(SectionKind::Proxy), None) => {
+            section.keys.iter().for_each(|key| check_key(SectionKind::Proxy, "[proxy]", key, sources, problems));
+        }
         (None, None) if section.kind == "environment" => {}
-        (Some(SectionKind::Control | SectionKind::Top) | None, _) => problems.push(unknown_section(section)),
+        (Some(SectionKind::Control | SectionKind::Proxy | SectionKind::Top) | None, _) => {
+            problems.push(unknown_section(section));
+        }
     }
 }
 
@@ -178,7 +185,7 @@ fn describes_a_program(section: &RawSection) -> bool {
 fn unknown_section(section: &RawSection) -> Diagnostic {
     let kind = section.kind.as_str();
     let title = section.name.as_ref().map_or(kind.to_owned(), |name| format!("{kind}.{name}"));
-    if kind == "environment" || kind == "control" {
+    if LONE.contains(&kind) {
         return Diagnostic::error("unknown-section", format!("[{title}] is not a section"))
             .at(section.span, format!("[{kind}] has no sections in it"));
     }
@@ -195,16 +202,16 @@ fn unknown_section(section: &RawSection) -> Diagnostic {
             .help(format!("take [{title}] out until a later version has it"));
     }
     let named = |word: &str| match &section.name {
-        Some(name) if word != "environment" && word != "control" => format!("[{word}.{name}]"),
-        _ if word != "environment" && word != "control" => format!("[{word}.NAME]"),
+        Some(name) if !LONE.contains(&word) => format!("[{word}.{name}]"),
+        _ if !LONE.contains(&word) => format!("[{word}.NAME]"),
         _ => format!("[{word}]"),
     };
     let peer = PEER_SECTIONS.iter().find(|(theirs, _)| *theirs == kind).map(|(_, ours)| *ours);
-    let ours = ["program", "task", "group", "rpcinterface", "environment", "control"];
+    let ours = ["program", "task", "group", "rpcinterface", "environment", "control", "proxy"];
     match peer.or_else(|| suggest::closest(kind, ours).first().copied()) {
         Some(word) => problem.at(section.span, format!("did you mean {}?", named(word))),
         None => problem.at(section.span, "no such kind of section").help(
-            "there are [program.NAME], [task.NAME], [group.NAME], [rpcinterface.NAME], [environment] and [control]",
+            "there are [program.NAME], [task.NAME], [group.NAME], [rpcinterface.NAME], [environment], [control] and [proxy]",
         ),
     }
 }
@@ -348,6 +355,7 @@ fn section_title(section: SectionKind) -> String {
     match section {
         SectionKind::Top => "the top of the file".to_owned(),
         SectionKind::Control => "[control]".to_owned(),
+        SectionKind::Proxy => "[proxy]".to_owned(),
         SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::RpcInterface => {
             format!("[{}.NAME]", section.word())
         }

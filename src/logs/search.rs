@@ -8,6 +8,7 @@ use regex::Regex;
 
 use crate::codec::ansi;
 use crate::logs::kept::{KeptLogs, LogLine, Query};
+use crate::logs::stamp::wall_now;
 use crate::model::{Channel, WallTime};
 
 /// A line is given up to this many bytes.
@@ -69,10 +70,12 @@ pub fn search(directory: &Path, wanted: &Search, is_given_up: &AtomicBool) -> Re
     let pattern = regex::RegexBuilder::new(&wanted.pattern).size_limit(PATTERN).build();
     let pattern = pattern.map_err(|error| SearchError::Pattern(last_line(&error.to_string())))?;
     let query = Query { processes: wanted.processes.clone(), last: None, since: wanted.since, run: None };
+    // What a flood writes meanwhile would be looked through for ever.
+    let begin = wall_now();
     let mut lines: VecDeque<FoundLine> = VecDeque::new();
     let mut has_more = false;
     for line in KeptLogs::open(directory).lines(query)? {
-        if is_given_up.load(Ordering::Relaxed) {
+        if is_given_up.load(Ordering::Relaxed) || line.at > begin {
             break;
         }
         let Some(line) = matching(&pattern, &line) else { continue };

@@ -19,6 +19,7 @@ pub mod diagnostic;
 pub mod exit;
 pub mod grow;
 pub mod hash;
+pub mod local_name;
 pub mod name;
 pub mod options;
 pub mod program;
@@ -44,7 +45,7 @@ pub use name::{ProcessName, ProgramName};
 pub use program::{
     Autorestart, Dependency, EnvFile, Kind, LogFile, PortRequest, PortSpec, Program, RetryPolicy, Tty, Until,
 };
-pub use project::{Control, Dialect, EnvOrder, Group, Project};
+pub use project::{Control, Dialect, EnvOrder, Group, Project, Proxy};
 pub use ready::{ProbeSchema, ReadyKind, ReadySpec};
 pub use reload::{ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadPlan, ReloadReport};
 pub use signal::Signal;

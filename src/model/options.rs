@@ -17,13 +17,16 @@ pub enum SectionKind {
     Group,
     /// `[control]`.
     Control,
+    /// `[proxy]`.
+    Proxy,
     /// `[rpcinterface.NAME]`.
     RpcInterface,
 }
 
 impl SectionKind {
     /// All of them, in the order of the docs.
-    pub const ALL: [Self; 6] = [Self::Top, Self::Program, Self::Task, Self::Group, Self::Control, Self::RpcInterface];
+    pub const ALL: [Self; 7] =
+        [Self::Top, Self::Program, Self::Task, Self::Group, Self::Control, Self::Proxy, Self::RpcInterface];
 
     /// The word between the brackets; empty for [`SectionKind::Top`].
     pub const fn word(self) -> &'static str {
@@ -33,13 +36,14 @@ impl SectionKind {
             Self::Task => "task",
             Self::Group => "group",
             Self::Control => "control",
+            Self::Proxy => "proxy",
             Self::RpcInterface => "rpcinterface",
         }
     }
 
     /// The section that a word names.
     pub fn of_word(word: &str) -> Option<Self> {
-        [Self::Program, Self::Task, Self::Group, Self::Control, Self::RpcInterface]
+        [Self::Program, Self::Task, Self::Group, Self::Control, Self::Proxy, Self::RpcInterface]
             .into_iter()
             .find(|kind| kind.word() == word)
     }
@@ -143,6 +147,7 @@ const COMMANDS: &[SectionKind] = &[SectionKind::Program, SectionKind::Task, Sect
 const EXTENSION: &[SectionKind] = &[SectionKind::RpcInterface];
 const GROUP: &[SectionKind] = &[SectionKind::Group];
 const CONTROL: &[SectionKind] = &[SectionKind::Control];
+const PROXY: &[SectionKind] = &[SectionKind::Proxy];
 
 /// A row of [`OPTIONS`].
 const fn row(
@@ -362,6 +367,15 @@ pub const OPTIONS: &[OptionSpec] = &[
         "How long an answer of the extension is waited for before the call fails.",
     ),
     row(CONTROL, "password", OptionKind::Text, "none", "\"secret\"", "Plain, or `{SHA}` and 40 hex digits."),
+    row(
+        PROXY,
+        "enable",
+        OptionKind::Boolean,
+        "false",
+        "true",
+        "Programs get names such as http://web.shop.localhost:7777, for all projects by whichever comes first.",
+    ),
+    row(PROXY, "port", OptionKind::Integer(1, 65_535), "7777", "7788", "Where the proxy listens, on loopback only."),
 ];
 
 /// The options of one kind of section, in the order of the table.

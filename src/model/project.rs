@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::ProcessId;
+use super::local_name::PROXY_PORT;
 use super::name::ProgramName;
 use super::program::{EnvFile, Instance, Program};
 use super::supervisord::Supervisord;
@@ -66,6 +67,21 @@ impl fmt::Debug for Control {
     }
 }
 
+/// `[proxy]`: names below `.localhost` for the programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proxy {
+    /// Whether this project runs the proxy when no other does.
+    pub enable: bool,
+    /// Where it listens, on the loopback addresses.
+    pub port: u16,
+}
+
+impl Default for Proxy {
+    fn default() -> Self {
+        Self { enable: false, port: PROXY_PORT }
+    }
+}
+
 /// Everything a config says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -90,6 +106,8 @@ pub struct Project {
     pub groups: Vec<Group>,
     /// `[control]`.
     pub control: Control,
+    /// `[proxy]`.
+    pub proxy: Proxy,
     /// Profiles that were asked for.
     pub active_profiles: Vec<String>,
     /// Shell or file first.
@@ -113,6 +131,7 @@ impl Project {
             programs,
             groups: Vec::new(),
             control: Control::default(),
+            proxy: Proxy::default(),
             active_profiles: Vec::new(),
             env_order: EnvOrder::File,
             supervisord: None,

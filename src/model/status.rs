@@ -77,6 +77,9 @@ pub struct ProcessStatus {
     pub ports: Vec<PortStatus>,
     /// `http://127.0.0.1:PORT` when it has a main port and an http check, or nothing.
     pub url: Option<String>,
+    /// The same by its name, through the proxy, when the project asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxied_url: Option<String>,
     /// CPU of the whole process tree in percent of one core, where measured.
     pub cpu_percent: Option<f32>,
     /// Resident memory of the whole process tree in bytes, where measured.

@@ -38,15 +38,20 @@ pub fn display_name(
     if let Some(name) = explicit {
         return DisplayName { full: name.to_owned(), branch };
     }
-    let directory =
-        || root.file_name().map_or_else(|| "project".to_owned(), |name| name.to_string_lossy().into_owned());
-    let main = || worktree.filter(|worktree| worktree.root == root).and_then(|worktree| worktree.main.clone());
-    let base = configured.map(ToOwned::to_owned).or_else(main).unwrap_or_else(directory);
+    let base = configured.map_or_else(|| base_name(root, worktree), ToOwned::to_owned);
     let full = match &branch {
         Some(branch) if !base.ends_with(branch.as_str()) => format!("{base}@{branch}"),
         Some(_) | None => base,
     };
     DisplayName { full, branch }
+}
+
+/// The name of a project whose config has none, without a branch: the directory's, in the root of a linked worktree the main
+/// checkout's.
+pub fn base_name(root: &Path, worktree: Option<&Worktree>) -> String {
+    let main = worktree.filter(|worktree| worktree.root == root).and_then(|worktree| worktree.main.clone());
+    let directory = || root.file_name().map(|name| name.to_string_lossy().into_owned());
+    main.or_else(directory).unwrap_or_else(|| "project".to_owned())
 }
 
 /// Looks whether a directory lies in a linked worktree.
@@ -62,6 +67,17 @@ pub fn worktree_of(directory: &Path) -> Option<Worktree> {
         main: main.map(|name| name.to_string_lossy().into_owned()),
         branch: branch_of(&head).unwrap_or(own_name),
     })
+}
+
+/// The branch that is checked out in a directory, in a linked worktree or not; `None` outside of git and where HEAD is detached.
+pub fn branch_at(directory: &Path) -> Option<String> {
+    let root = directory.ancestors().find(|ancestor| ancestor.join(".git").exists())?;
+    let git = root.join(".git");
+    let git = match fs::read_to_string(&git) {
+        Ok(pointer) => root.join(pointer.strip_prefix("gitdir:")?.trim()),
+        Err(_) => git,
+    };
+    branch_of(&fs::read_to_string(git.join("HEAD")).ok()?)
 }
 
 /// Where the text of a `.git` file leads, if that is a linked worktree's directory.
@@ -134,6 +150,10 @@ mod tests {
         fs::write(path("shop/.git/worktrees/fix-1/HEAD"), "ref: refs/heads/fix-ui\n").unwrap();
         let found = worktree_of(&path("fix/web")).unwrap();
         assert_eq!((found.branch.as_str(), found.main.as_deref()), ("fix-ui", Some("shop")));
+        assert_eq!(branch_at(&path("fix/web")).as_deref(), Some("fix-ui"));
+        fs::write(path("shop/.git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        assert_eq!(branch_at(&path("shop")).as_deref(), Some("main"));
+        assert_eq!(branch_at(base.path()), None);
         fs::write(path("shop/.git/worktrees/fix-1/HEAD"), "3c1d2f00aa\n").unwrap();
         assert_eq!(worktree_of(&path("fix")).unwrap().branch, "fix-1");
         assert_eq!(worktree_of(&path("shop")), None);

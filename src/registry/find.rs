@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::identity::Identity;
-use super::lock::{OwnerFacts, owner_of, remove_if_dead};
+use super::lock::{OwnerFacts, last_owner, owner_of, remove_if_dead};
 use super::meta::{Meta, read_meta};
 use super::places::{Homes, Places};
 
@@ -26,15 +26,29 @@ pub struct Past {
     pub meta: Meta,
 }
 
+/// What a project has left whose processes of ours were all killed at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gone {
+    /// Its paths.
+    pub places: Places,
+    /// Who ran it.
+    pub owner: OwnerFacts,
+}
+
 /// The running project of a directory or of the nearest one above it, up to the root of the git checkout. A name from `-p`
 /// means the project that was given it there, else the only one of that name that runs anywhere.
 pub fn find(homes: &Homes, start: &Path, explicit_name: Option<&str>) -> Option<Running> {
     let near = candidates(start).find_map(|root| running(homes, &Identity::new(&root, explicit_name)));
     near.or_else(|| {
         let name = explicit_name?;
-        let mut named = list(homes).into_iter().filter(|found| found.owner.name == name);
+        let mut named = named(homes, name).into_iter();
         named.next().filter(|_| named.next().is_none())
     })
+}
+
+/// Every running project of a name. Two checkouts may well be called the same.
+pub fn named(homes: &Homes, name: &str) -> Vec<Running> {
+    list(homes).into_iter().filter(|found| found.owner.name == name).collect()
 }
 
 /// As [`find`], for a project that may be down: its logs and state are still there.
@@ -51,6 +65,19 @@ pub fn list(homes: &Homes) -> Vec<Running> {
     let mut found: Vec<Running> = identities(&homes.runtime).filter_map(|identity| running(homes, &identity)).collect();
     found.sort_by(|a, b| (&a.owner.name, &a.owner.root).cmp(&(&b.owner.name, &b.owner.root)));
     found
+}
+
+/// Every project that was killed and has left its directory here, by name and directory.
+pub fn gone(homes: &Homes) -> Vec<Gone> {
+    let left = identities(&homes.runtime).map(|identity| homes.places(&identity));
+    let mut found: Vec<Gone> = left.filter_map(|places| Some(Gone { owner: last_owner(&places)?, places })).collect();
+    found.sort_by(|a, b| (&a.owner.name, &a.owner.root).cmp(&(&b.owner.name, &b.owner.root)));
+    found
+}
+
+/// Clears away what one of them has left here, unless it runs again.
+pub fn clear(gone: &Gone) {
+    remove_if_dead(&gone.places);
 }
 
 /// Clears away what runs that were killed have left.

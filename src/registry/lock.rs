@@ -184,6 +184,16 @@ fn read_facts(file: &mut File) -> Option<OwnerFacts> {
     is_alive.then_some(facts)
 }
 
+/// Who held a project's lock last, when nobody holds it any more and it was not given back.
+pub(super) fn last_owner(places: &Places) -> Option<OwnerFacts> {
+    places.verify_runtime_dir().ok()?;
+    let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(&places.lock).ok()?;
+    file.try_lock_shared().ok()?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
 /// Clears away a runtime directory whose holder is dead. Does nothing when somebody holds it.
 pub(super) fn remove_if_dead(places: &Places) {
     let is_private = places.verify_runtime_dir().is_ok();

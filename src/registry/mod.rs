@@ -11,6 +11,7 @@
 //!     socket                         the control socket, unless `[control] socket` puts it elsewhere
 //!     key                            what opens the socket to our own commands, if a password is asked for
 //!     notify.PROCESS.GENERATION      one sd_notify socket a process that wants one
+//! $XDG_RUNTIME_DIR/runup/proxy-PORT  held by the one that runs the proxy at this port
 //! $XDG_STATE_HOME/runup/             (else ~/.local/state/runup)
 //!     ports.json                     which checkout has which "auto" ports
 //!     IDENTITY/meta.json             name, directory, processes, how often it was up
@@ -25,13 +26,15 @@ mod key;
 mod lock;
 mod meta;
 mod places;
+mod proxy;
 mod short_path;
 
-pub use display_name::{DisplayName, Worktree, branch_of, display_name, worktree_of};
-pub use find::{Past, Running, find, find_past, list, prune};
+pub use display_name::{DisplayName, Worktree, base_name, branch_at, branch_of, display_name, worktree_of};
+pub use find::{Gone, Past, Running, clear, find, find_past, gone, list, named, prune};
 pub use identity::Identity;
 pub use key::{make_key, read_key};
 pub use lock::{Lock, LockError, OwnerFacts, lock};
 pub use meta::{Meta, read_meta, up_number, write_meta};
 pub use places::{Environment, Homes, PlaceError, Places};
+pub use proxy::{ProxyFacts, ProxyLock, proxies, wait_for_proxy_lock};
 pub use short_path::{ShortPath, ShortPathError};

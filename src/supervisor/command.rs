@@ -391,17 +391,8 @@ fn answer_running(process: &Process) -> Option<Answer> {
 
 /// The same in supervisord's words, where a process that ended too soon is a spawn error, too: it has a `spawnerr`.
 fn spawn_failure(process: &Process) -> Answer {
-    match failure(process) {
-        Answer::AbnormalTermination => Answer::SpawnError,
-        answer @ (Answer::Done
-        | Answer::AlreadyStarted
-        | Answer::NotRunning
-        | Answer::NoFile
-        | Answer::NotExecutable
-        | Answer::SpawnError
-        | Answer::Blocked
-        | Answer::NotWanted) => answer,
-    }
+    let failure = failure(process);
+    if failure == Answer::AbnormalTermination { Answer::SpawnError } else { failure }
 }
 
 /// Which failure it was.

@@ -46,7 +46,10 @@ impl Edition {
 impl fmt::Debug for Edition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let programs: Vec<&str> = self.project.programs.iter().map(|program| program.name.as_str()).collect();
-        f.debug_struct("Edition").field("project", &self.project.name).field("programs", &programs).finish()
+        f.debug_struct("Edition")
+            .field("project", &self.project.name)
+            .field("programs", &programs)
+            .finish_non_exhaustive()
     }
 }
 

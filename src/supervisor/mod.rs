@@ -53,6 +53,7 @@ mod reconcile;
 mod reload;
 mod settled;
 mod shutdown;
+mod slots;
 mod stopping;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What a person sees.
 
+pub mod columns;
 pub mod decode;
 pub mod highlight;
 pub mod keys;

@@ -22,6 +22,7 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         pid: 4102,
         ports: Vec::new(),
         url: None,
+        proxied_url: None,
         cpu_percent: None,
         memory: None,
         note: String::new(),

@@ -44,6 +44,8 @@ pub struct Telling {
     pub on_terminal: bool,
     /// Whether keys are read.
     pub keys: bool,
+    /// The project's display name, as names below `.localhost` have it.
+    pub project: String,
     /// What a user types to address this project: `run`, or `run -p NAME`.
     pub command: String,
     /// How many lines a crash box shows.
@@ -60,6 +62,7 @@ impl Default for Telling {
             zone: TimeZone::UTC,
             on_terminal: true,
             keys: false,
+            project: String::new(),
             command: "run".to_owned(),
             tail_lines: 12,
             notes: Vec::new(),
@@ -135,12 +138,12 @@ impl Story {
         let root = project.root.to_string_lossy();
         Self {
             names: Names::of(project, telling.theme),
-            telling,
             dialect: project.dialect,
             known: project.processes().map(|(_, program, _)| Known::of(program, &root)).collect(),
-            addresses: Address::all(project, ports, |name| {
+            addresses: Address::all(project, &telling.project, ports, |name| {
                 project.processes().filter(|(_, program, _)| &program.name == name).map(|(id, _, _)| id).collect()
             }),
+            telling,
             title: banner::Title::of(project),
             had_banner: false,
             is_killing: false,
@@ -165,7 +168,7 @@ impl Story {
             let before = &mut self.known[info.id.index()];
             *before = Known { pid: info.pid, was_busy: before.was_busy, ..known };
         }
-        self.addresses = Address::all(project, &snapshot.ports, |name| {
+        self.addresses = Address::all(project, &self.telling.project, &snapshot.ports, |name| {
             snapshot.processes.iter().filter(|info| &info.program == name).map(|info| info.id).collect()
         });
         self.title = banner::Title::of(project);

@@ -27,12 +27,12 @@ impl Lookup for World {
         Usage::new()
     }
 
-    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
-        None
-    }
-
     fn utc_offset(&self, _: WallTime) -> i32 {
         0
+    }
+
+    fn log_path(&self, _: &Program, _: &Instance, _: Channel) -> Option<PathBuf> {
+        None
     }
 
     fn methods_of(&self, namespace: &str) -> Option<Arc<[MethodDescription]>> {

@@ -97,6 +97,7 @@ pub(crate) fn project() -> Project {
         Program { profiles: vec!["full".into()], ..program("admin") },
     ];
     Project {
+        proxy: run::model::Proxy::default(),
         name: "shop".into(),
         root: "/src/shop".into(),
         files: vec!["/src/shop/run.toml".into(), "/etc/shop.toml".into()],

@@ -18,6 +18,7 @@ use nix::unistd::{getgroups, getpgrp, getpid, getsid, getuid, pause, setsid};
 
 mod front;
 mod host;
+mod web;
 
 type Outcome = Result<u8, Box<dyn std::error::Error>>;
 
@@ -66,6 +67,8 @@ fn act(words: &[&str]) -> Outcome {
         ["listen", port, ref after @ ..] => wait(after).and_then(|()| listen(port.parse()?)),
         // http PORT STATUS: answers every request with this status
         ["http", port, status] => http(port.parse()?, status),
+        // web: at PORT, says what it was asked; streams, WebSockets
+        ["web"] => web::serve(),
         // notify [after MS]: READY=1 to NOTIFY_SOCKET
         ["notify", ref after @ ..] => wait(after).and_then(|()| notify()),
 

@@ -339,14 +339,19 @@ pub(crate) fn lines_of(stream: &str, name: &str) -> Vec<String> {
     stream.lines().filter_map(text_of).collect()
 }
 
-/// Whether a tool is there. Says so when it is not, and fails when nothing may be skipped (`RUN_TESTS_NO_SKIP`).
-#[expect(clippy::print_stderr, reason = "a test that is skipped has to be seen")]
+/// Whether a tool is there. Says so when it is not, and fails when nothing may be skipped.
 pub(crate) fn has_tool(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|directory| directory.join(tool).is_file());
     if !found {
-        assert!(std::env::var_os("RUN_TESTS_NO_SKIP").is_none(), "{tool} is missing, and nothing may be skipped");
-        eprintln!("SKIPPED: {tool} is not installed");
+        skipped(&format!("{tool} is not installed"));
     }
     found
+}
+
+/// Says that a test is skipped, and why; fails when nothing may be (`RUN_TESTS_NO_SKIP`).
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to be seen")]
+pub(crate) fn skipped(why: &str) {
+    assert!(std::env::var_os("RUN_TESTS_NO_SKIP").is_none(), "nothing may be skipped: {why}");
+    eprintln!("SKIPPED: {why}");
 }

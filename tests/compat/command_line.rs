@@ -145,8 +145,8 @@ fn the_foreground_shows_the_main_log(side: Side) {
     daemon.wait_state("cat", "RUNNING");
     let shows = |daemon: &Daemon<'_>, text: &str| daemon.stdout().contains(text);
     daemon.wait_until("it is shown", || shows(&daemon, "INFO success: cat entered RUNNING state"));
-    let shown = daemon.end_by(Signal::SIGTERM).expect_code(0).stdout;
-    assert!(shown.contains("INFO spawned: 'cat' with pid "), "{shown}");
+    let printed = daemon.end_by(Signal::SIGTERM).expect_code(0).stdout;
+    assert!(printed.contains("INFO spawned: 'cat' with pid "), "{printed}");
     let silent = stage.start_with(&["--silent"]);
     silent.wait_state("cat", "RUNNING");
     assert_eq!(silent.end_by(Signal::SIGTERM).expect_code(0).stdout, "");

@@ -16,8 +16,8 @@ on_both! {
 }
 
 /// The same listener in another mode.
-fn in_mode(mode: &str, more: &str) -> String {
-    let plain = listener("spy", "REMOTE_COMMUNICATION", more);
+fn in_mode(mode: &str, rest: &str) -> String {
+    let plain = listener("spy", "REMOTE_COMMUNICATION", rest);
     plain.replace("spy.json\n", &format!("spy.json {mode}\n"))
 }
 

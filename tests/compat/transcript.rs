@@ -75,8 +75,8 @@ fn replay(side: Side, name: &str) {
     }
     daemon.wait_until("talk has said all", || {
         let info = daemon.info("talk");
-        let size = |key: &str| fs::metadata(info[key].as_str().unwrap()).map_or(0, |found| found.len());
-        size("stdout_logfile") > 0 && size("stderr_logfile") > 0
+        let length = |key: &str| fs::metadata(info[key].as_str().unwrap()).map_or(0, |found| found.len());
+        length("stdout_logfile") > 0 && length("stderr_logfile") > 0
     });
     let places = Places::new(&stage.project, stage.url());
     // Else it would find the config by itself, and with it another prompt.

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 
-use crate::common::{Done, PATIENCE, Running, TestProject, has_tool};
+use crate::common::{Done, PATIENCE, Running, TestProject, has_tool, skipped};
 
 /// Who plays supervisord.
 #[derive(Debug, Clone)]
@@ -493,12 +493,6 @@ fn as_process_1<'a>(project: &'a TestProject, words: &[&str]) -> Option<Running<
     command.args(flags).arg(env!("CARGO_BIN_EXE_run")).args(words);
     project.put_into_world(&mut command);
     Some(Running::start(project, command))
-}
-
-#[expect(clippy::print_stderr, reason = "a test that is skipped has to be seen")]
-fn skipped(why: &str) {
-    assert!(std::env::var_os("RUN_TESTS_NO_SKIP").is_none(), "{why}, and nothing may be skipped");
-    eprintln!("SKIPPED: {why}");
 }
 
 /// The process that runs as process 1, seen from outside.

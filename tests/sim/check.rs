@@ -181,7 +181,7 @@ impl Checks {
         }
     }
 
-    /// Another config. What runs and does not differ in anything, nor goes with somebody who does, is not to be touched.
+    /// Another config. What runs and need not run anew, nor goes with somebody who does, is not to be touched.
     fn adopt(&mut self, programs: &[Program], children: &BTreeMap<ProcessId, Child>) {
         let is_anew = std::mem::take(&mut self.begins_anew);
         if is_anew {
@@ -191,16 +191,13 @@ impl Checks {
         let old: Vec<(Program, bool)> = self.programs.iter().cloned().zip(self.is_member.clone()).collect();
         self.is_member.iter_mut().for_each(|is_member| *is_member = false);
         for program in programs {
-            match self.programs.iter().position(|known| known.name == program.name) {
-                Some(slot) => {
-                    self.programs[slot].clone_from(program);
-                    self.is_member[slot] = true;
-                }
-                None => {
-                    self.programs.push(program.clone());
-                    self.is_member.push(true);
-                    self.past.push(Past::default());
-                }
+            if let Some(slot) = self.programs.iter().position(|known| known.name == program.name) {
+                self.programs[slot].clone_from(program);
+                self.is_member[slot] = true;
+            } else {
+                self.programs.push(program.clone());
+                self.is_member.push(true);
+                self.past.push(Past::default());
             }
         }
         if is_anew {
@@ -214,19 +211,24 @@ impl Checks {
         for slot in (0..self.programs.len()).filter(|slot| !same(*slot)) {
             (self.past[slot].failures, self.past[slot].not_before) = (0, None);
         }
-        let mut safe: BTreeSet<usize> = (0..old.len()).filter(|slot| self.is_member[*slot] && same(*slot)).collect();
-        // Whoever restarts with somebody who may be restarted is not safe either.
+        // Of what a schedule changes only these take a new run, or may end one.
+        let facts = |program: &Program| (program.kind, program.environment.clone(), program.ready.clone());
+        let runs_on =
+            |slot: usize| old.get(slot).is_some_and(|(was, is)| *is && facts(was) == facts(&self.programs[slot]));
+        let mut left_alone: BTreeSet<usize> =
+            (0..old.len()).filter(|slot| self.is_member[*slot] && runs_on(*slot)).collect();
+        // Whoever restarts with somebody who may be restarted is not left alone either.
         loop {
-            let unsafe_ones = safe
+            let taken_along = left_alone
                 .iter()
                 .copied()
-                .find(|slot| self.past[*slot].born_beside.iter().any(|(need, _)| !safe.contains(need)));
-            match unsafe_ones {
-                Some(slot) => safe.remove(&slot),
+                .find(|slot| self.past[*slot].born_beside.iter().any(|(need, _)| !left_alone.contains(need)));
+            match taken_along {
+                Some(slot) => left_alone.remove(&slot),
                 None => break,
             };
         }
-        let ids = safe.into_iter().map(|slot| ProcessId(u32::try_from(slot).expect("small")));
+        let ids = left_alone.into_iter().map(|slot| ProcessId(u32::try_from(slot).expect("small")));
         self.untouchable = ids.filter(|id| self.well.contains(id)).collect();
     }
 

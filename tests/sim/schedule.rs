@@ -162,7 +162,9 @@ pub(crate) fn edited(programs: &[Program], seed: u64, edit: u64) -> Vec<Program>
         match random.below(6) {
             0 if programs.len() > 1 => {
                 let gone = programs.remove(chosen).name;
-                programs.iter_mut().for_each(|program| program.depends_on.retain(|need| need.program != gone));
+                for program in &mut programs {
+                    program.depends_on.retain(|need| need.program != gone);
+                }
             }
             1 => add(&mut programs, seed, native, &mut random),
             2 => programs[chosen].environment.push((format!("E{edit}"), Template::literal("x"))),

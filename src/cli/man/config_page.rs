@@ -98,6 +98,7 @@ fn heading(section: SectionKind) -> &'static str {
         SectionKind::Task => "[task.NAME]",
         SectionKind::Group => "[group.NAME]",
         SectionKind::Control => "[control]",
+        SectionKind::Proxy => "[proxy]",
         SectionKind::RpcInterface => "[rpcinterface.NAME]",
     }
 }

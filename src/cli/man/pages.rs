@@ -47,7 +47,7 @@ fn page(name: &str, command: Command) -> Page {
     let plain = command.clone().render_long_help().to_string();
     let mut roff = Vec::new();
     // Into memory, where nothing can fail.
-    Man::new(command).manual("runup").render(&mut roff).ok();
+    Man::new(command).source(concat!("run ", env!("CARGO_PKG_VERSION"))).manual("runup").render(&mut roff).ok();
     let mut roff = String::from_utf8_lossy(&roff).into_owned();
     if name == "run" {
         roff.push_str(".SH \"SEE ALSO\"\n.BR run.toml (5),\n.BR supervisorctl (1)\n");

@@ -83,7 +83,7 @@ fn refusal(error: ListenError, homes: &Homes) -> CommandError {
 
 /// Most often it is another checkout of the same project. It is told from the registry alone: our own socket is there by now, but
 /// nobody answers at it yet, so no project is to be asked.
-pub(super) fn holder(port: u16, homes: &Homes) -> String {
+pub(in crate::cli) fn holder(port: u16, homes: &Homes) -> String {
     let Some(found) = os::holder_of_port(port) else {
         return "a process that this user cannot look into".to_owned();
     };

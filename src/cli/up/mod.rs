@@ -5,6 +5,7 @@ mod doors;
 mod holder;
 mod joined;
 mod logs;
+mod names;
 mod narrator;
 mod screen;
 mod servers;
@@ -165,6 +166,8 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
 }
 
 pub(super) use self::already::refusal;
+pub(super) use self::doors::holder;
+pub(super) use self::holder::holder_of;
 pub(super) use self::servers::TAKEN;
 
 /// As root, `user` of `[supervisord]` is followed: its programs are not meant to be root's. Whoever else starts it stays himself; the
@@ -275,7 +278,7 @@ fn assign_ports(
         held: &Ports::default(),
         own: &BTreeSet::new(),
         starts: &|program| starting.contains(&program.name.as_str()),
-        holder_of: &|port| holder::holder_of(port, &loaded.homes),
+        holder_of: &|port| holder_of(port, &loaded.homes),
     };
     let home = settings.home.as_deref().map(Path::new);
     match ports::assign(&request) {

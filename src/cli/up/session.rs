@@ -22,6 +22,7 @@ use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::doors::Doors;
 use crate::cli::up::holder::holder_of;
 use crate::cli::up::logs::{Logs, greet};
+use crate::cli::up::names;
 use crate::cli::up::narrator::{Hush, Teller, label};
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::usage;
@@ -227,6 +228,7 @@ impl Session<'_> {
             .with_logs(logs.desk(&hub));
         let usage = usage::source();
         let doors = Doors::open(&self.loaded, &handle, &usage).await?;
+        let proxy = self.quiet.is_none().then(|| names::start(&self.loaded, &hub)).flatten();
         let quiet = self.quiet.take();
         let is_quiet = quiet.is_some();
         let ends_with_screen = !is_quiet && !self.detach_when_ready;
@@ -271,6 +273,7 @@ impl Session<'_> {
             screen.end();
         }
         self.keep_last_status(&handle, usage);
+        drop(proxy);
         // Whoever asked for the end is still to be answered.
         doors.close().await;
         Ok(ended)
@@ -367,6 +370,7 @@ impl Session<'_> {
                 zone,
                 on_terminal: err.is_terminal,
                 keys,
+                project: self.loaded.display_name.clone(),
                 command: self.command(),
                 notes: self.port_notes.iter().chain(&self.notes).cloned().collect(),
                 ..Telling::default()

@@ -16,7 +16,7 @@ use crate::config::raw::{RawData, RawKey, RawProject, RawValue};
 use crate::model::name::name_problem;
 use crate::model::options::{OptionKind, SectionKind};
 use crate::model::{
-    Diagnostic, Dialect, EnvFile, Group, PortRequest, PortSpec, ProgramName, Project, SourceFile, Span, Template,
+    Diagnostic, Dialect, EnvFile, Group, PortRequest, PortSpec, ProgramName, Project, Proxy, SourceFile, Span, Template,
 };
 
 /// The project without its programs.
@@ -38,6 +38,7 @@ pub fn project(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagno
     }
     let groups = groups(context, raw, &mut places, problems);
     let (control, tcp) = control::control(context, raw, problems);
+    let proxy = proxy(raw, problems);
     places.tcp = tcp;
     let project = Project {
         name: name.unwrap_or_else(|| context.request.fallback_name.clone()),
@@ -50,11 +51,23 @@ pub fn project(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagno
         programs: Vec::new(),
         groups,
         control,
+        proxy,
         active_profiles: context.request.profiles.clone(),
         env_order: context.request.env_order,
         supervisord: None,
     };
     Lowered { project, places }
+}
+
+/// `[proxy]`.
+fn proxy(raw: &RawProject, problems: &mut Vec<Diagnostic>) -> Proxy {
+    let mut proxy = Proxy::default();
+    for section in raw.sections.iter().filter(|section| section.kind == "proxy" && section.name.is_none()) {
+        let mut keys = Keys::new(SectionKind::Proxy, &section.keys, problems);
+        keys.set("enable", value::boolean, &mut proxy.enable);
+        proxy.port = keys.number("port").unwrap_or(proxy.port);
+    }
+    proxy
 }
 
 fn project_name(value: &RawValue) -> value::Read<String> {

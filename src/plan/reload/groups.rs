@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Dialect, GroupChanges, ProcessName, Project};
+use crate::model::{Dialect, GroupChanges, ProcessName, Program, Project};
 
 /// Groups that are new, differ in anything, or are gone (supervisor `supervisord.py` `diff_to_active`; `options.py`
 /// `ProcessGroupConfig.__eq__` compares names, priorities and the members in their order). New and changed ones stand in the order
@@ -32,7 +32,7 @@ pub fn without_group(project: &Project, group: &str) -> Project {
     rest
 }
 
-/// The project with the processes of a group as another project has them. What stands above the programs stays as it is, because it
+/// The project with the processes of a group as another project has them, in the order of that one. What stands above the programs stays as it is, because it
 /// is the other groups', too.
 pub fn with_group(project: &Project, other: &Project, group: &str) -> Project {
     let mut whole = without_group(project, group);
@@ -43,6 +43,8 @@ pub fn with_group(project: &Project, other: &Project, group: &str) -> Project {
             whole.programs.push(program);
         }
     }
+    let place = |program: &Program| other.programs.iter().position(|one| one.name == program.name);
+    whole.programs.sort_by_key(|program| place(program).unwrap_or(usize::MAX));
     whole.groups.extend(other.groups.iter().filter(|one| one.name == group).cloned());
     for (path, names) in &other.env_contents {
         whole.env_contents.entry(path.clone()).or_insert_with(|| names.clone());

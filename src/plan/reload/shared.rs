@@ -56,6 +56,7 @@ pub(super) fn waiting(old: &Project, new: &Project) -> Vec<String> {
     let differences = [
         (old.name != new.name, "the name"),
         (old.control != new.control, "[control]"),
+        (old.proxy != new.proxy, "[proxy]"),
         (old.control == new.control && servers(old) != servers(new), "[supervisord] and its servers"),
     ];
     differences.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what.to_owned()).collect()

@@ -88,7 +88,7 @@ fn a_check_is_another_by_what_it_asks_and_not_by_its_patience() {
     let (mut old, mut new) = (shop(), shop());
     let spec = ReadySpec { timeout: Some(Duration::from_secs(30)), ..ReadySpec::new(ReadyKind::Notify) };
     old.programs[0].ready = Some(spec.clone());
-    new.programs[0].ready = Some(ReadySpec { timeout: Some(Duration::from_secs(60)), ..spec });
+    new.programs[0].ready = Some(ReadySpec { timeout: Some(Duration::from_mins(1)), ..spec });
     let plan = diff(&old, &new);
     assert_eq!(plan.changes[0].effect, Effect::Keep);
     assert_eq!(plan.changes[0].keys[0].key, "ready.timeout");

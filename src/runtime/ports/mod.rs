@@ -81,14 +81,15 @@ fn declared(project: &Project) -> impl Iterator<Item = (&Program, &PortSpec)> {
     project.programs.iter().flat_map(|program| program.ports.iter().map(move |spec| (program, spec)))
 }
 
-/// Every number that the user wrote, `[control] tcp` included: no `"auto"` port may be one of them.
+/// Every number that the user wrote, `[control] tcp` and the proxy's included: no `"auto"` port may be one of them.
 fn fixed_ports(project: &Project) -> BTreeSet<u16> {
     let numbers = declared(project).flat_map(|(program, spec)| match spec.request {
         PortRequest::Fixed(base) => offsets(program).into_iter().filter_map(|n| base.checked_add(n)).collect(),
         PortRequest::Auto => Vec::new(),
     });
     let ours = project.control.tcp.as_deref().and_then(|tcp| ListenAddress::parse(tcp).ok());
-    numbers.chain(ours.map(|address| address.port)).collect()
+    let proxy = project.proxy.enable.then_some(project.proxy.port);
+    numbers.chain(ours.map(|address| address.port)).chain(proxy).collect()
 }
 
 /// What the instances of a program add to its ports.

@@ -43,7 +43,7 @@ impl fmt::Display for Holder {
 
 impl Holder {
     /// As a message names it, with `~` for the user's home directory.
-    fn describe(&self, home: Option<&Path>) -> String {
+    pub fn describe(&self, home: Option<&Path>) -> String {
         let from = self.directory.as_ref().map(|path| format!(", started from {}", shown(path, home)));
         let ours = self.project.as_ref().map(|project| {
             format!(" — project {}, program {}, up {}", project.name, project.program, human_duration(project.up))

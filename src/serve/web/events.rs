@@ -99,13 +99,16 @@ async fn tell(site: &Site, pieces: &mpsc::Sender<Bytes>) {
 
 /// What a client that knew one snapshot has to hear of another; nothing when it is the same.
 fn change(view: &View<'_>, known: &Snapshot, latest: &Snapshot) -> Option<String> {
-    let is_known = |info: &Arc<ProcessInfo>| {
-        known.processes.get(info.id.index()).is_some_and(|known| Arc::ptr_eq(known, info) || known == info)
+    // Another config may say something else of any of them.
+    let is_same_config = Arc::ptr_eq(&known.project, &latest.project);
+    let is_known = |info: &ProcessInfo| {
+        is_same_config && known.get(info.id).is_some_and(|known| std::ptr::eq(known, info) || known == info)
     };
     let changed: Vec<&ProcessInfo> =
-        latest.processes.iter().filter(|info| !is_known(info)).map(|info| &**info).collect();
+        latest.processes.iter().map(|info| &**info).filter(|info| !is_known(info)).collect();
     let order = names_in_order(latest);
-    if changed.is_empty() && order == names_in_order(known) && known.is_shutting_down == latest.is_shutting_down {
+    let is_same = known.is_shutting_down == latest.is_shutting_down && known.notes == latest.notes;
+    if changed.is_empty() && is_same && order == names_in_order(known) {
         return None;
     }
     let change = Change {

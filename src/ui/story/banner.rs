@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::units::human_duration;
-use crate::model::{Now, ProcessId, Program, ProgramName, Project, ReadyKind, Word};
+use crate::model::{Now, ProcessId, Program, ProgramName, Project, ReadyKind, Word, local_name};
 use crate::plan::ports::Ports;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::keys;
@@ -41,6 +41,8 @@ pub(super) struct Address {
     name: String,
     ports: RangeInclusive<u16>,
     is_web: bool,
+    /// By its name, through the proxy.
+    proxied: Option<String>,
 }
 
 impl Title {
@@ -64,6 +66,7 @@ impl Address {
     /// Every declared port of an active program: web addresses first, else in the order of the file.
     pub(super) fn all(
         project: &Project,
+        display_name: &str,
         ports: &Ports,
         processes_of: impl Fn(&ProgramName) -> Vec<ProcessId>,
     ) -> Vec<Self> {
@@ -72,13 +75,18 @@ impl Address {
             let processes = processes_of(&program.name);
             for spec in &program.ports {
                 let Some(base) = ports.get(&program.name, spec.name.as_deref()) else { continue };
+                let is_web = spec.name.is_none() && is_web(program);
+                let proxy = project.proxy;
+                let proxied =
+                    (is_web && proxy.enable).then(|| local_name::url(program.name.as_str(), display_name, proxy.port));
                 all.push(Self {
                     processes: processes.clone(),
                     name: clean(&[program.name.as_str(), spec.name.as_deref().unwrap_or("")].join(" "))
                         .trim_end()
                         .to_owned(),
                     ports: instance_ports(program, base),
-                    is_web: spec.name.is_none() && is_web(program),
+                    is_web,
+                    proxied,
                 });
             }
         }
@@ -86,10 +94,17 @@ impl Address {
         all
     }
 
-    /// `http://127.0.0.1:3101` for what is known to speak HTTP, else `127.0.0.1:5433`.
+    /// `http://web.shop.localhost:7777   (127.0.0.1:3102)` behind the proxy, `http://127.0.0.1:3101` for what is known to speak HTTP,
+    /// else `127.0.0.1:5433`.
     fn text(&self) -> String {
+        match &self.proxied {
+            Some(url) => format!("{url}   ({})", self.place("")),
+            None => self.place(if self.is_web { "http://" } else { "" }),
+        }
+    }
+
+    fn place(&self, scheme: &str) -> String {
         let (first, last) = (self.ports.start(), self.ports.end());
-        let scheme = if self.is_web { "http://" } else { "" };
         if first == last {
             format!("{scheme}127.0.0.1:{first}")
         } else {

@@ -107,6 +107,15 @@ fn a_good_start_reads_as_a_story() {
 }
 
 #[test]
+fn with_the_proxy_what_speaks_http_is_shown_by_its_name() {
+    let project = Project { proxy: crate::model::Proxy { enable: true, port: 7777 }, ..shop() };
+    let mut story = Story::new(&project, &ports(), Telling { project: "shop@fix-ui".to_owned(), ..telling(PLAIN) });
+    let text = screen(&mut story, &good_start(), &snapshot(&project, Word::Ready), &TailLines::default());
+    assert!(text.contains("\n  api    http://api.fix-ui.shop.localhost:7777   (127.0.0.1:3101)\n"), "{text}");
+    assert!(text.contains("\n  db     127.0.0.1:5433\n"), "{text}");
+}
+
+#[test]
 fn a_good_start_reads_the_same_in_ascii() {
     assert_screen(
         &told(&shop(), ASCII, &good_start()),

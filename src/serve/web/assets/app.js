@@ -1000,7 +1000,7 @@
         const text = (await response.text()).replace(/<style>[^<]*<\/style>/, "");
         const drawing = new DOMParser().parseFromString(text, "image/svg+xml");
         this.node.replaceChildren(this.copy(drawing.documentElement));
-        this.programs = inOrder().map((process) => process.program).join();
+        this.drawn = this.shape();
         this.draw();
       } catch (error) {
         this.node.replaceChildren(el("p", { class: "quiet" }, `The graph could not be loaded (${error.message}).`));
@@ -1021,9 +1021,14 @@
       return link;
     }
 
+    /** What the drawing shows, apart from the states. */
+    shape() {
+      return JSON.stringify(inOrder().map(({ program, needs }) => [program, ...needs.map(({ name, until }) => [name, until])]));
+    }
+
     draw() {
-      if (this.programs !== undefined && inOrder().map((process) => process.program).join() !== this.programs) {
-        this.programs = undefined;
+      if (this.drawn !== undefined && this.drawn !== this.shape()) {
+        this.drawn = undefined;
         this.load();
         return;
       }
