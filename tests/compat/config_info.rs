@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::daemon::Stage;
+use crate::differences;
 use crate::side::Side;
 
 on_both! {
@@ -76,7 +77,7 @@ fn a_program_about_which_everything_is_said(side: Side) {
     let here = stage.project.directory().display().to_string();
     let info = config(&daemon.value("getAllConfigInfo", json!([])), "p007");
     let expected = json!({
-        "autostart": false, "directory": here, "uid": "none", "command": "/bin/cat   -u  \"a b\"", "exitcodes": [0, 2, 4],
+        "autostart": false, "directory": here, "uid": "none", "command": side.pick(differences::COMMAND_TEXT, "/bin/cat   -u  \"a b\"", "/bin/cat -u 'a b'"), "exitcodes": [0, 2, 4],
         "group": "many", "group_prio": 77, "inuse": true, "killasgroup": true, "name": "p007", "process_prio": 5,
         "redirect_stderr": true, "startretries": 9, "startsecs": 3, "stdout_capture_maxbytes": 1_048_576,
         "stdout_events_enabled": true, "stdout_logfile": format!("{here}/out.log"), "stdout_logfile_backups": 3,
