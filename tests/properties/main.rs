@@ -84,7 +84,7 @@ fn holds(name: &str) {
         checked(target, seed).unwrap();
     }
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
-    runner.run(&like(seeds), |bytes| checked(target, &bytes)).unwrap();
+    runner.run(&like(&seeds), |bytes| checked(target, &bytes)).unwrap();
 }
 
 /// Runs a check and looks at the memory that it held at once.
