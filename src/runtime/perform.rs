@@ -120,6 +120,8 @@ impl<S: Spawner> Driver<S> {
             user,
             stdio: streams.theirs,
             sweep: program.sweeps_leftovers(),
+            // What a program does first is told to who was there before.
+            goes_ahead: program.listener().is_some(),
         })));
         Ok(())
     }

@@ -177,7 +177,7 @@ impl Server<'_> {
     /// Spawns, and says so at once: of many, the first need not wait for the last.
     fn spawn(&mut self, order: Box<SpawnOrder>) -> io::Result<()> {
         let mark = self.children.mark(order.key);
-        let more = self.has_more();
+        let more = !order.goes_ahead && self.has_more();
         let launched = self.hands.launch(order, &mark, more);
         let meanwhile = self.hands.done();
         self.launched(launched.into_iter().chain(meanwhile))
