@@ -19,7 +19,6 @@ named! {
     SESSION = "Every program has a session of its own";
     SPAWN_FAILURES = "A start that fails says why";
     LOG_BYTES = "Log bytes that are no text do not fail a call";
-    TWO_AT_A_TIME = "Two programs are executed at a time";
     CONFIG_INFO = "`getAllConfigInfo` shows what holds";
     SHOT = "SIGKILL of the supervisor ends its programs";
     OPEN_QUOTE = "A command that cannot be cut into words";
