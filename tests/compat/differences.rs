@@ -19,8 +19,7 @@ named! {
     SESSION = "Every program has a session of its own";
     SPAWN_FAILURES = "A start that fails says why";
     LOG_BYTES = "Log bytes that are no text do not fail a call";
-    TWO_AT_A_TIME = "Two programs are executed at a time";
-    COMMAND_TEXT = "`getAllConfigInfo` shows a command";
+    CONFIG_INFO = "`getAllConfigInfo` shows what holds";
     SHOT = "SIGKILL of the supervisor ends its programs";
     OPEN_QUOTE = "A command that cannot be cut into words";
     ALL_MISTAKES = "Several mistakes are told at once";
@@ -61,6 +60,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("A directory holds one project", "tests/e2e/dropin.rs"),
     ("Limits are raised before the user changes", "tests/e2e/dropin.rs"),
     ("`--profile_options`", "tests/e2e/dropin.rs"),
+    ("A listener that says anything but READY and RESULT", "tests/e2e/listeners.rs"),
+    ("A program's short last words are told", "tests/e2e/listeners.rs"),
+    ("`sendProcessStdin`", "tests/e2e/listeners.rs"),
+    ("Crashes that are retried at once", "tests/sim/check.rs"),
+    ("`restart` and `reload` read the config first", "tests/e2e/reload.rs"),
+    ("A group that is added or removed with a dependency to another", "tests/e2e/reload.rs"),
     ("Without `-s` and `-c` it talks to the project here", "tests/ctl/ours.rs"),
     ("`help` has its own words", "tests/ctl/scenario.rs"),
     ("An unexpected error", "tests/ctl/live.rs"),
