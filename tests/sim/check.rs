@@ -386,7 +386,12 @@ impl Checks {
                 }
             }
             Notice::AllReady { .. } => self.said_all_ready = true,
-            Notice::Stopping { .. } => self.is_ending = true,
+            Notice::Stopping { .. } => {
+                self.is_ending = true;
+                // With the last program gone the run is over, and whoever only serves others ends with it.
+                let programs = &self.programs;
+                self.untouchable.retain(|id| !programs[id.index()].serves_others());
+            }
             Notice::Stopped { process, why, .. } => {
                 assert!(!matches!(why, StopWhy::NotReady | StopWhy::Leftovers), "{process:?} stopped {why:?}");
             }
