@@ -72,10 +72,12 @@ impl Supervisor {
                 self.chronicle(Entry::Spawned { process: id, pid });
                 self.refresh_edges(id);
                 self.watch_start(id);
+                self.print_early();
             }
             Phase::Stopping(stop) if stop.run.pid.is_none() => {
                 stop.run.pid = Some(pid);
                 self.chronicle(Entry::Spawned { process: id, pid });
+                self.print_early();
                 self.climb(id);
             }
             Phase::Starting(_)
