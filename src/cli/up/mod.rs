@@ -124,7 +124,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     if !warnings.list.is_empty() {
         output::say(&report::human(&warnings, settings.err.colour));
     }
-    if let Some(connection) = running(settings, &loaded)? {
+    if let Some(connection) = running(&loaded)? {
         return already::join(settings, args, connection, &loaded);
     }
     if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
@@ -159,7 +159,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     if let Life::Over(ended, _lock) = session.run()? {
         return Ok(ExitCode::Program(ended.code));
     }
-    match running(settings, &loaded)? {
+    match running(&loaded)? {
         Some(connection) => already::join(settings, args, connection, &loaded),
         None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
     }
@@ -185,9 +185,8 @@ fn become_user(settings: &Settings, loaded: &mut Loaded) -> Result<Option<String
 }
 
 /// The project, if somebody runs it.
-fn running(settings: &Settings, loaded: &Loaded) -> Result<Option<Connection>, CommandError> {
-    let found = registry::find(&loaded.homes, &loaded.project.root, settings.name.as_deref());
-    match found.filter(|running| running.places.identity == loaded.places.identity) {
+fn running(loaded: &Loaded) -> Result<Option<Connection>, CommandError> {
+    match registry::running(&loaded.homes, &loaded.places.identity) {
         Some(running) => Connection::open(loaded.homes.clone(), running),
         None => Ok(None),
     }
