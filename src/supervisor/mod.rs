@@ -50,6 +50,7 @@ mod edges;
 mod invariant;
 mod listener;
 mod process;
+mod process_list;
 mod readiness;
 mod reconcile;
 mod reload;

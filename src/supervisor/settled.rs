@@ -34,7 +34,8 @@ impl Supervisor {
         if self.changed.is_empty() || !self.settled.has_begun || self.is_shutting_down() {
             return;
         }
-        let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();
+        // From the end, because who starts last is ready last, as a rule.
+        let mut wanted = self.processes.iter().rev().filter(|process| process.is_wanted()).peekable();
         if wanted.peek().is_none() || wanted.any(Process::may_move) {
             return;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::process_list::ProcessList;
 use crate::model::status::SourceMark;
 use crate::model::{
     Exit, Generation, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until, WallTime, Word,
@@ -22,7 +23,7 @@ pub struct Snapshot {
     pub sources: Arc<[SourceMark]>,
     /// Everything that is in use, and what is on its way out until it is gone; in the order of the slots, which is that of the
     /// file until a reload adds some.
-    pub processes: Arc<[Arc<ProcessInfo>]>,
+    pub processes: ProcessList,
     /// Processes in start order.
     pub start_order: Arc<[ProcessId]>,
     /// When the project began.
@@ -153,11 +154,7 @@ pub struct Change {
 impl Snapshot {
     /// One process; `None` once it is gone from the config and from the world.
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
-        let at = match self.processes.get(id.index()) {
-            Some(info) if info.id == id => id.index(),
-            Some(_) | None => self.processes.binary_search_by_key(&id, |info| info.id).ok()?,
-        };
-        Some(&self.processes[at])
+        self.processes.get(id).map(|info| &**info)
     }
 
     /// The processes that a word of the user's selects, in order of the slots.

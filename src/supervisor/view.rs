@@ -6,39 +6,38 @@ use std::sync::Arc;
 use super::Supervisor;
 use super::edges::EdgeStatus;
 use super::process::{Intent, Phase};
-use super::snapshot::{NeedInfo, ProcessInfo, Snapshot};
+use super::snapshot::{NeedInfo, ProcessInfo, ProcessList, Snapshot};
 use crate::model::ProcessId;
 
 /// The built views, and which of them are out of date.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
-    built: Vec<Option<Arc<ProcessInfo>>>,
+    built: ProcessList,
     pub(super) stale: BTreeSet<ProcessId>,
 }
 
 impl Views {
     pub(super) fn new(count: usize) -> Self {
-        Self { built: vec![None; count], stale: BTreeSet::new() }
+        Self { built: ProcessList::default(), stale: (0u32..).map(ProcessId).take(count).collect() }
     }
 
-    pub(super) fn add_slot(&mut self) {
-        self.built.push(None);
+    pub(super) fn add_slot(&mut self, id: ProcessId) {
+        self.stale.insert(id);
     }
 }
 
 impl Supervisor {
     pub(super) fn view(&mut self) -> Snapshot {
-        let mut stale = std::mem::take(&mut self.views.stale);
-        stale.extend(self.in_use().filter(|id| self.views.built[id.index()].is_none()));
-        for id in stale {
-            self.views.built[id.index()] = self.knows(id).then(|| Arc::new(self.info(id)));
+        for id in std::mem::take(&mut self.views.stale) {
+            let info = self.knows(id).then(|| Arc::new(self.info(id)));
+            self.views.built.set(id, info);
         }
         Snapshot {
             project: Arc::clone(self.edition.project()),
             ports: Arc::clone(&self.edition.ports),
             notes: Arc::clone(&self.edition.notes),
             sources: Arc::clone(&self.edition.sources),
-            processes: self.views.built.iter().flatten().cloned().collect(),
+            processes: self.views.built.clone(),
             start_order: Arc::clone(&self.start_order),
             began: self.began.mono,
             began_wall: self.began.wall,
