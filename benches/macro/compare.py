@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-WRITERS, LINES = 8, 200_000
+WRITERS, LINES = 8, 50_000
 FORMAT = "{name} %08.0f " + "." * 70
 PATIENCE = 60
 

@@ -91,7 +91,7 @@ impl Output {
             self.tracks[track].never_show();
         }
         self.copy_to(track, logfile);
-        let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
+        let index = self.free.last().copied().unwrap_or(self.sources.len());
         let Ok(source) = Source::new(attach, track, &self.under_way) else { return };
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         if self.epoll.add(&source, EpollEvent::new(flags, Token::Source(index).encode())).is_err() {
@@ -100,6 +100,7 @@ impl Output {
         if index == self.sources.len() {
             self.sources.push(Some(source));
         } else {
+            self.free.pop();
             self.sources[index] = Some(source);
         }
         self.tracks[track].open_sources += 1;
