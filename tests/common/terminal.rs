@@ -11,8 +11,9 @@ use std::thread::{self, JoinHandle};
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
+use run::runtime::sys::set_window_size;
 
 use super::running::{Caught, Running};
 use super::{PATIENCE, TestProject, becomes_true};
@@ -62,6 +63,18 @@ impl<'a> Terminal<'a> {
     /// Its modes: echo, line editing, ….
     pub(crate) fn local_flags(&self) -> LocalFlags {
         tcgetattr(self.master.as_deref().unwrap()).unwrap().local_flags
+    }
+
+    /// All of its modes.
+    pub(crate) fn settings(&self) -> Termios {
+        tcgetattr(self.master.as_deref().unwrap()).unwrap()
+    }
+
+    /// Gives it another size, as a window that is dragged.
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        let master = OwnedFd::from(self.master.as_deref().unwrap().try_clone().unwrap());
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        set_window_size(&master, size).unwrap();
     }
 
     /// Types keys.
