@@ -235,6 +235,9 @@ pub struct Program {
 }
 
 impl Program {
+    /// The priority of whoever asks for none.
+    pub const DEFAULT_PRIORITY: i32 = 999;
+
     /// A program that runs `true`, with run.toml's defaults: supervisord's, save that signals go to the whole group and both
     /// outputs into one pipe, which keeps the order of its lines.
     pub fn new(name: impl Into<String>) -> Self {
@@ -251,7 +254,7 @@ impl Program {
             ready: None,
             ports: Vec::new(),
             profiles: Vec::new(),
-            priority: 999,
+            priority: Self::DEFAULT_PRIORITY,
             autostart: true,
             autorestart: Autorestart::Unexpected,
             startsecs: Duration::from_secs(1),

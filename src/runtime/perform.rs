@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::codec::notify::NotifyItem;
 use crate::logs::{Attach, Channel, LogPlace, Matcher, Tapping};
 use crate::model::supervisord::{Extension, Role, StreamOptions};
-use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
+use crate::model::{Dialect, Exit, Generation, Now, ProcessId, Program, Project, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::{Driver, Later};
@@ -120,6 +120,7 @@ impl<S: Spawner> Driver<S> {
             user,
             stdio: streams.theirs,
             sweep: program.sweeps_leftovers(),
+            goes_ahead: goes_ahead(program, &launcher.project),
         })));
         Ok(())
     }
@@ -325,6 +326,13 @@ fn words(launch: &Launch, root: &std::path::Path) -> SpawnWords {
         path_entries: path.map_or(0, |(_, value)| value.split(':').count()),
         user: launch.user.clone(),
     }
+}
+
+/// Whether a program is executed alone: a listener, because what others do first is told to who was there before; and wherever an
+/// order was asked for, which is always in supervisord's files.
+fn goes_ahead(program: &Program, project: &Project) -> bool {
+    let is_ordered = project.dialect == Dialect::Supervisord || program.priority != Program::DEFAULT_PRIORITY;
+    is_ordered || program.listener().is_some()
 }
 
 fn no_such_process() -> SpawnFailure {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::Supervisor;
 use super::action::Action;
+use super::chronicle::Entry;
 use super::notice::Notice;
 use super::process::{Membership, Phase, Process};
 use crate::model::public_event::{Delivery, ListenerWord, PublicEvent, TickPeriod};
@@ -125,9 +126,14 @@ impl Supervisor {
             pool.buffer.push_back(Arc::new(delivery));
         }
         for delivery in dropped {
-            self.say(Notice::EventDropped { delivery });
+            self.drop_event(delivery);
         }
         self.dispatch_events();
+    }
+
+    fn drop_event(&mut self, delivery: Arc<Delivery>) {
+        self.chronicle(Entry::EventDropped { delivery: Arc::clone(&delivery) });
+        self.say(Notice::EventDropped { delivery });
     }
 
     /// Puts an event back to the head of its pool's buffer, where it is dropped all the same if there is no room.
@@ -136,7 +142,7 @@ impl Supervisor {
         let dropped = pool.make_room();
         pool.buffer.push_front(delivery);
         if let Some(delivery) = dropped {
-            self.say(Notice::EventDropped { delivery });
+            self.drop_event(delivery);
         }
     }
 
@@ -177,6 +183,7 @@ impl Supervisor {
             (ListenerState::Busy, ListenerWord::Result { accepted }) => {
                 member.state = ListenerState::Acknowledged;
                 if let Some(delivery) = member.event.take().filter(|_| !accepted) {
+                    self.chronicle(Entry::EventRejected { process: id });
                     self.say(Notice::EventRejected { process: id, delivery: Arc::clone(&delivery) });
                     self.requeue(&pool, delivery);
                 }
@@ -210,6 +217,7 @@ impl Supervisor {
         let pool = pool.clone();
         member.state = ListenerState::Unknown;
         let event = member.event.take();
+        self.chronicle(Entry::ListenerLost { process: id });
         self.say(Notice::ListenerLost { process: id, said: said.to_owned() });
         if let Some(delivery) = event {
             self.requeue(&pool, delivery);

@@ -61,21 +61,11 @@ fn spawned(stage: &Stage) -> Vec<String> {
     log.lines().filter_map(name).collect()
 }
 
-/// Two neighbours may be told the other way round by ours.
-fn is_order(side: Side, found: &[String], expected: &[&str]) {
-    let place = |name: &String| expected.iter().position(|other| other == name).unwrap();
-    let allowed = side.pick(differences::TWO_AT_A_TIME, 0, 1);
-    for (at, name) in found.iter().enumerate() {
-        assert!(place(name).abs_diff(at) <= allowed, "{found:?} instead of {expected:?}");
-    }
-    assert_eq!(found.len(), expected.len());
-}
-
 fn priority_orders_the_start_and_the_end(side: Side) {
     let stage = Stage::new(side, &[diary("late", 30), diary("early", 10), diary("middle", 20)].concat());
     let daemon = stage.start();
     stage.wait_until("all are there", || stage.read("diary").lines().count() == 3);
-    is_order(side, &spawned(&stage), &["early", "middle", "late"]);
+    assert_eq!(spawned(&stage), ["early", "middle", "late"]);
     daemon.end_by(nix::sys::signal::Signal::SIGTERM).expect_code(0);
     let diary = stage.read("diary");
     assert_eq!(diary.lines().skip(3).collect::<Vec<_>>(), ["-late", "-middle", "-early"]);
@@ -88,8 +78,7 @@ fn members_of_a_group_start_in_the_order_of_their_group(side: Side) {
     let stage = Stage::new(side, &conf);
     let daemon = stage.start();
     stage.wait_until("all are there", || stage.read("diary").lines().count() == 3);
-    // Their own priorities do not count.
-    is_order(side, &spawned(&stage), &["one", "two", "three"]);
+    assert_eq!(spawned(&stage), ["one", "two", "three"], "their own priorities do not count");
     drop(daemon);
 }
 

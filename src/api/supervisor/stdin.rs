@@ -2,14 +2,15 @@
 
 use super::process::single;
 use super::target;
-use crate::api::fault::{Fault, NOT_RUNNING};
+use crate::api::fault::{Fault, INCORRECT_PARAMETERS, NOT_RUNNING};
 use crate::api::method::{Kind, Method, Outcome, Param, View, required, text};
 use crate::codec::xmlrpc::Value;
 use crate::model::ProcessState;
 use crate::supervisor::event::Command;
 use crate::supervisor::snapshot::ProcessInfo;
 
-const NAME_CHARS: &[Param] = &[required("name", Kind::String), required("chars", Kind::String)];
+/// A number is refused by name (supervisor `rpcinterface.py` `sendProcessStdin`).
+const NAME_CHARS: &[Param] = &[required("name", Kind::String), required("chars", Kind::StringOrInt)];
 const TYPE_DATA: &[Param] = &[required("type", Kind::String), required("data", Kind::String)];
 
 /// The family's rows.
@@ -32,6 +33,9 @@ pub(in crate::api) const METHODS: &[Method] = &[
 
 fn send_stdin(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let name = text(arguments, 0);
+    if let Some(number) = arguments.get(1).and_then(Value::as_int) {
+        return Err(Fault::new(INCORRECT_PARAMETERS, number));
+    }
     let info = target::process(view.snapshot, name)?;
     if !takes_stdin(info) {
         return Err(Fault::new(NOT_RUNNING, name));
