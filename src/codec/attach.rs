@@ -87,7 +87,8 @@ impl Frame {
                 framed(b'w', &[a, b, c, d, u8::from(*redraw)], &[])
             }
             Self::State(state) => {
-                let text = serde_json::to_vec(state).expect("a state has string keys and no failing serializer");
+                // A state has string keys and no serializer that fails.
+                let text = serde_json::to_vec(state).unwrap_or_default();
                 framed(b's', &[], &text)
             }
             Self::Output { is_stderr, is_past, bytes } => {

@@ -70,12 +70,11 @@ impl Open {
     fn show(&mut self, style: Style, out: &mut Vec<u8>) {
         let mut now = Vec::with_capacity(self.bytes.len());
         ansi::render(&self.bytes, style, &mut now);
-        match now.strip_prefix(&self.shown[..]) {
-            Some(rest) => out.extend_from_slice(rest),
-            None => {
-                out.extend_from_slice(b"\r\x1b[K");
-                out.extend_from_slice(&now);
-            }
+        if let Some(rest) = now.strip_prefix(&self.shown[..]) {
+            out.extend_from_slice(rest);
+        } else {
+            out.extend_from_slice(b"\r\x1b[K");
+            out.extend_from_slice(&now);
         }
         self.shown = now;
     }
