@@ -143,8 +143,8 @@ impl<S: Spawner> Driver<S> {
 mod tests {
     use super::*;
 
-    fn size(columns: u16) -> Option<WindowSize> {
-        Some(WindowSize { rows: 24, columns })
+    fn size(columns: u16) -> WindowSize {
+        WindowSize { rows: 24, columns }
     }
 
     #[test]
@@ -153,10 +153,10 @@ mod tests {
         let mut screens = Screens::default();
         let columns = |screens: &Screens, of| screens.size(of).map(|size| size.ws_col);
         assert_eq!(columns(&screens, shell), None);
-        screens.set(shell, 1, size(80));
-        screens.set(shell, 2, size(100));
-        screens.set(other, 3, size(40));
-        screens.set(shell, 1, size(90));
+        screens.set(shell, 1, Some(size(80)));
+        screens.set(shell, 2, Some(size(100)));
+        screens.set(other, 3, Some(size(40)));
+        screens.set(shell, 1, Some(size(90)));
         assert_eq!(columns(&screens, shell), Some(100));
         screens.set(shell, 2, None);
         screens.set(shell, 2, None);

@@ -24,6 +24,7 @@ pub(crate) struct Terminal<'a> {
     pub(crate) running: Running<'a>,
     project: &'a TestProject,
     master: Option<Arc<File>>,
+    found: Termios,
     screen: Caught,
     is_over: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
@@ -33,6 +34,7 @@ impl<'a> Terminal<'a> {
     /// Starts a command of ours as the leader of a session on a terminal of 100 columns and 40 lines.
     pub(crate) fn start(project: &'a TestProject, arguments: &[&str]) -> Self {
         let (master, slave) = open();
+        let found = tcgetattr(&master).unwrap();
         let mut command = Command::new("setsid");
         let start = format!("stty rows 40 cols 100; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_run"));
         command.args(["--ctty", "sh", "-c", &start, "run"]).args(arguments);
@@ -44,7 +46,7 @@ impl<'a> Terminal<'a> {
         let (screen, is_over) = (Caught::default(), Arc::new(AtomicBool::new(false)));
         let master = Arc::new(File::from(master));
         let reader = read(Arc::clone(&master), screen.clone(), Arc::clone(&is_over));
-        Self { running, project, master: Some(master), screen, is_over, reader: Some(reader) }
+        Self { running, project, master: Some(master), found, screen, is_over, reader: Some(reader) }
     }
 
     /// Everything that was written to it, with all control sequences.
@@ -65,9 +67,9 @@ impl<'a> Terminal<'a> {
         tcgetattr(self.master.as_deref().unwrap()).unwrap().local_flags
     }
 
-    /// All of its modes.
-    pub(crate) fn settings(&self) -> Termios {
-        tcgetattr(self.master.as_deref().unwrap()).unwrap()
+    /// Whether all of its modes are as before anybody ran on it.
+    pub(crate) fn is_as_found(&self) -> bool {
+        tcgetattr(self.master.as_deref().unwrap()).unwrap() == self.found
     }
 
     /// Gives it another size, as a window that is dragged.

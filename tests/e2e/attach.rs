@@ -8,30 +8,30 @@ use nix::sys::signal::Signal;
 use crate::common::{Done, PATIENCE, Terminal, TestProject, becomes_true, has_tool};
 
 /// The key that leaves.
-const LEAVE: &str = "\x1d";
+pub(crate) const LEAVE: &str = "\x1d";
 
 /// Says back what it is told, and goes on when nobody tells it anything.
-const ECHO: &str = r#"
+pub(crate) const ECHO: &str = r#"
 [program.echo]
 command = "echo on; while read line; do echo got $line; done; echo over"
 ready = { log = "on" }
 "#;
 
 /// A shell on a terminal, without any editing of its own.
-const SHELL: &str = r#"
+pub(crate) const SHELL: &str = r#"
 [program.shell]
 command = ["sh", "-c", "PS1='ok> ' ENV= exec sh -i"]
 tty = true
 ready = { log = "ok>" }
 "#;
 
-fn up(text: &str) -> TestProject {
+pub(crate) fn up(text: &str) -> TestProject {
     let project = TestProject::toml(text);
     project.run(&["up", "-d"]).expect_code(0);
     project
 }
 
-fn attach<'a>(project: &'a TestProject, name: &str) -> Terminal<'a> {
+pub(crate) fn attach<'a>(project: &'a TestProject, name: &str) -> Terminal<'a> {
     let terminal = Terminal::start(project, &["attach", name]);
     terminal.wait_for("Ctrl-] leaves");
     terminal
@@ -59,13 +59,13 @@ fn wait_for_log(project: &TestProject, name: &str, text: &str) {
 }
 
 #[track_caller]
-fn has_ended(terminal: &mut Terminal<'_>) {
+pub(crate) fn has_ended(terminal: &mut Terminal<'_>) {
     let has_ended = becomes_true(PATIENCE, || terminal.running.has_ended() == Some(0));
     assert!(has_ended, "{}", terminal.screen());
 }
 
 #[track_caller]
-fn leave(mut terminal: Terminal<'_>) {
+pub(crate) fn leave(mut terminal: Terminal<'_>) {
     terminal.press(LEAVE).wait_for("left ");
     has_ended(&mut terminal);
 }
@@ -90,11 +90,10 @@ fn the_terminal_is_put_back_as_it_was_found() {
     let project = up(&format!("{ECHO}{SHELL}"));
     for name in ["echo", "shell"] {
         let mut terminal = Terminal::start(&project, &["attach", name]);
-        let found = terminal.settings();
         terminal.wait_for("Ctrl-] leaves");
-        terminal.running.wait_until("the terminal is taken", || terminal.settings() != found);
+        terminal.running.wait_until("the terminal is taken", || !terminal.is_as_found());
         terminal.press(LEAVE).wait_for("left ");
-        terminal.running.wait_until("the terminal is given back", || terminal.settings() == found);
+        terminal.running.wait_until("the terminal is given back", || terminal.is_as_found());
         terminal.hang_up();
     }
     project.run(&["down"]).expect_code(0);

@@ -6,6 +6,7 @@
 mod common;
 
 mod attach;
+mod attach_terminal;
 mod bare;
 mod commands;
 mod control;

@@ -1,9 +1,11 @@
 //! The conversation: frames in, keys out, until one of both sides leaves.
 
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal as Number, raise};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 use super::Args;
 use super::input::{Input, LEAVE, Typed, before_leaving, has_interrupt};
@@ -17,6 +19,9 @@ use crate::client::attach::{Hearing, Saying};
 use crate::codec::attach::{Frame, State};
 use crate::ui::terminal::Typing;
 use crate::ui::text::clean;
+
+/// How long who leaves waits for a project that takes nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why the conversation is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,13 +82,23 @@ impl<'a> Session<'a> {
             over = self.converse(&mut hearing, &mut saying) => over?,
             signal = endings.next() => Over::Signal(signal),
         };
-        if over == Over::Left {
-            // What was typed last still arrives; a project that is gone needs it no more.
+        // First, so that nothing that follows can keep the terminal.
+        self.screen.leave();
+        let over = if over == Over::Left { self.hand_over(hearing, saying, &mut endings).await } else { over };
+        self.part(over)
+    }
+
+    /// What was typed last still arrives; a project that is gone needs it no more. A person does not wait for one that hangs.
+    async fn hand_over(&self, mut hearing: Hearing, mut saying: Saying, endings: &mut Endings) -> Over {
+        let patience = if self.input.is_terminal() { PATIENCE } else { Duration::MAX };
+        let arrived = async {
             let _ = saying.finish().await;
             while let Ok(Some(_)) = hearing.next().await {}
+        };
+        tokio::select! {
+            _ = timeout(patience, arrived) => Over::Left,
+            signal = endings.next() => Over::Signal(signal),
         }
-        self.screen.leave();
-        self.part(over)
     }
 
     async fn converse(&mut self, hearing: &mut Hearing, saying: &mut Saying) -> Result<Over, CommandError> {
