@@ -187,7 +187,7 @@ impl Talk {
 
     /// Tells how the process is, when that has changed; `None` when there is nobody or nothing to tell of.
     async fn tell_state(&self, writer: &mut WriteHalf<TokioIo<Upgraded>>, told: &mut State) -> Option<()> {
-        let state = self.state().await?;
+        let state = self.state(told).await?;
         if *told != state {
             writer.write_all(&Frame::State(state.clone()).encode()).await.ok()?;
             *told = state;
@@ -195,17 +195,23 @@ impl Talk {
         Some(())
     }
 
-    /// How the process is; `None` once there is no such process, or no project.
-    async fn state(&self) -> Option<State> {
+    /// How the process is; `None` once there is no such process, or no project. What stays the same for a run is asked once: the driver's
+    /// answer makes another view, and who asks with each view would never come to rest.
+    async fn state(&self, told: &State) -> Option<State> {
         let snapshot = self.handle.snapshot();
         let info = snapshot.get(self.process)?;
-        let kind = self.handle.console_kind(self.process).await.ok()?;
+        let (is_terminal, takes_input) = if (info.pid, info.runs) == (told.pid, told.run) {
+            (told.is_terminal, told.takes_input)
+        } else {
+            let kind = self.handle.console_kind(self.process).await.ok()?;
+            (kind == ConsoleKind::Terminal, kind != ConsoleKind::None)
+        };
         Some(State {
             word: info.word.to_string(),
             pid: info.pid,
             run: info.runs,
-            is_terminal: kind == ConsoleKind::Terminal,
-            takes_input: kind != ConsoleKind::None,
+            is_terminal,
+            takes_input,
             last_exit: info.last_exit.map(|exit| exit.to_string()).unwrap_or_default(),
         })
     }

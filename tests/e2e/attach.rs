@@ -1,5 +1,6 @@
 //! `run attach`: a program's terminal, or lines to its stdin, as if we were not between.
 
+use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -22,6 +23,7 @@ pub(crate) const SHELL: &str = r#"
 [program.shell]
 command = ["sh", "-c", "PS1='ok> ' ENV= exec sh -i"]
 tty = true
+stopsignal = "HUP"
 ready = { log = "ok>" }
 "#;
 
@@ -182,6 +184,31 @@ fn two_who_are_attached_see_the_same() {
     leave(first);
     second.press("three\r").wait_for("got three");
     leave(second);
+    project.run(&["down"]).expect_code(0);
+}
+
+/// The time that a process has computed, in clock ticks (proc_pid_stat(5)).
+fn ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn nobody_computes_while_nothing_is_typed() {
+    let project = up(&format!("{ECHO}{SHELL}"));
+    let (echo, shell) = (attach(&project, "echo"), attach(&project, "shell"));
+    shell.wait_for("ok> ");
+    let all = || project.ours().iter().map(|found| ticks(found.pid)).sum::<u64>();
+    let (mut before, mut still) = (all(), 0);
+    project.wait_until("all of ours rest", PATIENCE, || {
+        let now = all();
+        still = if now == before { still + 1 } else { 0 };
+        before = now;
+        still == 50
+    });
+    leave(echo);
+    leave(shell);
     project.run(&["down"]).expect_code(0);
 }
 
