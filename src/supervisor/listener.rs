@@ -14,8 +14,8 @@ use super::action::Action;
 use super::chronicle::Entry;
 use super::notice::Notice;
 use super::process::{Membership, Phase, Process};
-use crate::model::public_event::{Delivery, ListenerWord, PublicEvent, TickPeriod};
-use crate::model::{EventType, Generation, ListenerState, ProcessId, ProcessState};
+use crate::model::public_event::{Delivery, ListenerWord, OutputKind, PublicEvent, SharedText, TickPeriod};
+use crate::model::{Channel, EventType, Generation, ListenerState, ProcessId, ProcessState};
 
 /// All pools, and what listeners have been told so far.
 #[derive(Debug, Clone, Default)]
@@ -26,8 +26,19 @@ pub(super) struct Listeners {
     serial: u64,
     /// The states that were told last, by process.
     pub(super) told: Vec<ProcessState>,
+    /// What was written by processes of which nobody has said yet that they are there: it is told with their pid.
+    pub(super) early: Vec<Early>,
     /// The last multiple of each period that was told.
     pub(super) ticks: BTreeMap<TickPeriod, u64>,
+}
+
+/// Output that came before the news of its process.
+#[derive(Debug, Clone)]
+pub(super) struct Early {
+    pub(super) run: (ProcessId, Generation),
+    pub(super) channel: Channel,
+    pub(super) kind: OutputKind,
+    pub(super) data: SharedText,
 }
 
 /// The processes of one listener program.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Supervisor;
 use super::action::{Action, Outcome};
+use super::edges::EdgeStatus;
 use super::edition::Edition;
 use super::event::{RequestId, Urgency};
 use super::notice::{Notice, StopWhy};
@@ -65,6 +66,7 @@ impl Supervisor {
         self.say(Notice::Reloaded { plan: Box::new(plan) });
         let fates = self.allot();
         self.rebuild();
+        self.look_beside();
         self.sync_listeners();
         for group in added {
             self.group_added(&group);
@@ -91,6 +93,17 @@ impl Supervisor {
         for id in self.in_use() {
             self.touch(id);
             self.changed.insert(id);
+        }
+    }
+
+    /// Whoever restarts with a dependency does so when that goes away, and not because more is asked of it now.
+    fn look_beside(&mut self) {
+        for id in self.in_use().collect::<Vec<_>>() {
+            let satisfied = self.graph.needs(id).filter(|(edge, ..)| self.edges.get(*edge) == EdgeStatus::Satisfied);
+            let up: BTreeSet<ProcessId> = satisfied.map(|(_, need, _)| need).collect();
+            for beside in &mut self.at_mut(id).born_beside {
+                beside.was_up &= up.contains(&beside.need);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Supervisor;
 use super::action::{Action, Outcome};
 use super::event::RequestId;
+use super::listener::Early;
 use super::process::{Phase, Process};
 use super::timers::TimerKey;
 use crate::model::public_event::{OutputKind, PublicEvent, SharedText, StateFacts, TickPeriod};
@@ -106,7 +107,12 @@ impl Supervisor {
             return;
         }
         let process = self.at(id);
-        let pid = process.run().and_then(|run| run.pid).unwrap_or(0);
+        let run = process.run();
+        if run.is_some_and(|run| run.pid.is_none()) {
+            let data = data.clone();
+            return self.listeners.early.push(Early { run: (id, generation), channel, kind, data });
+        }
+        let pid = run.and_then(|run| run.pid).unwrap_or(0);
         let name = process.definition.name().clone();
         let event_type = match (kind, channel) {
             (OutputKind::Log, Channel::Stdout) => EventType::ProcessLogStdout,
@@ -115,6 +121,14 @@ impl Supervisor {
             (OutputKind::Communication, Channel::Stderr) => EventType::ProcessCommunicationStderr,
         };
         self.publish(|| PublicEvent::output(&name, pid, channel, kind, data.as_str()), event_type);
+    }
+
+    /// A process is there: what it has written already is told now; what others wrote that never came to be is forgotten.
+    pub(super) fn print_early(&mut self) {
+        let early = std::mem::take(&mut self.listeners.early);
+        for Early { run, channel, kind, data } in early {
+            self.printed(run, channel, kind, &data);
+        }
     }
 
     /// A client sends an event.

@@ -7,7 +7,7 @@ use super::action::Action;
 use super::chronicle::Entry;
 use super::event::SpawnFailure;
 use super::notice::Notice;
-use super::process::{Phase, ProbeRecord, Run};
+use super::process::{Beside, Phase, ProbeRecord, Run};
 use super::timers::{TimerKey, TimerKind};
 use crate::model::{Exit, Generation, ProcessId, RetryPolicy};
 
@@ -54,9 +54,10 @@ impl Supervisor {
     }
 
     /// The incarnations of those it must restart with.
-    fn restart_neighbours(&self, id: ProcessId) -> Vec<(ProcessId, Generation)> {
+    fn restart_neighbours(&self, id: ProcessId) -> Vec<Beside> {
         let neighbours = self.graph.needs(id).filter(|(_, _, edge)| edge.restart);
-        neighbours.map(|(_, need, _)| (need, self.at(need).generation)).collect()
+        let beside = |need| Beside { need, generation: self.at(need).generation, was_up: true };
+        neighbours.map(|(_, need, _)| beside(need)).collect()
     }
 
     pub(super) fn spawned(&mut self, id: ProcessId, generation: Generation, pid: u32) {
@@ -71,10 +72,12 @@ impl Supervisor {
                 self.chronicle(Entry::Spawned { process: id, pid });
                 self.refresh_edges(id);
                 self.watch_start(id);
+                self.print_early();
             }
             Phase::Stopping(stop) if stop.run.pid.is_none() => {
                 stop.run.pid = Some(pid);
                 self.chronicle(Entry::Spawned { process: id, pid });
+                self.print_early();
                 self.climb(id);
             }
             Phase::Starting(_)

@@ -243,12 +243,14 @@ impl Checks {
             |slot: usize| old.get(slot).is_some_and(|(was, is)| *is && facts(was) == facts(&self.programs[slot]));
         let mut left_alone: BTreeSet<usize> =
             (0..old.len()).filter(|slot| self.is_member[*slot] && runs_on(*slot)).collect();
-        // Whoever restarts with somebody who may be restarted is not left alone either.
+        // Whoever restarts with somebody who may be restarted, or started now, is not left alone either.
+        let lives = |slot: usize| children.contains_key(&ProcessId(u32::try_from(slot).expect("small")));
         loop {
+            let may_move = |need: usize| !left_alone.contains(&need) || !lives(need);
             let taken_along = left_alone
                 .iter()
                 .copied()
-                .find(|slot| self.past[*slot].born_beside.iter().any(|(need, _)| !left_alone.contains(need)));
+                .find(|slot| self.past[*slot].born_beside.iter().any(|(need, _)| may_move(*need)));
             match taken_along {
                 Some(slot) => left_alone.remove(&slot),
                 None => break,
@@ -386,7 +388,12 @@ impl Checks {
                 }
             }
             Notice::AllReady { .. } => self.said_all_ready = true,
-            Notice::Stopping { .. } => self.is_ending = true,
+            Notice::Stopping { .. } => {
+                self.is_ending = true;
+                // With the last program gone the run is over, and whoever only serves others ends with it.
+                let programs = &self.programs;
+                self.untouchable.retain(|id| !programs[id.index()].serves_others());
+            }
             Notice::Stopped { process, why, .. } => {
                 assert!(!matches!(why, StopWhy::NotReady | StopWhy::Leftovers), "{process:?} stopped {why:?}");
             }

@@ -364,6 +364,22 @@ fn what_a_program_prints_is_told_with_its_pid() {
 }
 
 #[test]
+fn what_is_printed_before_the_news_of_its_process_is_told_with_its_pid_too() {
+    let programs = vec![listener("mail", 9, &[EventType::ProcessLogStdout]), plain("web")];
+    let mut world = World::begun(Dialect::Supervisord, programs);
+    let web = ProcessId(1);
+    world.spawned(MAIL);
+    world.says(MAIL, &[READY]);
+    let generation = world.generation(web);
+    let (channel, kind, data) = (Channel::Stdout, OutputKind::Log, "hi\n".into());
+    world.step(Event::Printed { process: web, generation, channel, kind, data });
+    assert_eq!(world.got, []);
+    world.spawned(web);
+    let told: Vec<&str> = world.got.iter().map(|got| got.2.as_str()).collect();
+    assert_eq!(told, ["PROCESS_LOG_STDOUT processname:web groupname:web pid:101 channel:stdout\nhi\n"]);
+}
+
+#[test]
 fn stdin_is_written_to_whoever_runs_and_is_not_being_stopped() {
     let mut world = World::begun(Dialect::Supervisord, vec![plain("web")]);
     let send = |world: &mut World| {
