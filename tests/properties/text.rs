@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 
-use run::codec::{ini, shlex};
+use run::codec::{ini, shlex, yaml as documents};
 use run::config::expand::Holes;
 use run::config::facts::{FileFact, Known, Need};
 use run::config::lower::supervisord::expansion::{self, Expansions};
@@ -200,5 +200,13 @@ fn answer(need: Need, request: &Request, data: &[u8], known: &mut Known) {
         Need::User(user) => drop(known.users.insert(user, true)),
         Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
         Need::NodeName => known.node_name = Some("node".to_owned()),
+    }
+}
+
+/// YAML, of which configs to import are made: read or refused with a line of the text.
+pub(crate) fn yaml(data: &[u8]) {
+    let text = text_of(data);
+    if let Err(error) = documents::parse(&text) {
+        assert!(error.line <= text.split(['\n', '\r']).count() + 1, "{error}");
     }
 }
