@@ -187,7 +187,7 @@ fn two_who_are_attached_see_the_same() {
     project.run(&["down"]).expect_code(0);
 }
 
-/// The time that a process has computed, in clock ticks (proc_pid_stat(5)).
+/// The time that a process has computed, in clock ticks.
 fn ticks(pid: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
