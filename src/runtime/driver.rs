@@ -13,6 +13,7 @@ use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
+use crate::runtime::console::Screens;
 use crate::runtime::ends::{Ends, Incarnation};
 use crate::runtime::extension::Extensions;
 use crate::runtime::fcgi::FcgiSockets;
@@ -115,6 +116,7 @@ pub struct Driver<S> {
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
     pub(super) fcgi: FcgiSockets,
+    pub(super) screens: Screens,
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
@@ -181,6 +183,7 @@ impl<S: Spawner> Driver<S> {
             answered: Vec::new(),
             ends: Ends::default(),
             fcgi: FcgiSockets::default(),
+            screens: Screens::default(),
             pending: VecDeque::new(),
             finished: None,
             restarts: false,
@@ -334,9 +337,10 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn resize(&mut self) {
-        let size = crate::runtime::streams::window_size(self.parts.terminals.prefix_columns);
-        for console in self.sides.iter().filter_map(|side| side.console.as_ref()) {
-            console.resize(size);
+        for (index, side) in (0..).zip(&self.sides) {
+            if let Some(console) = &side.console {
+                console.resize(self.size_for(ProcessId(index)));
+            }
         }
     }
 
@@ -468,6 +472,7 @@ impl<S: Spawner> Driver<S> {
                 self.replies.remove(&id);
                 self.take(Event::Forget(id));
             }
+            Message::Console(wish) => self.console(wish),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }
     }
