@@ -273,9 +273,14 @@ impl<S: Spawner> Driver<S> {
         self.finished = Some(code);
     }
 
+    /// Whoever waits for a change wakes up for one, and not for every question that another asked us.
     fn publish(&mut self) {
         let snapshot = self.parts.supervisor.snapshot();
-        self.parts.snapshots.send_replace(snapshot);
+        self.parts.snapshots.send_if_modified(|published| {
+            let is_another = !published.is_same(&snapshot);
+            *published = snapshot;
+            is_another
+        });
         for (reply, outcome) in self.answered.drain(..) {
             // Whoever asked may be gone.
             let _ = reply.send(outcome);
