@@ -17,6 +17,7 @@ pub mod command;
 pub mod conf_options;
 pub mod diagnostic;
 pub mod exit;
+pub mod foreground;
 pub mod grow;
 pub mod hash;
 pub mod local_name;

@@ -29,7 +29,7 @@ use crate::runtime::strangers;
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::{Outcome, Scope};
 use crate::supervisor::chronicle::{Entry, cause};
-use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
+use crate::supervisor::event::{Event, RequestId, Survivor, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
 
@@ -228,6 +228,7 @@ impl<S: Spawner> Driver<S> {
             }
             Woken::Helper(message) => self.helper(message),
             Woken::Due(Later::Overdue(of)) => {
+                self.name_survivors(of);
                 let event = self.ends.overdue(of);
                 self.end_news(event);
             }
@@ -349,6 +350,11 @@ impl<S: Spawner> Driver<S> {
                 Some(of) => self.leader_ended(of, exit, survivors),
                 None => self.helper_ended(key, exit, survivors),
             },
+            Report::LeftBehind { key, ref pids } => {
+                if let Some(of) = key.as_incarnation() {
+                    self.ends.left_behind(of, pids.clone());
+                }
+            }
             Report::Vanished { key } => {
                 let event = key.as_incarnation().and_then(|of| self.ends.vanished(of));
                 self.end_news(event);
@@ -400,6 +406,14 @@ impl<S: Spawner> Driver<S> {
         if survivors {
             self.after(SURVIVORS_MOMENT, Later::Overdue(of));
         }
+    }
+
+    /// Says who they are before it is said that the leader has ended: they have had the time to become what they will be.
+    fn name_survivors(&mut self, (process, generation): Incarnation) {
+        let Some(pids) = self.ends.take_left((process, generation)) else { return };
+        let known = |pid| os::command_name(pid).map(|name| Survivor { pid, name });
+        let survivors: Vec<Survivor> = pids.into_iter().filter_map(known).collect();
+        self.take(Event::LeftBehind { process, generation, survivors });
     }
 
     fn after(&self, moment: Duration, what: Later) {

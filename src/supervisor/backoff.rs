@@ -63,15 +63,16 @@ impl Supervisor {
         process.spawn_errno = 0;
         process.spawn_error = match ending {
             Ending::Exit(_) if is_strict && !was_running => TOO_QUICKLY.to_owned(),
-            Ending::Exit(_) | Ending::NotReady(_) if expected => String::new(),
+            Ending::Exit(_) if expected => String::new(),
             Ending::Exit(Exit::Code(code)) => format!("Bad exit code {code}"),
             Ending::Exit(exit) if is_strict => format!("Bad exit code {}", exit.supervisord_status()),
             Ending::Exit(exit @ Exit::Signal { .. }) => exit.to_string(),
             Ending::NotReady(_) => not_ready,
+            Ending::Background(_, sentence) => sentence.clone(),
             Ending::Spawn(failure) => failure.sentence(),
         };
         match ending {
-            Ending::Exit(exit) => {
+            Ending::Exit(exit) | Ending::Background(exit, _) => {
                 process.last_exit = Some(*exit);
                 process.has_ended = true;
             }
@@ -87,14 +88,14 @@ impl Supervisor {
         let expected = is_expected(self.program(id), ending);
         match ending {
             Ending::Exit(exit) if expected => self.say(Notice::Done { process: id, after, exit: *exit }),
-            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) => {
+            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => {
                 let reason = self.reason(id, ending);
                 self.say(Notice::Crashed { process: id, run, reason, after, again_in: None, first: false });
             }
         }
         match ending {
             Ending::Exit(exit) => self.enter(id, Phase::Exited { exit: *exit, expected }),
-            Ending::Spawn(_) | Ending::NotReady(_) => self.enter(id, Phase::Stopped),
+            Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => self.enter(id, Phase::Stopped),
         }
     }
 
@@ -109,6 +110,11 @@ impl Supervisor {
             (false, Autorestart::Always) => true,
         };
         let (policy, limit) = (program.retry, program.startretries);
+        if matches!(ending, Ending::Background(..)) {
+            // It would do so again.
+            self.at_mut(id).failures += 1;
+            return Next::GiveUp;
+        }
         match policy {
             RetryPolicy::Native if !wants_again => Next::Rest,
             RetryPolicy::Native => self.count(id, run, limit),
@@ -187,11 +193,11 @@ impl Supervisor {
         let code = match ending {
             Ending::Exit(exit) => exit.shell_code(),
             Ending::Spawn(_) => 127,
-            Ending::NotReady(_) => 1,
+            Ending::NotReady(_) | Ending::Background(..) => 1,
         };
         match ending {
             Ending::Exit(exit) if !gave_up => self.enter(id, Phase::Exited { exit: *exit, expected: false }),
-            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) => {
+            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => {
                 self.chronicle(Entry::GaveUp { process: id });
                 self.enter(id, Phase::Fatal);
             }
@@ -217,6 +223,7 @@ impl Supervisor {
             }
             Ending::Exit(exit) => Reason::Exit(*exit),
             Ending::Spawn(failure) => Reason::Spawn(failure.sentence()),
+            Ending::Background(_, sentence) => Reason::Background(sentence.clone()),
             Ending::NotReady(_) => Reason::NotReady { limit: self.ready_limit(id), last: self.last_word(id) },
         }
     }
@@ -243,7 +250,7 @@ impl Supervisor {
 fn is_expected(program: &Program, ending: &Ending) -> bool {
     match ending {
         Ending::Exit(Exit::Code(code)) => program.exitcodes.contains(code),
-        Ending::Exit(Exit::Signal { .. }) | Ending::Spawn(_) | Ending::NotReady(_) => false,
+        Ending::Exit(Exit::Signal { .. }) | Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => false,
     }
 }
 
@@ -252,5 +259,6 @@ fn ending_words(ending: &Ending) -> String {
         Ending::Exit(exit) => exit.to_string(),
         Ending::Spawn(failure) => failure.sentence(),
         Ending::NotReady(_) => NOT_READY.to_owned(),
+        Ending::Background(..) => super::background::WORDS.to_owned(),
     }
 }

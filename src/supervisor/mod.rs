@@ -43,6 +43,7 @@ pub mod event;
 pub mod notice;
 pub mod snapshot;
 
+mod background;
 mod backoff;
 mod command;
 mod edges;
@@ -227,6 +228,7 @@ impl Supervisor {
             Event::Exited { process, generation, exit, survivors } => {
                 self.exited(process, generation, exit, survivors);
             }
+            Event::LeftBehind { process, generation, survivors } => self.left_behind(process, generation, survivors),
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
             Event::Command(request, command) => self.command(request, command),

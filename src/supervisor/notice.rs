@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::event::Survivor;
 use crate::model::{Exit, ProcessId, ReloadPlan};
 
 /// One thing worth a line in the stream. Names, ports and colours are looked up by whoever prints it.
@@ -124,6 +125,13 @@ pub enum Notice {
         /// Whose.
         process: ProcessId,
     },
+    /// The leader ended well, soon after its start, and what it is meant to be lives on as these: they are being ended.
+    WentToBackground {
+        /// Who.
+        process: ProcessId,
+        /// What was found.
+        survivors: Vec<Survivor>,
+    },
     /// Not even SIGKILL has ended it.
     WillNotDie {
         /// Who.
@@ -185,6 +193,8 @@ pub enum Reason {
     Signalled(Exit),
     /// It could not be spawned; the sentence.
     Spawn(String),
+    /// It put itself into the background; the sentence, with what keeps it in the foreground.
+    Background(String),
     /// It was not ready in time; the limit and the last answer of the probe.
     NotReady {
         /// The limit that was over.
@@ -213,4 +223,6 @@ pub enum StopWhy {
     Shutdown,
     /// Its leader had ended by itself; what it left was swept.
     Leftovers,
+    /// It had put itself into the background, and was ended there.
+    Background,
 }

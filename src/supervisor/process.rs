@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::event::Survivor;
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
 use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Signal, WallTime, Word};
@@ -72,6 +73,8 @@ pub(super) struct Run {
     pub(super) ready: Option<Moment>,
     /// What its ready check said so far.
     pub(super) probe: ProbeRecord,
+    /// What its leader has left behind.
+    pub(super) left: Vec<Survivor>,
 }
 
 /// The answers of a ready check in one run.
@@ -335,7 +338,7 @@ impl Process {
             Phase::Waiting | Phase::Starting(_) => ProcessState::Starting,
             Phase::Blocked { .. } | Phase::Fatal => ProcessState::Fatal,
             Phase::Running(_) => ProcessState::Running,
-            Phase::Stopping(Stop { why: StopWhy::Leftovers, from, .. }) => *from,
+            Phase::Stopping(Stop { why: StopWhy::Leftovers | StopWhy::Background, from, .. }) => *from,
             Phase::Stopping(_) => ProcessState::Stopping,
             Phase::Backoff { reads_exited: true, .. } | Phase::Exited { .. } => ProcessState::Exited,
             Phase::Backoff { reads_exited: false, .. } => ProcessState::Backoff,

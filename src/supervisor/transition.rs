@@ -20,6 +20,8 @@ pub(super) enum Ending {
     Spawn(SpawnFailure),
     /// It was ended because it was not ready in time; how it ended, if it lived.
     NotReady(Option<Exit>),
+    /// It put itself into the background: how its leader ended, and the sentence.
+    Background(Exit, String),
 }
 
 impl Supervisor {
@@ -48,7 +50,7 @@ impl Supervisor {
         if !is_retry {
             self.say(Notice::Starting { process: id });
         }
-        let run = Run { started: now.mono, pid: None, ready: None, probe: ProbeRecord::default() };
+        let run = Run { started: now.mono, pid: None, ready: None, probe: ProbeRecord::default(), left: Vec::new() };
         self.enter(id, Phase::Starting(run));
     }
 
@@ -139,6 +141,9 @@ impl Supervisor {
         self.chronicle_end(id, exit);
         let must_sweep = survivors && self.program(id).sweeps_leftovers();
         match &self.at(id).phase {
+            Phase::Starting(run) | Phase::Running(run) if must_sweep && self.is_background(id, run, exit) => {
+                self.end_background(id, exit);
+            }
             Phase::Starting(_) | Phase::Running(_) if must_sweep => self.sweep_leftovers(id, exit),
             Phase::Starting(_) | Phase::Running(_) => self.run_over(id, &Ending::Exit(exit)),
             Phase::Stopping(stop) if stop.leader.is_some() => {}

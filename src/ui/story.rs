@@ -241,6 +241,11 @@ impl Story {
             Notice::Leftovers { process } => {
                 vec![self.line(Ink::Warn, *process, "left processes behind, which are ended now")]
             }
+            Notice::WentToBackground { process, survivors } => {
+                let found: Vec<String> = survivors.iter().map(ToString::to_string).collect();
+                let text = format!("put itself into the background ({}); it is ended now", clean(&found.join(", ")));
+                vec![self.line(Ink::Warn, *process, &text)]
+            }
             Notice::WillNotDie { process } => vec![self.will_not_die(*process)],
             Notice::Reloaded { plan } => self.reloaded(plan),
             Notice::GroupAdded { .. } | Notice::GroupRemoved { .. } => Vec::new(),

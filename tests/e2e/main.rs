@@ -14,6 +14,7 @@ mod dotenv;
 mod dropin;
 mod examples;
 mod extension;
+mod health;
 mod init;
 mod joining;
 mod logs;

@@ -125,6 +125,7 @@ impl Checks {
             | Event::Begin { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
+            | Event::LeftBehind { .. }
             | Event::Vanished { .. }
             | Event::Probed { .. } => {}
         }
@@ -362,7 +363,10 @@ impl Checks {
             Notice::AllReady { .. } => self.said_all_ready = true,
             Notice::Stopping { .. } => self.is_ending = true,
             Notice::Stopped { process, why, .. } => {
-                assert!(!matches!(why, StopWhy::NotReady | StopWhy::Leftovers), "{process:?} stopped {why:?}");
+                assert!(
+                    !matches!(why, StopWhy::NotReady | StopWhy::Leftovers | StopWhy::Background),
+                    "{process:?} stopped {why:?}"
+                );
             }
             Notice::Starting { .. }
             | Notice::Waiting { .. }
@@ -371,6 +375,7 @@ impl Checks {
             | Notice::Unblocked { .. }
             | Notice::StillStopping { .. }
             | Notice::Leftovers { .. }
+            | Notice::WentToBackground { .. }
             | Notice::WillNotDie { .. }
             | Notice::SettledWithFailures { .. }
             | Notice::Reloaded { .. }

@@ -10,7 +10,7 @@ use run::plan::ports::Ports;
 use run::supervisor::Supervisor;
 use run::supervisor::action::{Action, Scope};
 use run::supervisor::edition::Edition;
-use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Urgency, Verdict};
+use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Survivor, Urgency, Verdict};
 
 use crate::check::Checks;
 use crate::random::Random;
@@ -160,7 +160,7 @@ impl World {
                     self.children.remove(process);
                 }
             }
-            Event::Probed { process, generation, .. } => {
+            Event::LeftBehind { process, generation, .. } | Event::Probed { process, generation, .. } => {
                 if self.child(*process, *generation).is_none_or(|child| !child.leader) {
                     return;
                 }
@@ -246,6 +246,10 @@ impl World {
                 Exit::Signal { signal: Signal(11), core: true },
             ]);
             let survivors = self.children[&process].survivors;
+            if survivors && random.chance(70) {
+                let survivors = vec![Survivor { pid: process.0 + 9000, name: "sh".into() }];
+                self.later(delay + life, Event::LeftBehind { process, generation, survivors });
+            }
             self.later(delay + life, Event::Exited { process, generation, exit, survivors });
         }
         if random.chance(85) {

@@ -126,6 +126,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::Stopped { .. }
         | Notice::StillStopping { .. }
         | Notice::Leftovers { .. }
+        | Notice::WentToBackground { .. }
         | Notice::Reloaded { .. }
         | Notice::GroupAdded { .. }
         | Notice::GroupRemoved { .. }

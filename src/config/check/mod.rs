@@ -2,6 +2,7 @@
 
 pub mod cycle;
 pub mod edges;
+pub mod foreground;
 pub mod ports;
 pub mod profiles;
 pub mod references;
@@ -38,6 +39,7 @@ pub fn check(
     references::check(request, lowered, world, sources, problems);
     world::check(request, lowered, &active, world, sources, problems);
     profiles::check(request, lowered, &active, problems);
+    foreground::check(lowered, problems);
     empty(lowered, sources, problems);
 }
 

@@ -111,6 +111,12 @@ fn parse_stat(line: &[u8], page: u64) -> Option<ProcessFact> {
     })
 }
 
+/// The command name of a process, as the system keeps it.
+pub fn command_name(pid: u32) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&name).trim_end().to_owned())
+}
+
 /// Our own children, where the kernel tells (`CONFIG_PROC_CHILDREN`). Exact for a process with one thread that alone reaps them;
 /// otherwise one may be missed (proc(5)).
 pub fn own_children() -> Option<Vec<u32>> {

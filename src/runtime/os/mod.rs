@@ -24,17 +24,17 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_value,
-    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, shares_our_pids,
-    signal_process, thread_count, ticks_now, ticks_per_second,
+    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name, die_with_parent,
+    environment_value, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
+    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
 pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Alarm, Caught, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent,
-    environment_value, holder_of_port, live_without_parent, name_process, open_descriptors, own_children, peer_uid,
-    processes, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    Alarm, Caught, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name,
+    die_with_parent, environment_value, holder_of_port, live_without_parent, name_process, open_descriptors,
+    own_children, peer_uid, processes, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
