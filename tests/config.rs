@@ -131,6 +131,8 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         env_files,
         depends_on,
         ready,
+        alive,
+        max_memory,
         ports,
         profiles,
         priority,
@@ -178,6 +180,8 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         ("environment", environment.join(" ")),
         ("env_files", format!("{env_files:?}")),
         ("depends_on", depends_on.join(", ")),
+        ("alive", alive.as_ref().map(|alive| format!("{alive:?}")).unwrap_or_default()),
+        ("max_memory", max_memory.map(|bytes| bytes.to_string()).unwrap_or_default()),
         ("ready", ready.as_ref().map(ready_text).unwrap_or_default()),
         (
             "ports",

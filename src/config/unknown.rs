@@ -86,8 +86,6 @@ const PEER_SECTIONS: &[(&str, &str)] = &[
 
 /// Keys and sections of ours that a later version brings.
 const LATER: &[&str] = &[
-    "alive",
-    "max_memory",
     "on_crash",
     "watch",
     "reload",

@@ -12,6 +12,7 @@
 )]
 
 pub mod address;
+pub mod alive;
 pub mod channel;
 pub mod command;
 pub mod conf_options;
@@ -36,6 +37,7 @@ pub mod time;
 pub mod units;
 
 pub use address::ListenAddress;
+pub use alive::AliveSpec;
 pub use channel::Channel;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};

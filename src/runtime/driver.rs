@@ -139,6 +139,10 @@ pub(super) enum Later {
     Overdue(Incarnation),
     /// Our reader has gone away.
     ReaderGone,
+    /// An alive check has answered.
+    Checked(Incarnation, u32, Answer),
+    /// Memory was measured, in bytes.
+    Measured(Vec<(Incarnation, u64)>),
     /// An extension wrote what it should not.
     Stray(String),
 }
@@ -223,14 +227,21 @@ impl<S: Spawner> Driver<S> {
             Woken::Report(None) => {}
             Woken::Output(event) => self.output(event),
             Woken::Probed((process, generation, answer)) => {
-                let verdict = if answer.passed { Verdict::Pass(answer.said) } else { Verdict::Fail(answer.said) };
-                self.take(Event::Probed { process, generation, verdict });
+                self.take(Event::Probed { process, generation, verdict: verdict(answer) });
             }
             Woken::Helper(message) => self.helper(message),
             Woken::Due(Later::Overdue(of)) => {
                 self.name_survivors(of);
                 let event = self.ends.overdue(of);
                 self.end_news(event);
+            }
+            Woken::Due(Later::Checked((process, generation), attempt, answer)) => {
+                self.take(Event::Checked { process, generation, attempt, verdict: verdict(answer) });
+            }
+            Woken::Due(Later::Measured(found)) => {
+                for ((process, generation), bytes) in found {
+                    self.take(Event::Measured { process, generation, bytes });
+                }
             }
             Woken::Due(Later::Stray(line)) => self.parts.narrator.remark(line),
             Woken::Due(Later::ReaderGone) => self.take(Event::Terminate(Urgency::Polite)),
@@ -513,4 +524,8 @@ impl<S: Spawner> Driver<S> {
         let snapshot = self.view();
         self.parts.narrator.tell(notice, &snapshot, now);
     }
+}
+
+fn verdict(answer: Answer) -> Verdict {
+    if answer.passed { Verdict::Pass(answer.said) } else { Verdict::Fail(answer.said) }
 }

@@ -8,6 +8,7 @@ pub mod env_files;
 pub mod extension;
 pub mod front;
 pub mod handle;
+mod health;
 pub mod helpers;
 pub mod launcher;
 mod listening;

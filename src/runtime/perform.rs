@@ -40,6 +40,8 @@ impl<S: Spawner> Driver<S> {
             Action::Spawn { process, generation, run } => self.spawn(process, generation, run, now),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, .. } => self.probe(process, generation),
+            Action::CheckAlive { process, generation, attempt } => self.check_alive(process, generation, attempt),
+            Action::Measure(whom) => self.measure(whom),
             Action::StopProbing { process, .. } => self.stop_asking(process),
             Action::Reply(request, outcome) => self.reply(request, outcome),
             Action::Adopt(edition) => self.adopt(&edition),
@@ -57,6 +59,7 @@ impl<S: Spawner> Driver<S> {
             Arc::new(self.parts.launcher.with(Arc::clone(edition.project()), Arc::clone(&edition.ports)));
         let slots = self.parts.supervisor.graph().len();
         self.sides.resize_with(slots.max(self.sides.len()), Side::default);
+        self.sides.iter_mut().for_each(|side| side.alive = None);
         let view = self.view();
         self.parts.terminals.prefix_columns = self.parts.narrator.adopt(&view);
         for info in view.processes.iter().filter(|info| info.pid != 0) {
@@ -93,7 +96,7 @@ impl<S: Spawner> Driver<S> {
             side.probe = program
                 .ready
                 .as_ref()
-                .map(|ready| launcher.probe(ready, (program, instance), &launch.environment).map(Arc::new));
+                .map(|ready| launcher.probe(&ready.kind, (program, instance), &launch.environment).map(Arc::new));
         }
         if matches!(&program.ready, Some(ready) if ready.kind == ReadyKind::Notify) {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
@@ -245,7 +248,8 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn stop_asking(&mut self, process: ProcessId) {
-        if let Some(asking) = self.sides.get_mut(process.index()).and_then(|side| side.asking.take()) {
+        let Some(side) = self.sides.get_mut(process.index()) else { return };
+        for asking in side.asking.take().into_iter().chain(side.checking.take()) {
             asking.abort();
         }
     }

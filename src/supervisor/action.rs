@@ -40,6 +40,17 @@ pub enum Action {
         /// From 1.
         attempt: u32,
     },
+    /// Ask the alive check once; answered by `Checked`.
+    CheckAlive {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// From 1.
+        attempt: u32,
+    },
+    /// Measure the memory of these with all their descendants; each is answered by `Measured`.
+    Measure(Vec<Measured>),
     /// Nothing is to be asked any more: drop what is under way.
     StopProbing {
         /// Which process.
@@ -57,6 +68,19 @@ pub enum Action {
     Chronicle(Entry),
     /// Everything is down: end with this code.
     Finish(u8),
+}
+
+/// A process whose memory is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// Which process.
+    pub process: ProcessId,
+    /// Which incarnation.
+    pub generation: Generation,
+    /// Its leader.
+    pub pid: u32,
+    /// How many bytes are too many: below that a rough figure will do.
+    pub limit: u64,
 }
 
 /// How far a signal reaches.

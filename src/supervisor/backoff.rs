@@ -68,7 +68,7 @@ impl Supervisor {
             Ending::Exit(exit) if is_strict => format!("Bad exit code {}", exit.supervisord_status()),
             Ending::Exit(exit @ Exit::Signal { .. }) => exit.to_string(),
             Ending::NotReady(_) => not_ready,
-            Ending::Background(_, sentence) => sentence.clone(),
+            Ending::Background(_, sentence) | Ending::Unhealthy(_, sentence) => sentence.clone(),
             Ending::Spawn(failure) => failure.sentence(),
         };
         match ending {
@@ -76,7 +76,7 @@ impl Supervisor {
                 process.last_exit = Some(*exit);
                 process.has_ended = true;
             }
-            Ending::NotReady(exit) => process.last_exit = exit.or(process.last_exit),
+            Ending::NotReady(exit) | Ending::Unhealthy(exit, _) => process.last_exit = exit.or(process.last_exit),
             Ending::Spawn(failure) => process.spawn_errno = failure.errno,
         }
     }
@@ -88,14 +88,20 @@ impl Supervisor {
         let expected = is_expected(self.program(id), ending);
         match ending {
             Ending::Exit(exit) if expected => self.say(Notice::Done { process: id, after, exit: *exit }),
-            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => {
+            Ending::Exit(_)
+            | Ending::Spawn(_)
+            | Ending::NotReady(_)
+            | Ending::Background(..)
+            | Ending::Unhealthy(..) => {
                 let reason = self.reason(id, ending);
                 self.say(Notice::Crashed { process: id, run, reason, after, again_in: None, first: false });
             }
         }
         match ending {
             Ending::Exit(exit) => self.enter(id, Phase::Exited { exit: *exit, expected }),
-            Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => self.enter(id, Phase::Stopped),
+            Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) | Ending::Unhealthy(..) => {
+                self.enter(id, Phase::Stopped)
+            }
         }
     }
 
@@ -127,7 +133,8 @@ impl Supervisor {
 
     /// 0, 1, 2, 3 … s between tries; a run that was ready and alive for [`GOOD_AFTER`] starts the count anew.
     fn count(&mut self, id: ProcessId, run: &Run, limit: u32) -> Next {
-        let was_good = run.ready.is_some_and(|ready| self.now.mono.since(ready) >= GOOD_AFTER);
+        let until = self.well_until(id, run);
+        let was_good = run.ready.is_some_and(|ready| until.since(ready) >= GOOD_AFTER);
         let process = self.at_mut(id);
         if was_good {
             process.forgive();
@@ -193,11 +200,15 @@ impl Supervisor {
         let code = match ending {
             Ending::Exit(exit) => exit.shell_code(),
             Ending::Spawn(_) => 127,
-            Ending::NotReady(_) | Ending::Background(..) => 1,
+            Ending::NotReady(_) | Ending::Background(..) | Ending::Unhealthy(..) => 1,
         };
         match ending {
             Ending::Exit(exit) if !gave_up => self.enter(id, Phase::Exited { exit: *exit, expected: false }),
-            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => {
+            Ending::Exit(_)
+            | Ending::Spawn(_)
+            | Ending::NotReady(_)
+            | Ending::Background(..)
+            | Ending::Unhealthy(..) => {
                 self.chronicle(Entry::GaveUp { process: id });
                 self.enter(id, Phase::Fatal);
             }
@@ -224,6 +235,7 @@ impl Supervisor {
             Ending::Exit(exit) => Reason::Exit(*exit),
             Ending::Spawn(failure) => Reason::Spawn(failure.sentence()),
             Ending::Background(_, sentence) => Reason::Background(sentence.clone()),
+            Ending::Unhealthy(_, sentence) => Reason::Unhealthy(sentence.clone()),
             Ending::NotReady(_) => Reason::NotReady { limit: self.ready_limit(id), last: self.last_word(id) },
         }
     }
@@ -250,7 +262,11 @@ impl Supervisor {
 fn is_expected(program: &Program, ending: &Ending) -> bool {
     match ending {
         Ending::Exit(Exit::Code(code)) => program.exitcodes.contains(code),
-        Ending::Exit(Exit::Signal { .. }) | Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) => false,
+        Ending::Exit(Exit::Signal { .. })
+        | Ending::Spawn(_)
+        | Ending::NotReady(_)
+        | Ending::Background(..)
+        | Ending::Unhealthy(..) => false,
     }
 }
 
@@ -260,5 +276,6 @@ fn ending_words(ending: &Ending) -> String {
         Ending::Spawn(failure) => failure.sentence(),
         Ending::NotReady(_) => NOT_READY.to_owned(),
         Ending::Background(..) => super::background::WORDS.to_owned(),
+        Ending::Unhealthy(_, sentence) => sentence.clone(),
     }
 }

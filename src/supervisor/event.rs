@@ -87,6 +87,26 @@ pub enum Event {
         /// What it said.
         verdict: Verdict,
     },
+    /// An alive check answered.
+    Checked {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Which attempt of it.
+        attempt: u32,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// Memory was measured.
+    Measured {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What it and all its descendants hold, in bytes.
+        bytes: u64,
+    },
     /// Somebody asks for something.
     Command(RequestId, Command),
     /// Whoever asked went away: the request is dropped, nothing is answered.

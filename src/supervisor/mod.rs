@@ -47,6 +47,7 @@ mod background;
 mod backoff;
 mod command;
 mod edges;
+mod health;
 mod invariant;
 mod process;
 mod readiness;
@@ -231,6 +232,10 @@ impl Supervisor {
             Event::LeftBehind { process, generation, survivors } => self.left_behind(process, generation, survivors),
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
+            Event::Checked { process, generation, attempt, verdict } => {
+                self.checked(process, generation, attempt, verdict);
+            }
+            Event::Measured { process, generation, bytes } => self.measured(process, generation, bytes),
             Event::Command(request, command) => self.command(request, command),
             Event::Forget(request) => self.forget(request),
             Event::Terminate(urgency) => self.terminate(urgency, None),

@@ -132,6 +132,22 @@ pub enum Notice {
         /// What was found.
         survivors: Vec<Survivor>,
     },
+    /// `! api unhealthy: http 503 (1 of 3)`; only the first of several in a row is told.
+    Unhealthy {
+        /// Who.
+        process: ProcessId,
+        /// What its alive check said.
+        said: String,
+        /// How many in a row are too many.
+        limit: u32,
+    },
+    /// `✓ api healthy again  http 200 /health`
+    Healthy {
+        /// Who.
+        process: ProcessId,
+        /// What its alive check said.
+        said: String,
+    },
     /// Not even SIGKILL has ended it.
     WillNotDie {
         /// Who.
@@ -193,6 +209,8 @@ pub enum Reason {
     Signalled(Exit),
     /// It could not be spawned; the sentence.
     Spawn(String),
+    /// It was ended because it no longer did what it should: `unhealthy: http 503 x3`, `memory 1.2G over max_memory 1.0G`.
+    Unhealthy(String),
     /// It put itself into the background; the sentence, with what keeps it in the foreground.
     Background(String),
     /// It was not ready in time; the limit and the last answer of the probe.
@@ -219,6 +237,8 @@ pub enum StopWhy {
     Dependency(ProcessId),
     /// It was not ready in time.
     NotReady,
+    /// It no longer did what it should.
+    Unhealthy,
     /// The project ends.
     Shutdown,
     /// Its leader had ended by itself; what it left was swept.

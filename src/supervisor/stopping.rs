@@ -31,7 +31,7 @@ impl Supervisor {
         let from = self.at(id).state();
         let (Phase::Starting(run) | Phase::Running(run)) = self.at(id).phase.clone() else { return };
         self.timers.disarm_all(id);
-        if run.probe.is_asked {
+        if run.probe.is_asked || run.alive.asked.is_some() {
             let generation = self.at(id).generation;
             self.actions.push(Action::StopProbing { process: id, generation });
         }
@@ -145,6 +145,10 @@ impl Supervisor {
                 None => self.stopped(id, &stop, None),
             },
             StopWhy::NotReady => self.run_over(id, &Ending::NotReady(exit)),
+            StopWhy::Unhealthy => {
+                let sentence = stop.run.unfit.unwrap_or_default();
+                self.run_over(id, &Ending::Unhealthy(exit, sentence));
+            }
             StopWhy::User
             | StopWhy::Restart
             | StopWhy::Changed
@@ -168,7 +172,7 @@ impl Supervisor {
                 format!("killed after {}", human_duration(after))
             }
             StopWhy::User | StopWhy::Restart => format!("stopped by you in {}", human_duration(after)),
-            StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Leftovers | StopWhy::Background => {
+            StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Unhealthy | StopWhy::Leftovers | StopWhy::Background => {
                 format!("stopped in {}", human_duration(after))
             }
         };

@@ -7,7 +7,7 @@ use super::action::Action;
 use super::chronicle::Entry;
 use super::event::SpawnFailure;
 use super::notice::Notice;
-use super::process::{Phase, ProbeRecord, Run};
+use super::process::{AliveRecord, Phase, ProbeRecord, Run};
 use super::timers::{TimerKey, TimerKind};
 use crate::model::{Exit, Generation, ProcessId, RetryPolicy};
 
@@ -22,6 +22,8 @@ pub(super) enum Ending {
     NotReady(Option<Exit>),
     /// It put itself into the background: how its leader ended, and the sentence.
     Background(Exit, String),
+    /// It was ended because it no longer did what it should: how it ended, and the sentence.
+    Unhealthy(Option<Exit>, String),
 }
 
 impl Supervisor {
@@ -50,7 +52,15 @@ impl Supervisor {
         if !is_retry {
             self.say(Notice::Starting { process: id });
         }
-        let run = Run { started: now.mono, pid: None, ready: None, probe: ProbeRecord::default(), left: Vec::new() };
+        let run = Run {
+            started: now.mono,
+            pid: None,
+            ready: None,
+            probe: ProbeRecord::default(),
+            alive: AliveRecord::default(),
+            unfit: None,
+            left: Vec::new(),
+        };
         self.enter(id, Phase::Starting(run));
     }
 
@@ -99,6 +109,7 @@ impl Supervisor {
             self.timers.arm(id, TimerKind::Startsecs, self.now.mono + startsecs);
         }
         self.begin_probing(id);
+        self.watch_memory();
     }
 
     pub(super) fn become_running(&mut self, id: ProcessId) {
@@ -178,6 +189,7 @@ impl Supervisor {
             match key {
                 TimerKey::Request(request) => self.time_out(request),
                 TimerKey::ShutdownReport => self.report_shutdown(),
+                TimerKey::Memory => self.measure(),
                 TimerKey::Process(id, kind) => self.timer(id, kind),
             }
         }
@@ -189,6 +201,8 @@ impl Supervisor {
             TimerKind::Probe => self.probe(id),
             TimerKind::NotReadyYet => self.say_not_ready_yet(id),
             TimerKind::ReadyTimeout => self.ready_timeout(id),
+            TimerKind::Alive => self.ask_alive(id),
+            TimerKind::AliveTimeout => self.alive_timeout(id),
             TimerKind::Good => self.prove_good(id),
             TimerKind::Retry => self.enter(id, Phase::Waiting),
             TimerKind::StillStopping => self.say_still_stopping(id),
@@ -198,7 +212,7 @@ impl Supervisor {
     }
 
     /// A run has proved itself: failures before it no longer count.
-    fn prove_good(&mut self, id: ProcessId) {
+    pub(super) fn prove_good(&mut self, id: ProcessId) {
         let now = self.now;
         let process = self.at_mut(id);
         process.forgive();

@@ -18,7 +18,7 @@ pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Sig
     match reason {
         Reason::Exit(exit) => exit_sentence(*exit, out_of_memory, signs),
         Reason::Signalled(exit) => format!("{exit}, sent by you"),
-        Reason::Background(what) => clean(what),
+        Reason::Background(what) | Reason::Unhealthy(what) => clean(what),
         Reason::Spawn(what) if what.starts_with("could not") => clean(what),
         Reason::Spawn(what) => format!("could not start: {}", clean(what)),
         Reason::NotReady { limit, last: Some(last) } => {
@@ -32,7 +32,9 @@ pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Sig
 pub fn short(reason: &Reason, signs: &Signs) -> String {
     match reason {
         Reason::Exit(exit) | Reason::Signalled(exit) => short_exit(*exit),
-        Reason::Spawn(_) | Reason::NotReady { .. } | Reason::Background(_) => sentence(reason, None, signs),
+        Reason::Spawn(_) | Reason::NotReady { .. } | Reason::Background(_) | Reason::Unhealthy(_) => {
+            sentence(reason, None, signs)
+        }
     }
 }
 

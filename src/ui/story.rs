@@ -246,6 +246,13 @@ impl Story {
                 let text = format!("put itself into the background ({}); it is ended now", clean(&found.join(", ")));
                 vec![self.line(Ink::Warn, *process, &text)]
             }
+            Notice::Unhealthy { process, said, limit } => {
+                let text = format!("unhealthy: {} (1 of {limit})", clean(said));
+                vec![self.line(Ink::Warn, *process, &text)]
+            }
+            Notice::Healthy { process, said } => {
+                vec![self.line(Ink::Good, *process, &format!("healthy again   {}", clean(said)))]
+            }
             Notice::WillNotDie { process } => vec![self.will_not_die(*process)],
             Notice::Reloaded { plan } => self.reloaded(plan),
             Notice::GroupAdded { .. } | Notice::GroupRemoved { .. } => Vec::new(),

@@ -31,6 +31,7 @@ pub fn render(
     let mut lines = vec![head(process, look)];
     lines.extend(needs(process, project, look, zone));
     lines.extend(process.probe.iter().map(|probe| label("  probe", &probe_text(probe, process))));
+    lines.extend(process.alive.iter().map(|alive| label("  alive", &probe_text(alive, process))));
     lines.extend(facts(process, look).into_iter().map(|(name, text)| label(name, &text)));
     if !last_lines.is_empty() {
         lines.push(label("  output", &format!("last {} lines of run {}", last_lines.len(), process.runs)));

@@ -35,3 +35,41 @@ fn the_real_redis_in_the_background_is_told_how_to_stay() {
     project.wait_for_word("redis", "failed");
     up.interrupt().expect_code(1);
 }
+
+#[test]
+fn a_stuck_program_is_restarted_with_the_reason() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"sleep 1000\"\nstartsecs = 0\n\
+         alive = { exec = \"test ! -f stuck\", every = \"300ms\", failures = 2 }\n",
+    );
+    let up = project.up();
+    project.wait_for_word("web", "ready");
+    project.write("stuck", "");
+    up.wait_for("unhealthy: ").wait_for(" x2 (run 1)");
+    std::fs::remove_file(project.path("stuck")).unwrap();
+    up.wait_for("(run 2)");
+    let told = project.process("web").unwrap();
+    assert!(told["runs"].as_u64().unwrap() >= 2, "{told}");
+    assert!(told["history"].to_string().contains("unhealthy: "), "{told}");
+    assert_eq!(told["alive"]["kind"], "exec");
+    project.run(&["why", "web"]).expect_text("alive").expect_text("unhealthy: ");
+    up.interrupt();
+}
+
+#[test]
+fn a_program_that_grows_is_ended_with_the_figures() {
+    if !has_tool("perl") {
+        return;
+    }
+    let project = TestProject::toml(
+        "[program.leak]\ncommand = [\"perl\", \"-e\", \"$x = 'a' x 80000000; sleep 1000\"]\nmax_memory = \"20MiB\"\n\
+         startretries = 0\n",
+    );
+    let up = project.up();
+    up.wait_for("over max_memory 20");
+    project.wait_for_word("leak", "failed");
+    let told = project.process("leak").unwrap();
+    assert!(told["note"].as_str().unwrap().starts_with("memory "), "{told}");
+    project.run(&["why", "leak"]).expect_text("over max_memory 20");
+    up.interrupt().expect_code(1);
+}

@@ -127,7 +127,9 @@ impl Checks {
             | Event::Exited { .. }
             | Event::LeftBehind { .. }
             | Event::Vanished { .. }
-            | Event::Probed { .. } => {}
+            | Event::Probed { .. }
+            | Event::Checked { .. }
+            | Event::Measured { .. } => {}
         }
     }
 
@@ -178,6 +180,16 @@ impl Checks {
                 assert!(children.is_empty(), "11: finished with {children:?} alive");
             }
             Action::Adopt(edition) => self.adopt(&edition.project().programs, children),
+            // Its end may be what is told in this very step, after the timer.
+            Action::CheckAlive { process, generation, .. } => {
+                let child = children.get(process);
+                assert!(child.is_none_or(|child| child.generation == *generation), "17: {process:?} is asked late");
+                assert!(self.past[process.index()].ready, "17: {process:?} is asked before it is ready");
+            }
+            Action::Measure(whom) => {
+                let is_limited = |id: ProcessId| self.programs[id.index()].max_memory.is_some();
+                assert!(whom.iter().all(|one| is_limited(one.process)), "17: who has no limit is measured");
+            }
             Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }
@@ -342,6 +354,10 @@ impl Checks {
             Notice::Crashed { process, reason, .. } | Notice::GaveUp { process, reason, .. } => {
                 let past = &mut self.past[process.index()];
                 let was_late = matches!(reason, Reason::NotReady { .. });
+                let program = &self.programs[process.index()];
+                let may_be_unfit = program.alive.is_some() || program.max_memory.is_some();
+                let was_unfit = matches!(reason, Reason::Unhealthy(_));
+                assert!(!was_unfit || may_be_unfit, "17: {process:?} is ended and nobody watches it");
                 assert!(!(was_late && past.ready), "16: {process:?} was ready and is ended because it was not");
                 past.ended_well = past.has_run.then_some(false);
                 past.has_ended |= past.has_run;
@@ -364,7 +380,7 @@ impl Checks {
             Notice::Stopping { .. } => self.is_ending = true,
             Notice::Stopped { process, why, .. } => {
                 assert!(
-                    !matches!(why, StopWhy::NotReady | StopWhy::Leftovers | StopWhy::Background),
+                    !matches!(why, StopWhy::NotReady | StopWhy::Unhealthy | StopWhy::Leftovers | StopWhy::Background),
                     "{process:?} stopped {why:?}"
                 );
             }
@@ -376,6 +392,8 @@ impl Checks {
             | Notice::StillStopping { .. }
             | Notice::Leftovers { .. }
             | Notice::WentToBackground { .. }
+            | Notice::Unhealthy { .. }
+            | Notice::Healthy { .. }
             | Notice::WillNotDie { .. }
             | Notice::SettledWithFailures { .. }
             | Notice::Reloaded { .. }

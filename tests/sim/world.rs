@@ -8,7 +8,7 @@ use std::time::Duration;
 use run::model::{Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
 use run::plan::ports::Ports;
 use run::supervisor::Supervisor;
-use run::supervisor::action::{Action, Scope};
+use run::supervisor::action::{Action, Measured, Scope};
 use run::supervisor::edition::Edition;
 use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Survivor, Urgency, Verdict};
 
@@ -160,7 +160,10 @@ impl World {
                     self.children.remove(process);
                 }
             }
-            Event::LeftBehind { process, generation, .. } | Event::Probed { process, generation, .. } => {
+            Event::LeftBehind { process, generation, .. }
+            | Event::Checked { process, generation, .. }
+            | Event::Measured { process, generation, .. }
+            | Event::Probed { process, generation, .. } => {
                 if self.child(*process, *generation).is_none_or(|child| !child.leader) {
                     return;
                 }
@@ -200,6 +203,8 @@ impl World {
             Action::Spawn { process, generation, .. } => self.spawn(process, generation),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, attempt } => self.probe(process, generation, attempt),
+            Action::CheckAlive { process, generation, attempt } => self.check_alive(process, generation, attempt),
+            Action::Measure(ref whom) => self.measure(whom),
             Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) | Action::Chronicle(_) => {}
             Action::Finish(code) => self.finished = Some(code),
             Action::Adopt(ref edition) => {
@@ -307,6 +312,26 @@ impl World {
             if is_up && !lies { Verdict::Pass("tcp 1".into()) } else { Verdict::Fail("tcp 1 refused".into()) };
         let wait = Duration::from_micros(random.pick(&[20, 200, 90_000]));
         self.later(wait, Event::Probed { process, generation, verdict });
+    }
+
+    /// One that is stuck from some attempt on, one that stumbles, one that hangs.
+    fn check_alive(&mut self, process: ProcessId, generation: Generation, attempt: u32) {
+        let mut fate = self.fate(process, generation);
+        let sticks_at = u32::try_from(fate.below(12)).expect("small");
+        let mut random = Random::new(self.seed, u64::from(attempt) * 37 + u64::from(process.0));
+        let is_stuck = attempt > sticks_at || random.chance(10);
+        let verdict = if is_stuck { Verdict::Fail("http 503".into()) } else { Verdict::Pass("http 200".into()) };
+        let wait = Duration::from_millis(random.pick(&[1, 90, 1500, 60_000]));
+        self.later(wait, Event::Checked { process, generation, attempt, verdict });
+    }
+
+    fn measure(&mut self, whom: &[Measured]) {
+        for one in whom {
+            let mut random = Random::new(self.seed, self.now.0 + u64::from(one.process.0));
+            let bytes = if random.chance(15) { one.limit + 1 } else { one.limit };
+            let wait = Duration::from_millis(random.pick(&[1, 300]));
+            self.later(wait, Event::Measured { process: one.process, generation: one.generation, bytes });
+        }
     }
 
     fn later(&mut self, wait: Duration, event: Event) {

@@ -114,6 +114,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
+        | Notice::Unhealthy { .. }
         | Notice::EndsRun { .. }
         | Notice::SettledWithFailures { .. } => true,
         Notice::Starting { .. }
@@ -127,6 +128,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::StillStopping { .. }
         | Notice::Leftovers { .. }
         | Notice::WentToBackground { .. }
+        | Notice::Healthy { .. }
         | Notice::Reloaded { .. }
         | Notice::GroupAdded { .. }
         | Notice::GroupRemoved { .. }

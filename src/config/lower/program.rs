@@ -42,6 +42,8 @@ pub fn program(
     instances(context, &mut keys, &mut program);
     depends::dependencies(context, &mut keys, &mut program, &mut places);
     ready::ready(context, &mut keys, &mut program, &mut places);
+    ready::alive(context, &mut keys, &mut program, &mut places);
+    program.max_memory = keys.read("max_memory", value::size).filter(|_| kind == Kind::Program);
     (program, places)
 }
 

@@ -8,7 +8,7 @@ use crate::config::lower::{Context, ProgramPlaces};
 use crate::config::raw::{RawData, RawKey, RawValue};
 use crate::config::suggest;
 use crate::model::template::Part;
-use crate::model::{Diagnostic, Dialect, Program, ReadyKind, ReadySpec, Template};
+use crate::model::{AliveSpec, Diagnostic, Dialect, Program, ReadyKind, ReadySpec, Template};
 
 /// The keys that every kind has.
 const COMMON: [&str; 4] = ["every", "timeout", "successes", "failures"];
@@ -34,9 +34,28 @@ pub fn ready(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, p
         keys.read("ready", |_| Err::<(), _>(Wrong::Type));
         return;
     };
-    let mut reading = Reading { context, program, places, problems: keys.problems };
+    let mut reading = Reading { context, program, places, problems: keys.problems, key: "ready" };
     let spec = reading.spec(value, table);
     program.ready = spec;
+}
+
+/// Reads `alive` into the program.
+pub fn alive(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, places: &mut ProgramPlaces) {
+    let Some(value) = keys.value("alive").filter(|_| !program.is_task()) else { return };
+    let RawData::Table(table) = &value.data else {
+        keys.read("alive", |_| Err::<(), _>(Wrong::Type));
+        return;
+    };
+    let mut reading = Reading { context, program, places, problems: keys.problems, key: "alive" };
+    let Some(spec) = reading.spec(value, table) else { return };
+    if spec.kind.is_event() {
+        let message = format!("`{}` cannot be asked again and again", spec.kind.name());
+        let problem = Diagnostic::error("alive-check", message).at(value.span, "it happens once");
+        keys.problems.push(problem.help("tcp, http, exec or file"));
+        return;
+    }
+    let every = table.iter().any(|key| key.name == "every").then_some(spec.every);
+    program.alive = Some(AliveSpec::of(spec, every));
 }
 
 struct Reading<'r, 'a> {
@@ -44,6 +63,8 @@ struct Reading<'r, 'a> {
     program: &'r Program,
     places: &'r mut ProgramPlaces,
     problems: &'r mut Vec<Diagnostic>,
+    /// `ready` or `alive`.
+    key: &'static str,
 }
 
 impl Reading<'_, '_> {
@@ -53,14 +74,17 @@ impl Reading<'_, '_> {
         let first = match kinds.as_slice() {
             [only] => only,
             [first, second, ..] => {
-                let problem = Diagnostic::error("ready-check", format!("{} has two ready checks", self.program.name));
+                let problem =
+                    Diagnostic::error("ready-check", format!("{} has two {} checks", self.program.name, self.key));
                 self.problems.push(problem.at(second.span, "and this").at(first.span, "this").help("keep one of them"));
                 first
             }
             [] => {
                 let kinds: Vec<&str> = self.context.vocabulary.probes.iter().map(|probe| probe.name).collect();
-                let problem =
-                    Diagnostic::error("ready-check", format!("{} has a `ready` without a check", self.program.name));
+                let problem = Diagnostic::error(
+                    "ready-check",
+                    format!("{} has a `{}` without a check", self.program.name, self.key),
+                );
                 self.problems.push(problem.at(value.span, format!("expected one of {}", kinds.join(", "))));
                 return None;
             }
@@ -95,7 +119,8 @@ impl Reading<'_, '_> {
         for key in table {
             let name = key.name.as_str();
             let is_param = kind.is_some_and(|kind| params(kind).iter().any(|(param, _)| *param == name));
-            if COMMON.contains(&name) || self.is_kind(name) || is_param {
+            let is_common = COMMON.contains(&name) && !(self.key == "alive" && name == "successes");
+            if is_common || self.is_kind(name) || is_param {
                 continue;
             }
             let known = probes.iter().map(|probe| probe.name).chain(COMMON);
@@ -119,7 +144,10 @@ impl Reading<'_, '_> {
                 (None, None) => suggest::did_you_mean(name, known.clone())
                     .unwrap_or_else(|| format!("there are {}", known.collect::<Vec<_>>().join(", "))),
             };
-            let problem = Diagnostic::error("unknown-key", format!("`{name}` is not a key of a ready check"));
+            let problem = Diagnostic::error(
+                "unknown-key",
+                format!("`{name}` is not a key of {} {} check", if self.key == "alive" { "an" } else { "a" }, self.key),
+            );
             self.problems.push(problem.at(key.span, label));
         }
     }
@@ -134,7 +162,7 @@ impl Reading<'_, '_> {
             "exec" => value::some_text(&key.value).map(ReadyKind::Exec),
             "log" => pattern(&key.value).map(ReadyKind::Log),
             "notify" if value::boolean(&key.value)? => Ok(ReadyKind::Notify),
-            "notify" => Err(Wrong::Value("leave `ready` out instead".to_owned())),
+            "notify" => Err(Wrong::Value(format!("leave `{}` out instead", self.key))),
             "file" => self.template(&key.value).map(ReadyKind::File),
             // A kind of the vocabulary that lowering does not know: a row was added there and not here.
             other => Err(Wrong::Value(format!("`{other}` is not built in"))),

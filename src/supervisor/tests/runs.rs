@@ -53,6 +53,8 @@ impl Stand {
                 Action::Probe { .. } => self.asked.push(self.now),
                 Action::Say(notice) => self.notices.push(notice),
                 Action::Signal { .. }
+                | Action::CheckAlive { .. }
+                | Action::Measure(_)
                 | Action::StopProbing { .. }
                 | Action::Reply(..)
                 | Action::Adopt(_)

@@ -42,6 +42,7 @@ impl Story {
             StopWhy::Removed => format!("stopped: gone from the config ({took})"),
             StopWhy::Dependency(on) => format!("stopped: its dependency {} went away ({took})", self.names.label(on)),
             StopWhy::NotReady => format!("stopped: not ready in time ({took})"),
+            StopWhy::Unhealthy => format!("stopped: unhealthy ({took})"),
             StopWhy::Background => format!("ended in the background ({took})"),
             StopWhy::Leftovers => format!("what it had left behind is gone ({took})"),
         };
