@@ -84,7 +84,7 @@ fn an_empty_directory_says_what_was_looked_for() {
         "{}",
         ran.err
     );
-    assert!(ran.err.contains("\nhelp: run up -- npm run dev "), "{}", ran.err);
+    assert!(ran.err.contains("run init ") && ran.err.contains(" run up -- npm run dev "), "{}", ran.err);
 }
 
 #[test]

@@ -96,11 +96,7 @@ fn render(project: &Project) -> String {
     }
     if let Some(supervisord) = supervisord {
         let plain = format!("{:#?}", run::model::supervisord::Supervisord::default());
-        for program in &supervisord.not_started {
-            writeln!(text, "  not started: {} {:?}", program.command.display(), program.extras.role).unwrap();
-        }
-        let shown = run::model::supervisord::Supervisord { not_started: Vec::new(), ..*supervisord.clone() };
-        for line in format!("{shown:#?}").lines().filter(|line| !plain.lines().any(|other| other == *line)) {
+        for line in format!("{supervisord:#?}").lines().filter(|line| !plain.lines().any(|other| other == *line)) {
             writeln!(text, "  {}", line.trim_start()).unwrap();
         }
     }
@@ -348,6 +344,14 @@ fn with_key(section: SectionKind, key: &str, value: &str) -> String {
         SectionKind::Top => format!("{key} = {value}\n{other}"),
         SectionKind::Program => format!("[program.web]\n{command}{key} = {value}\n{other}"),
         SectionKind::Task => format!("[task.web]\n{command}{key} = {value}\n{other}"),
+        SectionKind::Listener => {
+            let events = if key == "events" { "" } else { "events = ['TICK_5']\n" };
+            format!("[eventlistener.web]\n{command}{events}{key} = {value}\n{other}")
+        }
+        SectionKind::Fcgi => {
+            let socket = if key == "socket" { "" } else { "socket = 'unix:///web.sock'\n" };
+            format!("[fcgi-program.web]\n{command}{socket}{key} = {value}\n{other}")
+        }
         SectionKind::RpcInterface => format!("[rpcinterface.web]\n{command}{key} = {value}\n{other}"),
         SectionKind::Group => {
             let programs = if key == "programs" { "" } else { "programs = ['other']\n" };
@@ -387,14 +391,20 @@ fn every_option_is_read_and_refuses_a_date() {
 fn the_example_of_every_option_changes_the_project() {
     for (section, option) in rows().filter(|(_, option)| option.name != "include") {
         let (key, suffix) = (option.name, ["_maxbytes", "_backups"]);
-        let base = match suffix.iter().find_map(|suffix| key.strip_suffix(suffix)) {
+        let file = suffix.iter().find_map(|suffix| key.strip_suffix(suffix)).filter(|file| file.ends_with("logfile"));
+        let base = match file {
             Some(file) => format!("{file} = 'x.log'\n"),
             None => String::new(),
         };
         let base = if key == "numprocs_start" { "numprocs = 2\n".to_owned() } else { base };
         let with = with_key(section, key, option.example).replace(&format!("{key} ="), &format!("{base}{key} ="));
         let without = with_key(section, "KEY", "1").replace("KEY = 1\n", &base);
-        let without = if key == "programs" { without.replace("'other'", "") } else { without };
+        let without = match key {
+            "programs" => without.replace("'other'", ""),
+            "events" => without.replace("[eventlistener.web]\n", "[eventlistener.web]\nevents = ['TICK_5']\n"),
+            "socket" => without.replace("[fcgi-program.web]\n", "[fcgi-program.web]\nsocket = 'unix:///web.sock'\n"),
+            _ => without,
+        };
         let (with, without) = (project_of(&with), project_of(&without));
         assert!(with.is_some(), "{section:?} {key} = {} is refused", option.example);
         assert_ne!(with, without, "{section:?} {key}");

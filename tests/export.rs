@@ -8,6 +8,7 @@ use run::codec::{ini, yaml};
 use run::export::unit::Site;
 use run::export::{EXPORT_FORMATS, ExportFormat, Exported};
 use run::import::{Source, format_of};
+use run::model::supervisord::Extension;
 use run::model::template::{Part, ProgramFact};
 use run::model::{
     Autorestart, Command, Dependency, EnvFile, PortRequest, PortSpec, Program, Project, ReadyKind, ReadySpec, Signal,
@@ -115,6 +116,21 @@ fn every_format_gives_what_stands_in_its_file() {
         }
         let expected = fs::read_to_string(&path).unwrap_or_default();
         assert!(written == expected, "{}: {BLESS}=1 cargo test --test export writes it\n{written}", path.display());
+    }
+}
+
+#[test]
+fn what_serves_methods_on_our_socket_is_left_out_and_named() {
+    let (mut project, ports) = shop();
+    let extension = Extension { namespace: "counter".to_owned(), timeout: Extension::TIMEOUT, options: Vec::new() };
+    project.programs.push(Program::new_extension(extension));
+    project.programs[0].depends_on.push(Dependency::new("rpcinterface.counter", Until::Ready));
+    let remark = "rpcinterface.counter: it serves methods on the socket of `run up`";
+    for format in EXPORT_FORMATS {
+        let site = Site { project: &project, name: "shop", ports: &ports, with_secrets: false };
+        let exported = shown(&(format.render)(&site));
+        assert_eq!(exported.matches("rpcinterface.counter").count(), exported.matches(remark).count(), "{exported}");
+        assert!(exported.contains(remark), "{exported}");
     }
 }
 

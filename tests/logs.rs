@@ -17,7 +17,7 @@ use run::codec::ansi;
 use run::logs::kept::{KeptLogs, Query};
 use run::logs::{
     Attach, Channel, Clearing, CrashBox, Hub, Keep, Label, MainLog, MainLogSettings, Matcher, Outlet, OutputConfig,
-    OutputEvent, Timestamps,
+    OutputEvent, Tapping, Timestamps,
 };
 use run::model::supervisord::LogLevel;
 use run::model::{Generation, LogFile, ProcessId, WallTime};
@@ -66,6 +66,8 @@ impl Rig {
             fd: from,
             matchers: Vec::new(),
             logfile: None,
+            tapping: Tapping::default(),
+            is_protocol: false,
             to_syslog: false,
             strips_ansi: false,
         };

@@ -187,6 +187,14 @@ fn it_takes_the_example_of_every_option() {
             let (head, needs) = match section {
                 SectionKind::Top => (String::new(), ""),
                 SectionKind::Program | SectionKind::Task => (format!("[{}.web]\n", section.word()), command),
+                SectionKind::Listener => {
+                    let events = if option.name == "events" { "" } else { "events = [\"EVENT\"]\n" };
+                    (format!("[eventlistener.web]\n{events}"), command)
+                }
+                SectionKind::Fcgi => {
+                    let socket = if option.name == "socket" { "" } else { "socket = \"tcp://h:1\"\n" };
+                    (format!("[fcgi-program.web]\n{socket}"), command)
+                }
                 SectionKind::Group => {
                     ("[group.g]\n".to_owned(), if option.name == "programs" { "" } else { "programs = []\n" })
                 }

@@ -203,6 +203,8 @@ fn is_fine(answer: Answer, wish: Wish) -> bool {
         | Answer::SpawnError
         | Answer::AbnormalTermination
         | Answer::Blocked
+        | Answer::NoStdin
+        | Answer::StdinFull
         | Answer::NotWanted => false,
     }
 }
@@ -217,6 +219,8 @@ fn word(answer: Answer) -> &'static str {
         Answer::SpawnError => "spawn error",
         Answer::AbnormalTermination => "failed",
         Answer::Blocked => "blocked",
+        Answer::NoStdin => "no stdin",
+        Answer::StdinFull => "stdin is full",
         Answer::NotWanted => "not wanted",
     }
 }

@@ -43,6 +43,7 @@ pub const METHODS: &[&[Method]] = &[
     supervisor::info::METHODS,
     supervisor::logs::METHODS,
     supervisor::process::METHODS,
+    supervisor::stdin::METHODS,
     system::METHODS,
 ];
 

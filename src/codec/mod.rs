@@ -11,10 +11,12 @@
 
 pub mod ansi;
 pub mod basic_auth;
+pub mod capture;
 pub mod extension;
 pub mod ini;
 pub mod json_answer;
 pub mod lines;
+pub mod listener;
 pub mod notify;
 pub mod python;
 pub mod shlex;

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::ProbeSchema;
 use crate::model::options::{self, OptionKind, OptionSpec, SectionKind};
+use crate::model::{EventType, ProbeSchema};
 
 /// Where the schema is published.
 pub const URL: &str = "https://raw.githubusercontent.com/runup-dev/runup/main/completions/run.schema.json";
@@ -44,6 +44,8 @@ fn about(kind: SectionKind) -> &'static str {
         SectionKind::Task => "What runs to its end and is then done.",
         SectionKind::Group => "Programs under one name.",
         SectionKind::Control => "How the running project is reached.",
+        SectionKind::Listener => "A program that is told events, by supervisord's listener protocol.",
+        SectionKind::Fcgi => "A program whose processes share a listening socket as their stdin.",
         SectionKind::Proxy => "Whether `run up` serves `http://NAME.PROJECT.localhost`.",
         SectionKind::RpcInterface => "A program that serves methods on the control socket.",
     }
@@ -52,6 +54,8 @@ fn about(kind: SectionKind) -> &'static str {
 fn required(kind: SectionKind) -> &'static [&'static str] {
     match kind {
         SectionKind::Program | SectionKind::Task | SectionKind::RpcInterface => &["command"],
+        SectionKind::Listener => &["command", "events"],
+        SectionKind::Fcgi => &["command", "socket"],
         SectionKind::Group => &["programs"],
         SectionKind::Top | SectionKind::Control | SectionKind::Proxy => &[],
     }
@@ -114,6 +118,12 @@ fn kind(kind: OptionKind, probes: &[&str]) -> Value {
             { "type": "array", "items": { "type": "string" }, "minItems": 1 },
         ] }),
         OptionKind::Names => json!({ "type": "array", "items": { "type": "string" } }),
+        OptionKind::Events => {
+            // In any case, as in a supervisord.conf.
+            let names: Vec<&str> = EventType::all().map(EventType::name).collect();
+            json!({ "type": "array", "items": { "type": "string", "examples": names }, "minItems": 1 })
+        }
+        OptionKind::Socket => json!({ "type": "string", "pattern": "^(unix|tcp)://" }),
         OptionKind::ExitCodes => {
             let code = json!({ "type": "integer", "minimum": 0, "maximum": 255 });
             json!({ "anyOf": [code, { "type": "array", "items": code, "minItems": 1 }] })

@@ -85,24 +85,8 @@ const PEER_SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// Keys and sections of ours that a later version brings.
-const LATER: &[&str] = &[
-    "on_crash",
-    "watch",
-    "reload",
-    "web",
-    "eventlistener",
-    "fcgi-program",
-    "keys",
-    "detach_on_hangup",
-    "events",
-    "serverurl",
-    "stdout_capture_maxbytes",
-    "stderr_capture_maxbytes",
-    "stdout_events_enabled",
-    "stderr_events_enabled",
-    "stdout_syslog",
-    "stderr_syslog",
-];
+const LATER: &[&str] =
+    &["on_crash", "watch", "reload", "web", "keys", "detach_on_hangup", "serverurl", "stdout_syslog", "stderr_syslog"];
 
 /// Sections without a name.
 const LONE: &[&str] = &["environment", "control", "proxy"];
@@ -141,16 +125,11 @@ fn list_keys_once(problems: &mut [Diagnostic]) {
 
 fn check_section(section: &RawSection, sources: &[SourceFile], problems: &mut Vec<Diagnostic>) {
     match (SectionKind::of_word(&section.kind), &section.name) {
-        (
-            Some(kind @ (SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::RpcInterface)),
-            Some(name),
-        ) => {
+        (Some(kind), Some(name)) if kind.has_names() => {
             let title = format!("[{}.{name}]", section.kind);
             section.keys.iter().for_each(|key| check_key(kind, &title, key, sources, problems));
         }
-        (Some(SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::RpcInterface), None) => {
-            problems.push(nameless(section));
-        }
+        (Some(kind), None) if kind.has_names() => problems.push(nameless(section)),
         (Some(SectionKind::Control), None) => {
             section.keys.iter().for_each(|key| check_key(SectionKind::Control, "[control]", key, sources, problems));
         }
@@ -158,9 +137,7 @@ fn check_section(section: &RawSection, sources: &[SourceFile], problems: &mut Ve
             section.keys.iter().for_each(|key| check_key(SectionKind::Proxy, "[proxy]", key, sources, problems));
         }
         (None, None) if section.kind == "environment" => {}
-        (Some(SectionKind::Control | SectionKind::Proxy | SectionKind::Top) | None, _) => {
-            problems.push(unknown_section(section));
-        }
+        (Some(_) | None, _) => problems.push(unknown_section(section)),
     }
 }
 
@@ -205,12 +182,23 @@ fn unknown_section(section: &RawSection) -> Diagnostic {
         _ => format!("[{word}]"),
     };
     let peer = PEER_SECTIONS.iter().find(|(theirs, _)| *theirs == kind).map(|(_, ours)| *ours);
-    let ours = ["program", "task", "group", "rpcinterface", "environment", "control", "proxy"];
+    let ours = [
+        "program",
+        "task",
+        "group",
+        "rpcinterface",
+        "environment",
+        "control",
+        "proxy",
+        "eventlistener",
+        "fcgi-program",
+    ];
     match peer.or_else(|| suggest::closest(kind, ours).first().copied()) {
         Some(word) => problem.at(section.span, format!("did you mean {}?", named(word))),
-        None => problem.at(section.span, "no such kind of section").help(
-            "there are [program.NAME], [task.NAME], [group.NAME], [rpcinterface.NAME], [environment], [control] and [proxy]",
-        ),
+        None => problem
+            .at(section.span, "no such kind of section")
+            .help("there are [program.NAME], [task.NAME], [group.NAME], [environment], [control] and [proxy]")
+            .help("and for supervisord's sake [eventlistener.NAME], [fcgi-program.NAME] and [rpcinterface.NAME]"),
     }
 }
 
@@ -235,7 +223,7 @@ fn unknown_key(kind: SectionKind, title: &str, key: &RawKey, sources: &[SourceFi
             .at(key.span, peer_label(ours))
             .help(format!("write {ours} = {}", converted(name, ours, &key.value, sources)));
     }
-    if CONTAINERS.contains(&name) && matches!(kind, SectionKind::Program | SectionKind::Task) {
+    if CONTAINERS.contains(&name) && kind.is_program() {
         return problem
             .at(key.span, "programs are commands, not containers")
             .help("a container is a command, too: command = \"docker run --rm …\"");
@@ -252,7 +240,11 @@ fn unknown_key(kind: SectionKind, title: &str, key: &RawKey, sources: &[SourceFi
         return problem.at(key.span, question);
     }
     if let Some(other) = options::OPTIONS.iter().find(|option| option.name == name) {
-        let sections: Vec<String> = other.sections.iter().map(|section| section_title(*section)).collect();
+        // Who looks for a key of programs is not served by a list of their rarest kinds.
+        let is_usual = |section: &&SectionKind| !matches!(section, SectionKind::Listener | SectionKind::Fcgi);
+        let all = other.sections.iter().any(|section| is_usual(&section));
+        let sections = other.sections.iter().filter(|section| !all || is_usual(section));
+        let sections: Vec<String> = sections.map(|section| section_title(*section)).collect();
         return problem.at(key.span, format!("it belongs into {}", suggest::list(&sections, "or")));
     }
     if kind == SectionKind::Top {
@@ -354,7 +346,12 @@ fn section_title(section: SectionKind) -> String {
         SectionKind::Top => "the top of the file".to_owned(),
         SectionKind::Control => "[control]".to_owned(),
         SectionKind::Proxy => "[proxy]".to_owned(),
-        SectionKind::Program | SectionKind::Task | SectionKind::Group | SectionKind::RpcInterface => {
+        SectionKind::Program
+        | SectionKind::Task
+        | SectionKind::Listener
+        | SectionKind::Fcgi
+        | SectionKind::Group
+        | SectionKind::RpcInterface => {
             format!("[{}.NAME]", section.word())
         }
     }

@@ -157,16 +157,28 @@ impl Unit<'_> {
     }
 }
 
-/// All active programs.
-pub fn units<'a>(site: &Site<'a>, hosts: Hosts) -> Vec<Unit<'a>> {
-    let active = site.project.programs.iter().filter(|program| site.project.is_active(program));
-    active.map(|program| unit(site, program, hosts)).collect()
+/// Whether another tool gets this program: an active one that does not serve methods on our socket, which nobody else has.
+fn is_exported(site: &Site<'_>, program: &Program) -> bool {
+    site.project.is_active(program) && !program.serves_others()
 }
 
-/// Programs that are not exported because of their profiles.
+/// All programs that are exported.
+pub fn units<'a>(site: &Site<'a>, hosts: Hosts) -> Vec<Unit<'a>> {
+    let exported = site.project.programs.iter().filter(|program| is_exported(site, program));
+    exported.map(|program| unit(site, program, hosts)).collect()
+}
+
+/// Programs that are not exported, and why.
 pub fn left_out(site: &Site<'_>) -> Vec<String> {
-    let inactive = site.project.programs.iter().filter(|program| !site.project.is_active(program));
-    inactive.map(|program| format!("{}: only with --profile {}", program.name, program.profiles.join(" or "))).collect()
+    let left = site.project.programs.iter().filter(|program| !is_exported(site, program));
+    left.map(|program| {
+        if program.serves_others() {
+            format!("{}: it serves methods on the socket of `run up`", program.name)
+        } else {
+            format!("{}: only with --profile {}", program.name, program.profiles.join(" or "))
+        }
+    })
+    .collect()
 }
 
 /// The env files of the project, as people name them; those of one program are its own affair ([`own_env_files`]).
@@ -232,7 +244,7 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
         ReadyKind::Described => None,
     });
     let is_there =
-        |need: &&Dependency| site.project.program(&need.program).is_some_and(|program| site.project.is_active(program));
+        |need: &&Dependency| site.project.program(&need.program).is_some_and(|program| is_exported(site, program));
     let unknown = std::mem::take(&mut filling.unknown);
     let mut unit = Unit {
         program,

@@ -70,8 +70,11 @@ impl File {
 
     /// Names of programs.
     fn names(&self) -> Vec<&str> {
-        let heads = self.source.text.lines().filter_map(|line| line.trim_end().strip_prefix("[program:"));
-        heads.filter_map(|head| head.split(']').next()).collect()
+        const KINDS: [&str; 3] = ["[program:", "[eventlistener:", "[fcgi-program:"];
+        let name =
+            |line: &'_ str| KINDS.iter().find_map(|kind| Some(line.strip_prefix(kind)?.split(']').next()?.len()));
+        let heads = self.source.text.lines().map(str::trim_end).filter_map(|line| Some((line, name(line)?)));
+        heads.filter_map(|(line, length)| line.split_once(':')?.1.get(..length)).collect()
     }
 
     fn lost(&self, entry: &Entry, why: &str) -> Lost {
@@ -97,19 +100,15 @@ fn section(file: &File, found: &Found<'_>, names: &Names, draft: &mut Draft) {
         return;
     };
     match kind {
-        ConfSection::Program => draft.sections.push(program(file, found, names)),
+        ConfSection::Program => draft.sections.push(program("program", file, found, names)),
+        ConfSection::Listener => draft.sections.push(program("eventlistener", file, found, names)),
+        ConfSection::Fcgi => draft.sections.push(program("fcgi-program", file, found, names)),
         ConfSection::Group => draft.sections.push(group(file, found, names)),
         ConfSection::Supervisord => daemon(file, found, draft),
         ConfSection::InetServer => server(file, found, draft),
         ConfSection::UnixServer => {
             let why = "a project has a socket of its own, which `run ctl` finds; [control] socket names another";
             draft.lost.push(file.lost_section(found, why));
-        }
-        ConfSection::Listener => {
-            draft.lost.push(file.lost_section(found, "event listeners are read from a supervisord.conf only"));
-        }
-        ConfSection::Fcgi => {
-            draft.lost.push(file.lost_section(found, "FastCGI programs are read from a supervisord.conf only"));
         }
         ConfSection::RpcInterface if found.name == "supervisor" => {}
         ConfSection::RpcInterface | ConfSection::CtlPlugin => {
@@ -198,9 +197,9 @@ fn group(file: &File, found: &Found<'_>, names: &Names) -> Section {
     section
 }
 
-fn program(file: &File, found: &Found<'_>, names: &Names) -> Section {
+fn program(kind: &'static str, file: &File, found: &Found<'_>, names: &Names) -> Section {
     let name = names.ours(found.name).unwrap_or(found.name);
-    let mut section = Section::new("program", name);
+    let mut section = Section::new(kind, name);
     for entry in &found.section.entries {
         if let Err(why) = option(entry, found.name, &mut section) {
             section.lost.push(file.lost(entry, why));
@@ -237,6 +236,7 @@ fn option(entry: &Entry, program: &str, section: &mut Section) -> Result<(), &'s
             return Ok(());
         }
         "autostart" if truth(value)? => return Ok(()),
+        "redirect_stderr" if section.kind == "eventlistener" => return Ok(()),
         "autostart" | "redirect_stderr" | "stopasgroup" | "killasgroup" => Value::Boolean(truth(value)?),
         "autorestart" if value.eq_ignore_ascii_case("unexpected") => return Ok(()),
         "autorestart" => Value::Boolean(truth(value)?),
@@ -272,8 +272,21 @@ fn option(entry: &Entry, program: &str, section: &mut Section) -> Result<(), &'s
             let needs = value.split([',', '\n']).map(str::trim).filter(|need| !need.is_empty());
             Value::texts(needs)
         }
-        "stdout_capture_maxbytes" | "stderr_capture_maxbytes" | "stdout_events_enabled" | "stderr_events_enabled" => {
-            return Err("events are for the listeners of a supervisord.conf");
+        "stdout_capture_maxbytes" | "stderr_capture_maxbytes" if section.kind != "eventlistener" => {
+            parse_size(value).map(|_| Value::text(value)).ok_or(NOT_UNDERSTOOD)?
+        }
+        "stdout_events_enabled" | "stderr_events_enabled" if section.kind != "eventlistener" => {
+            Value::Boolean(truth(value)?)
+        }
+        "events" if section.kind == "eventlistener" => {
+            Value::texts(value.split([',', '\n']).map(str::trim).filter(|event| !event.is_empty()))
+        }
+        "buffer_size" if section.kind == "eventlistener" => integer(value)?,
+        "socket" if section.kind == "fcgi-program" => Value::Text(checked(value, program, false)?),
+        "socket_owner" if section.kind == "fcgi-program" => Value::Text(checked(value, program, false)?),
+        "socket_backlog" if section.kind == "fcgi-program" => integer(value)?,
+        "socket_mode" if section.kind == "fcgi-program" => {
+            parse_octal(value).map(|mode| Value::Text(format!("{mode:04o}"))).ok_or(NOT_UNDERSTOOD)?
         }
         "stdout_syslog" | "stderr_syslog" => return Err("there is no syslog; `| logger` in the command writes to it"),
         "serverurl" => return Err("a program is told the project's own socket"),
@@ -286,7 +299,7 @@ fn option(entry: &Entry, program: &str, section: &mut Section) -> Result<(), &'s
 }
 
 /// Options that are called the same.
-const KEYS: [&str; 24] = [
+const KEYS: [&str; 34] = [
     "command",
     "directory",
     "autostart",
@@ -311,6 +324,16 @@ const KEYS: [&str; 24] = [
     "stderr_logfile_maxbytes",
     "stderr_logfile_backups",
     "depends_on",
+    "stdout_capture_maxbytes",
+    "stderr_capture_maxbytes",
+    "stdout_events_enabled",
+    "stderr_events_enabled",
+    "events",
+    "buffer_size",
+    "socket",
+    "socket_backlog",
+    "socket_owner",
+    "socket_mode",
 ];
 
 fn truth(value: &str) -> Result<bool, &'static str> {

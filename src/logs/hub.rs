@@ -14,7 +14,9 @@ use tokio::sync::oneshot;
 use crate::logs::copies::{Cleared, Clearing};
 use crate::logs::main_log::MainLog;
 use crate::logs::output::Output;
+use crate::logs::tap::{Share, Tapping};
 pub use crate::model::Channel;
+use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
 use crate::model::supervisord::LogLevel;
 use crate::model::{Generation, LogFile, ProcessId, WallTime};
 
@@ -88,6 +90,8 @@ pub struct Label {
 pub enum Matcher {
     /// The ready check `log`: the first line that matches is reported once.
     Ready(regex::bytes::Regex),
+    /// The words of an event listener.
+    Listener,
 }
 
 /// One open output of one incarnation.
@@ -107,6 +111,10 @@ pub struct Attach {
     pub matchers: Vec<Matcher>,
     /// A further copy of the raw bytes.
     pub logfile: Option<LogFile>,
+    /// What of it is told as events.
+    pub tapping: Tapping,
+    /// Two programs talk to each other on it: it is kept, and never shown.
+    pub is_protocol: bool,
     /// Its lines go to the system's log as well.
     pub to_syslog: bool,
     /// Escape sequences are taken out of further copies.
@@ -135,7 +143,7 @@ pub struct CrashBox {
 }
 
 /// What the output thread has to say. There are few of these: unbounded, because a bound would let a full channel stop output.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum OutputEvent {
     /// A matcher found its line.
     Matched {
@@ -145,6 +153,32 @@ pub enum OutputEvent {
         generation: Generation,
         /// The line, without controls and colours.
         line: String,
+    },
+    /// An event listener said something.
+    Said {
+        /// Which process.
+        process: ProcessId,
+        /// Of which incarnation.
+        generation: Generation,
+        /// In order.
+        words: Vec<ListenerWord>,
+    },
+    /// Output that is told as an event. What is on its way is bounded: see [`Tapping`].
+    Told {
+        /// Whose.
+        process: ProcessId,
+        /// Of which incarnation.
+        generation: Generation,
+        /// Which output.
+        channel: Channel,
+        /// Plainly, or between marks.
+        kind: OutputKind,
+        /// What.
+        text: SharedText,
+        /// So many before it were not told, because too many were on their way.
+        missed: u64,
+        /// Held until the event has been taken in.
+        share: Share,
     },
     /// After [`Hub::ended`]: the last output of this incarnation has been taken in.
     Drained {

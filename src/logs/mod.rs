@@ -42,6 +42,7 @@ mod source;
 mod stamp;
 mod syslog;
 mod tail;
+mod tap;
 mod track;
 mod turn;
 
@@ -55,3 +56,4 @@ pub use hub::{
 pub use log_tail::LogTail;
 pub use main_log::{MainLog, MainLogSettings};
 pub use place::{LogPlace, LogPlaces};
+pub use tap::{Share, Tapping};

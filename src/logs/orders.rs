@@ -87,9 +87,12 @@ impl Output {
         let (process, channel, logfile) = (attach.process, attach.channel, attach.logfile.take());
         let track = self.track(process, channel);
         self.tracks[track].extra = Extra::of(&attach);
+        if attach.is_protocol {
+            self.tracks[track].never_show();
+        }
         self.copy_to(track, logfile);
         let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
-        let Ok(source) = Source::new(attach, track) else { return };
+        let Ok(source) = Source::new(attach, track, &self.under_way) else { return };
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         if self.epoll.add(&source, EpollEvent::new(flags, Token::Source(index).encode())).is_err() {
             return;

@@ -18,6 +18,7 @@ use crate::logs::own::OwnQueue;
 use crate::logs::screen::{Room, Screen};
 use crate::logs::source::Source;
 use crate::logs::syslog::Syslog;
+use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
 use crate::logs::turn::ARENA;
 use crate::model::{Generation, ProcessId};
@@ -122,6 +123,8 @@ pub(crate) struct Output {
     pub(super) drains: Vec<Drain>,
     pub(super) waiters: Vec<Waiter>,
     pub(super) is_orphaned: bool,
+    /// Output that is on its way to the driver as events.
+    pub(super) under_way: UnderWay,
 }
 
 impl Output {
@@ -166,6 +169,7 @@ impl Output {
             drains: Vec::new(),
             waiters: Vec::new(),
             is_orphaned: false,
+            under_way: UnderWay::default(),
         })
     }
 

@@ -7,8 +7,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::read;
 
-use crate::logs::hub::{Attach, Matcher};
-use crate::logs::slot::Slot;
+use crate::logs::hub::{Attach, Channel, Matcher};
+use crate::logs::slot::{Finding, Slot};
+use crate::logs::tap::{Tap, Told, UnderWay};
 use crate::model::{Generation, ProcessId};
 
 /// After its leader ended a source is read on for so many bytes at most: what a pipe can hold (pipe(7)).
@@ -26,6 +27,8 @@ pub(crate) struct Source {
     /// Index of its track.
     pub(crate) track: usize,
     slots: Vec<Slot>,
+    tap: Option<Tap>,
+    pub(crate) channel: Channel,
     pub(crate) is_ready: bool,
     /// Its writers are gone; only a read of nothing is its end.
     is_hung_up: bool,
@@ -46,8 +49,8 @@ pub(crate) enum Found {
 }
 
 impl Source {
-    pub(crate) fn new(attach: Attach, track: usize) -> nix::Result<Self> {
-        let Attach { process, generation, run, fd, matchers, .. } = attach;
+    pub(crate) fn new(attach: Attach, track: usize, under_way: &UnderWay) -> nix::Result<Self> {
+        let Attach { process, generation, run, fd, matchers, channel, tapping, .. } = attach;
         let flags = OFlag::from_bits_retain(fcntl(&fd, FcntlArg::F_GETFL)?);
         fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let is_pipe = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO;
@@ -60,6 +63,8 @@ impl Source {
             run,
             track,
             slots,
+            tap: Tap::new(tapping, under_way),
+            channel,
             is_ready,
             is_hung_up,
             is_pipe,
@@ -115,23 +120,36 @@ impl Source {
         self.left_over.is_some_and(|left| left == 0 || !self.is_ready)
     }
 
-    /// Gives the bytes to the slots; the lines with which some of them are done.
-    pub(crate) fn feed_slots(&mut self, chunk: &[u8], found: &mut Vec<String>) {
+    /// Takes out what is no output; how much is left at the front of the buffer.
+    pub(crate) fn tap(&mut self, buffer: &mut [u8], length: usize, told: &mut Vec<Told>) -> usize {
+        let plain = self.tap.as_mut().and_then(|tap| tap.feed(&buffer[..length], told));
+        let Some(plain) = plain else { return length };
+        buffer[..plain.len()].copy_from_slice(&plain);
+        plain.len()
+    }
+
+    /// Nothing follows: what the tap held back.
+    pub(crate) fn finish_tap(&mut self, told: &mut Vec<Told>) -> Vec<u8> {
+        self.tap.as_mut().map(|tap| tap.finish(told)).unwrap_or_default()
+    }
+
+    /// Gives the bytes to the slots; what some of them have found.
+    pub(crate) fn feed_slots(&mut self, chunk: &[u8], found: &mut Vec<Finding>) {
         self.ask_slots(|slot| slot.feed(chunk), found);
     }
 
     /// Nothing has come for a while, or nothing will.
-    pub(crate) fn pause_slots(&mut self, found: &mut Vec<String>) {
+    pub(crate) fn pause_slots(&mut self, found: &mut Vec<Finding>) {
         self.ask_slots(Slot::pause, found);
     }
 
-    fn ask_slots(&mut self, mut ask: impl FnMut(&mut Slot) -> Option<String>, found: &mut Vec<String>) {
-        self.slots.retain_mut(|slot| match ask(slot) {
-            Some(line) => {
-                found.push(line);
-                false
-            }
-            None => true,
+    /// A slot that has found its line is done.
+    fn ask_slots(&mut self, mut ask: impl FnMut(&mut Slot) -> Option<Finding>, found: &mut Vec<Finding>) {
+        self.slots.retain_mut(|slot| {
+            let finding = ask(slot);
+            let is_done = matches!(finding, Some(Finding::Line(_)));
+            found.extend(finding);
+            !is_done
         });
     }
 }

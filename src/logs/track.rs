@@ -56,6 +56,8 @@ pub(crate) struct Track {
     /// How many sources write to it.
     pub(crate) open_sources: u32,
     pub(crate) is_hidden: bool,
+    /// It is not for people.
+    is_protocol: bool,
     /// When it last had its turn to be caught up.
     pub(crate) served: u64,
     pub(crate) tail: Tail,
@@ -80,6 +82,7 @@ impl Track {
             lag: None,
             open_sources: 0,
             is_hidden: false,
+            is_protocol: false,
             served: 0,
             tail: Tail::default(),
             rows: Rows::default(),
@@ -169,10 +172,16 @@ impl Track {
 
     /// Shows it from now on, or no longer.
     pub(crate) fn hide(&mut self, is_hidden: bool) {
-        self.is_hidden = is_hidden;
-        if is_hidden {
+        self.is_hidden = is_hidden || self.is_protocol;
+        if self.is_hidden {
             self.forget_lag();
         }
+    }
+
+    /// It is for a program, not for people.
+    pub(crate) fn never_show(&mut self) {
+        self.is_protocol = true;
+        self.hide(true);
     }
 
     /// What could not be kept before may be kept now.

@@ -3,11 +3,14 @@
 use std::ops::Range;
 use std::time::Instant;
 
+use crate::codec::capture;
 use crate::logs::hub::OutputEvent;
 use crate::logs::output::Output;
 use crate::logs::screen::Room;
+use crate::logs::slot::Finding;
 use crate::logs::source::{Found, Source};
 use crate::logs::stamp::wall_now;
+use crate::logs::tap::Told;
 use crate::logs::track::{Keeping, count_rows};
 
 /// What one turn reads from all sources at most: what stays in a cache, and does not keep a quiet line waiting.
@@ -16,6 +19,8 @@ pub(super) const ARENA: usize = 64 * 1024;
 const READ: usize = 64 * 1024;
 /// Less space than this is not worth a read.
 const LEAST: usize = 4 * 1024;
+/// Room for what a tap held back of earlier reads.
+const HELD: usize = capture::MOST_HELD;
 /// A track that lags less than this is caught up first.
 const SMALL_LAG: u64 = 64 * 1024;
 
@@ -112,13 +117,16 @@ impl Output {
                 // Two runs may write to one track; what the first gave must be kept before the second comes.
                 continue;
             }
-            match source.read(&mut arena[used..used + space], self.turn) {
+            match source.read(&mut arena[used..used + space - HELD], self.turn) {
                 Found::Bytes(length) => {
+                    let is_over = source.is_let_go();
+                    let length = self.tap(*index, &mut arena[used..used + space], length);
                     let range = used..used + length;
                     used += length;
-                    let is_over = source.is_let_go();
-                    let shown = self.show(*index, &arena[range.clone()], room);
-                    batch.push(Chunk { track, run, range, shown });
+                    if length > 0 {
+                        let shown = self.show(*index, &arena[range.clone()], room);
+                        batch.push(Chunk { track, run, range, shown });
+                    }
                     ended.extend(is_over.then_some(*index));
                 }
                 Found::Nothing => ended.extend(source.is_let_go().then_some(*index)),
@@ -134,13 +142,44 @@ impl Output {
         }
     }
 
+    /// Takes out of what a source gave what is no output; how much is left.
+    fn tap(&mut self, index: usize, buffer: &mut [u8], length: usize) -> usize {
+        let Some(source) = &mut self.sources[index] else { return length };
+        let mut told = Vec::new();
+        let length = source.tap(buffer, length, &mut told);
+        self.tell_events(index, told);
+        length
+    }
+
+    fn tell_events(&self, index: usize, told: Vec<Told>) {
+        let Some(Source { process, generation, channel, .. }) = &self.sources[index] else { return };
+        let (process, generation, channel) = (*process, *generation, *channel);
+        for Told { kind, text, share, missed } in told {
+            let text = text.into();
+            self.tell(OutputEvent::Told { process, generation, channel, kind, text, missed, share });
+        }
+    }
+
+    /// What a tap held back is output, now that nothing follows.
+    fn finish_tap(&mut self, index: usize) {
+        let Some(source) = &mut self.sources[index] else { return };
+        let (track, run, mut told) = (source.track, source.run, Vec::new());
+        let rest = source.finish_tap(&mut told);
+        self.tell_events(index, told);
+        if !rest.is_empty() {
+            let room = self.screen.room(self.now);
+            let shown = self.show(index, &rest, room);
+            self.keep(&Chunk { track, run, range: 0..rest.len(), shown }, &rest, room);
+        }
+    }
+
     /// Shows what a source gave, as far as there is room; how much that was.
     fn show(&mut self, index: usize, chunk: &[u8], room: Room) -> usize {
         let Some(source) = &mut self.sources[index] else { return 0 };
         let (track, run, process) = (source.track, source.run, source.process);
         let mut found = Vec::new();
         source.feed_slots(chunk, &mut found);
-        self.tell_matches(index, found);
+        self.tell_findings(index, found);
         let Self { known, tracks, screen, .. } = self;
         let (label, shown_track) = (known[process.index()].shown(), &mut tracks[track]);
         shown_track.begin_run(run, screen, &label);
@@ -287,18 +326,23 @@ impl Output {
         if let Some(source) = &mut self.sources[index] {
             source.pause_slots(&mut found);
         }
-        self.tell_matches(index, found);
+        self.tell_findings(index, found);
     }
 
-    fn tell_matches(&self, index: usize, lines: Vec<String>) {
+    fn tell_findings(&self, index: usize, found: Vec<Finding>) {
         let Some(Source { process, generation, .. }) = &self.sources[index] else { return };
-        for line in lines {
-            self.tell(OutputEvent::Matched { process: *process, generation: *generation, line });
+        let (process, generation) = (*process, *generation);
+        for finding in found {
+            self.tell(match finding {
+                Finding::Line(line) => OutputEvent::Matched { process, generation, line },
+                Finding::Words(words) => OutputEvent::Said { process, generation, words },
+            });
         }
     }
 
     /// A source is at its end, or let go.
     pub(super) fn close_source(&mut self, index: usize) {
+        self.finish_tap(index);
         self.pause_slots(index);
         let Some(source) = self.sources[index].take() else { return };
         // A descriptor that somebody else holds as well would stay watched.

@@ -1,7 +1,9 @@
 //! The two outputs of a process.
 
+use serde::{Deserialize, Serialize};
+
 /// Which of its two outputs a process wrote to. With `redirect_stderr` and on a pty there is only the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Channel {
     /// Standard output, or both in one.
     Stdout,

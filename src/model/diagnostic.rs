@@ -126,6 +126,13 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Only what forbids a start.
+    #[must_use]
+    pub fn errors(&self) -> Self {
+        let is_error = |diagnostic: &&Diagnostic| diagnostic.severity == Severity::Error;
+        Self { list: self.list.iter().filter(is_error).cloned().collect(), sources: self.sources.clone() }
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);

@@ -13,6 +13,10 @@ pub enum SectionKind {
     Program,
     /// `[task.NAME]`.
     Task,
+    /// `[eventlistener.NAME]`.
+    Listener,
+    /// `[fcgi-program.NAME]`.
+    Fcgi,
     /// `[group.NAME]`.
     Group,
     /// `[control]`.
@@ -25,8 +29,17 @@ pub enum SectionKind {
 
 impl SectionKind {
     /// All of them, in the order of the docs.
-    pub const ALL: [Self; 7] =
-        [Self::Top, Self::Program, Self::Task, Self::Group, Self::Control, Self::Proxy, Self::RpcInterface];
+    pub const ALL: [Self; 9] = [
+        Self::Top,
+        Self::Program,
+        Self::Task,
+        Self::Group,
+        Self::Control,
+        Self::Proxy,
+        Self::Listener,
+        Self::Fcgi,
+        Self::RpcInterface,
+    ];
 
     /// The word between the brackets; empty for [`SectionKind::Top`].
     pub const fn word(self) -> &'static str {
@@ -34,6 +47,8 @@ impl SectionKind {
             Self::Top => "",
             Self::Program => "program",
             Self::Task => "task",
+            Self::Listener => "eventlistener",
+            Self::Fcgi => "fcgi-program",
             Self::Group => "group",
             Self::Control => "control",
             Self::Proxy => "proxy",
@@ -43,9 +58,20 @@ impl SectionKind {
 
     /// The section that a word names.
     pub fn of_word(word: &str) -> Option<Self> {
-        [Self::Program, Self::Task, Self::Group, Self::Control, Self::Proxy, Self::RpcInterface]
-            .into_iter()
-            .find(|kind| kind.word() == word)
+        Self::ALL.into_iter().find(|kind| !word.is_empty() && kind.word() == word)
+    }
+
+    /// Whether what it describes is a program like others.
+    pub fn is_program(self) -> bool {
+        match self {
+            Self::Program | Self::Task | Self::Listener | Self::Fcgi => true,
+            Self::Top | Self::Group | Self::Control | Self::Proxy | Self::RpcInterface => false,
+        }
+    }
+
+    /// Whether its sections have names.
+    pub fn has_names(self) -> bool {
+        self.is_program() || self == Self::Group || self == Self::RpcInterface
     }
 }
 
@@ -76,6 +102,10 @@ pub enum OptionKind {
     Command,
     /// A list of strings.
     Names,
+    /// A list of types of event.
+    Events,
+    /// A UNIX socket or a TCP address, as a URL.
+    Socket,
     /// One exit code or a list of them.
     ExitCodes,
     /// A table of NAME = value.
@@ -111,6 +141,8 @@ impl fmt::Display for OptionKind {
             Self::Signal => f.write_str("a signal such as \"TERM\", \"INT\" or \"HUP\""),
             Self::Command => f.write_str("a string for the shell, or a list of words"),
             Self::Names => f.write_str("a list of names such as [\"a\", \"b\"]"),
+            Self::Events => f.write_str("a list such as [\"PROCESS_STATE_EXITED\", \"TICK_60\"]"),
+            Self::Socket => f.write_str("\"unix:///path\" or \"tcp://host:port\""),
             Self::ExitCodes => f.write_str("an exit code, or a list such as [0, 2]"),
             Self::Environment => f.write_str("a table such as { NAME = \"value\" }"),
             Self::EnvFiles => {
@@ -143,10 +175,19 @@ pub struct OptionSpec {
 }
 
 const TOP: &[SectionKind] = &[SectionKind::Top];
-const PROGRAM: &[SectionKind] = &[SectionKind::Program];
+/// Everything that is run.
+const ALL: &[SectionKind] = &[SectionKind::Program, SectionKind::Task, SectionKind::Listener, SectionKind::Fcgi];
+/// What is kept running.
+const KEPT: &[SectionKind] = &[SectionKind::Program, SectionKind::Listener, SectionKind::Fcgi];
+/// Whose stdout is its own.
+const SPEAKING: &[SectionKind] = &[SectionKind::Program, SectionKind::Task, SectionKind::Fcgi];
+const PROGRAM: &[SectionKind] = &[SectionKind::Program, SectionKind::Fcgi];
 const BOTH: &[SectionKind] = &[SectionKind::Program, SectionKind::Task];
+const LISTENER: &[SectionKind] = &[SectionKind::Listener];
+const FCGI: &[SectionKind] = &[SectionKind::Fcgi];
 /// Whatever has a command.
-const COMMANDS: &[SectionKind] = &[SectionKind::Program, SectionKind::Task, SectionKind::RpcInterface];
+const COMMANDS: &[SectionKind] =
+    &[SectionKind::Program, SectionKind::Task, SectionKind::Listener, SectionKind::Fcgi, SectionKind::RpcInterface];
 const EXTENSION: &[SectionKind] = &[SectionKind::RpcInterface];
 const GROUP: &[SectionKind] = &[SectionKind::Group];
 const CONTROL: &[SectionKind] = &[SectionKind::Control];
@@ -209,7 +250,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Files of NAME=value lines for this program, read at every start.",
     ),
     row(
-        BOTH,
+        SPEAKING,
         "depends_on",
         OptionKind::Dependencies,
         "[]",
@@ -240,9 +281,9 @@ pub const OPTIONS: &[OptionSpec] = &[
         "\"1GiB\"",
         "Restarted when it and all its descendants together hold more.",
     ),
-    row(BOTH, "port", OptionKind::Port, "none", "\"auto\"", "Its port, handed to it as PORT."),
+    row(SPEAKING, "port", OptionKind::Port, "none", "\"auto\"", "Its port, handed to it as PORT."),
     row(
-        BOTH,
+        SPEAKING,
         "ports",
         OptionKind::Ports,
         "{}",
@@ -250,7 +291,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Further ports by name, handed to it as PORT_NAME.",
     ),
     row(
-        BOTH,
+        ALL,
         "profiles",
         OptionKind::Names,
         "[]",
@@ -258,38 +299,38 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Started only when one of these is asked for; none: always.",
     ),
     row(
-        BOTH,
+        ALL,
         "priority",
         OptionKind::Integer(-1_000_000, 1_000_000),
         "999",
         "1",
         "Lower starts first among those that could start at the same moment, and stops last.",
     ),
-    row(BOTH, "autostart", OptionKind::Boolean, "true", "false", "Started with the project."),
+    row(ALL, "autostart", OptionKind::Boolean, "true", "false", "Started with the project."),
     row(
-        PROGRAM,
+        KEPT,
         "autorestart",
         OptionKind::BooleanOr(&["unexpected"]),
         "\"unexpected\"",
         "true",
         "Started again after its end: always, never, or when the exit code is not one of `exitcodes`.",
     ),
-    row(PROGRAM, "startsecs", OptionKind::Duration, "1", "\"5s\"", "How long it must live to be RUNNING."),
+    row(KEPT, "startsecs", OptionKind::Duration, "1", "\"5s\"", "How long it must live to be RUNNING."),
     row(
-        BOTH,
+        ALL,
         "startretries",
         OptionKind::Integer(0, 1_000_000),
         "3; a task 0",
         "5",
         "Tries after the first before it has failed.",
     ),
-    row(BOTH, "exitcodes", OptionKind::ExitCodes, "[0]", "[0, 2]", "Exit codes that count as expected."),
-    row(BOTH, "exit_on_end", OptionKind::Boolean, "false", "true", "Its end ends the whole run, with its code."),
-    row(BOTH, "stopsignal", OptionKind::Signal, "\"TERM\"", "\"INT\"", "What asks it to stop."),
-    row(BOTH, "stopwaitsecs", OptionKind::Duration, "10", "\"5s\"", "How long it may take to stop before SIGKILL."),
-    row(BOTH, "stopasgroup", OptionKind::Boolean, "true", "false", "`stopsignal` goes to its whole process group."),
+    row(ALL, "exitcodes", OptionKind::ExitCodes, "[0]", "[0, 2]", "Exit codes that count as expected."),
+    row(SPEAKING, "exit_on_end", OptionKind::Boolean, "false", "true", "Its end ends the whole run, with its code."),
+    row(ALL, "stopsignal", OptionKind::Signal, "\"TERM\"", "\"INT\"", "What asks it to stop."),
+    row(ALL, "stopwaitsecs", OptionKind::Duration, "10", "\"5s\"", "How long it may take to stop before SIGKILL."),
+    row(ALL, "stopasgroup", OptionKind::Boolean, "true", "false", "`stopsignal` goes to its whole process group."),
     row(
-        BOTH,
+        ALL,
         "killasgroup",
         OptionKind::Boolean,
         "true",
@@ -297,7 +338,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         "SIGKILL goes to its whole process group and to every descendant.",
     ),
     row(
-        BOTH,
+        SPEAKING,
         "redirect_stderr",
         OptionKind::Boolean,
         "true, unless `stderr_logfile` is given",
@@ -312,38 +353,111 @@ pub const OPTIONS: &[OptionSpec] = &[
         "true",
         "A terminal of its own instead of pipes; \"auto\": when ours is one.",
     ),
-    row(BOTH, "stdout_logfile", OptionKind::Path, "none", "\"out.log\"", "A further copy of its stdout."),
+    row(ALL, "stdout_logfile", OptionKind::Path, "none", "\"out.log\"", "A further copy of its stdout."),
     row(
-        BOTH,
+        ALL,
         "stdout_logfile_maxbytes",
         OptionKind::Size,
         "\"50MB\"",
         "\"1MB\"",
         "Size at which that copy is rotated; 0 for never.",
     ),
-    row(BOTH, "stdout_logfile_backups", OptionKind::Integer(0, 10_000), "10", "2", "How many rotated copies are kept."),
-    row(BOTH, "stderr_logfile", OptionKind::Path, "none", "\"err.log\"", "A further copy of its stderr."),
+    row(ALL, "stdout_logfile_backups", OptionKind::Integer(0, 10_000), "10", "2", "How many rotated copies are kept."),
+    row(ALL, "stderr_logfile", OptionKind::Path, "none", "\"err.log\"", "A further copy of its stderr."),
     row(
-        BOTH,
+        ALL,
         "stderr_logfile_maxbytes",
         OptionKind::Size,
         "\"50MB\"",
         "\"1MB\"",
         "Size at which that copy is rotated; 0 for never.",
     ),
-    row(BOTH, "stderr_logfile_backups", OptionKind::Integer(0, 10_000), "10", "2", "How many rotated copies are kept."),
-    row(BOTH, "umask", OptionKind::Octal, "ours", "\"022\"", "The file mode mask it starts with."),
+    row(ALL, "stderr_logfile_backups", OptionKind::Integer(0, 10_000), "10", "2", "How many rotated copies are kept."),
+    row(ALL, "umask", OptionKind::Octal, "ours", "\"022\"", "The file mode mask it starts with."),
     row(COMMANDS, "user", OptionKind::Text, "ours", "\"nobody\"", "The user it runs as; only root may choose."),
-    row(BOTH, "numprocs", OptionKind::Integer(1, 1000), "1", "2", "How many instances are started."),
-    row(BOTH, "numprocs_start", OptionKind::Integer(0, 1_000_000), "0", "1", "The number of the first instance."),
+    row(ALL, "numprocs", OptionKind::Integer(1, 1000), "1", "2", "How many instances are started."),
+    row(ALL, "numprocs_start", OptionKind::Integer(0, 1_000_000), "0", "1", "The number of the first instance."),
     row(
-        BOTH,
+        ALL,
         "process_name",
         OptionKind::Text,
         "the program's name",
         "\"other_name\"",
         "The name of the process; with several instances `_0`, `_1` … is added.",
     ),
+    row(
+        SPEAKING,
+        "stdout_capture_maxbytes",
+        OptionKind::Size,
+        "0",
+        "\"1MB\"",
+        "How much of a communication on its stdout is kept; 0: its marks mean nothing.",
+    ),
+    row(
+        SPEAKING,
+        "stderr_capture_maxbytes",
+        OptionKind::Size,
+        "0",
+        "\"1MB\"",
+        "The same for its stderr, where that is apart.",
+    ),
+    row(
+        SPEAKING,
+        "stdout_events_enabled",
+        OptionKind::Boolean,
+        "false",
+        "true",
+        "Event listeners are told what it writes to stdout.",
+    ),
+    row(
+        SPEAKING,
+        "stderr_events_enabled",
+        OptionKind::Boolean,
+        "false",
+        "true",
+        "Event listeners are told what it writes to stderr, where that is apart.",
+    ),
+    row(
+        LISTENER,
+        "events",
+        OptionKind::Events,
+        "",
+        "[\"PROCESS_STATE_EXITED\", \"TICK_60\"]",
+        "The types of event it is told of; a type stands for all below it.",
+    ),
+    row(
+        LISTENER,
+        "buffer_size",
+        OptionKind::Integer(1, 1_000_000),
+        "10",
+        "100",
+        "How many events wait for it before the oldest is dropped.",
+    ),
+    row(
+        FCGI,
+        "socket",
+        OptionKind::Socket,
+        "",
+        "\"unix://php.sock\"",
+        "The socket that its processes share as their stdin.",
+    ),
+    row(
+        FCGI,
+        "socket_backlog",
+        OptionKind::Integer(1, 65_535),
+        "the system's",
+        "128",
+        "How many connections wait to be accepted.",
+    ),
+    row(
+        FCGI,
+        "socket_owner",
+        OptionKind::Text,
+        "its user",
+        "\"www-data:www-data\"",
+        "Whose a UNIX socket is: user or user:group.",
+    ),
+    row(FCGI, "socket_mode", OptionKind::Octal, "\"0700\"", "\"0770\"", "The mode of a UNIX socket."),
     row(GROUP, "programs", OptionKind::Names, "", "[\"web\", \"other\"]", "The members, by name."),
     row(
         GROUP,

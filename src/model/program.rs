@@ -9,7 +9,7 @@ use super::command::Command;
 use super::name::{ProcessName, ProgramName};
 use super::ready::{ReadyKind, ReadySpec};
 use super::signal::Signal;
-use super::supervisord::{Extension, Extras, Role};
+use super::supervisord::{Extension, Extras, FcgiSocket, Listener, Role};
 use super::template::Template;
 
 /// Whether it is kept running or runs to its end.
@@ -235,11 +235,14 @@ pub struct Program {
     pub umask: Option<u32>,
     /// Run as this user (name or number).
     pub user: Option<String>,
-    /// What only a supervisord.conf can say.
+    /// What only few programs have.
     pub extras: Extras,
 }
 
 impl Program {
+    /// The priority of whoever asks for none.
+    pub const DEFAULT_PRIORITY: i32 = 999;
+
     /// A program that runs `true`, with run.toml's defaults: supervisord's, save that signals go to the whole group and both
     /// outputs into one pipe, which keeps the order of its lines.
     pub fn new(name: impl Into<String>) -> Self {
@@ -258,7 +261,7 @@ impl Program {
             max_memory: None,
             ports: Vec::new(),
             profiles: Vec::new(),
-            priority: 999,
+            priority: Self::DEFAULT_PRIORITY,
             autostart: true,
             autorestart: Autorestart::Unexpected,
             startsecs: Duration::from_secs(1),
@@ -331,6 +334,22 @@ impl Program {
         })
     }
 
+    /// What it is told, if it is an event listener.
+    pub fn listener(&self) -> Option<&Listener> {
+        match &self.extras.role {
+            Role::Listener(listener) => Some(listener),
+            Role::Plain | Role::Fcgi(_) | Role::Extension(_) => None,
+        }
+    }
+
+    /// The socket that it is handed as its stdin, if it is an fcgi-program.
+    pub fn fcgi_socket(&self) -> Option<&FcgiSocket> {
+        match &self.extras.role {
+            Role::Fcgi(socket) => Some(socket),
+            Role::Plain | Role::Listener(_) | Role::Extension(_) => None,
+        }
+    }
+
     /// Whether it runs to its end.
     pub fn is_task(&self) -> bool {
         self.kind == Kind::Task
@@ -338,7 +357,10 @@ impl Program {
 
     /// Whether it is there for the others only: what it does keeps no run alive, and ends none.
     pub fn serves_others(&self) -> bool {
-        self.extras.role.as_extension().is_some()
+        match &self.extras.role {
+            Role::Extension(_) | Role::Listener(_) => true,
+            Role::Plain | Role::Fcgi(_) => false,
+        }
     }
 
     /// Whether what it leaves behind when its leader ends is ended too. supervisord's defaults leave it alone until shutdown.

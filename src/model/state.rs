@@ -46,6 +46,19 @@ impl ProcessState {
     }
 }
 
+/// Where an event listener is in its protocol (supervisor `states.py` `EventListenerStates`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum ListenerState {
+    /// Done with what it had, or new: it has not said READY.
+    Acknowledged,
+    /// It takes an event.
+    Ready,
+    /// It has one.
+    Busy,
+    /// It broke the protocol, and gets nothing until it is started again.
+    Unknown,
+}
+
 /// The state words that a person sees, the same in the stream, `status`, the web page and JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,12 +1,12 @@
-//! What only a supervisord.conf says: settings of the daemon, its servers, event listeners, sockets of fcgi-programs.
+//! What supervisord has and run.toml mostly has not: settings of the daemon, its servers; event listeners, sockets of fcgi-programs.
 //!
 //! Defaults are those of supervisor 4.3.0 (`options.py`). Paths are absolute; relative ones were against the main file's directory.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::event_type::EventType;
 use super::name::name_problem;
-use super::program::Program;
 
 /// Everything beside programs and groups.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,8 +21,6 @@ pub struct Supervisord {
     pub ctl: Ctl,
     /// `[rpcinterface:NAME]`.
     pub rpc_interfaces: Vec<RpcInterface>,
-    /// Event listeners and fcgi-programs: read and checked, and not among the project's programs until they can be served.
-    pub not_started: Vec<Program>,
 }
 
 /// How much of what happens is written to the main log (supervisor `loggers.py` `LevelsByName`).
@@ -275,8 +273,8 @@ impl Extension {
 pub struct Listener {
     /// How many events wait for it before the oldest is dropped.
     pub buffer_size: u32,
-    /// The types, in upper case and in order, none twice.
-    pub events: Vec<String>,
+    /// The types, in the order of the tree, none twice.
+    pub events: Vec<EventType>,
 }
 
 /// The socket that an fcgi-program is handed as its stdin.
@@ -353,7 +351,7 @@ impl Default for StreamOptions {
     }
 }
 
-/// What a program has only in a supervisord.conf.
+/// What only few programs have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extras {
     /// What kind of section it stands in.

@@ -153,6 +153,11 @@ pub fn compose(
     }
     let mut made = builder.made;
     for (name, (layer, value)) in own {
+        // In a supervisord.conf the program's own `environment` has the last word (supervisor `process.py` `_spawn_as_child`).
+        let is_overridden = made.from.get(&name) == Some(&Layer::ProgramTable) && name.starts_with("SUPERVISOR_");
+        if is_overridden && project.dialect == Dialect::Supervisord {
+            continue;
+        }
         made.from.insert(name.clone(), layer);
         made.pairs.insert(name, value);
     }

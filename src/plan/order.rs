@@ -39,15 +39,20 @@ pub fn start_order_by<Key: Ord>(graph: &DependencyGraph, key_of: impl Fn(Process
 
 /// The order in which a supervisord.conf is shut down, one number a slot: those with the highest stop first, and the next only
 /// when they have (supervisor `supervisord.py` `ordered_stop_groups_phase_1`). Groups against the start order; a group that
-/// dependencies pull apart is several. Other dialects have no such order: empty.
+/// dependencies pull apart is several. Other dialects only stop event listeners last; without one they have no such order: empty.
 pub fn stop_layers<'g>(
     dialect: Dialect,
     order: &[ProcessId],
     slots: usize,
     group_of: impl Fn(ProcessId) -> &'g str,
+    is_listener: impl Fn(ProcessId) -> bool,
 ) -> Vec<usize> {
     if dialect != Dialect::Supervisord {
-        return Vec::new();
+        let mut layers = vec![1; slots];
+        for id in order.iter().filter(|id| is_listener(**id)) {
+            layers[id.index()] = 0;
+        }
+        return if layers.contains(&0) { layers } else { Vec::new() };
     }
     let mut layers = vec![0; slots];
     let mut layer = 0;
@@ -117,7 +122,7 @@ mod tests {
             "members' own priorities do not count"
         );
         let groups: Vec<&str> = project.processes().map(|(_, _, instance)| instance.name.group.as_str()).collect();
-        let layers = stop_layers(project.dialect, &order, order.len(), |id| groups[id.index()]);
+        let layers = stop_layers(project.dialect, &order, order.len(), |id| groups[id.index()], |_| false);
         assert_eq!(layers, [1, 0, 1, 2]);
     }
 

@@ -15,6 +15,7 @@ use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::ends::{Ends, Incarnation};
 use crate::runtime::extension::Extensions;
+use crate::runtime::fcgi::FcgiSockets;
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
@@ -113,6 +114,7 @@ pub struct Driver<S> {
     /// Sent once the view that they speak of is published.
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
+    pub(super) fcgi: FcgiSockets,
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
@@ -182,6 +184,7 @@ impl<S: Spawner> Driver<S> {
             replies: BTreeMap::new(),
             answered: Vec::new(),
             ends: Ends::default(),
+            fcgi: FcgiSockets::default(),
             pending: VecDeque::new(),
             finished: None,
             restarts: false,
@@ -211,12 +214,13 @@ impl<S: Spawner> Driver<S> {
             biased;
             heard = signals.next() => Woken::Signal(heard),
             report = self.parts.spawner.report() => Woken::Report(report),
-            Some(event) = self.parts.output.recv() => Woken::Output(event),
             Some(probed) = self.answers.recv() => Woken::Probed(probed),
             Some(message) = self.helper_messages.recv() => Woken::Helper(message),
             Some(later) = self.due.recv() => Woken::Due(later),
             Some(message) = self.parts.messages.recv() => Woken::Message(message),
             () = self.alarm.ring(wait) => Woken::Deadline,
+            // Last, because a flood of output that is told as events must keep nobody waiting.
+            Some(event) = self.parts.output.recv() => Woken::Output(event),
         }
     }
 
@@ -386,6 +390,7 @@ impl<S: Spawner> Driver<S> {
         match key.as_incarnation() {
             Some((process, generation)) => {
                 let failure = self.failure(process, step, errno);
+                self.fcgi.release((process, generation));
                 self.parts.hub.ended(process, generation, false);
                 self.take(Event::SpawnFailed { process, generation, failure });
             }
@@ -398,6 +403,16 @@ impl<S: Spawner> Driver<S> {
             OutputEvent::Matched { process, generation, line } => {
                 let verdict = Verdict::Pass(crate::probe::log::said(&line));
                 self.take(Event::Probed { process, generation, verdict });
+            }
+            OutputEvent::Said { process, generation, words } => {
+                self.take(Event::ListenerSaid { process, generation, words });
+            }
+            OutputEvent::Told { process, generation, channel, kind, text, missed, share } => {
+                if missed > 0 {
+                    self.parts.narrator.remark(format!("{missed} pieces of output came too fast to be told as events"));
+                }
+                self.take(Event::Printed { process, generation, channel, kind, data: text });
+                drop(share);
             }
             OutputEvent::Drained { process, generation } => {
                 let event = self.ends.drained((process, generation));
@@ -439,8 +454,11 @@ impl<S: Spawner> Driver<S> {
     /// What an end has become, if that is known now.
     fn end_news(&mut self, event: Option<Event>) {
         if let Some(event) = event {
-            if let Event::Exited { process, generation, survivors: false, .. } = event {
-                self.forget_console(process, generation);
+            if let Event::Exited { process, generation, survivors, .. } = event {
+                self.fcgi.release((process, generation));
+                if !survivors {
+                    self.forget_console(process, generation);
+                }
             }
             self.take(event);
         }
@@ -450,7 +468,7 @@ impl<S: Spawner> Driver<S> {
         if let Some(side) = self.sides.get_mut(process.index())
             && side.generation == generation
         {
-            side.console = None;
+            (side.console, side.stdin) = (None, None);
         }
     }
 

@@ -132,6 +132,7 @@ impl Helpers {
             user: None,
             stdio,
             sweep: true,
+            goes_ahead: false,
         })
     }
 

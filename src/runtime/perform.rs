@@ -10,9 +10,9 @@ use regex::bytes::Regex;
 use tokio::sync::oneshot;
 
 use crate::codec::notify::NotifyItem;
-use crate::logs::{Attach, Channel, LogPlace, Matcher};
-use crate::model::supervisord::Extension;
-use crate::model::{Exit, Generation, Now, ProcessId, Program, ReadyKind, Signal, Tty};
+use crate::logs::{Attach, Channel, LogPlace, Matcher, Tapping};
+use crate::model::supervisord::{Extension, Role, StreamOptions};
+use crate::model::{Dialect, Exit, Generation, Now, ProcessId, Program, Project, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::{Driver, Later};
@@ -43,6 +43,10 @@ impl<S: Spawner> Driver<S> {
             Action::CheckAlive { process, generation, attempt } => self.check_alive(process, generation, attempt),
             Action::Measure(whom) => self.measure(whom),
             Action::StopProbing { process, .. } => self.stop_asking(process),
+            Action::Deliver { process, generation, delivery } => self.deliver(process, generation, &delivery),
+            Action::WriteStdin { request, process, generation, data } => {
+                self.send_stdin(request, process, generation, &data);
+            }
             Action::Reply(request, outcome) => self.reply(request, outcome),
             Action::Adopt(edition) => self.adopt(&edition),
             Action::Say(notice) => self.say(&notice, now),
@@ -73,6 +77,7 @@ impl<S: Spawner> Driver<S> {
 
     fn spawn(&mut self, process: ProcessId, generation: Generation, run: u32, now: Now) {
         if let Err(failure) = self.prepare(process, generation, run, now) {
+            self.fcgi.release((process, generation));
             self.pending.push_back(Event::SpawnFailed { process, generation, failure });
         }
     }
@@ -86,7 +91,10 @@ impl<S: Spawner> Driver<S> {
         let program = &*definition.program().as_run_by(instance);
         let mut launch = launcher.launch(program, instance)?;
         let user = launch.user.as_deref().map(account).transpose()?;
-        let streams = self.streams(program, (process, generation)).map_err(|error| no_descriptors(&error))?;
+        let mut streams = self.streams(program, (process, generation)).map_err(|error| no_descriptors(&error))?;
+        if let Some(socket) = self.fcgi.stdin(program, (process, generation))? {
+            streams = streams.with_stdin(socket);
+        }
         self.stop_asking(process);
         if let Some(side) = self.sides.get_mut(process.index()) {
             *side = Side { generation, started: now.wall, ..Side::default() };
@@ -105,7 +113,7 @@ impl<S: Spawner> Driver<S> {
         let places = Channel::BOTH.map(|channel| self.parts.logs.of(program, instance, channel));
         self.attach_output(program, places, (process, generation, run), (streams.stdout, streams.stderr))?;
         // What an extension reads comes from the conversation alone.
-        self.sides[process.index()].console = (!program.serves_others()).then_some(streams.console);
+        self.sides[process.index()].console = program.extras.role.as_extension().is_none().then_some(streams.console);
         self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
             argv: os_strings(launch.argv),
@@ -115,6 +123,7 @@ impl<S: Spawner> Driver<S> {
             user,
             stdio: streams.theirs,
             sweep: program.sweeps_leftovers(),
+            goes_ahead: goes_ahead(program, &launcher.project),
         })));
         Ok(())
     }
@@ -123,11 +132,13 @@ impl<S: Spawner> Driver<S> {
         if let Some(extension) = program.extras.role.as_extension() {
             return self.converse(extension, program, of);
         }
-        let wants_terminal = match program.tty {
-            Tty::Auto => self.parts.terminals.automatic && program.redirect_stderr,
-            Tty::Always => true,
-            Tty::Never => false,
-        };
+        let is_plain = program.extras.role == Role::Plain;
+        let wants_terminal = is_plain
+            && match program.tty {
+                Tty::Auto => self.parts.terminals.automatic && program.redirect_stderr,
+                Tty::Always => true,
+                Tty::Never => false,
+            };
         if wants_terminal {
             Streams::terminal(window_size(self.parts.terminals.prefix_columns))
         } else {
@@ -174,12 +185,26 @@ impl<S: Spawner> Driver<S> {
             | None => Vec::new(),
         };
         let strips_ansi = self.parts.launcher.project.supervisord.as_ref().is_some_and(|conf| conf.daemon.strip_ansi);
-        let is_quiet = self.parts.is_quiet;
-        let attach = |channel, fd, matchers, place: LogPlace| {
+        let (is_quiet, is_listener) = (self.parts.is_quiet, program.listener().is_some());
+        let attach = |channel, fd, mut matchers: Vec<Matcher>, place: LogPlace| {
             let options = if channel == Channel::Stdout { &program.extras.stdout } else { &program.extras.stderr };
-            let logfile = place.into_copy(is_quiet);
-            let to_syslog = options.syslog;
-            Attach { process, generation, run, channel, fd, matchers, logfile, to_syslog, strips_ansi }
+            let is_protocol = is_listener && channel == Channel::Stdout;
+            if is_protocol {
+                matchers.push(Matcher::Listener);
+            }
+            Attach {
+                process,
+                generation,
+                run,
+                channel,
+                fd,
+                matchers,
+                logfile: place.into_copy(is_quiet),
+                to_syslog: options.syslog,
+                strips_ansi,
+                tapping: if is_protocol { Tapping::default() } else { tapping(options) },
+                is_protocol,
+            }
         };
         let [out, err] = places;
         self.parts.hub.attach(attach(Channel::Stdout, stdout, matchers.clone(), out));
@@ -295,6 +320,11 @@ impl<S: Spawner> Driver<S> {
     }
 }
 
+/// What of an output is told as events.
+fn tapping(stream: &StreamOptions) -> Tapping {
+    Tapping { capture_maxbytes: stream.capture_maxbytes, events: stream.events_enabled }
+}
+
 fn words(launch: &Launch, root: &std::path::Path) -> SpawnWords {
     let path = launch.environment.iter().find(|(name, _)| name == "PATH");
     let shown = launch.directory.strip_prefix(root).unwrap_or(&launch.directory);
@@ -304,6 +334,13 @@ fn words(launch: &Launch, root: &std::path::Path) -> SpawnWords {
         path_entries: path.map_or(0, |(_, value)| value.split(':').count()),
         user: launch.user.clone(),
     }
+}
+
+/// Whether a program is executed alone: a listener, because what others do first is told to who was there before; and wherever an
+/// order was asked for, which is always in supervisord's files.
+fn goes_ahead(program: &Program, project: &Project) -> bool {
+    let is_ordered = project.dialect == Dialect::Supervisord || program.priority != Program::DEFAULT_PRIORITY;
+    is_ordered || program.listener().is_some()
 }
 
 fn no_such_process() -> SpawnFailure {

@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 
 use crate::model::{Generation, WallTime};
 use crate::probe::ResolvedProbe;
+use crate::runtime::stdin::StdinWriter;
 use crate::runtime::streams::Console;
 
 /// Of the current or last incarnation.
@@ -15,6 +16,8 @@ use crate::runtime::streams::Console;
 pub(super) struct Side {
     pub(super) generation: Generation,
     pub(super) console: Option<Console>,
+    /// Made when something is first written.
+    pub(super) stdin: Option<StdinWriter>,
     pub(super) probe: Option<Result<Arc<ResolvedProbe>, String>>,
     /// How often the ready check is made at the least.
     pub(super) every: Duration,

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::OFlag;
 use nix::pty::{Winsize, openpty};
@@ -32,13 +32,23 @@ pub enum Console {
     Pipe(OwnedFd),
     /// The pty's master, which also knows its size.
     Terminal(OwnedFd),
+    /// Its stdin is not ours: it is a socket.
+    None,
 }
 
 impl Console {
+    /// What is written to, if anything is.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Pipe(fd) | Self::Terminal(fd) => Some(fd.as_fd()),
+            Self::None => None,
+        }
+    }
+
     /// Tells a pty its new size; a pipe has none.
     pub fn resize(&self, size: Winsize) {
         match self {
-            Self::Pipe(_) => {}
+            Self::Pipe(_) | Self::None => {}
             // A program whose terminal cannot be resized keeps the old size; there is nothing more to be done.
             Self::Terminal(master) => drop(sys::set_window_size(master, size)),
         }
@@ -62,6 +72,16 @@ impl Streams {
             stderr: stderr_ours,
             console: Console::Pipe(keep_open),
         })
+    }
+
+    /// The same with something else as stdin.
+    #[must_use]
+    pub fn with_stdin(self, other: OwnedFd) -> Self {
+        let theirs = match self.theirs {
+            Stdio::Streams { stdin: _, stdout, stderr } => Stdio::Streams { stdin: other, stdout, stderr },
+            Stdio::Terminal(slave) => Stdio::Terminal(slave),
+        };
+        Self { theirs, console: Console::None, ..self }
     }
 
     /// Pipes of an extension: its stderr is what is read as its output, and what it reads and answers goes another way.

@@ -1,11 +1,14 @@
 //! Everything we can do to the world: the whole output alphabet of the supervisor.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::chronicle::Entry;
 use super::edition::Edition;
 use super::event::RequestId;
 use super::notice::Notice;
+use crate::model::public_event::{Delivery, SharedText};
 use crate::model::{Generation, ProcessId, Signal};
 
 /// One effect. The edge performs them in order.
@@ -57,6 +60,26 @@ pub enum Action {
         process: ProcessId,
         /// Which incarnation.
         generation: Generation,
+    },
+    /// Write an event to a listener's stdin; answered by `ListenerDeaf` when that is not possible.
+    Deliver {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// The event.
+        delivery: Arc<Delivery>,
+    },
+    /// Write to a process's stdin, and answer this request.
+    WriteStdin {
+        /// Whose request.
+        request: RequestId,
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What.
+        data: SharedText,
     },
     /// Answer a request.
     Reply(RequestId, Outcome),
@@ -126,6 +149,10 @@ pub enum Answer {
     AbnormalTermination,
     /// What it needs has failed.
     Blocked,
+    /// Its stdin takes nothing: it has closed it, or has none.
+    NoStdin,
+    /// Too much waits to be read from its stdin already.
+    StdinFull,
     /// It is not wanted, so there is nothing to wait for.
     NotWanted,
 }

@@ -1,11 +1,13 @@
 //! What goes to the main log, as data, and in supervisord's words: people grep for them (supervisor `process.py`, `supervisord.py`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Supervisor;
 use super::action::{Action, Scope};
 use super::process::Phase;
 use super::timers::{TimerKey, TimerKind};
+use crate::model::public_event::Delivery;
 use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, ProcessId, Signal};
 
@@ -92,6 +94,21 @@ pub enum Entry {
         /// For whom.
         process: ProcessId,
     },
+    /// `pool mail event buffer overflowed, discarding event 12`
+    EventDropped {
+        /// Which.
+        delivery: Arc<Delivery>,
+    },
+    /// `mail: event was rejected`
+    EventRejected {
+        /// Who had it.
+        process: ProcessId,
+    },
+    /// `mail: has entered the UNKNOWN state and will no longer receive events, …`
+    ListenerLost {
+        /// Who.
+        process: ProcessId,
+    },
     /// `waiting for clock, cat to die`: the project ends.
     WaitingToDie {
         /// For whom.
@@ -132,6 +149,16 @@ impl Entry {
                 (LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", name(*process)))
             }
             Self::WaitingToStop { process } => (LogLevel::Info, format!("waiting for {} to stop", name(*process))),
+            Self::EventDropped { delivery } => {
+                let Delivery { pool, serial, .. } = &**delivery;
+                (LogLevel::Error, format!("pool {pool} event buffer overflowed, discarding event {serial}"))
+            }
+            Self::EventRejected { process } => (LogLevel::Warn, format!("{}: event was rejected", name(*process))),
+            Self::ListenerLost { process } => {
+                let why = "this usually indicates the process violated the eventlistener protocol";
+                let what = "has entered the UNKNOWN state and will no longer receive events";
+                (LogLevel::Warn, format!("{}: {what}, {why}", name(*process)))
+            }
             Self::WaitingToDie { processes } => {
                 let names: Vec<&str> = processes.iter().map(|process| name(*process)).collect();
                 (LogLevel::Info, format!("waiting for {} to die", names.join(", ")))

@@ -10,6 +10,7 @@ use super::notice::StopWhy;
 use super::process::{Intent, Phase, Process};
 use super::snapshot::OffBecause;
 use super::timers::TimerKey;
+use crate::model::public_event::SharedText;
 use crate::model::{ProcessId, Signal, Word};
 use crate::plan::select;
 
@@ -95,6 +96,8 @@ impl Supervisor {
                 self.look_again_for_all();
                 self.limit(request, timeout);
             }
+            Command::SendStdin { process, data } => self.send_stdin(request, process, data),
+            Command::SendEvent { kind, data } => self.send_event(request, &kind, &data),
             Command::Shutdown => {
                 self.actions.push(Action::Reply(request, Outcome::Accepted));
                 self.terminate(Urgency::Polite, None);
@@ -127,6 +130,7 @@ impl Supervisor {
         self.settled.has_begun = true;
         self.began = self.now;
         self.begun_with = (processes.clone(), with_needs);
+        self.begin_events();
         let is_named = processes.is_some();
         let by_themselves = || self.in_use().filter(|id| self.starts_by_itself(*id)).collect();
         let roots: Vec<ProcessId> = processes.map_or_else(by_themselves, |named| self.known(named));
@@ -253,6 +257,26 @@ impl Supervisor {
         self.at_mut(id).sent = Some(signal);
         self.actions.push(Action::Signal { process: id, generation, signal, scope: Scope::Leader });
         Answer::Done
+    }
+
+    /// A process that is being stopped takes nothing any more (supervisor `rpcinterface.py` `sendProcessStdin`).
+    fn send_stdin(&mut self, request: RequestId, id: ProcessId, data: SharedText) {
+        let is_up = self.knows(id)
+            && match &self.at(id).phase {
+                Phase::Starting(run) | Phase::Running(run) => run.pid.is_some(),
+                Phase::Stopped
+                | Phase::Waiting
+                | Phase::Blocked { .. }
+                | Phase::Stopping(_)
+                | Phase::Backoff { .. }
+                | Phase::Exited { .. }
+                | Phase::Fatal => false,
+            };
+        self.actions.push(if is_up {
+            Action::WriteStdin { request, process: id, generation: self.at(id).generation, data }
+        } else {
+            Action::Reply(request, Outcome::Each(vec![(id, Answer::NotRunning)]))
+        });
     }
 
     fn wait_for_start(&mut self, request: RequestId, until: StartUntil, answers: Vec<(ProcessId, Option<Answer>)>) {

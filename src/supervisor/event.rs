@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::edition::Edition;
-use crate::model::{Exit, Generation, Moment, ProcessId, Signal};
+use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
+use crate::model::{Channel, Exit, Generation, Moment, ProcessId, Signal};
 
 /// Names a request until it is answered. The edge hands them out; each is used once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,6 +108,35 @@ pub enum Event {
         /// What it and all its descendants hold, in bytes.
         bytes: u64,
     },
+    /// An event listener said something on its stdout.
+    ListenerSaid {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What, in order.
+        words: Vec<ListenerWord>,
+    },
+    /// An event could not be written to a listener's stdin.
+    ListenerDeaf {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+    },
+    /// A program wrote something that event listeners may have asked for.
+    Printed {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// On which output.
+        channel: Channel,
+        /// Plainly, or between the marks of a communication.
+        kind: OutputKind,
+        /// What.
+        data: SharedText,
+    },
     /// Somebody asks for something.
     Command(RequestId, Command),
     /// Whoever asked went away: the request is dropped, nothing is answered.
@@ -203,6 +233,20 @@ pub enum Command {
         processes: Vec<ProcessId>,
         /// Answer [`Outcome::TimedOut`](super::action::Outcome) after this long.
         timeout: Option<Duration>,
+    },
+    /// Write to its stdin. Answered by whoever performs it, because only there it is known whether anybody reads it.
+    SendStdin {
+        /// Whose.
+        process: ProcessId,
+        /// What.
+        data: SharedText,
+    },
+    /// Tell event listeners something.
+    SendEvent {
+        /// What kind of thing, in the sender's words.
+        kind: String,
+        /// What.
+        data: SharedText,
     },
     /// End the whole project; answered when the end has begun.
     Shutdown,

@@ -28,6 +28,7 @@ impl Supervisor {
             assert!(self.dirty.is_empty(), "somebody could still move after the step");
             assert!(self.next_deadline().is_none_or(|at| at > self.now.mono), "a timer of the past survived the step");
         }
+        self.check_listeners();
         for process in &self.processes {
             let id = process.id;
             match &process.phase {

@@ -15,7 +15,8 @@
 //! does the rest.
 //!
 //! Everything late carries a [`Generation`](crate::model::Generation): news of an earlier incarnation is dropped. Timers are a table ([`timers`]); waiting
-//! requests are waiters ([`command`]) that are looked at after each pass and answered exactly once.
+//! requests are waiters ([`command`]) that are looked at after each pass and answered exactly once. Event listeners are told of every
+//! change by [`listener`], which costs nothing while there are none.
 //!
 //! # Promises
 //!
@@ -49,6 +50,7 @@ mod command;
 mod edges;
 mod health;
 mod invariant;
+mod listener;
 mod process;
 mod readiness;
 mod reconcile;
@@ -57,6 +59,7 @@ mod settled;
 mod shutdown;
 mod slots;
 mod stopping;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -71,6 +74,7 @@ use self::command::Waiters;
 use self::edges::EdgeTable;
 use self::edition::Edition;
 use self::event::Event;
+use self::listener::Listeners;
 use self::notice::Notice;
 use self::process::{Membership, Phase, Process};
 use self::shutdown::Shutdown;
@@ -111,6 +115,7 @@ pub struct Supervisor {
     edges: EdgeTable,
     timers: TimerTable,
     waiters: Waiters,
+    listeners: Listeners,
     /// Who might move, by start order.
     dirty: BTreeSet<(usize, ProcessId)>,
     /// Who is being ended because of a new config.
@@ -160,6 +165,7 @@ impl Supervisor {
             processes,
             timers: TimerTable::default(),
             waiters: Waiters::default(),
+            listeners: Listeners::default(),
             dirty: BTreeSet::new(),
             outgoing: BTreeSet::new(),
             now,
@@ -171,6 +177,7 @@ impl Supervisor {
             actions: Vec::new(),
         };
         supervisor.rebuild();
+        supervisor.sync_listeners();
         supervisor
     }
 
@@ -236,6 +243,11 @@ impl Supervisor {
                 self.checked(process, generation, attempt, verdict);
             }
             Event::Measured { process, generation, bytes } => self.measured(process, generation, bytes),
+            Event::ListenerSaid { process, generation, words } => self.listener_said(process, generation, words),
+            Event::ListenerDeaf { process, generation } => self.listener_deaf(process, generation),
+            Event::Printed { process, generation, channel, kind, data } => {
+                self.printed((process, generation), channel, kind, &data);
+            }
             Event::Command(request, command) => self.command(request, command),
             Event::Forget(request) => self.forget(request),
             Event::Terminate(urgency) => self.terminate(urgency, None),
@@ -255,6 +267,7 @@ impl Supervisor {
                 break;
             }
         }
+        self.dispatch_events();
         self.note_words();
         self.answer_waiters();
         self.say_settled();
@@ -295,11 +308,14 @@ impl Supervisor {
 
     /// The one place where a phase changes: whoever might move because of it is marked.
     fn enter(&mut self, id: ProcessId, phase: Phase) {
-        let was_alive = self.at(id).is_alive();
+        let run = self.at(id).run().map(|run| run.pid.unwrap_or(0));
         self.at_mut(id).phase = phase;
+        let ended = run.filter(|_| !self.at(id).is_alive());
+        self.tell_state(id, ended);
         self.touch(id);
         self.refresh_edges(id);
-        if was_alive && !self.at(id).is_alive() {
+        if ended.is_some() {
+            self.listener_ends(id);
             let graph = Arc::clone(&self.graph);
             for (_, need, _) in graph.needs(id) {
                 self.touch(need);

@@ -1,8 +1,10 @@
 //! What the user is told, as data. `ui::story` turns each into a line; tests compare these, not prose.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::Survivor;
+use crate::model::public_event::Delivery;
 use crate::model::{Exit, ProcessId, ReloadPlan};
 
 /// One thing worth a line in the stream. Names, ports and colours are looked up by whoever prints it.
@@ -166,6 +168,25 @@ pub enum Notice {
         after: Duration,
         /// Who failed.
         failed: Vec<ProcessId>,
+    },
+    /// A pool's buffer is full: the oldest event in it was dropped.
+    EventDropped {
+        /// Which.
+        delivery: Arc<Delivery>,
+    },
+    /// A listener said that it could not handle an event, which goes back to its pool.
+    EventRejected {
+        /// Who.
+        process: ProcessId,
+        /// Which.
+        delivery: Arc<Delivery>,
+    },
+    /// A listener broke its protocol: it gets no more events until it is started again.
+    ListenerLost {
+        /// Who.
+        process: ProcessId,
+        /// What it said, in words.
+        said: String,
     },
     /// This end ends the whole run.
     EndsRun {

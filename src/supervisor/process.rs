@@ -161,6 +161,16 @@ pub(super) enum Membership {
     Gone,
 }
 
+/// A dependency that this one restarts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Beside {
+    pub(super) need: ProcessId,
+    /// The incarnation that this one was started beside.
+    pub(super) generation: Generation,
+    /// Whether it has been what this one needs, by the config of now: a reload that asks more of it takes nothing away.
+    pub(super) was_up: bool,
+}
+
 /// A process and its history.
 #[derive(Debug, Clone)]
 pub(super) struct Process {
@@ -210,8 +220,8 @@ pub(super) struct Process {
     pub(super) ready_after: Option<Duration>,
     /// When it last became ready or done: what the critical chain is read from.
     pub(super) satisfied_at: Option<Moment>,
-    /// The generation that each dependency with `restart = true` had when this one was spawned.
-    pub(super) born_beside: Vec<(ProcessId, Generation)>,
+    /// The dependencies with `restart = true`, as they were when this one was spawned.
+    pub(super) born_beside: Vec<Beside>,
     /// The open dependencies that the user was last told of, and when.
     pub(super) told_waiting: Option<(Vec<ProcessId>, Moment)>,
     /// The word as of the last step, and since when.

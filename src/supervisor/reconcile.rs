@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Supervisor;
 use super::edges::EdgeStatus;
 use super::notice::{Notice, StopWhy};
-use super::process::{Intent, Phase};
+use super::process::{Beside, Intent, Phase};
 use super::timers::TimerKind;
 use crate::model::ProcessId;
 
@@ -106,10 +106,11 @@ impl Supervisor {
     /// reload has added counts from the next start on.
     fn restart_with_neighbours(&mut self, id: ProcessId) {
         let gone = self.graph.needs(id).filter(|(_, _, edge)| edge.restart).find(|(edge, need, _)| {
-            let born = self.at(id).born_beside.iter().find(|(beside, _)| beside == need);
-            let Some((_, generation)) = born else { return false };
+            let born = self.at(id).born_beside.iter().find(|beside| beside.need == *need);
+            let Some(Beside { generation, was_up, .. }) = born else { return false };
             let need = self.at(*need);
-            *generation != need.generation || (need.is_wanted() && self.edges.get(*edge) != EdgeStatus::Satisfied)
+            let is_up = self.edges.get(*edge) == EdgeStatus::Satisfied;
+            *generation != need.generation || (need.is_wanted() && *was_up && !is_up)
         });
         if let Some((_, need, _)) = gone
             && !self.at(id).ignores_needs

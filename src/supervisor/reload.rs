@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Supervisor;
 use super::action::{Action, Outcome};
+use super::edges::EdgeStatus;
 use super::edition::Edition;
 use super::event::{RequestId, Urgency};
 use super::notice::{Notice, StopWhy};
@@ -45,6 +46,7 @@ impl Supervisor {
         let Some(edition) = self.shutdown.as_mut().and_then(|shutdown| shutdown.renewal.take()) else { return };
         self.answer_all(&Outcome::ShuttingDown);
         self.shutdown = None;
+        self.forget_listeners();
         for id in self.in_use() {
             self.timers.disarm_all(id);
             let definition = self.at(id).definition.clone();
@@ -62,11 +64,14 @@ impl Supervisor {
         self.edition = edition;
         self.actions.push(Action::Adopt(self.edition.clone()));
         self.say(Notice::Reloaded { plan: Box::new(plan) });
-        for group in added {
-            self.say(Notice::GroupAdded { group });
-        }
         let fates = self.allot();
         self.rebuild();
+        self.look_beside();
+        self.sync_listeners();
+        for group in added {
+            self.group_added(&group);
+            self.say(Notice::GroupAdded { group });
+        }
         for id in self.in_use() {
             if !self.at(id).is_member() {
                 self.outgoing.insert(id);
@@ -89,6 +94,17 @@ impl Supervisor {
         for id in self.in_use() {
             self.touch(id);
             self.changed.insert(id);
+        }
+    }
+
+    /// Whoever restarts with a dependency does so when that goes away, and not because more is asked of it now.
+    fn look_beside(&mut self) {
+        for id in self.in_use().collect::<Vec<_>>() {
+            let satisfied = self.graph.needs(id).filter(|(edge, ..)| self.edges.get(*edge) == EdgeStatus::Satisfied);
+            let up: BTreeSet<ProcessId> = satisfied.map(|(_, need, _)| need).collect();
+            for beside in &mut self.at_mut(id).born_beside {
+                beside.was_up &= up.contains(&beside.need);
+            }
         }
     }
 

@@ -59,6 +59,7 @@ impl Supervisor {
 
     fn begin_shutdown(&mut self, urgency: Urgency, code: Option<u8>) {
         let failed = self.failed();
+        self.tell_of_the_end();
         self.shutdown = Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false, renewal: None });
         for id in self.in_use() {
             if self.at(id).is_wanted() {
@@ -144,9 +145,10 @@ impl Supervisor {
         {
             return;
         }
+        // Nobody of these ends by itself, and with nobody else left they have nothing to do.
         let own = || self.processes.iter().filter(|process| !process.program().serves_others());
         let mut wanted = own().filter(|process| process.is_wanted()).peekable();
-        if wanted.peek().is_none() || self.processes.iter().any(Process::was_stopped_by_user) {
+        if wanted.peek().is_none() || own().any(Process::was_stopped_by_user) {
             return;
         }
         let is_over = wanted.all(|process| match &process.phase {

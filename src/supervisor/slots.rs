@@ -96,9 +96,14 @@ impl Supervisor {
             self.rank[id.index()] = position;
         }
         let dialect = self.edition.project().dialect;
-        self.stop_layers = order::stop_layers(dialect, &start_order, self.processes.len(), |id| {
-            &self.processes[id.index()].definition.name().group
-        });
+        let definition = |id: ProcessId| &self.processes[id.index()].definition;
+        self.stop_layers = order::stop_layers(
+            dialect,
+            &start_order,
+            self.processes.len(),
+            |id| &definition(id).name().group,
+            |id| definition(id).program().listener().is_some(),
+        );
         self.edges = EdgeTable::new(&graph, &self.processes);
         self.graph = Arc::new(graph);
         self.start_order = start_order.into();
@@ -115,12 +120,17 @@ impl Supervisor {
             self.outgoing.remove(&id);
             self.timers.disarm_all(id);
             self.at_mut(id).membership = Membership::Gone;
+            self.tell_no_more(id);
             self.enter(id, Phase::Stopped);
+            if self.program(id).listener().is_some() {
+                self.sync_listeners();
+            }
             let graph = Arc::clone(&self.graph);
             self.changed.extend(graph.needs(id).chain(graph.dependents(id)).map(|(_, other, _)| other));
             self.start_order = self.start_order.iter().copied().filter(|other| *other != id).collect();
             let group = self.at(id).definition.name().group.clone();
             if self.in_use().all(|other| self.at(other).definition.name().group != group) {
+                self.group_removed(&group);
                 self.say(Notice::GroupRemoved { group });
             }
         }

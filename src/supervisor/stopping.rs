@@ -188,6 +188,7 @@ impl Supervisor {
     pub(super) fn take_over_stop(&mut self, id: ProcessId, new: StopWhy) {
         if let Phase::Stopping(stop) = &mut self.at_mut(id).phase {
             stop.why = new;
+            self.tell_state(id, None);
         }
     }
 

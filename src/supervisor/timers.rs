@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::RequestId;
+use crate::model::public_event::TickPeriod;
 use crate::model::{Moment, ProcessId};
 
 /// What a deadline is for.
@@ -39,6 +40,8 @@ pub(super) enum TimerKey {
     Process(ProcessId, TimerKind),
     /// A waiting request's.
     Request(RequestId),
+    /// The wall clock's next multiple of this, while a listener asks for it.
+    Tick(TickPeriod),
     /// Tell the main log who is still there at the end.
     ShutdownReport,
     /// Measure memory.

@@ -7,7 +7,7 @@ use super::action::Action;
 use super::chronicle::Entry;
 use super::event::SpawnFailure;
 use super::notice::Notice;
-use super::process::{AliveRecord, Phase, ProbeRecord, Run};
+use super::process::{AliveRecord, Beside, Phase, ProbeRecord, Run};
 use super::timers::{TimerKey, TimerKind};
 use crate::model::{Exit, Generation, ProcessId, RetryPolicy};
 
@@ -31,6 +31,7 @@ impl Supervisor {
     pub(super) fn spawn(&mut self, id: ProcessId) {
         let now = self.now;
         let born_beside = self.restart_neighbours(id);
+        self.listener_begins(id);
         let process = self.at_mut(id);
         process.generation = process.generation.next();
         process.runs += 1;
@@ -65,9 +66,10 @@ impl Supervisor {
     }
 
     /// The incarnations of those it must restart with.
-    fn restart_neighbours(&self, id: ProcessId) -> Vec<(ProcessId, Generation)> {
+    fn restart_neighbours(&self, id: ProcessId) -> Vec<Beside> {
         let neighbours = self.graph.needs(id).filter(|(_, _, edge)| edge.restart);
-        neighbours.map(|(_, need, _)| (need, self.at(need).generation)).collect()
+        let beside = |need| Beside { need, generation: self.at(need).generation, was_up: true };
+        neighbours.map(|(_, need, _)| beside(need)).collect()
     }
 
     pub(super) fn spawned(&mut self, id: ProcessId, generation: Generation, pid: u32) {
@@ -82,10 +84,12 @@ impl Supervisor {
                 self.chronicle(Entry::Spawned { process: id, pid });
                 self.refresh_edges(id);
                 self.watch_start(id);
+                self.print_early();
             }
             Phase::Stopping(stop) if stop.run.pid.is_none() => {
                 stop.run.pid = Some(pid);
                 self.chronicle(Entry::Spawned { process: id, pid });
+                self.print_early();
                 self.climb(id);
             }
             Phase::Starting(_)
@@ -149,6 +153,7 @@ impl Supervisor {
         if !self.is_current(id, generation) {
             return;
         }
+        self.listener_ends(id);
         self.chronicle_end(id, exit);
         let must_sweep = survivors && self.program(id).sweeps_leftovers();
         match &self.at(id).phase {
@@ -191,6 +196,7 @@ impl Supervisor {
                 TimerKey::ShutdownReport => self.report_shutdown(),
                 TimerKey::Memory => self.measure(),
                 TimerKey::Process(id, kind) => self.timer(id, kind),
+                TimerKey::Tick(period) => self.tick(period),
             }
         }
     }

@@ -23,6 +23,7 @@ use crate::ui::theme::{Ink, Theme};
 pub mod banner;
 pub mod crash;
 mod ending;
+mod listeners;
 pub mod stamp;
 
 #[cfg(test)]
@@ -95,6 +96,7 @@ pub struct Story {
     is_killing: bool,
     /// The end was asked for.
     is_ending: bool,
+    losses: listeners::Losses,
 }
 
 /// What the story knows of one process.
@@ -148,6 +150,7 @@ impl Story {
             had_banner: false,
             is_killing: false,
             is_ending: false,
+            losses: listeners::Losses::default(),
         }
     }
 
@@ -258,6 +261,9 @@ impl Story {
             Notice::GroupAdded { .. } | Notice::GroupRemoved { .. } => Vec::new(),
             Notice::AllReady { after, chain } => self.all_ready(*after, chain, snapshot),
             Notice::SettledWithFailures { after, failed } => self.settled(*after, failed, snapshot),
+            Notice::EventDropped { delivery } => self.event_dropped(delivery, now),
+            Notice::EventRejected { .. } => Vec::new(),
+            Notice::ListenerLost { process, said } => vec![self.listener_lost(*process, said)],
             Notice::EndsRun { process, code } => vec![self.ends_run(*process, *code)],
             Notice::AllStopped { took, up, failed } => vec![self.all_stopped(*took, *up, failed, snapshot)],
         };

@@ -65,6 +65,12 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("signal_group_in_backoff", "supervisor.signalProcessGroup", r#"["worker", "HUP"]"#),
     ("signal_all", "supervisor.signalAllProcesses", r#"["USR1"]"#),
     ("signal_all_bad", "supervisor.signalAllProcesses", r#"["NOPE"]"#),
+    ("send_stdin", "supervisor.sendProcessStdin", r#"["db", "né\n"]"#),
+    ("send_stdin_stopped", "supervisor.sendProcessStdin", r#"["migrate", "x"]"#),
+    ("send_stdin_closed", "supervisor.sendProcessStdin", r#"["api", "x"]"#),
+    ("send_stdin_group", "supervisor.sendProcessStdin", r#"["worker:*", "x"]"#),
+    ("send_stdin_number", "supervisor.sendProcessStdin", r#"["db", 1]"#),
+    ("send_event", "supervisor.sendRemoteCommEvent", r#"["greeting", "hello"]"#),
     ("read_log", "supervisor.readLog", "[-5, 0]"),
     ("read_main_log", "supervisor.readMainLog", "[0, 10]"),
     ("clear_log", "supervisor.clearLog", "[]"),
@@ -159,7 +165,10 @@ fn reply(command: &Command) -> Reply {
         Command::Wait { processes, .. } => {
             each(processes, |id| if id == ADMIN { Answer::NotWanted } else { Answer::Done })
         }
-        Command::Shutdown | Command::Reload(_) | Command::BeginAnew(_) => Reply::Accepted,
+        Command::SendStdin { process, .. } => {
+            each(&[*process], |id| if id == API { Answer::NoStdin } else { Answer::Done })
+        }
+        Command::SendEvent { .. } | Command::Shutdown | Command::Reload(_) | Command::BeginAnew(_) => Reply::Accepted,
     }
 }
 

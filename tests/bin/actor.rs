@@ -18,6 +18,7 @@ use nix::unistd::{getgroups, getpgrp, getpid, getsid, getuid, pause, setsid};
 
 mod front;
 mod host;
+mod listener;
 mod web;
 
 type Outcome = Result<u8, Box<dyn std::error::Error>>;
@@ -71,6 +72,11 @@ fn act(words: &[&str]) -> Outcome {
         ["web"] => web::serve(),
         // notify [after MS]: READY=1 to NOTIFY_SOCKET
         ["notify", ref after @ ..] => wait(after).and_then(|()| notify()),
+
+        // event-listener FILE [reject, die, babble or stall, at its first event]
+        ["event-listener", file, ref once @ ..] => listener::listen(file, once),
+        // accept: on the listening socket that it has as stdin; answers with its pid
+        ["accept"] => listener::accept(),
 
         // flood BYTES: lines of 100 bytes, as fast as they are taken
         ["flood", bytes] => flood(bytes.parse()?),

@@ -126,6 +126,7 @@ fn read_spawn(key: Key, words: &[&str], masters: &mut Vec<OwnedFd>) -> Result<Sp
         user: None,
         stdio: streams(None)?,
         sweep: true,
+        goes_ahead: false,
     };
     for option in options {
         match option.split_once('=') {

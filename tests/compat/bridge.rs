@@ -37,7 +37,7 @@ impl Bridge {
     }
 
     /// Sends a call and does not wait for its answer.
-    pub(crate) fn send(&mut self, method: &str, params: Value) {
+    pub(crate) fn send(&mut self, method: &str, params: &Value) {
         let request = json!({ "url": self.url, "method": method, "params": params });
         writeln!(self.stdin, "{request}").unwrap();
     }
@@ -60,7 +60,7 @@ impl Bridge {
     }
 
     /// Calls and waits.
-    pub(crate) fn call(&mut self, method: &str, params: Value) -> Result<Value, Refusal> {
+    pub(crate) fn call(&mut self, method: &str, params: &Value) -> Result<Value, Refusal> {
         self.send(method, params);
         self.receive()
     }

@@ -181,9 +181,10 @@ impl Daemon<'_> {
     }
 
     /// Calls a method of `supervisor.`, or one with another dotted name.
+    #[expect(clippy::needless_pass_by_value, reason = "the cases write `json!([…])` where they call")]
     pub(crate) fn call(&self, method: &str, params: Value) -> Result<Value, Refusal> {
         let whole = if method.contains('.') { method.to_owned() } else { format!("supervisor.{method}") };
-        self.bridge.borrow_mut().call(&whole, params)
+        self.bridge.borrow_mut().call(&whole, &params)
     }
 
     /// The value of a call that is not refused.

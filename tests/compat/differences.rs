@@ -18,8 +18,8 @@ named! {
     HOT_LOOP = "A hot loop is slowed down";
     SESSION = "Every program has a session of its own";
     SPAWN_FAILURES = "A start that fails says why";
-    LOG_BYTES = "Log bytes that are no text";
-    TWO_AT_A_TIME = "Two programs are executed at a time";
+    LOG_BYTES = "Log bytes that are no text do not fail a call";
+    CONFIG_INFO = "`getAllConfigInfo` shows what holds";
     SHOT = "SIGKILL of the supervisor ends its programs";
     OPEN_QUOTE = "A command that cannot be cut into words";
     ALL_MISTAKES = "Several mistakes are told at once";
@@ -40,10 +40,32 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("`redirect_stderr` is true", "tests/e2e/output.rs"),
     ("A failure after RUNNING counts", "tests/e2e/crash.rs"),
     ("No TCP listener beyond loopback without a password", "tests/e2e/control.rs"),
-    ("`[inet_http_server]` without a password", "tests/config.rs"),
+    ("`[inet_http_server]` without a password beyond loopback", "tests/e2e/dropin.rs"),
     ("stdin stays open", "tests/e2e/stop.rs"),
     ("`%%` is one percent sign everywhere", "tests/oracle.rs"),
     ("`stdout_logfile=/dev/stdout`", "tests/config.rs"),
+    ("A link to the page changes nothing", "tests/e2e/web.rs"),
+    ("A log that nobody named is the kept log", "tests/e2e/logs.rs"),
+    ("One answer holds 16 MiB of a log at most", "tests/e2e/logs.rs"),
+    ("`clearProcessLogs` clears the logs of a stopped process, too", "tests/e2e/logs.rs"),
+    ("`/logtail` sends the last bytes of a rotated file", "tests/e2e/logs.rs"),
+    ("A log file ends with a line", "tests/e2e/logs.rs"),
+    ("Without `logfile` and `childlogdir`", "tests/e2e/logs.rs"),
+    ("What stands where a socket is to be and is no socket", "tests/e2e/dropin.rs"),
+    ("`exit_on_failure=true`", "tests/e2e/dropin.rs"),
+    ("`run up` follows of `[supervisord]`", "tests/e2e/supervisord.rs"),
+    ("The parent ends when the servers are open and the pidfile is written", "tests/e2e/dropin.rs"),
+    ("HUP with a file that does not load", "tests/e2e/dropin.rs"),
+    ("The pidfile stays through a HUP", "tests/e2e/dropin.rs"),
+    ("A directory holds one project", "tests/e2e/dropin.rs"),
+    ("Limits are raised before the user changes", "tests/e2e/dropin.rs"),
+    ("`--profile_options`", "tests/e2e/dropin.rs"),
+    ("A listener that says anything but READY and RESULT", "tests/e2e/listeners.rs"),
+    ("A program's short last words are told", "tests/e2e/listeners.rs"),
+    ("`sendProcessStdin`", "tests/e2e/listeners.rs"),
+    ("Crashes that are retried at once", "tests/sim/check.rs"),
+    ("`restart` and `reload` read the config first", "tests/e2e/reload.rs"),
+    ("A group that is added or removed with a dependency to another", "tests/e2e/reload.rs"),
     ("Without `-s` and `-c` it talks to the project here", "tests/ctl/ours.rs"),
     ("`help` has its own words", "tests/ctl/scenario.rs"),
     ("An unexpected error", "tests/ctl/live.rs"),

@@ -214,7 +214,7 @@ fn a_start_that_is_waited_for_ends_when_it_is_stopped(side: Side) {
     let stage = Stage::new(side, SLOW);
     let daemon = stage.start();
     let mut waiting = stage.bridge();
-    waiting.send("supervisor.startProcess", json!(["slow"]));
+    waiting.send("supervisor.startProcess", &json!(["slow"]));
     daemon.wait_state("slow", "STARTING");
     assert_eq!(daemon.value("stopProcess", json!(["slow"])), true);
     let refused = crate::bridge::Refusal::Fault(40, "ABNORMAL_TERMINATION: slow".to_owned());
@@ -225,7 +225,7 @@ fn who_waits_for_a_start_holds_up_nobody(side: Side) {
     let stage = Stage::new(side, SLOW);
     let daemon = stage.start();
     let mut waiting = stage.bridge();
-    waiting.send("supervisor.startProcess", json!(["slow"]));
+    waiting.send("supervisor.startProcess", &json!(["slow"]));
     daemon.wait_state("slow", "STARTING");
     assert_eq!(daemon.value("stopProcess", json!(["cat"])), true);
     assert_eq!(daemon.state("slow"), "STARTING", "everybody else was answered while it starts");

@@ -117,6 +117,5 @@ startsecs = 5
 startretries = 0
 ";
     let stage = Stage::new(side, conf);
-    let daemon = stage.start();
-    daemon.end().expect_code(0);
+    stage.project.finish(stage.foreground()).expect_code(0);
 }

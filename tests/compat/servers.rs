@@ -76,9 +76,9 @@ fn the_clients_bring_passwords(side: Side) {
     let daemon = stage.start();
     daemon.wait_state("cat", "RUNNING");
     let mut client = Bridge::new(&stage.project, &format!("http://ann:secret@127.0.0.1:{port}/RPC2"));
-    assert_eq!(client.call("supervisor.getState", json!([])), Ok(json!({ "statecode": 1, "statename": "RUNNING" })));
+    assert_eq!(client.call("supervisor.getState", &json!([])), Ok(json!({ "statecode": 1, "statename": "RUNNING" })));
     let mut stranger = Bridge::new(&stage.project, &format!("http://127.0.0.1:{port}/RPC2"));
-    assert!(matches!(stranger.call("supervisor.getState", json!([])), Err(Refusal::Http(401, _))));
+    assert!(matches!(stranger.call("supervisor.getState", &json!([])), Err(Refusal::Http(401, _))));
     assert!(daemon.ctl(&["status"], 0).starts_with("cat  "));
     let url = format!("http://127.0.0.1:{port}");
     assert!(daemon.ctl(&["-s", &url, "-u", "ann", "-p", "secret", "pid", "cat"], 0).trim().parse::<u32>().is_ok());
@@ -96,8 +96,8 @@ fn a_port_answers_beside_the_socket(side: Side) {
     );
     let daemon = stage.start();
     let mut client = Bridge::new(&stage.project, &format!("http://127.0.0.1:{port}/RPC2"));
-    assert_eq!(client.call("supervisor.getPID", json!([])), Ok(json!(daemon.daemon_pid())));
-    assert_eq!(client.call("supervisor.stopProcess", json!(["cat"])), Ok(json!(true)));
+    assert_eq!(client.call("supervisor.getPID", &json!([])), Ok(json!(daemon.daemon_pid())));
+    assert_eq!(client.call("supervisor.stopProcess", &json!(["cat"])), Ok(json!(true)));
     assert_eq!(daemon.state("cat"), "STOPPED");
 }
 
@@ -117,13 +117,13 @@ fn each_door_has_its_own_lock(side: Side) {
     for (name, port, other) in [("one", ports[0], "two"), ("two", ports[1], "one")] {
         let ask = |login: &str| {
             Bridge::new(&stage.project, &format!("http://{login}@127.0.0.1:{port}/RPC2"))
-                .call("supervisor.getVersion", json!([]))
+                .call("supervisor.getVersion", &json!([]))
         };
         assert_eq!(ask(&format!("{name}:of-{name}")), Ok(json!("3.0")));
         assert!(matches!(ask(&format!("{other}:of-{other}")), Err(Refusal::Http(401, _))));
     }
     let mut second = Bridge::new(&stage.project, &format!("unix://{}", stage.path("second.sock").display()));
-    assert_eq!(second.call("supervisor.getPID", json!([])), Ok(json!(daemon.daemon_pid())));
+    assert_eq!(second.call("supervisor.getPID", &json!([])), Ok(json!(daemon.daemon_pid())));
 }
 
 fn the_socket_has_the_mode_that_is_asked_for(side: Side) {

@@ -91,7 +91,10 @@ fn mail_server() -> (u16, Receiver<String>) {
                         letter = None;
                         say("250 taken");
                     }
-                    Some(text) => *text += &format!("{line}\n"),
+                    Some(text) => {
+                        text.push_str(&line);
+                        text.push('\n');
+                    }
                     None if line.eq_ignore_ascii_case("data") => {
                         letter = Some(String::new());
                         say("354 go on");

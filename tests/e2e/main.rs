@@ -17,6 +17,7 @@ mod extension;
 mod health;
 mod init;
 mod joining;
+mod listeners;
 mod logs;
 mod many;
 mod mistakes;

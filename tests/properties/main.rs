@@ -84,7 +84,7 @@ fn holds(name: &str) {
         checked(target, seed).unwrap();
     }
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
-    runner.run(&like(seeds), |bytes| checked(target, &bytes)).unwrap();
+    runner.run(&like(&seeds), |bytes| checked(target, &bytes)).unwrap();
 }
 
 /// Runs a check and looks at the memory that it held at once.
@@ -103,8 +103,8 @@ fn checked(target: &Target, bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 /// Bytes like the seeds, with a few changes, and any bytes at all.
-fn like(seeds: Vec<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
-    let seed = || proptest::sample::select(seeds.clone());
+fn like(seeds: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
+    let seed = || proptest::sample::select(seeds.to_vec());
     let change = (
         any::<u8>(),
         any::<proptest::sample::Index>(),

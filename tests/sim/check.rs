@@ -11,6 +11,7 @@ use run::supervisor::event::{Command, Event, RequestId, StartUntil};
 use run::supervisor::notice::{Notice, Reason, StopWhy};
 use run::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
 
+use crate::deliveries::Deliveries;
 use crate::world::Child;
 
 /// How late a driver may be in this world.
@@ -78,6 +79,7 @@ pub(crate) struct Checks {
     finished: bool,
     said_all_ready: bool,
     just_forgotten: Option<RequestId>,
+    deliveries: Deliveries,
 }
 
 impl Checks {
@@ -99,6 +101,7 @@ impl Checks {
             finished: false,
             said_all_ready: false,
             just_forgotten: None,
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -121,8 +124,14 @@ impl Checks {
                 self.is_hurried |= *urgency == run::supervisor::event::Urgency::Now;
             }
             Event::Spawned { process, generation: _, .. } => self.past[process.index()].has_run = true,
+            Event::ListenerSaid { process, words, .. } => self.deliveries.said(*process, words),
+            Event::ListenerDeaf { process, .. } => self.deliveries.lost(*process),
+            Event::Exited { process, generation, .. } if self.past[process.index()].generation == *generation => {
+                self.deliveries.ended(*process);
+            }
             Event::Tick
             | Event::Begin { .. }
+            | Event::Printed { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
             | Event::LeftBehind { .. }
@@ -154,7 +163,11 @@ impl Checks {
             }
             Command::Shutdown => self.begins_anew = false,
             Command::BeginAnew(_) => self.begins_anew |= !self.is_ending,
-            Command::Signal { .. } | Command::Wait { .. } | Command::Reload(_) => {}
+            Command::Signal { .. }
+            | Command::Wait { .. }
+            | Command::SendStdin { .. }
+            | Command::SendEvent { .. }
+            | Command::Reload(_) => {}
         }
     }
 
@@ -170,6 +183,7 @@ impl Checks {
         match action {
             Action::Spawn { process, generation, .. } => {
                 self.spawn(*process, children);
+                self.deliveries.began(*process);
                 self.born(*process, *generation, now);
             }
             Action::Signal { process, signal, .. } => self.signal(*process, *signal, now, children),
@@ -178,6 +192,17 @@ impl Checks {
             Action::Finish(_) => {
                 self.finished = true;
                 assert!(children.is_empty(), "11: finished with {children:?} alive");
+            }
+            Action::Deliver { process, generation, delivery } => {
+                let child = children.get(process);
+                let is_up = child.is_some_and(|child| child.leader && child.spawned && child.generation == *generation);
+                assert!(is_up, "20: {process:?} is given an event and is not there");
+                self.deliveries.given(*process, delivery);
+            }
+            Action::WriteStdin { request, process, generation, .. } => {
+                let is_up = children.get(process).is_some_and(|child| child.spawned && child.generation == *generation);
+                assert!(is_up, "20: {process:?} is written to and is not there");
+                self.reply(*request, &Outcome::Accepted);
             }
             Action::Adopt(edition) => self.adopt(&edition.project().programs, children),
             // Its end may be what is told in this very step, after the timer.
@@ -200,6 +225,7 @@ impl Checks {
         if is_anew {
             assert!(children.is_empty(), "20: it begins anew with {children:?} alive");
             (self.is_ending, self.is_hurried) = (false, false);
+            self.deliveries.begin_anew();
         }
         let old: Vec<(Program, bool)> = self.programs.iter().cloned().zip(self.is_member.clone()).collect();
         self.is_member.iter_mut().for_each(|is_member| *is_member = false);
@@ -230,12 +256,14 @@ impl Checks {
             |slot: usize| old.get(slot).is_some_and(|(was, is)| *is && facts(was) == facts(&self.programs[slot]));
         let mut left_alone: BTreeSet<usize> =
             (0..old.len()).filter(|slot| self.is_member[*slot] && runs_on(*slot)).collect();
-        // Whoever restarts with somebody who may be restarted is not left alone either.
+        // Whoever restarts with somebody who may be restarted, or started now, is not left alone either.
+        let lives = |slot: usize| children.contains_key(&ProcessId(u32::try_from(slot).expect("small")));
         loop {
+            let may_move = |need: usize| !left_alone.contains(&need) || !lives(need);
             let taken_along = left_alone
                 .iter()
                 .copied()
-                .find(|slot| self.past[*slot].born_beside.iter().any(|(need, _)| !left_alone.contains(need)));
+                .find(|slot| self.past[*slot].born_beside.iter().any(|(need, _)| may_move(*need)));
             match taken_along {
                 Some(slot) => left_alone.remove(&slot),
                 None => break,
@@ -377,14 +405,22 @@ impl Checks {
                 }
             }
             Notice::AllReady { .. } => self.said_all_ready = true,
-            Notice::Stopping { .. } => self.is_ending = true,
+            Notice::Stopping { .. } => {
+                self.is_ending = true;
+                // With the last program gone the run is over, and whoever only serves others ends with it.
+                let programs = &self.programs;
+                self.untouchable.retain(|id| !programs[id.index()].serves_others());
+            }
             Notice::Stopped { process, why, .. } => {
                 assert!(
                     !matches!(why, StopWhy::NotReady | StopWhy::Unhealthy | StopWhy::Leftovers | StopWhy::Background),
                     "{process:?} stopped {why:?}"
                 );
             }
+            Notice::EventDropped { delivery } => self.deliveries.dropped(delivery),
+            Notice::EventRejected { process, delivery } => self.deliveries.rejected(*process, delivery),
             Notice::Starting { .. }
+            | Notice::ListenerLost { .. }
             | Notice::Waiting { .. }
             | Notice::NotReadyYet { .. }
             | Notice::Blocked { .. }
@@ -411,6 +447,7 @@ impl Checks {
             self.forgotten.insert(request);
         }
         self.nobody_waits_for_what_is_there(snapshot, children);
+        self.deliveries.after(snapshot);
         self.restarts_with_its_needs(snapshot, children);
         self.becomes_ready(snapshot, now, children);
         self.lists_what_there_is(snapshot, children);
@@ -552,6 +589,8 @@ fn expectation(command: &Command) -> Option<Expects> {
         | Command::Stop { .. }
         | Command::Wait { .. }
         | Command::Signal { .. }
+        | Command::SendStdin { .. }
+        | Command::SendEvent { .. }
         | Command::Reload(_)
         | Command::BeginAnew(_)
         | Command::Shutdown => None,

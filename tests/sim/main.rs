@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, reason = "a replay shows its steps, and a long run its size")]
 
 mod check;
+mod deliveries;
 mod random;
 mod schedule;
 mod world;
@@ -21,7 +22,7 @@ use schedule::Schedule;
 use world::World;
 
 /// Seeds that found a bug once.
-const SEEDS: &[u64] = &[4871, 7892, 128_375];
+const SEEDS: &[u64] = &[4871, 7892, 10_104, 18_742, 94_314, 128_375];
 
 /// How many schedules a plain `cargo test` runs.
 const DEFAULT_SCHEDULES: u64 = 3000;

@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use run::model::supervisord::{Listener, Role};
 use run::model::{
-    AliveSpec, Autorestart, Dependency, Dialect, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy,
-    Template, Until,
+    AliveSpec, Autorestart, Dependency, Dialect, EventType, Program, ProgramName, Project, ReadyKind, ReadySpec,
+    RetryPolicy, Template, Until,
 };
 use run::supervisor::ExitPolicy;
 
@@ -68,6 +69,22 @@ pub(crate) enum Ask {
     BeginAnew {
         edit: u64,
     },
+    /// A client tells listeners something.
+    SendEvent,
+    /// A program writes something that is an event.
+    Print {
+        whom: u64,
+    },
+    SendStdin {
+        whom: u64,
+    },
+    /// One of the listeners is started again.
+    RestartListener {
+        whom: u64,
+    },
+    StopListener {
+        whom: u64,
+    },
 }
 
 impl Schedule {
@@ -75,11 +92,18 @@ impl Schedule {
         let mut random = Random::new(seed, 1);
         let count = 1 + random.below(7);
         let native = random.chance(80);
-        let programs = (0..count).map(|index| program(seed, index, native)).collect();
+        let mut programs: Vec<Program> = (0..count).map(|index| program(seed, index, native)).collect();
         let mut requests: Vec<Request> = (0..random.below(12)).map(|index| request(seed, index)).collect();
         // The seeds that once found a bug go without.
         let reloads = if seed % 3 == 2 { 0 } else { Random::new(seed, 5000).below(6) };
         requests.extend((0..reloads).map(|index| reload(seed, index)));
+        let mut listening = Random::new(seed, 2);
+        for index in 0..listening.pick(&[0, 0, 1, 2]) {
+            // Configs that change know of one process a program.
+            let most = if reloads == 0 { 2 } else { 1 };
+            programs.push(listener(seed, index, most, native));
+            requests.extend((0..listening.below(12)).map(|request| event_request(seed, index * 100 + request)));
+        }
         let policy =
             random.pick(&[ExitPolicy::KeepGoing, ExitPolicy::KeepGoing, ExitPolicy::OnFailure, ExitPolicy::OnEnd]);
         Self { seed, policy, programs, requests }
@@ -110,7 +134,7 @@ impl Schedule {
                 .collect();
             let _ = writeln!(
                 text,
-                "{} {:?} {:?} {:?} startsecs {:?} retries {} stopwait {:?} ready {:?} autostart {} exit_on_end {} needs {needs:?}",
+                "{} {:?} {:?} {:?} startsecs {:?} retries {} stopwait {:?} ready {:?} autostart {} exit_on_end {} needs {needs:?} {:?}",
                 program.name,
                 program.kind,
                 program.retry,
@@ -121,6 +145,7 @@ impl Schedule {
                 program.ready.as_ref().map(|r| (r.kind.name(), r.timeout, r.successes, r.failures)),
                 program.autostart,
                 program.exit_on_end,
+                program.listener(),
             );
         }
         for request in &self.requests {
@@ -170,6 +195,7 @@ pub(crate) fn edited(programs: &[Program], seed: u64, edit: u64) -> Vec<Program>
             1 => add(&mut programs, seed, native, &mut random),
             2 => programs[chosen].environment.push((format!("E{edit}"), Template::literal("x"))),
             3 => tune(&mut programs[chosen], &mut random),
+            4 if programs[chosen].listener().is_some() => {}
             4 => change_edges(&mut programs, chosen, seed, &mut random),
             _ => {}
         }
@@ -177,8 +203,10 @@ pub(crate) fn edited(programs: &[Program], seed: u64, edit: u64) -> Vec<Program>
     programs
 }
 
+/// Listeners count behind all others, and have no edges.
 fn number_of(program: &Program) -> u64 {
-    program.name.as_str()[1..].parse().expect("a number")
+    let number: u64 = program.name.as_str()[1..].parse().expect("a number");
+    if program.listener().is_some() { 100 + number } else { number }
 }
 
 fn add(programs: &mut Vec<Program>, seed: u64, native: bool, random: &mut Random) {
@@ -204,6 +232,7 @@ fn tune(program: &mut Program, random: &mut Random) {
                 ready.timeout = random.chance(60).then(|| Duration::from_secs(1 + random.below(8)));
             }
         }
+        _ if program.listener().is_some() => {}
         _ => program.priority = i32::try_from(random.below(3)).expect("small"),
     }
 }
@@ -315,6 +344,42 @@ fn request(seed: u64, index: u64) -> Request {
         16..18 => Ask::Stale { whom },
         18 => Ask::Terminate { now: random.chance(30) },
         _ => Ask::Shutdown,
+    };
+    Request { at, what }
+}
+
+/// A pool of one or two, named so that nobody depends on it.
+fn listener(seed: u64, index: u64, most: u64, native: bool) -> Program {
+    let mut random = Random::new(seed, 15_000 + index);
+    let mut program = Program::new(format!("l{index}")).times(u32::try_from(1 + random.below(most)).expect("small"));
+    program.priority = -1;
+    program.startsecs = Duration::from_secs(random.pick(&[0, 1]));
+    program.autorestart = random.pick(&[Autorestart::Unexpected, Autorestart::Always]);
+    program.stopwaitsecs = Duration::from_millis(random.pick(&[200, 1000]));
+    if !native {
+        program.retry = RetryPolicy::Supervisord;
+    }
+    let events = random.pick(&[
+        &[EventType::Event][..],
+        &[EventType::ProcessState, EventType::Tick60],
+        &[EventType::RemoteCommunication, EventType::ProcessLog],
+    ]);
+    let buffer_size = random.pick(&[1, 2, 10, 100]);
+    program.extras.role = Role::Listener(Listener { buffer_size, events: events.to_vec() });
+    program
+}
+
+/// What concerns listeners, from numbers of its own: taking them out changes nothing else.
+fn event_request(seed: u64, index: u64) -> Request {
+    let mut random = Random::new(seed, 16_000 + index);
+    let at = Duration::from_millis(random.pick(&[50, 500, 3000, 20_000]) * random.below(100) / 100);
+    let whom = random.below(8);
+    let what = match random.below(10) {
+        0..4 => Ask::SendEvent,
+        4..6 => Ask::Print { whom },
+        6 => Ask::SendStdin { whom },
+        7..9 => Ask::RestartListener { whom },
+        _ => Ask::StopListener { whom },
     };
     Request { at, what }
 }

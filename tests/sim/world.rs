@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use run::model::{Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
+use run::model::public_event::{ListenerWord, OutputKind};
+use run::model::{Channel, Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
 use run::plan::ports::Ports;
 use run::supervisor::Supervisor;
 use run::supervisor::action::{Action, Measured, Scope};
@@ -35,6 +36,8 @@ pub(crate) struct Child {
     pub(crate) ready_at: Option<Moment>,
     pub(crate) asked_to_stop: Option<Moment>,
     pub(crate) killed: Option<Moment>,
+    /// How many events it has been given, for a listener.
+    pub(crate) events: u64,
 }
 
 /// What a finished run has to show.
@@ -76,7 +79,7 @@ impl World {
             seed: schedule.seed,
             checks: Checks::new(&project),
             project: project.programs.clone(),
-            programs: project.programs.clone(),
+            programs: project.processes().map(|(_, program, _)| program.clone()).collect(),
             supervisor,
             now: Moment(0),
             coming: BTreeMap::new(),
@@ -163,7 +166,10 @@ impl World {
             Event::LeftBehind { process, generation, .. }
             | Event::Checked { process, generation, .. }
             | Event::Measured { process, generation, .. }
-            | Event::Probed { process, generation, .. } => {
+            | Event::Probed { process, generation, .. }
+            | Event::ListenerSaid { process, generation, .. }
+            | Event::ListenerDeaf { process, generation }
+            | Event::Printed { process, generation, .. } => {
                 if self.child(*process, *generation).is_none_or(|child| !child.leader) {
                     return;
                 }
@@ -205,7 +211,14 @@ impl World {
             Action::Probe { process, generation, attempt } => self.probe(process, generation, attempt),
             Action::CheckAlive { process, generation, attempt } => self.check_alive(process, generation, attempt),
             Action::Measure(ref whom) => self.measure(whom),
-            Action::StopProbing { .. } | Action::Reply(..) | Action::Say(_) | Action::Chronicle(_) => {}
+            Action::Deliver { process, generation, ref delivery } => {
+                self.listen(process, generation, delivery.pool_serial);
+            }
+            Action::WriteStdin { .. }
+            | Action::StopProbing { .. }
+            | Action::Reply(..)
+            | Action::Say(_)
+            | Action::Chronicle(_) => {}
             Action::Finish(code) => self.finished = Some(code),
             Action::Adopt(ref edition) => {
                 self.project.clone_from(&edition.project().programs);
@@ -233,6 +246,7 @@ impl World {
             ready_at: None,
             asked_to_stop: None,
             killed: None,
+            events: 0,
         };
         self.children.insert(process, child);
         if is_doomed {
@@ -241,6 +255,9 @@ impl World {
             return;
         }
         self.later(delay, Event::Spawned { process, generation, pid: process.0 + 100 });
+        if self.programs[process.index()].listener().is_some() {
+            return self.begin_listening(process, generation, delay, &mut random);
+        }
         let is_task = self.programs[process.index()].is_task();
         if is_task || random.chance(50) {
             let life = Duration::from_millis(random.pick(&[0, 10, 900, 1100, 5000, 15_000]));
@@ -269,6 +286,46 @@ impl World {
                 self.later(ready, Event::Probed { process, generation, verdict });
             }
         }
+    }
+
+    /// A listener says READY sooner or later, or something else; now and then it dies by itself.
+    fn begin_listening(&mut self, process: ProcessId, generation: Generation, delay: Duration, random: &mut Random) {
+        let wait = delay + Duration::from_millis(random.pick(&[0, 5, 300, 2500]));
+        let words = match random.below(20) {
+            0 => vec![ListenerWord::Nonsense("hello".into())],
+            1 => vec![ListenerWord::Ready, ListenerWord::Ready],
+            2 => vec![ListenerWord::Result { accepted: true }],
+            _ => vec![ListenerWord::Ready],
+        };
+        self.later(wait, Event::ListenerSaid { process, generation, words });
+        if random.chance(30) {
+            let life = delay + Duration::from_millis(random.pick(&[10, 1500, 9000]));
+            self.later(life, Event::Exited { process, generation, exit: Exit::Code(1), survivors: false });
+        }
+    }
+
+    /// What a listener does with an event follows from its run and from how many it has had.
+    fn listen(&mut self, process: ProcessId, generation: Generation, serial: u64) {
+        let Some(child) = self.child(process, generation) else { return };
+        child.events += 1;
+        let purpose = 9000 + serial * 64 + child.events;
+        let mut random = Random::new(self.seed, purpose);
+        let wait = Duration::from_micros(random.pick(&[0, 50, 4000, 700_000]));
+        let result = |accepted| vec![ListenerWord::Result { accepted }, ListenerWord::Ready];
+        let words = match random.below(40) {
+            0 => vec![ListenerWord::Ready],
+            1 => vec![ListenerWord::Nonsense("oops".into())],
+            2 => return self.later(wait, Event::ListenerDeaf { process, generation }),
+            3 => {
+                let exit = Exit::Signal { signal: Signal(11), core: true };
+                return self.later(wait, Event::Exited { process, generation, exit, survivors: false });
+            }
+            4 => return,
+            5..10 => result(false),
+            10 => vec![ListenerWord::Result { accepted: true }, ListenerWord::Result { accepted: true }],
+            _ => result(true),
+        };
+        self.later(wait, Event::ListenerSaid { process, generation, words });
     }
 
     /// A child's fate follows from the seed, its process and its generation alone.
@@ -340,8 +397,17 @@ impl World {
     }
 
     fn ask(&mut self, ask: Ask) {
-        let count = u64::try_from(self.programs.len()).expect("small");
-        let id = |whom: u64| ProcessId(u32::try_from(whom % count).expect("small"));
+        // Listeners are asked about apart: nothing of the rest changes with them.
+        let slots = |is_listener: bool| -> Vec<ProcessId> {
+            let all = (0u32..).zip(&self.programs).filter(|(_, program)| program.listener().is_some() == is_listener);
+            all.map(|(slot, _)| ProcessId(slot)).collect()
+        };
+        let (others, listeners) = (slots(false), slots(true));
+        let of = |slots: &[ProcessId], whom: u64| {
+            slots.get(usize::try_from(whom).expect("small") % slots.len().max(1)).copied().unwrap_or(ProcessId(800))
+        };
+        let id = |whom: u64| of(&others, whom);
+        let listener = |whom: u64| vec![of(&listeners, whom)];
         let command = match ask {
             Ask::Start { whom, ready, with_needs } => Command::Start {
                 processes: vec![id(whom)],
@@ -371,6 +437,20 @@ impl World {
                 return self.step(Event::Terminate(if now { Urgency::Now } else { Urgency::Polite }));
             }
             Ask::Shutdown => Command::Shutdown,
+            Ask::SendEvent => Command::SendEvent { kind: "x".into(), data: "y".into() },
+            Ask::SendStdin { whom } => Command::SendStdin { process: id(whom), data: "z".into() },
+            Ask::Print { whom } => {
+                let process = id(whom);
+                let generation = self.children.get(&process).map_or(Generation(0), |child| child.generation);
+                let (channel, kind) = (Channel::Stdout, OutputKind::Log);
+                return self.step(Event::Printed { process, generation, channel, kind, data: "line".into() });
+            }
+            Ask::RestartListener { whom } => {
+                Command::Restart { processes: listener(whom), until: StartUntil::Running, timeout: None }
+            }
+            Ask::StopListener { whom } => {
+                Command::Stop { processes: listener(whom), with_dependents: false, wait: true }
+            }
             Ask::Reload { edit } => {
                 // What is due happens before, so that what follows is the reload's doing.
                 self.step(Event::Tick);

@@ -6,12 +6,14 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "every row of the table has the same signature")]
 
+use std::path::PathBuf;
+
 use crate::api::fault::{ALREADY_ADDED, BAD_NAME, CANT_REREAD, FAILED, Fault, SHUTDOWN_STATE, STILL_RUNNING};
 use crate::api::method::{Kind, Lookup, Method, Outcome, View, required, text};
 use crate::codec::xmlrpc::Value;
 use crate::model::program::Instance;
 use crate::model::supervisord::{LogChoice, StreamOptions};
-use crate::model::{ConfigRefusal, ConfigWish, LogFile, ProcessState, Program, Project, ReloadPlan};
+use crate::model::{Channel, ConfigRefusal, ConfigWish, LogFile, ProcessState, Program, Project, ReloadPlan};
 
 /// The family's rows.
 pub(in crate::api) const METHODS: &[Method] = &[
@@ -125,8 +127,14 @@ fn config_info(view: &View<'_>, program: &Program, instance: &Instance) -> Value
     let group_priority = view.last_read.groups.iter().find(|one| one.name == *group).map(|one| one.priority);
     let seconds = |time: std::time::Duration| Value::Int(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
     let none = || Value::from("none");
-    let stderr_log =
-        if program.redirect_stderr { none() } else { logfile(&program.extras.stderr, program.stderr_logfile.as_ref()) };
+    let in_use = has_group(view.project, group);
+    let automatic = |channel| view.lookup.log_path(program, instance, channel).filter(|_| in_use);
+    let stdout_log = logfile(&program.extras.stdout, program.stdout_logfile.as_ref(), automatic(Channel::Stdout));
+    let stderr_log = if program.redirect_stderr {
+        none()
+    } else {
+        logfile(&program.extras.stderr, program.stderr_logfile.as_ref(), automatic(Channel::Stderr))
+    };
     let mut keys = vec![
         ("autostart", program.autostart.into()),
         ("directory", program.directory.as_ref().map_or_else(none, |directory| directory.to_string().into())),
@@ -135,7 +143,7 @@ fn config_info(view: &View<'_>, program: &Program, instance: &Instance) -> Value
         ("exitcodes", Value::Array(program.exitcodes.iter().map(|code| Value::from(*code)).collect())),
         ("group", group.as_str().into()),
         ("group_prio", group_priority.unwrap_or(program.priority).into()),
-        ("inuse", has_group(view.project, group).into()),
+        ("inuse", in_use.into()),
         ("killasgroup", program.killasgroup.into()),
         ("name", instance.name.process.as_str().into()),
         ("process_prio", program.priority.into()),
@@ -145,7 +153,7 @@ fn config_info(view: &View<'_>, program: &Program, instance: &Instance) -> Value
         ("stopsignal", program.stopsignal.0.into()),
         ("stopwaitsecs", seconds(program.stopwaitsecs)),
         ("serverurl", program.extras.serverurl.as_deref().map_or_else(none, Value::from)),
-        ("stdout_logfile", logfile(&program.extras.stdout, program.stdout_logfile.as_ref())),
+        ("stdout_logfile", stdout_log),
         ("stderr_logfile", stderr_log),
     ];
     keys.extend(stream_keys(&program.extras.stdout).into_iter().zip(STDOUT_KEYS).map(|(value, key)| (*key, value)));
@@ -180,12 +188,15 @@ fn stream_keys(stream: &StreamOptions) -> [Value; 5] {
     ]
 }
 
-fn logfile(stream: &StreamOptions, file: Option<&LogFile>) -> Value {
+/// An automatic log has its path once its group is in use (supervisor `options.py` `create_autochildlogs`).
+fn logfile(stream: &StreamOptions, file: Option<&LogFile>, automatic: Option<PathBuf>) -> Value {
     match (&stream.logfile, file) {
         (_, Some(file)) => file.path.display().to_string().into(),
         (LogChoice::Screen(path), None) => path.display().to_string().into(),
         (LogChoice::Off, None) => "none".into(),
-        (LogChoice::Auto | LogChoice::File, None) => "auto".into(),
+        (LogChoice::Auto | LogChoice::File, None) => {
+            automatic.map_or_else(|| "auto".into(), |path| path.display().to_string().into())
+        }
     }
 }
 

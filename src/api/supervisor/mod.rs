@@ -4,5 +4,6 @@ pub(super) mod config;
 pub(super) mod info;
 pub(super) mod logs;
 pub(super) mod process;
+pub(super) mod stdin;
 
 mod target;

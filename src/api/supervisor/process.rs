@@ -186,7 +186,7 @@ fn read_signal(value: &Value) -> Result<Option<Signal>, Fault> {
 }
 
 /// Asks for one process: the answer is true, or the fault that its [`Answer`] means.
-fn single(command: Command, name: &str) -> Outcome {
+pub(super) fn single(command: Command, name: &str) -> Outcome {
     let name = name.to_owned();
     let then = move |view: &View<'_>, reply: action::Outcome| match reply {
         action::Outcome::Each(answers) => {
@@ -247,11 +247,12 @@ fn refusal(view: &View<'_>, id: ProcessId, answer: Answer, name: &str) -> Option
             let text = format_args!("command at '{}' is not executable", first_word(view, id));
             return Some(Fault::new(NOT_EXECUTABLE, text));
         }
+        Answer::NoStdin => NO_FILE,
         Answer::AlreadyStarted => ALREADY_STARTED,
         Answer::NotRunning => NOT_RUNNING,
         Answer::SpawnError | Answer::Blocked => SPAWN_ERROR,
         Answer::AbnormalTermination => ABNORMAL_TERMINATION,
-        Answer::NotWanted => FAILED,
+        Answer::NotWanted | Answer::StdinFull => FAILED,
     };
     Some(Fault::new(code, name))
 }

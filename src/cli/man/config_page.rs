@@ -98,6 +98,8 @@ fn heading(section: SectionKind) -> &'static str {
         SectionKind::Task => "[task.NAME]",
         SectionKind::Group => "[group.NAME]",
         SectionKind::Control => "[control]",
+        SectionKind::Listener => "[eventlistener.NAME]",
+        SectionKind::Fcgi => "[fcgi-program.NAME]",
         SectionKind::Proxy => "[proxy]",
         SectionKind::RpcInterface => "[rpcinterface.NAME]",
     }

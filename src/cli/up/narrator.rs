@@ -115,6 +115,8 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
         | Notice::Unhealthy { .. }
+        | Notice::EventDropped { .. }
+        | Notice::ListenerLost { .. }
         | Notice::EndsRun { .. }
         | Notice::SettledWithFailures { .. } => true,
         Notice::Starting { .. }
@@ -129,6 +131,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::Leftovers { .. }
         | Notice::WentToBackground { .. }
         | Notice::Healthy { .. }
+        | Notice::EventRejected { .. }
         | Notice::Reloaded { .. }
         | Notice::GroupAdded { .. }
         | Notice::GroupRemoved { .. }

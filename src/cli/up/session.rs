@@ -340,7 +340,7 @@ impl Session<'_> {
             home: self.settings.home.as_ref().map(PathBuf::from),
             notes: self.notes.clone(),
             holder_of: Box::new(move |port| holder_of(port, &homes)),
-            describe: |diagnostics| report::human(diagnostics, false).trim_end().to_owned(),
+            describe: |diagnostics| report::human(&diagnostics.errors(), false).trim_end().to_owned(),
         }
     }
 

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod names;
 pub mod program;
 pub mod ready;
+pub mod role;
 pub mod settings;
 pub mod supervisord;
 pub mod template;
@@ -21,7 +22,8 @@ use crate::config::lower::template::Placed;
 use crate::config::raw::RawProject;
 use crate::config::request::{Request, Vocabulary};
 use crate::config::scope::Scope;
-use crate::model::{Diagnostic, Dialect, Kind, Project, SourceFile, Span};
+use crate::model::options::SectionKind;
+use crate::model::{Diagnostic, Dialect, Project, SourceFile, Span};
 
 /// A project and the places it came from: the project alone compares with `==`, whatever moved in the file.
 #[derive(Debug)]
@@ -100,11 +102,7 @@ pub fn lower(
     let scope = Scope::of_project(request, &lowered.project, world);
     let context = Context { scope: &scope, ..context };
     for section in &raw.sections {
-        let kind = match section.kind.as_str() {
-            "program" => Kind::Program,
-            "task" => Kind::Task,
-            _ => continue,
-        };
+        let Some(kind) = SectionKind::of_word(&section.kind).filter(|kind| kind.is_program()) else { continue };
         let Some(name) = section.name.as_deref().filter(|name| names.is_first(name, section.span)) else { continue };
         let (program, places) = program::program(context, name, kind, section, problems);
         lowered.project.programs.push(program);

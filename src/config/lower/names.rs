@@ -128,7 +128,7 @@ impl Names {
 /// What a section defines.
 fn kind_of(section: &RawSection) -> Option<Named> {
     match section.kind.as_str() {
-        "program" | EXTENSION => Some(Named::Program(Kind::Program)),
+        "program" | "eventlistener" | "fcgi-program" | EXTENSION => Some(Named::Program(Kind::Program)),
         "task" => Some(Named::Program(Kind::Task)),
         "group" => Some(Named::Group(members(section))),
         _ => None,

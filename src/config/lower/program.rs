@@ -1,4 +1,4 @@
-//! `[program.NAME]` and `[task.NAME]`: every option, typed, over the defaults of the dialect.
+//! `[program.NAME]`, `[task.NAME]`, `[eventlistener.NAME]`, `[fcgi-program.NAME]`: every option, typed, over the defaults of the dialect.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::config::expand::Holes;
 use crate::config::lower::keys::Keys;
 use crate::config::lower::template::{self, Placed};
 use crate::config::lower::value::{self, Read, Wrong};
-use crate::config::lower::{Context, ProgramPlaces, depends, ready, settings};
+use crate::config::lower::{Context, ProgramPlaces, depends, ready, role, settings};
 use crate::config::raw::{RawData, RawSection, RawValue};
 use crate::config::scope::port_variable;
 use crate::config::unknown;
@@ -22,15 +22,13 @@ use crate::model::{
 pub fn program(
     context: Context<'_>,
     name: &str,
-    kind: Kind,
+    section_kind: SectionKind,
     section: &RawSection,
     problems: &mut Vec<Diagnostic>,
 ) -> (Program, ProgramPlaces) {
-    let section_kind = match kind {
-        Kind::Program => SectionKind::Program,
-        Kind::Task => SectionKind::Task,
-    };
+    let kind = if section_kind == SectionKind::Task { Kind::Task } else { Kind::Program };
     let mut program = defaults(context, name, kind);
+    role::defaults(section_kind, &mut program);
     let mut places = places(section);
     let mut keys = Keys::new(section_kind, &section.keys, problems);
     environment(context, &mut keys, &mut program, &mut places);
@@ -39,6 +37,7 @@ pub fn program(
     life(&mut keys, &mut program);
     stopping(&mut keys, &mut program);
     output(context, &mut keys, &mut program);
+    role::role(context, &mut keys, &mut program);
     instances(context, &mut keys, &mut program);
     depends::dependencies(context, &mut keys, &mut program, &mut places);
     ready::ready(context, &mut keys, &mut program, &mut places);

@@ -89,6 +89,8 @@ pub struct SpawnOrder {
     pub stdio: Stdio,
     /// Whether what its leader leaves behind is reported ([`Report::Exited`] with survivors, [`Report::Vanished`]).
     pub sweep: bool,
+    /// Whether it is executed before anything that is ordered after it; otherwise two may be executed at once.
+    pub goes_ahead: bool,
 }
 
 /// A user as numbers. Names are resolved by the supervisor, because a look-up may read files and ask servers.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::parent_id;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -23,8 +24,9 @@ const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// Lives as the spawner from here on. For the child of a fork.
 pub(super) fn live(socket: &OwnedFd, supervisor: u32) -> ! {
-    let lived =
-        catch_unwind(AssertUnwindSafe(|| settle_in(socket, supervisor).and_then(|signals| serve(socket, signals))));
+    let lived = catch_unwind(AssertUnwindSafe(|| {
+        settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor))
+    }));
     os::sweep_descendants(LAST_GRACE);
     sys::exit_now(i32::from(!matches!(lived, Ok(Ok(())))));
 }
@@ -39,7 +41,7 @@ fn settle_in(socket: &OwnedFd, supervisor: u32) -> io::Result<Signals> {
     os::name_process(c"run-spawner")?;
     os::release_standard_streams()?;
     sys::close_all_but(socket.as_fd());
-    Signals::new(&[Signal::CHLD, Signal::TERM, Signal::INT, Signal::HUP])
+    Signals::new(&[Signal::CHLD, Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP])
 }
 
 /// Why the loop ends.
@@ -52,10 +54,11 @@ enum End {
 }
 
 /// Serves until the supervisor is gone or asks for the end.
-fn serve(socket: &OwnedFd, signals: Signals) -> io::Result<()> {
+fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32) -> io::Result<()> {
     let me = std::process::id();
     let mut spawner = Server {
         socket,
+        supervisor,
         signals,
         inbox: Inbox::default(),
         outbox: Outbox::default(),
@@ -75,6 +78,7 @@ fn serve(socket: &OwnedFd, signals: Signals) -> io::Result<()> {
 
 struct Server<'a> {
     socket: &'a OwnedFd,
+    supervisor: u32,
     signals: Signals,
     inbox: Inbox,
     outbox: Outbox,
@@ -113,10 +117,19 @@ impl Server<'_> {
         }
     }
 
+    /// Whether the supervisor is gone. While it lives, who tells its parent to end means the supervisor: a program does not know
+    /// that we stand in between.
     fn is_told_to_end(&mut self) -> io::Result<bool> {
         let mut is_told = false;
         while let Some(caught) = self.signals.take()? {
-            is_told |= caught.signal != Signal::CHLD;
+            let for_supervisor = if caught.signal == Signal::HUP { Signal::HUP } else { Signal::TERM };
+            if caught.signal == Signal::CHLD {
+            } else if parent_id() == self.supervisor {
+                // It may end at this very moment, which its socket tells us then.
+                let _ = sys::kill(self.supervisor, for_supervisor);
+            } else {
+                is_told = true;
+            }
         }
         Ok(is_told)
     }
@@ -164,7 +177,7 @@ impl Server<'_> {
     /// Spawns, and says so at once: of many, the first need not wait for the last.
     fn spawn(&mut self, order: Box<SpawnOrder>) -> io::Result<()> {
         let mark = self.children.mark(order.key);
-        let more = self.has_more();
+        let more = !order.goes_ahead && self.has_more();
         let launched = self.hands.launch(order, &mark, more);
         let meanwhile = self.hands.done();
         self.launched(launched.into_iter().chain(meanwhile))

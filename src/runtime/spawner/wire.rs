@@ -210,6 +210,7 @@ impl Writer {
             }
         }
         self.u8(u8::from(order.sweep));
+        self.u8(u8::from(order.goes_ahead));
     }
 }
 
@@ -311,7 +312,8 @@ impl<'a> Reader<'a> {
         let umask = Some(self.u32()?).filter(|_| has_umask);
         let user = self.user()?;
         let stdio = self.stdio(fds)?;
-        Ok(SpawnOrder { key, argv, env, directory, umask, user, stdio, sweep: self.u8()? != 0 })
+        let (sweep, goes_ahead) = (self.u8()? != 0, self.u8()? != 0);
+        Ok(SpawnOrder { key, argv, env, directory, umask, user, stdio, sweep, goes_ahead })
     }
 }
 
@@ -338,6 +340,7 @@ mod tests {
             user: Some(Account { uid: 1, gid: 2, groups: vec![3, 4] }),
             stdio: Stdio::Streams { stdin: spare(), stdout: spare(), stderr: Some(spare()) },
             sweep: true,
+            goes_ahead: true,
         }
     }
 

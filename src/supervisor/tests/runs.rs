@@ -56,6 +56,8 @@ impl Stand {
                 | Action::CheckAlive { .. }
                 | Action::Measure(_)
                 | Action::StopProbing { .. }
+                | Action::Deliver { .. }
+                | Action::WriteStdin { .. }
                 | Action::Reply(..)
                 | Action::Adopt(_)
                 | Action::Chronicle(_)

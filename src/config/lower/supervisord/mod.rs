@@ -25,7 +25,7 @@ use crate::config::raw::{RawData, RawKey, RawProject, RawValue};
 use crate::config::request::{Request, Vocabulary};
 use crate::model::conf_options::ConfSection;
 use crate::model::name::name_problem;
-use crate::model::supervisord::{Daemon, Role, Supervisord};
+use crate::model::supervisord::{Daemon, Supervisord};
 use crate::model::{Diagnostic, Dialect, Group, Program, Project, SourceFile, Span};
 
 /// Lowers everything.
@@ -60,12 +60,9 @@ pub fn lower(
     programs.extend(extensions);
     programs.sort_by_key(|(program, _)| start_key(program, &groups));
     unbuilt::unknown(raw, lowering.problems);
-    let (plain, others): (Vec<_>, Vec<_>) =
-        programs.into_iter().partition(|(program, _)| program.extras.role == Role::Plain || program.serves_others());
-    conf.not_started = others.into_iter().map(|(program, _)| program).collect();
     let has_processes = |(program, _): &(Program, ProgramPlaces)| !program.instances.is_empty();
-    let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = plain.into_iter().filter(has_processes).unzip();
-    unbuilt::not_built(raw, &programs, lowering.problems);
+    let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = programs.into_iter().filter(has_processes).unzip();
+    unbuilt::not_built(raw, lowering.problems);
     lowering.refuse_formation();
     let group_places = groups.iter().map(|group| (group.group.name.clone(), group.span)).collect();
     let is_named =

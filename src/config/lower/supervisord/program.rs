@@ -8,6 +8,7 @@ use crate::config::lower::supervisord::expansion::Expansions;
 use crate::config::lower::supervisord::section::{Section, absolute_from};
 use crate::config::lower::supervisord::{role, servers, value};
 use crate::config::request::Request;
+use crate::model::conf_options::ConfSection;
 use crate::model::name::name_problem;
 use crate::model::program::{Instance, Own};
 use crate::model::supervisord::{Daemon, LogChoice, StreamOptions};
@@ -15,6 +16,9 @@ use crate::model::{Command, Diagnostic, LogFile, ProcessName, Program, RetryPoli
 
 /// The most processes that a program may have; more is a slip of the finger.
 const MOST: u32 = 1000;
+
+/// The priority of an event listener about which nothing is said: it starts first and stops last.
+const LISTENER_PRIORITY: i32 = -1;
 
 /// Paths that are our own stdout or stderr.
 const SCREEN: [&str; 8] = [
@@ -46,6 +50,9 @@ pub fn program(name: &str, section: &mut Section<'_>, around: Surroundings<'_>) 
     let names = names(name, around);
     let mut program =
         Program { retry: RetryPolicy::Supervisord, tty: Tty::Never, instances: Vec::new(), ..Program::new(name) };
+    if section.kind == ConfSection::Listener {
+        program.priority = LISTENER_PRIORITY;
+    }
     life(section, &names, &mut program);
     stopping(section, &names, &mut program);
     program.umask = section.read("umask", &names, value::octal).or(around.sets_umask.then_some(around.daemon.umask));

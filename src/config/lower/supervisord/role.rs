@@ -4,9 +4,9 @@ use crate::config::lower::supervisord::expansion::Expansions;
 use crate::config::lower::supervisord::section::Section;
 use crate::config::lower::supervisord::{servers, value};
 use crate::config::suggest;
-use crate::model::Diagnostic;
 use crate::model::conf_options::ConfSection;
 use crate::model::supervisord::{FcgiAddress, FcgiSocket, Listener, Role};
+use crate::model::{Diagnostic, EventType, Span};
 
 /// The result handler that needs no Python.
 const OWN_HANDLER: &str = "supervisor.dispatchers:default_handler";
@@ -40,52 +40,28 @@ fn listener(section: &mut Section<'_>, names: &Expansions, redirects: bool) -> R
     if buffer_size < 1 {
         section.wrong("buffer_size", "at least 1");
     }
-    let mut events = value::list(&section.text("events", names).unwrap_or_default().to_uppercase());
-    events.sort();
-    events.dedup();
-    if events.is_empty() {
+    let written = value::list(&section.text("events", names).unwrap_or_default().to_uppercase());
+    if written.is_empty() {
         section.missing("events");
     }
-    for event in &events {
-        if !EVENTS.contains(&event.as_str()) {
-            let label = suggest::did_you_mean(event, EVENTS.iter().copied());
-            let problem = Diagnostic::error("wrong-value", format!("`{event}` is not a type of event"));
-            section.push(problem.at(section.span("events"), label.unwrap_or_else(|| "no such type".to_owned())));
+    let mut events = Vec::new();
+    for name in &written {
+        match EventType::from_name(name) {
+            Some(event) => events.push(event),
+            None => section.push(unknown_event(name, section.span("events"))),
         }
     }
+    events.sort();
+    events.dedup();
     Role::Listener(Listener { buffer_size: u32::try_from(buffer_size).unwrap_or(1), events })
 }
 
-/// The types of event that a listener may ask for (supervisor `events.py` `EventTypes`).
-const EVENTS: &[&str] = &[
-    "EVENT",
-    "PROCESS_STATE",
-    "PROCESS_STATE_STOPPED",
-    "PROCESS_STATE_EXITED",
-    "PROCESS_STATE_STARTING",
-    "PROCESS_STATE_STOPPING",
-    "PROCESS_STATE_BACKOFF",
-    "PROCESS_STATE_FATAL",
-    "PROCESS_STATE_RUNNING",
-    "PROCESS_STATE_UNKNOWN",
-    "PROCESS_COMMUNICATION",
-    "PROCESS_COMMUNICATION_STDOUT",
-    "PROCESS_COMMUNICATION_STDERR",
-    "PROCESS_LOG",
-    "PROCESS_LOG_STDOUT",
-    "PROCESS_LOG_STDERR",
-    "REMOTE_COMMUNICATION",
-    "SUPERVISOR_STATE_CHANGE",
-    "SUPERVISOR_STATE_CHANGE_RUNNING",
-    "SUPERVISOR_STATE_CHANGE_STOPPING",
-    "TICK",
-    "TICK_5",
-    "TICK_60",
-    "TICK_3600",
-    "PROCESS_GROUP",
-    "PROCESS_GROUP_ADDED",
-    "PROCESS_GROUP_REMOVED",
-];
+/// The mistake of a type of event that does not exist.
+pub fn unknown_event(name: &str, span: Span) -> Diagnostic {
+    let label = suggest::did_you_mean(name, EventType::all().map(EventType::name));
+    let problem = Diagnostic::error("wrong-value", format!("`{name}` is not a type of event"));
+    problem.at(span, label.unwrap_or_else(|| "no such type".to_owned()))
+}
 
 fn fcgi(section: &mut Section<'_>, names: &Expansions) -> Role {
     let backlog = section.read("socket_backlog", names, |text| {

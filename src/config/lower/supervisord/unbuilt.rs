@@ -6,11 +6,7 @@ use crate::config::lower::supervisord::section::title;
 use crate::config::raw::{RawKey, RawProject, RawSection};
 use crate::config::suggest;
 use crate::model::conf_options::{self, ConfSection};
-use crate::model::{Diagnostic, Program, Span};
-
-/// Options of programs that need what is not there.
-const STREAMS: &[(&str, &str)] =
-    &[("capture_maxbytes", "communication events"), ("events_enabled", "events of output")];
+use crate::model::{Diagnostic, Span};
 
 /// How many places are shown.
 const PLACES: usize = 3;
@@ -57,34 +53,10 @@ fn unknown_options(kind: ConfSection, section: &RawSection, problems: &mut Vec<D
 }
 
 /// What is written and waits for its machinery.
-pub fn not_built(raw: &RawProject, programs: &[Program], problems: &mut Vec<Diagnostic>) {
-    let of = |kind: ConfSection| raw.sections.iter().filter(move |section| section.kind == kind.word());
-    let mut tell = |what: &str, places: Vec<Span>| problems.extend(told(what, &places));
-    tell("[eventlistener:NAME]", of(ConfSection::Listener).map(|section| section.span).collect());
-    tell("[fcgi-program:NAME]", of(ConfSection::Fcgi).map(|section| section.span).collect());
-    tell("[ctlplugin:NAME]", of(ConfSection::CtlPlugin).map(|section| section.span).collect());
-    for (option, what) in STREAMS {
-        let keys = of(ConfSection::Program).flat_map(|section| section.keys.iter().map(move |key| (section, key)));
-        tell(
-            what,
-            keys.filter(|(section, key)| asks(programs, section, key, option)).map(|(_, key)| key.span).collect(),
-        );
-    }
-}
-
-/// Whether an option of a program's asks for this of one of its outputs: `stdout_events_enabled=false` asks for nothing.
-fn asks(programs: &[Program], section: &RawSection, key: &RawKey, option: &str) -> bool {
-    let Some((channel, rest)) = key.name.split_once('_') else { return false };
-    if rest != option {
-        return false;
-    }
-    let name = section.name.as_deref().unwrap_or_default().trim();
-    let Some(program) = programs.iter().find(|program| program.name.as_str() == name) else { return false };
-    let stream = if channel == "stdout" { &program.extras.stdout } else { &program.extras.stderr };
-    match option {
-        "capture_maxbytes" => stream.capture_maxbytes > 0,
-        _ => stream.events_enabled,
-    }
+pub fn not_built(raw: &RawProject, problems: &mut Vec<Diagnostic>) {
+    let plugins = raw.sections.iter().filter(|section| section.kind == ConfSection::CtlPlugin.word());
+    let places: Vec<Span> = plugins.map(|section| section.span).collect();
+    problems.extend(told("[ctlplugin:NAME]", &places));
 }
 
 fn told(what: &str, places: &[Span]) -> Option<Diagnostic> {
