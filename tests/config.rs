@@ -129,6 +129,7 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         ready,
         alive,
         max_memory,
+        on_crash,
         ports,
         profiles,
         priority,
@@ -177,6 +178,7 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         ("env_files", format!("{env_files:?}")),
         ("depends_on", depends_on.join(", ")),
         ("alive", alive.as_ref().map(|alive| format!("{alive:?}")).unwrap_or_default()),
+        ("on_crash", on_crash.clone().unwrap_or_default()),
         ("max_memory", max_memory.map(|bytes| bytes.to_string()).unwrap_or_default()),
         ("ready", ready.as_ref().map(ready_text).unwrap_or_default()),
         (

@@ -86,7 +86,7 @@ const PEER_SECTIONS: &[(&str, &str)] = &[
 
 /// Keys and sections of ours that a later version brings.
 const LATER: &[&str] =
-    &["on_crash", "watch", "reload", "web", "keys", "detach_on_hangup", "serverurl", "stdout_syslog", "stderr_syslog"];
+    &["watch", "reload", "web", "keys", "detach_on_hangup", "serverurl", "stdout_syslog", "stderr_syslog"];
 
 /// Sections without a name.
 const LONE: &[&str] = &["environment", "control", "proxy"];

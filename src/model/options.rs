@@ -281,6 +281,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "\"1GiB\"",
         "Restarted when it and all its descendants together hold more.",
     ),
+    row(
+        SPEAKING,
+        "on_crash",
+        OptionKind::Text,
+        "none",
+        "'cat > \"crash-of-$RUN_PROGRAM.txt\"'",
+        "Run by sh after each failure, with the reason and the last lines on its stdin; RUN_REASON, RUN_EXIT, RUN_RUNS and RUN_STATE say more.",
+    ),
     row(SPEAKING, "port", OptionKind::Port, "none", "\"auto\"", "Its port, handed to it as PORT."),
     row(
         SPEAKING,

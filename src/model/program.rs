@@ -195,6 +195,8 @@ pub struct Program {
     pub alive: Option<AliveSpec>,
     /// Above this many bytes for it and all its descendants it is restarted.
     pub max_memory: Option<u64>,
+    /// Run by `sh` when a run has failed.
+    pub on_crash: Option<String>,
     /// The ports it declares.
     pub ports: Vec<PortSpec>,
     /// Empty: always active.
@@ -259,6 +261,7 @@ impl Program {
             ready: None,
             alive: None,
             max_memory: None,
+            on_crash: None,
             ports: Vec::new(),
             profiles: Vec::new(),
             priority: Self::DEFAULT_PRIORITY,

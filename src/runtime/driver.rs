@@ -114,6 +114,8 @@ pub struct Driver<S> {
     /// Sent once the view that they speak of is published.
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
+    /// How many hooks are under way.
+    pub(super) hooks: usize,
     pub(super) fcgi: FcgiSockets,
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
@@ -145,12 +147,14 @@ pub(super) enum Later {
     Checked(Incarnation, u32, Answer),
     /// Memory was measured, in bytes.
     Measured(Vec<(Incarnation, u64)>),
+    /// A hook is over: what went wrong with it.
+    HookEnded(Option<String>),
     /// An extension wrote what it should not.
     Stray(String),
 }
 
 /// What woke the loop.
-enum Woken {
+pub(super) enum Woken {
     Signal(Heard),
     Report(Option<Report>),
     Output(OutputEvent),
@@ -184,6 +188,7 @@ impl<S: Spawner> Driver<S> {
             replies: BTreeMap::new(),
             answered: Vec::new(),
             ends: Ends::default(),
+            hooks: 0,
             fcgi: FcgiSockets::default(),
             pending: VecDeque::new(),
             finished: None,
@@ -203,11 +208,12 @@ impl<S: Spawner> Driver<S> {
             }
             self.publish();
         }
+        self.finish_hooks(&mut signals).await;
         self.sweep().await;
         Ended { code: self.finished.unwrap_or(1), restarts: self.restarts, is_forced: false }
     }
 
-    async fn wake(&mut self, signals: &mut Signals) -> Woken {
+    pub(super) async fn wake(&mut self, signals: &mut Signals) -> Woken {
         let deadline = self.parts.supervisor.next_deadline().map(|at| self.parts.clock.instant_of(at));
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
@@ -224,7 +230,7 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn woken(&mut self, woken: Woken) {
+    pub(super) fn woken(&mut self, woken: Woken) {
         match woken {
             Woken::Signal(heard) => self.heard(heard),
             Woken::Report(Some(report)) => self.reported(&report),
@@ -247,6 +253,7 @@ impl<S: Spawner> Driver<S> {
                     self.take(Event::Measured { process, generation, bytes });
                 }
             }
+            Woken::Due(Later::HookEnded(problem)) => self.hook_ended(problem),
             Woken::Due(Later::Stray(line)) => self.parts.narrator.remark(line),
             Woken::Due(Later::ReaderGone) => self.take(Event::Terminate(Urgency::Polite)),
             Woken::Message(message) => self.message(message),
@@ -282,7 +289,7 @@ impl<S: Spawner> Driver<S> {
         self.finished = Some(code);
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let snapshot = self.parts.supervisor.snapshot();
         self.parts.snapshots.send_replace(snapshot);
         for (reply, outcome) in self.answered.drain(..) {
@@ -474,7 +481,7 @@ impl<S: Spawner> Driver<S> {
 
     fn helper(&mut self, message: HelperMessage) {
         match message {
-            HelperMessage::Run { number, process, command, reply } => self.run_helper(number, process, command, reply),
+            HelperMessage::Run { number, process, command, what } => self.run_helper(number, process, command, what),
             HelperMessage::Cancel(number) => self.parts.spawner.order(Order::Signal {
                 key: Key::helper(number),
                 signal: Signal::KILL,

@@ -11,6 +11,7 @@ pub mod front;
 pub mod handle;
 mod health;
 pub mod helpers;
+mod hook;
 pub mod launcher;
 mod listening;
 pub mod load;

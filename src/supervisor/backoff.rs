@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Supervisor;
+use super::action::{Action, Crash};
 use super::chronicle::Entry;
 use super::notice::{Notice, Reason};
 use super::process::{GOOD_AFTER, Phase, Run};
@@ -111,6 +112,8 @@ impl Supervisor {
         let expected = is_expected(program, ending);
         let wants_again = match (program.is_task(), program.autorestart) {
             (true, _) => !expected && program.startretries > 0,
+            // Who writes `alive` or `max_memory` asks for this very restart.
+            (false, _) if matches!(ending, Ending::Unhealthy(..)) => true,
             (false, Autorestart::Never) => false,
             (false, Autorestart::Unexpected) => !expected,
             (false, Autorestart::Always) => true,
@@ -173,8 +176,31 @@ impl Supervisor {
         let until = self.now.mono + delay;
         let reads_exited = was_running && self.program(id).retry == RetryPolicy::Supervisord;
         let (run, failures) = (self.at(id).runs, self.at(id).failures);
+        let told = reason.clone();
         self.say(Notice::Crashed { process: id, run, reason, after, again_in: Some(delay), first: failures <= 1 });
+        self.run_hook(id, ending, told, after, Some(delay));
         self.back_off(id, until, reads_exited);
+    }
+
+    /// Has the user's own command told of a failure. A program that is to run for ever and ends well has not crashed.
+    fn run_hook(
+        &mut self,
+        id: ProcessId,
+        ending: &Ending,
+        reason: Reason,
+        after: Duration,
+        again_in: Option<Duration>,
+    ) {
+        let program = self.program(id);
+        if program.on_crash.is_none() || is_expected(program, ending) {
+            return;
+        }
+        let exit = match ending {
+            Ending::Exit(exit) | Ending::Background(exit, _) => Some(*exit),
+            Ending::Spawn(_) | Ending::NotReady(_) | Ending::Unhealthy(..) => None,
+        };
+        let run = self.at(id).runs;
+        self.actions.push(Action::OnCrash(Box::new(Crash { process: id, run, reason, exit, after, again_in })));
     }
 
     fn back_off(&mut self, id: ProcessId, until: Moment, reads_exited: bool) {
@@ -192,11 +218,13 @@ impl Supervisor {
         self.note_failure(id, &reason, ending);
         let process = self.at(id);
         let (run, tries, each_time) = (process.runs, process.failures, process.fails_alike);
+        let told = reason.clone();
         if gave_up && tries > 1 {
             self.say(Notice::GaveUp { process: id, run, tries, reason, each_time, after });
         } else {
             self.say(Notice::Crashed { process: id, run, reason, after, again_in: None, first: true });
         }
+        self.run_hook(id, ending, told, after, None);
         let code = match ending {
             Ending::Exit(exit) => exit.shell_code(),
             Ending::Spawn(_) => 127,

@@ -1,10 +1,12 @@
 //! What the user is told, as data. `ui::story` turns each into a line; tests compare these, not prose.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::Survivor;
 use crate::model::public_event::Delivery;
+use crate::model::units::round_duration;
 use crate::model::{Exit, ProcessId, ReloadPlan};
 
 /// One thing worth a line in the stream. Names, ports and colours are looked up by whoever prints it.
@@ -241,6 +243,23 @@ pub enum Reason {
         /// What the last probe said.
         last: Option<String>,
     },
+}
+
+impl fmt::Display for Reason {
+    /// The bare fact, without what may be suspected behind it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(exit) => exit.fmt(f),
+            Self::Signalled(exit) => write!(f, "{exit}, sent by you"),
+            Self::Spawn(what) if what.starts_with("could not") => f.write_str(what),
+            Self::Spawn(what) => write!(f, "could not start: {what}"),
+            Self::Unhealthy(what) | Self::Background(what) => f.write_str(what),
+            Self::NotReady { limit, last: Some(last) } => {
+                write!(f, "not ready within {} (last: {last})", round_duration(*limit))
+            }
+            Self::NotReady { limit, last: None } => write!(f, "not ready within {}", round_duration(*limit)),
+        }
+    }
 }
 
 /// Why something was stopped.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::model::{Dialect, Exit, Now, ProcessId, Program, Project, ReadyKind, ReloadPlan, RetryPolicy, Signal, Word};
 use crate::plan::ports::Ports;
 use crate::supervisor::notice::Notice;
@@ -17,7 +17,7 @@ use crate::ui::reason::{OutOfMemory, short_exit};
 use crate::ui::reload;
 use crate::ui::story::banner::Address;
 use crate::ui::story::stamp::{Stamps, stamp};
-use crate::ui::text::{clean, pad, round_duration, width};
+use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::{Ink, Theme};
 
 pub mod banner;

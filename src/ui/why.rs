@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::model::Word;
 use crate::model::status::{NeedStatus, ProbeStatus, ProcessStatus, ProjectStatus};
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::ui::look::{Look, clock};
-use crate::ui::text::{clean, pad, round_duration, width};
+use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::Ink;
 
 /// How many of the latest changes of state are told.

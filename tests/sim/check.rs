@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use run::model::{
-    Generation, Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word,
+    Exit, Generation, Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word,
 };
-use run::supervisor::action::{Action, Outcome};
+use run::supervisor::action::{Action, Crash, Outcome};
 use run::supervisor::event::{Command, Event, RequestId, StartUntil};
 use run::supervisor::notice::{Notice, Reason, StopWhy};
 use run::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
@@ -56,6 +56,8 @@ struct Past {
     /// A user has asked for its stop.
     stopped_by_user: bool,
     was_stopping_before_end: bool,
+    /// It has crashed just now, and is tried again after this long.
+    untold: Option<Option<Duration>>,
 }
 
 pub(crate) struct Checks {
@@ -215,6 +217,7 @@ impl Checks {
                 let is_limited = |id: ProcessId| self.programs[id.index()].max_memory.is_some();
                 assert!(whom.iter().all(|one| is_limited(one.process)), "17: who has no limit is measured");
             }
+            Action::OnCrash(crash) => self.told(crash),
             Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }
@@ -360,6 +363,13 @@ impl Checks {
         }
     }
 
+    /// A hook is run for each failure, right after it was told, and for nothing else.
+    fn told(&mut self, crash: &Crash) {
+        let index = crash.process.index();
+        assert!(self.programs[index].on_crash.is_some(), "22: {:?} has no hook", crash.process);
+        assert_eq!(self.past[index].untold.take(), Some(crash.again_in), "22: {:?} has not crashed", crash.process);
+    }
+
     fn reply(&mut self, request: RequestId, _outcome: &Outcome) {
         assert!(!self.forgotten.contains(&request), "5: {request:?} was forgotten and is answered");
         assert!(self.open.remove(&request), "5: {request:?} is answered twice or was never asked");
@@ -394,6 +404,12 @@ impl Checks {
                 let was_good = past.ready_since.take().is_some_and(|at| now.since(at) >= Duration::from_secs(10));
                 past.failures = if was_good { 1 } else { past.failures + 1 };
                 past.allowed = self.programs[process.index()].startretries;
+                let (again_in, is_wanted) = match notice {
+                    Notice::Crashed { again_in, first, .. } => (*again_in, again_in.is_some() || *first),
+                    _ => (None, true),
+                };
+                let is_fine = matches!(reason, Reason::Exit(Exit::Code(code)) if program.exitcodes.contains(code));
+                past.untold = (program.on_crash.is_some() && is_wanted && !is_fine).then_some(again_in);
                 if let Notice::Crashed { again_in: Some(delay), .. } = notice {
                     let tries = u64::from(past.failures - 1);
                     let is_native = self.programs[process.index()].retry == RetryPolicy::Native;
@@ -457,6 +473,7 @@ impl Checks {
             assert!(!all_ready || is_well, "all ready was said and {} is {}", info.name, info.word);
             let past = &mut self.past[info.id.index()];
             let program = &self.programs[info.id.index()];
+            assert!(past.untold.is_none(), "22: nobody is told of the crash of {}", info.name);
             if let Some(before) = past.state {
                 assert!(may_follow(before, info.state, program), "4: {} goes {before:?} → {:?}", info.name, info.state);
             }

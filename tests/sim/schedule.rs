@@ -276,6 +276,7 @@ fn program(seed: u64, index: u64, native: bool) -> Program {
         let mut random = Random::new(seed, 400 + index);
         program.alive = random.chance(30).then(|| alive(&mut random));
         program.max_memory = random.chance(15).then_some(1 << 30);
+        program.on_crash = random.chance(50).then(|| "mail".to_owned());
     }
     program.startretries = u32::try_from(random.below(4)).expect("small");
     program.autostart = random.chance(90);

@@ -216,6 +216,7 @@ impl World {
             }
             Action::WriteStdin { .. }
             | Action::StopProbing { .. }
+            | Action::OnCrash(_)
             | Action::Reply(..)
             | Action::Say(_)
             | Action::Chronicle(_) => {}

@@ -43,6 +43,7 @@ pub fn program(
     ready::ready(context, &mut keys, &mut program, &mut places);
     ready::alive(context, &mut keys, &mut program, &mut places);
     program.max_memory = keys.read("max_memory", value::size).filter(|_| kind == Kind::Program);
+    program.on_crash = keys.read("on_crash", value::some_text);
     (program, places)
 }
 

@@ -55,6 +55,7 @@ impl Stand {
                 Action::Signal { .. }
                 | Action::CheckAlive { .. }
                 | Action::Measure(_)
+                | Action::OnCrash(_)
                 | Action::StopProbing { .. }
                 | Action::Deliver { .. }
                 | Action::WriteStdin { .. }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::model::{Now, ProcessId, WallTime, Word};
 use crate::supervisor::notice::Reason;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::reason::{sentence, short};
 use crate::ui::story::stamp::clock;
 use crate::ui::story::{Said, Story, columns};
-use crate::ui::text::{clean, cut_end, round_duration, width};
+use crate::ui::text::{clean, cut_end, width};
 use crate::ui::theme::{Ink, Theme};
 
 /// Where the edge of a box ends.

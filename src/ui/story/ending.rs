@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::model::{Dialect, ProcessId, Word};
 use crate::supervisor::notice::StopWhy;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::reason::short_exit;
 use crate::ui::story::Story;
-use crate::ui::text::{clean, cut_end, round_duration};
+use crate::ui::text::{clean, cut_end};
 use crate::ui::theme::Ink;
 
 /// How many failed ones a summary names.
