@@ -217,6 +217,13 @@ fn alive(probes: &[ProbeSchema]) -> Value {
     let mut schema = ready(&asked);
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.remove("successes");
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            let description =
+                property.get("description").and_then(Value::as_str).and_then(|text| text.strip_prefix("Ready "));
+            if let Some(rest) = description.map(|rest| format!("Alive {rest}")) {
+                property.insert("description".to_owned(), json!(rest));
+            }
+        }
         let every = "From one attempt to the next. Default: 10s.";
         let timeout = "An attempt without an answer after this long has failed. Default: 5s.";
         let failures = "Failures in a row after which it is restarted. Default: 3.";

@@ -3,6 +3,7 @@
 pub mod cycle;
 pub mod edges;
 pub mod foreground;
+pub mod hooks;
 pub mod ports;
 pub mod profiles;
 pub mod references;
@@ -21,6 +22,7 @@ pub const FOLLOWS_FROM_LOSS: &[&str] = &[
     "undefined-variable",
     "empty-project",
     "ready-check",
+    "alive-check",
     "no-port",
 ];
 
@@ -40,6 +42,7 @@ pub fn check(
     world::check(request, lowered, &active, world, sources, problems);
     profiles::check(request, lowered, &active, problems);
     foreground::check(lowered, problems);
+    hooks::check(lowered, problems);
     empty(lowered, sources, problems);
 }
 
