@@ -221,6 +221,8 @@ pub(crate) enum Order {
     Ended { process: ProcessId, generation: Generation, keep_open: bool },
     Say(String),
     CrashBox(CrashBox),
+    Join { process: ProcessId, run: u32, fd: OwnedFd },
+    LastLines { process: ProcessId, run: u32, max_lines: usize, done: oneshot::Sender<TailLines> },
     SetLive(Option<String>),
     ShowOnly(Option<Vec<ProcessId>>),
     MuteScreen,
@@ -263,6 +265,12 @@ impl Hub {
         self.order(Order::Attach(attach));
     }
 
+    /// Reads this until its end, too, as output of a run that may be over: shown, kept and copied where its stdout is. It is never
+    /// drained.
+    pub fn join(&self, process: ProcessId, run: u32, fd: OwnedFd) {
+        self.order(Order::Join { process, run, fd });
+    }
+
     /// From here on the raw bytes of this output are copied to this file, or to none; nothing for an output that was never attached.
     pub fn copy_to(&self, process: ProcessId, channel: Channel, logfile: Option<LogFile>) {
         self.order(Order::CopyTo { process, channel, logfile });
@@ -283,6 +291,13 @@ impl Hub {
     /// Prints the last lines of a run.
     pub fn crash_box(&self, crash_box: CrashBox) {
         self.order(Order::CrashBox(crash_box));
+    }
+
+    /// The last lines of a run; none when there is nobody to ask any more.
+    pub async fn last_lines(&self, process: ProcessId, run: u32, max_lines: usize) -> TailLines {
+        let (done, answer) = oneshot::channel();
+        self.order(Order::LastLines { process, run, max_lines, done });
+        answer.await.unwrap_or_default()
     }
 
     /// Sets the one line at the bottom of a terminal; `None` removes it. Elsewhere it is never written.

@@ -203,7 +203,7 @@ impl Output {
         let unshown = count_rows(&bytes[chunk.shown..]);
         let is_all_shown = chunk.shown == bytes.len();
         let track = &mut self.tracks[chunk.track];
-        track.tail.note(bytes, track.keeping != Keeping::Yes);
+        track.tail.note(chunk.run, bytes, track.keeping != Keeping::Yes);
         let kept = match &mut track.kept {
             Some(kept) if track.keeping == Keeping::Yes => Some(kept.append(bytes, wall_now(), chunk.run)),
             Some(_) | None => None,

@@ -84,6 +84,12 @@ pub struct ProcessInfo {
     pub last_probe: Option<String>,
     /// Attempts in this run.
     pub probe_tries: u32,
+    /// The alive check's last answer in this run.
+    pub last_alive: Option<String>,
+    /// Its failures in a row.
+    pub alive_fails: u32,
+    /// Attempts of it in this run.
+    pub alive_tries: u32,
     /// When the next try comes, while it is waiting for one.
     pub retry_at: Option<Moment>,
     /// Who blocks it.

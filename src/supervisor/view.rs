@@ -90,6 +90,9 @@ impl Supervisor {
                 .collect(),
             last_probe: run.and_then(|run| run.probe.last.clone()),
             probe_tries: run.map_or(0, |run| run.probe.tries),
+            last_alive: run.and_then(|run| run.alive.last.clone()),
+            alive_fails: run.map_or(0, |run| run.alive.fails),
+            alive_tries: run.map_or(0, |run| run.alive.attempts),
             retry_at: match &process.phase {
                 Phase::Backoff { until, .. } => Some(*until),
                 Phase::Stopped

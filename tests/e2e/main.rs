@@ -16,6 +16,7 @@ mod dotenv;
 mod dropin;
 mod examples;
 mod extension;
+mod health;
 mod init;
 mod joining;
 mod listeners;

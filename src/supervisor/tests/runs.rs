@@ -53,6 +53,9 @@ impl Stand {
                 Action::Probe { .. } => self.asked.push(self.now),
                 Action::Say(notice) => self.notices.push(notice),
                 Action::Signal { .. }
+                | Action::CheckAlive { .. }
+                | Action::Measure(_)
+                | Action::OnCrash(_)
                 | Action::StopProbing { .. }
                 | Action::Deliver { .. }
                 | Action::WriteStdin { .. }
