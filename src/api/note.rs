@@ -23,7 +23,10 @@ pub fn note(
             .as_ref()
             .map_or_else(String::new, |last| format!("not ready yet: {last}, try {}", info.probe_tries)),
         Word::Ready => ready(info, url),
-        Word::Unhealthy => joined("unhealthy", info.last_probe.as_deref()),
+        Word::Unhealthy => {
+            let last = info.last_alive.as_ref().map(|last| format!("{last} x{}", info.alive_fails));
+            joined("unhealthy", last.as_deref())
+        }
         Word::Retrying => retrying(now, info),
         Word::Stopping if info.off_because == Some(OffBecause::Removed) => off_because(info, program),
         Word::Stopping => String::new(),

@@ -8,7 +8,7 @@ use super::note::{note, off_because};
 use crate::model::name::ProgramName;
 use crate::model::status::{HistoryEntry, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA};
 use crate::model::template::{Part, ProgramFact};
-use crate::model::{Exit, Program, ReadyKind, ReadySpec, Template, local_name};
+use crate::model::{AliveSpec, Exit, Program, ReadyKind, ReadySpec, Template, local_name};
 use crate::supervisor::snapshot::{NeedInfo, ProcessInfo};
 
 /// The project and all its processes, in start order.
@@ -95,6 +95,8 @@ fn process_status(
             .map(|by| by.name.to_string())
             .collect(),
         probe: program.and_then(|program| Some(probe_status(view, info, program, program.ready.as_ref()?))),
+        alive: program.and_then(|program| Some(alive_status(view, info, program, program.alive.as_ref()?))),
+        max_memory: program.and_then(|program| program.max_memory),
         history: info
             .history
             .iter()
@@ -130,6 +132,18 @@ fn probe_status(view: &View<'_>, info: &ProcessInfo, program: &Program, ready: &
         tries: info.probe_tries,
         every_ms: if ready.kind.is_event() { 0 } else { millis(ready.every) },
         timeout_ms: ready.timeout.map(millis),
+    }
+}
+
+fn alive_status(view: &View<'_>, info: &ProcessInfo, program: &Program, alive: &AliveSpec) -> ProbeStatus {
+    let kind = alive.kind.name();
+    ProbeStatus {
+        kind: kind.to_owned(),
+        target: format!("{kind} {}", probe_target(view, info, program, &alive.kind)),
+        last: info.last_alive.clone(),
+        tries: info.alive_tries,
+        every_ms: millis(alive.every),
+        timeout_ms: Some(millis(alive.timeout)),
     }
 }
 

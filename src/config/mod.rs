@@ -26,6 +26,7 @@ pub mod expand;
 pub mod facts;
 pub mod format;
 pub mod gather;
+pub mod layers;
 pub mod lower;
 pub mod merge;
 pub mod percent;
@@ -36,6 +37,7 @@ pub mod request;
 pub mod schema;
 pub mod scope;
 pub mod suggest;
+pub mod testing;
 pub mod unknown;
 
 use crate::config::facts::{Known, Need, World};

@@ -7,6 +7,7 @@ use crate::import::draft::{Draft, Section, Value};
 use crate::import::fields::Fields;
 use crate::import::names::Names;
 use crate::import::{Format, ImportError, Source, holes, nothing_beside, parts};
+use crate::model::units::parse_size;
 use crate::model::{Grow, Until};
 
 /// The row of [`super::FORMATS`].
@@ -29,14 +30,27 @@ const DAEMON: &[(&str, &str)] = &[
     ("cron", "nothing is started by the clock"),
     ("watch", "run.toml does not watch files"),
     ("watch_mode", "run.toml does not watch files"),
-    ("hooks", "there are no hooks"),
     ("mise", "write `mise x -- …` in the command"),
-    ("memory_limit", "run.toml has no limits; `ulimit -v` in the command can set one"),
-    ("cpu_limit", "run.toml has no limits"),
-    ("health_http", "run.toml has no check of what is up already"),
-    ("health_port", "run.toml has no check of what is up already"),
-    ("health_cmd", "run.toml has no check of what is up already"),
+    ("cpu_limit", "run.toml has no such limit"),
 ];
+
+const HOOKS: &[(&str, &str)] = &[
+    ("on_ready", "a task that depends on the program runs when it is ready"),
+    ("on_stop", "there is a hook for failures only (on_crash)"),
+    ("on_exit", "there is a hook for failures only (on_crash)"),
+    ("on_output", "there is a hook for failures only (on_crash)"),
+];
+
+/// Their checks: the key, our word, and what is asked where it stands in a table.
+const READY: &[(&str, &str, &str)] = &[
+    ("ready_http", "http", "url"),
+    ("ready_cmd", "exec", "run"),
+    ("ready_port", "tcp", "port"),
+    ("ready_output", "log", "pattern"),
+];
+
+const HEALTH: &[(&str, &str, &str)] =
+    &[("health_http", "http", "url"), ("health_cmd", "exec", "run"), ("health_port", "tcp", "port")];
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let tree = toml_tree(source.text)?;
@@ -128,6 +142,10 @@ fn daemon(source: &Source<'_>, entry: &Entry, names: &Names) -> Section {
     depends_on(&mut fields, &mut section, names);
     port(&mut fields, &mut section);
     ready(&mut fields, &mut section);
+    alive(&mut fields, &mut section);
+    let limit = fields.read("memory_limit", |node| node.text().filter(|text| parse_size(text).is_some()));
+    section.set_some("max_memory", limit.map(Value::text));
+    hooks(&mut fields, &mut section);
     retry(&mut fields, &mut section);
     section.set_some("user", fields.read("user", Node::text).map(Value::text));
     if fields.read("pty", Node::boolean) == Some(true) {
@@ -202,19 +220,36 @@ fn port(fields: &mut Fields<'_>, section: &mut Section) {
 }
 
 fn ready(fields: &mut Fields<'_>, section: &mut Section) {
-    let kinds = [
-        ("ready_http", "http", "url"),
-        ("ready_cmd", "exec", "run"),
-        ("ready_port", "tcp", "port"),
-        ("ready_output", "log", "pattern"),
-    ];
+    let check = check(fields, READY, &[("timeout", "timeout")]);
+    let delay = fields.read("ready_delay", Node::duration);
+    match (check, delay) {
+        (Some(check), _) => section.set("ready", Value::Table(check)),
+        (None, Some(delay)) => section.set("startsecs", parts::duration(delay)),
+        (None, None) => {}
+    }
+}
+
+/// Their check of what is up already begins with the start, ours once it is ready.
+fn alive(fields: &mut Fields<'_>, section: &mut Section) {
+    let check = check(fields, HEALTH, &[("interval", "every"), ("timeout", "timeout"), ("retries", "failures")]);
+    section.set_some("alive", check.map(Value::Table));
+}
+
+/// The first of several checks, with its timing.
+fn check(
+    fields: &mut Fields<'_>,
+    kinds: &[(&str, &str, &str)],
+    timing: &[(&str, &'static str)],
+) -> Option<Vec<(String, Value)>> {
     let mut chosen: Option<Vec<(String, Value)>> = None;
-    for (theirs, ours, inner) in kinds {
+    for &(theirs, ours, inner) in kinds {
         let line = fields.line(theirs);
         let Some(node) = fields.take(theirs) else { continue };
-        let Some(target) = node.text().or_else(|| node.get(inner).and_then(Node::text)) else { continue };
+        let target = node.get(inner).unwrap_or(node);
+        let words = target.texts().map(|words| parts::shell_line(&words));
+        let Some(target) = target.text().map(ToOwned::to_owned).or(words) else { continue };
         if chosen.is_some() {
-            fields.lose(line, theirs, "a program has one ready check");
+            fields.lose(line, theirs, "a program has one check of a kind");
             continue;
         }
         if target.starts_with("https:") {
@@ -223,7 +258,7 @@ fn ready(fields: &mut Fields<'_>, section: &mut Section) {
         }
         let value = match target.parse() {
             Ok(port) if ours == "tcp" => Value::Integer(port),
-            _ if ours == "http" => Value::Text(holes::literal(target)),
+            _ if ours == "http" => Value::Text(holes::literal(&target)),
             _ => Value::text(target),
         };
         let mut check = vec![(ours.to_owned(), value)];
@@ -232,17 +267,39 @@ fn ready(fields: &mut Fields<'_>, section: &mut Section) {
         if !status.is_empty() {
             check.push(("status".to_owned(), Value::List(status)));
         }
-        if let Some(timeout) = node.get("timeout").and_then(Node::duration) {
-            check.push(("timeout".to_owned(), parts::duration(timeout)));
+        for (theirs, ours) in timing {
+            let time = |node: &Node| match *ours {
+                "failures" => node.integer().filter(|count| *count > 0).map(Value::Integer),
+                _ => node.duration().map(parts::duration),
+            };
+            check.extend(node.get(theirs).and_then(time).map(|value| ((*ours).to_owned(), value)));
         }
         chosen = Some(check);
     }
-    let delay = fields.read("ready_delay", Node::duration);
-    match (chosen, delay) {
-        (Some(check), _) => section.set("ready", Value::Table(check)),
-        (None, Some(delay)) => section.set("startsecs", parts::duration(delay)),
-        (None, None) => {}
+    chosen
+}
+
+/// Their hooks are about one kind of failure each, ours is called at all and told which it is.
+fn hooks(fields: &mut Fields<'_>, section: &mut Section) {
+    let line = fields.line("hooks");
+    let Some(mut inner) = fields.inner("hooks") else { return };
+    let mut parts = Vec::new();
+    for (key, state) in [("on_retry", "retrying"), ("on_fail", "failed")] {
+        let Some(command) = inner.read(key, |node| node.text().or_else(|| node.get("run")?.text())) else { continue };
+        let command = command.replace("PITCHFORK_EXIT_CODE", "RUN_EXIT").replace("PITCHFORK_RETRY_COUNT", "RUN_RUNS");
+        if command.contains("PITCHFORK_") {
+            inner.lose(
+                line,
+                format!("hooks.{key}"),
+                "its variables have other names: RUN_PROGRAM, RUN_REASON, RUN_EXIT",
+            );
+        }
+        parts.push(format!("if [ \"$RUN_STATE\" = {state} ]; then {command}; fi"));
     }
+    if !parts.is_empty() {
+        section.set("on_crash", Value::Text(parts.join("; ")));
+    }
+    fields.lost.extend(inner.finish(HOOKS));
 }
 
 /// A number of tries, or `true` for as many as it takes.

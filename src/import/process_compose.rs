@@ -31,7 +31,6 @@ const PROJECT: &[(&str, &str)] = &[
 
 /// Why keys of a process are not carried over.
 const PROCESS: &[(&str, &str)] = &[
-    ("liveness_probe", "run.toml has no check of what is up already"),
     ("log_configuration", "stdout_logfile_maxbytes and stdout_logfile_backups rotate a log file"),
     ("is_foreground", "start it by name: `run up NAME`"),
     ("is_daemon", "a program has to stay in the foreground; leave out the option that sends it into the background"),
@@ -111,6 +110,7 @@ impl Reading<'_> {
         section.set_some("directory", directory.map(Value::Text));
         self.depends_on(&mut fields, &mut section);
         ready(&mut fields, &mut section, is_task);
+        alive(&mut fields, &mut section, is_task);
         restarts(&mut fields, &mut section, is_task);
         shutdown(&mut fields, &mut section);
         if fields.read("disabled", Node::boolean) == Some(true) {
@@ -239,6 +239,29 @@ fn check(probe: &Node) -> Result<Vec<(String, Value)>, &'static str> {
         check.push(("failures".to_owned(), Value::Integer(count + (delay + every - 1) / every)));
     }
     Ok(check)
+}
+
+/// The probe of what is up. Ours begins once the program is ready, so that without a ready check the delay says when that is.
+fn alive(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
+    let Some(probe) = fields.take("liveness_probe") else { return };
+    let line = fields.line("liveness_probe");
+    if is_task {
+        return fields.lose(line, "liveness_probe", "a task is waited for until it is done");
+    }
+    let asked = match kind(probe) {
+        Ok(asked) => asked,
+        Err(why) => return fields.lose(line, "liveness_probe", why),
+    };
+    let number = |key: &str| probe.get(key).and_then(Node::integer).filter(|number| *number > 0);
+    let seconds = |key: &str| Some(parts::duration(Duration::from_secs(u64::try_from(number(key)?).ok()?)));
+    let mut check = vec![asked];
+    check.extend(seconds("period_seconds").map(|every| ("every".to_owned(), every)));
+    check.extend(seconds("timeout_seconds").map(|timeout| ("timeout".to_owned(), timeout)));
+    check.extend(number("failure_threshold").map(|count| ("failures".to_owned(), Value::Integer(count))));
+    section.set("alive", Value::Table(check));
+    if !section.has("ready") {
+        section.set_some("startsecs", seconds("initial_delay_seconds"));
+    }
 }
 
 fn kind(probe: &Node) -> Result<(String, Value), &'static str> {

@@ -12,12 +12,14 @@
 )]
 
 pub mod address;
+pub mod alive;
 pub mod channel;
 pub mod command;
 pub mod conf_options;
 pub mod diagnostic;
 pub mod event_type;
 pub mod exit;
+pub mod foreground;
 pub mod grow;
 pub mod hash;
 pub mod local_name;
@@ -37,6 +39,7 @@ pub mod time;
 pub mod units;
 
 pub use address::ListenAddress;
+pub use alive::AliveSpec;
 pub use channel::Channel;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};

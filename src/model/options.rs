@@ -116,6 +116,8 @@ pub enum OptionKind {
     Dependencies,
     /// A ready check.
     Ready,
+    /// An alive check.
+    Alive,
     /// A port number or `"auto"`.
     Port,
     /// A table of port names.
@@ -148,6 +150,7 @@ impl fmt::Display for OptionKind {
             }
             Self::Dependencies => f.write_str("a list such as [\"db\", { name = \"api\", until = \"started\" }]"),
             Self::Ready => f.write_str("a table such as { tcp = 5432 } or { http = \"/health\", timeout = \"60s\" }"),
+            Self::Alive => f.write_str("a table such as { http = \"/health\", every = \"10s\", failures = 3 }"),
             Self::Port => f.write_str("a port number from 1 to 65535, or \"auto\""),
             Self::Ports => f.write_str("a table such as { http = \"auto\", debug = 9229 }"),
         }
@@ -261,6 +264,30 @@ pub const OPTIONS: &[OptionSpec] = &[
         "tcp on its `port`, else RUNNING after `startsecs`",
         "{ tcp = 5432 }",
         "The check that tells when it is ready.",
+    ),
+    row(
+        PROGRAM,
+        "alive",
+        OptionKind::Alive,
+        "none",
+        "{ tcp = 5432, every = \"5s\" }",
+        "A check that is made for as long as it is ready; after `failures` in a row it is restarted.",
+    ),
+    row(
+        PROGRAM,
+        "max_memory",
+        OptionKind::Size,
+        "none",
+        "\"1GiB\"",
+        "Restarted when it and all its descendants together hold more.",
+    ),
+    row(
+        SPEAKING,
+        "on_crash",
+        OptionKind::Text,
+        "none",
+        "'cat > \"crash-of-$RUN_PROGRAM.txt\"'",
+        "Run by sh after each failure, with the reason and the last lines on its stdin; RUN_REASON, RUN_EXIT, RUN_RUNS and RUN_STATE say more.",
     ),
     row(SPEAKING, "port", OptionKind::Port, "none", "\"auto\"", "Its port, handed to it as PORT."),
     row(

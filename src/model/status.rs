@@ -100,6 +100,12 @@ pub struct ProcessStatus {
     pub needed_by: Vec<String>,
     /// Its ready check, where it has one.
     pub probe: Option<ProbeStatus>,
+    /// Its alive check, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive: Option<ProbeStatus>,
+    /// Above this many bytes it is restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<u64>,
     /// The latest changes of state, oldest first.
     pub history: Vec<HistoryEntry>,
     /// Command as written.

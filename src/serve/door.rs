@@ -206,14 +206,8 @@ impl Format {
 
 impl Glance {
     fn is_as_good_as(&self, other: &Self) -> bool {
-        let (mine, theirs) = (&self.snapshot, &other.snapshot);
-        mine.processes.is_same(&theirs.processes)
-            && Arc::ptr_eq(&mine.project, &theirs.project)
+        self.snapshot.is_same(&other.snapshot)
             && Arc::ptr_eq(&self.last_read, &other.last_read)
-            && Arc::ptr_eq(&mine.ports, &theirs.ports)
-            && Arc::ptr_eq(&mine.notes, &theirs.notes)
-            && mine.is_shutting_down == theirs.is_shutting_down
-            && mine.is_restarting == theirs.is_restarting
             && self.now.wall.seconds() == other.now.wall.seconds()
     }
 }

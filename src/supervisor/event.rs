@@ -1,5 +1,6 @@
 //! Everything that can happen: the whole input alphabet of the supervisor.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,15 @@ pub enum Event {
         /// Whether descendants of it are still alive; [`Event::Vanished`] follows when they are gone.
         survivors: bool,
     },
+    /// A leader has ended and these of its descendants are still there; [`Event::Exited`] with `survivors` follows.
+    LeftBehind {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Those that have become orphans; what they started themselves is not named.
+        survivors: Vec<Survivor>,
+    },
     /// The last descendant of an ended leader is gone.
     Vanished {
         /// Which process.
@@ -77,6 +87,26 @@ pub enum Event {
         generation: Generation,
         /// What it said.
         verdict: Verdict,
+    },
+    /// An alive check answered.
+    Checked {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Which attempt of it.
+        attempt: u32,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// Memory was measured.
+    Measured {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What it and all its descendants hold, in bytes.
+        bytes: u64,
     },
     /// An event listener said something on its stdout.
     ListenerSaid {
@@ -113,6 +143,22 @@ pub enum Event {
     Forget(RequestId),
     /// The project is to end.
     Terminate(Urgency),
+}
+
+/// A process that outlived its leader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survivor {
+    /// Its pid.
+    pub pid: u32,
+    /// Its command name.
+    pub name: String,
+}
+
+/// `pid 4711 nginx`
+impl fmt::Display for Survivor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {} {}", self.pid, self.name)
+    }
 }
 
 /// Why a program could not be executed.

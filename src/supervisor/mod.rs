@@ -44,9 +44,11 @@ pub mod event;
 pub mod notice;
 pub mod snapshot;
 
+mod background;
 mod backoff;
 mod command;
 mod edges;
+mod health;
 mod invariant;
 mod listener;
 mod process;
@@ -235,8 +237,13 @@ impl Supervisor {
             Event::Exited { process, generation, exit, survivors } => {
                 self.exited(process, generation, exit, survivors);
             }
+            Event::LeftBehind { process, generation, survivors } => self.left_behind(process, generation, survivors),
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
+            Event::Checked { process, generation, attempt, verdict } => {
+                self.checked(process, generation, attempt, verdict);
+            }
+            Event::Measured { process, generation, bytes } => self.measured(process, generation, bytes),
             Event::ListenerSaid { process, generation, words } => self.listener_said(process, generation, words),
             Event::ListenerDeaf { process, generation } => self.listener_deaf(process, generation),
             Event::Printed { process, generation, channel, kind, data } => {

@@ -87,6 +87,7 @@ impl Supervisor {
                 self.start_anew(id);
             } else {
                 self.rearm(id);
+                self.watch_anew(id);
             }
         }
         self.look_again_for_all();

@@ -85,6 +85,12 @@ pub struct ProcessInfo {
     pub last_probe: Option<String>,
     /// Attempts in this run.
     pub probe_tries: u32,
+    /// The alive check's last answer in this run.
+    pub last_alive: Option<String>,
+    /// Its failures in a row.
+    pub alive_fails: u32,
+    /// Attempts of it in this run.
+    pub alive_tries: u32,
     /// When the next try comes, while it is waiting for one.
     pub retry_at: Option<Moment>,
     /// Who blocks it.
@@ -152,6 +158,18 @@ pub struct Change {
 }
 
 impl Snapshot {
+    /// Whether both were taken without a change in between; what is said with the same words again is no change.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.processes.is_same(&other.processes)
+            && Arc::ptr_eq(&self.project, &other.project)
+            && Arc::ptr_eq(&self.ports, &other.ports)
+            && Arc::ptr_eq(&self.notes, &other.notes)
+            && Arc::ptr_eq(&self.sources, &other.sources)
+            && Arc::ptr_eq(&self.start_order, &other.start_order)
+            && (self.began, self.is_shutting_down, self.is_restarting)
+                == (other.began, other.is_shutting_down, other.is_restarting)
+    }
+
     /// One process; `None` once it is gone from the config and from the world.
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
         self.processes.get(id).map(|info| &**info)

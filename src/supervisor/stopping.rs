@@ -27,11 +27,11 @@ impl Supervisor {
     }
 
     /// Begins to end what is left of a run, whose leader may have ended already.
-    fn begin_stop_after(&mut self, id: ProcessId, why: StopWhy, leader: Option<Exit>) {
+    pub(super) fn begin_stop_after(&mut self, id: ProcessId, why: StopWhy, leader: Option<Exit>) {
         let from = self.at(id).state();
         let (Phase::Starting(run) | Phase::Running(run)) = self.at(id).phase.clone() else { return };
         self.timers.disarm_all(id);
-        if run.probe.is_asked {
+        if run.probe.is_asked || run.alive.asked.is_some() {
             let generation = self.at(id).generation;
             self.actions.push(Action::StopProbing { process: id, generation });
         }
@@ -137,7 +137,18 @@ impl Supervisor {
                 Some(exit) => self.run_over(id, &Ending::Exit(exit)),
                 None => self.stopped(id, &stop, None),
             },
+            StopWhy::Background => match stop.leader.or(exit) {
+                Some(exit) => {
+                    let sentence = self.background_sentence(id, &stop.run.left);
+                    self.run_over(id, &Ending::Background(exit, sentence));
+                }
+                None => self.stopped(id, &stop, None),
+            },
             StopWhy::NotReady => self.run_over(id, &Ending::NotReady(exit)),
+            StopWhy::Unhealthy => {
+                let sentence = stop.run.unfit.unwrap_or_default();
+                self.run_over(id, &Ending::Unhealthy(exit, sentence));
+            }
             StopWhy::User
             | StopWhy::Restart
             | StopWhy::Changed
@@ -161,7 +172,7 @@ impl Supervisor {
                 format!("killed after {}", human_duration(after))
             }
             StopWhy::User | StopWhy::Restart => format!("stopped by you in {}", human_duration(after)),
-            StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Leftovers => {
+            StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Unhealthy | StopWhy::Leftovers | StopWhy::Background => {
                 format!("stopped in {}", human_duration(after))
             }
         };

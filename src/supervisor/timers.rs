@@ -17,6 +17,10 @@ pub(super) enum TimerKind {
     NotReadyYet,
     /// `ready.timeout` is over.
     ReadyTimeout,
+    /// Ask the alive check.
+    Alive,
+    /// The alive check has not answered in time.
+    AliveTimeout,
     /// The run has proved good.
     Good,
     /// The next try is due.
@@ -40,6 +44,8 @@ pub(super) enum TimerKey {
     Tick(TickPeriod),
     /// Tell the main log who is still there at the end.
     ShutdownReport,
+    /// Measure memory.
+    Memory,
 }
 
 /// All deadlines. Setting one again moves it; cancelling one that is not set does nothing.
@@ -85,6 +91,11 @@ impl TimerTable {
         for key in keys {
             self.cancel(key);
         }
+    }
+
+    /// Whether a deadline is set.
+    pub(super) fn has(&self, key: TimerKey) -> bool {
+        self.by_key.contains_key(&key)
     }
 
     /// When a process's deadline is.

@@ -30,7 +30,9 @@ impl Supervisor {
     pub(super) fn view(&mut self) -> Snapshot {
         for id in std::mem::take(&mut self.views.stale) {
             let info = self.knows(id).then(|| Arc::new(self.info(id)));
-            self.views.built.set(id, info);
+            if self.views.built.get(id) != info.as_ref() {
+                self.views.built.set(id, info);
+            }
         }
         Snapshot {
             project: Arc::clone(self.edition.project()),
@@ -79,6 +81,9 @@ impl Supervisor {
                 .collect(),
             last_probe: run.and_then(|run| run.probe.last.clone()),
             probe_tries: run.map_or(0, |run| run.probe.tries),
+            last_alive: run.and_then(|run| run.alive.last.clone()),
+            alive_fails: run.map_or(0, |run| run.alive.fails),
+            alive_tries: run.map_or(0, |run| run.alive.attempts),
             retry_at: match &process.phase {
                 Phase::Backoff { until, .. } => Some(*until),
                 Phase::Stopped

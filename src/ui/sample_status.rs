@@ -23,6 +23,8 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         ports: Vec::new(),
         url: None,
         proxied_url: None,
+        alive: None,
+        max_memory: None,
         cpu_percent: None,
         memory: None,
         note: String::new(),

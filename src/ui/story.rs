@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::model::{Dialect, Exit, Now, ProcessId, Program, Project, ReadyKind, ReloadPlan, RetryPolicy, Signal, Word};
 use crate::plan::ports::Ports;
 use crate::supervisor::notice::Notice;
@@ -18,7 +18,7 @@ use crate::ui::reason::{OutOfMemory, short_exit};
 use crate::ui::reload;
 use crate::ui::story::banner::Address;
 use crate::ui::story::stamp::{Stamps, stamp};
-use crate::ui::text::{clean, pad, round_duration, width};
+use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::{Ink, Theme};
 
 pub mod banner;
@@ -245,6 +245,18 @@ impl Story {
             Notice::StillStopping { process, elapsed, limit } => vec![self.still_stopping(*process, *elapsed, *limit)],
             Notice::Leftovers { process } => {
                 vec![self.line(Ink::Warn, *process, "left processes behind, which are ended now")]
+            }
+            Notice::WentToBackground { process, survivors } => {
+                let found: Vec<String> = survivors.iter().map(ToString::to_string).collect();
+                let text = format!("put itself into the background ({}); it is ended now", clean(&found.join(", ")));
+                vec![self.line(Ink::Warn, *process, &text)]
+            }
+            Notice::Unhealthy { process, said, limit } => {
+                let text = format!("unhealthy: {} (1 of {limit})", clean(said));
+                vec![self.line(Ink::Warn, *process, &text)]
+            }
+            Notice::Healthy { process, said } => {
+                vec![self.line(Ink::Good, *process, &format!("healthy again   {}", clean(said)))]
             }
             Notice::WillNotDie { process } => vec![self.will_not_die(*process)],
             Notice::Reloaded { plan } => self.reloaded(plan),

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::model::Word;
 use crate::model::status::{NeedStatus, ProbeStatus, ProcessStatus, ProjectStatus};
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::ui::look::{Look, clock};
-use crate::ui::text::{clean, pad, round_duration, width};
+use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::Ink;
 
 /// How many of the latest changes of state are told.
@@ -31,6 +31,7 @@ pub fn render(
     let mut lines = vec![head(process, look)];
     lines.extend(needs(process, project, look, zone));
     lines.extend(process.probe.iter().map(|probe| label("  probe", &probe_text(probe, process))));
+    lines.extend(process.alive.iter().map(|alive| label("  alive", &probe_text(alive, process))));
     lines.extend(facts(process, look).into_iter().map(|(name, text)| label(name, &text)));
     if !last_lines.is_empty() {
         lines.push(label("  output", &format!("last {} lines of run {}", last_lines.len(), process.runs)));

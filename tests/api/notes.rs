@@ -31,7 +31,12 @@ fn a_ready_one_shows_its_url_or_why_it_was_restarted() {
 fn an_unready_one_shows_what_its_check_said_last() {
     assert_eq!(note_of(API, Some("http://127.0.0.1:1"), |_| ()), "not ready yet: http 503 /health, try 41");
     assert_eq!(note_of(API, None, |info| info.last_probe = None), "");
-    assert_eq!(note_of(API, None, |info| info.word = Word::Unhealthy), "unhealthy: http 503 /health");
+    let unhealthy = note_of(API, None, |info| {
+        info.word = Word::Unhealthy;
+        info.last_alive = Some("http 503 /health".into());
+        info.alive_fails = 2;
+    });
+    assert_eq!(unhealthy, "unhealthy: http 503 /health x2");
 }
 
 #[test]

@@ -72,7 +72,8 @@ fn a_program_that_cannot_be_started_backs_off_and_is_given_up(side: Side) {
 }
 
 fn a_stop_takes_a_program_out_of_backoff_at_once(side: Side) {
-    let stage = Stage::new(side, "[program:bad]\ncommand = false\nstartsecs = 5\nstartretries = 50\n");
+    let stage =
+        Stage::new(side, "[program:bad]\ncommand = sh -c 'sleep 0.5; exit 1'\nstartsecs = 5\nstartretries = 50\n");
     let daemon = stage.start();
     daemon.wait_until("it waits for some seconds", || {
         stage.read("main.log").matches("exited: bad").count() >= 2 || side == Side::Ours

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use run::model::{
-    Generation, Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word,
+    Exit, Generation, Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word,
 };
-use run::supervisor::action::{Action, Outcome};
+use run::supervisor::action::{Action, Crash, Outcome};
 use run::supervisor::event::{Command, Event, RequestId, StartUntil};
 use run::supervisor::notice::{Notice, Reason, StopWhy};
 use run::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
@@ -56,6 +56,8 @@ struct Past {
     /// A user has asked for its stop.
     stopped_by_user: bool,
     was_stopping_before_end: bool,
+    /// It has crashed just now, and is tried again after this long.
+    untold: Option<Option<Duration>>,
 }
 
 pub(crate) struct Checks {
@@ -134,8 +136,11 @@ impl Checks {
             | Event::Printed { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
+            | Event::LeftBehind { .. }
             | Event::Vanished { .. }
-            | Event::Probed { .. } => {}
+            | Event::Probed { .. }
+            | Event::Checked { .. }
+            | Event::Measured { .. } => {}
         }
     }
 
@@ -202,6 +207,17 @@ impl Checks {
                 self.reply(*request, &Outcome::Accepted);
             }
             Action::Adopt(edition) => self.adopt(&edition.project().programs, children),
+            // Its end may be what is told in this very step, after the timer.
+            Action::CheckAlive { process, generation, .. } => {
+                let child = children.get(process);
+                assert!(child.is_none_or(|child| child.generation == *generation), "17: {process:?} is asked late");
+                assert!(self.past[process.index()].ready, "17: {process:?} is asked before it is ready");
+            }
+            Action::Measure(whom) => {
+                let is_limited = |id: ProcessId| self.programs[id.index()].max_memory.is_some();
+                assert!(whom.iter().all(|one| is_limited(one.process)), "17: who has no limit is measured");
+            }
+            Action::OnCrash(crash) => self.told(crash),
             Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }
@@ -347,6 +363,13 @@ impl Checks {
         }
     }
 
+    /// A hook is run for each failure, right after it was told, and for nothing else.
+    fn told(&mut self, crash: &Crash) {
+        let index = crash.process.index();
+        assert!(self.programs[index].on_crash.is_some(), "22: {:?} has no hook", crash.process);
+        assert_eq!(self.past[index].untold.take(), Some(crash.again_in), "22: {:?} has not crashed", crash.process);
+    }
+
     fn reply(&mut self, request: RequestId, _outcome: &Outcome) {
         assert!(!self.forgotten.contains(&request), "5: {request:?} was forgotten and is answered");
         assert!(self.open.remove(&request), "5: {request:?} is answered twice or was never asked");
@@ -369,6 +392,10 @@ impl Checks {
             Notice::Crashed { process, reason, .. } | Notice::GaveUp { process, reason, .. } => {
                 let past = &mut self.past[process.index()];
                 let was_late = matches!(reason, Reason::NotReady { .. });
+                let program = &self.programs[process.index()];
+                let may_be_unfit = program.alive.is_some() || program.max_memory.is_some();
+                let was_unfit = matches!(reason, Reason::Unhealthy(_));
+                assert!(!was_unfit || may_be_unfit, "17: {process:?} is ended and nobody watches it");
                 assert!(!(was_late && past.ready), "16: {process:?} was ready and is ended because it was not");
                 past.ended_well = past.has_run.then_some(false);
                 past.has_ended |= past.has_run;
@@ -377,6 +404,12 @@ impl Checks {
                 let was_good = past.ready_since.take().is_some_and(|at| now.since(at) >= Duration::from_secs(10));
                 past.failures = if was_good { 1 } else { past.failures + 1 };
                 past.allowed = self.programs[process.index()].startretries;
+                let (again_in, is_wanted) = match notice {
+                    Notice::Crashed { again_in, first, .. } => (*again_in, again_in.is_some() || *first),
+                    _ => (None, true),
+                };
+                let is_fine = matches!(reason, Reason::Exit(Exit::Code(code)) if program.exitcodes.contains(code));
+                past.untold = (program.on_crash.is_some() && is_wanted && !is_fine).then_some(again_in);
                 if let Notice::Crashed { again_in: Some(delay), .. } = notice {
                     let tries = u64::from(past.failures - 1);
                     let is_native = self.programs[process.index()].retry == RetryPolicy::Native;
@@ -395,7 +428,10 @@ impl Checks {
                 self.untouchable.retain(|id| !programs[id.index()].serves_others());
             }
             Notice::Stopped { process, why, .. } => {
-                assert!(!matches!(why, StopWhy::NotReady | StopWhy::Leftovers), "{process:?} stopped {why:?}");
+                assert!(
+                    !matches!(why, StopWhy::NotReady | StopWhy::Unhealthy | StopWhy::Leftovers | StopWhy::Background),
+                    "{process:?} stopped {why:?}"
+                );
             }
             Notice::EventDropped { delivery } => self.deliveries.dropped(delivery),
             Notice::EventRejected { process, delivery } => self.deliveries.rejected(*process, delivery),
@@ -407,6 +443,9 @@ impl Checks {
             | Notice::Unblocked { .. }
             | Notice::StillStopping { .. }
             | Notice::Leftovers { .. }
+            | Notice::WentToBackground { .. }
+            | Notice::Unhealthy { .. }
+            | Notice::Healthy { .. }
             | Notice::WillNotDie { .. }
             | Notice::SettledWithFailures { .. }
             | Notice::Reloaded { .. }
@@ -434,6 +473,7 @@ impl Checks {
             assert!(!all_ready || is_well, "all ready was said and {} is {}", info.name, info.word);
             let past = &mut self.past[info.id.index()];
             let program = &self.programs[info.id.index()];
+            assert!(past.untold.is_none(), "22: nobody is told of the crash of {}", info.name);
             if let Some(before) = past.state {
                 assert!(may_follow(before, info.state, program), "4: {} goes {before:?} → {:?}", info.name, info.state);
             }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use run::model::supervisord::{Listener, Role};
 use run::model::{
-    Autorestart, Dependency, Dialect, EventType, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy,
-    Template, Until,
+    AliveSpec, Autorestart, Dependency, Dialect, EventType, Program, ProgramName, Project, ReadyKind, ReadySpec,
+    RetryPolicy, Template, Until,
 };
 use run::supervisor::ExitPolicy;
 
@@ -272,6 +272,12 @@ fn program(seed: u64, index: u64, native: bool) -> Program {
             random.pick(&[Autorestart::Never, Autorestart::Unexpected, Autorestart::Unexpected, Autorestart::Always]);
         program.ready = random.chance(60).then(|| ready(&mut random));
     }
+    if native && !program.is_task() {
+        let mut random = Random::new(seed, 400 + index);
+        program.alive = random.chance(30).then(|| alive(&mut random));
+        program.max_memory = random.chance(15).then_some(1 << 30);
+        program.on_crash = random.chance(50).then(|| "mail".to_owned());
+    }
     program.startretries = u32::try_from(random.below(4)).expect("small");
     program.autostart = random.chance(90);
     program.priority = i32::try_from(random.below(3)).expect("small");
@@ -303,6 +309,15 @@ fn dependency(seed: u64, need: u64, random: &mut Random) -> Dependency {
         until,
         restart: random.chance(20),
         optional: random.chance(15),
+    }
+}
+
+fn alive(random: &mut Random) -> AliveSpec {
+    AliveSpec {
+        every: Duration::from_millis(random.pick(&[300, 2000, 10_000])),
+        timeout: Duration::from_millis(random.pick(&[100, 1000, 5000])),
+        failures: u32::try_from(1 + random.below(3)).expect("small"),
+        ..AliveSpec::new(ReadyKind::Tcp(Template::literal("127.0.0.1:1")))
     }
 }
 

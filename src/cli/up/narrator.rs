@@ -114,6 +114,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
+        | Notice::Unhealthy { .. }
         | Notice::EventDropped { .. }
         | Notice::ListenerLost { .. }
         | Notice::EndsRun { .. }
@@ -128,6 +129,8 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::Stopped { .. }
         | Notice::StillStopping { .. }
         | Notice::Leftovers { .. }
+        | Notice::WentToBackground { .. }
+        | Notice::Healthy { .. }
         | Notice::EventRejected { .. }
         | Notice::Reloaded { .. }
         | Notice::GroupAdded { .. }

@@ -64,7 +64,7 @@ struct Looking<'l> {
 }
 
 impl Looking<'_> {
-    fn program(&mut self, mut scope: Scope<'_>, program: &Program, places: &ProgramPlaces) {
+    fn program(&mut self, mut scope: Scope, program: &Program, places: &ProgramPlaces) {
         let (environment, rest) = places.templates.split_at(places.environment);
         self.environment(&mut scope, &program.environment, environment);
         for placed in rest {
@@ -73,7 +73,7 @@ impl Looking<'_> {
     }
 
     /// Entries see what stands before them.
-    fn environment(&mut self, scope: &mut Scope<'_>, entries: &[(String, Template)], places: &[Placed]) {
+    fn environment(&mut self, scope: &mut Scope, entries: &[(String, Template)], places: &[Placed]) {
         for (at, ((name, template), placed)) in entries.iter().zip(places).enumerate() {
             self.value(scope, template, placed.span, &entries[at..]);
             let value = scope.resolve(template);
@@ -81,7 +81,7 @@ impl Looking<'_> {
         }
     }
 
-    fn value(&mut self, scope: &Scope<'_>, template: &Template, span: Span, later: &[(String, Template)]) {
+    fn value(&mut self, scope: &Scope, template: &Template, span: Span, later: &[(String, Template)]) {
         for part in &template.parts {
             match part {
                 Part::Variable(name) if !scope.has(name) => self.undefined(scope, name, span, later),
@@ -91,7 +91,7 @@ impl Looking<'_> {
         }
     }
 
-    fn undefined(&mut self, scope: &Scope<'_>, name: &str, span: Span, later: &[(String, Template)]) {
+    fn undefined(&mut self, scope: &Scope, name: &str, span: Span, later: &[(String, Template)]) {
         let span = within(self.sources, span, &format!("${{{name}}}"));
         let problem = Diagnostic::error("undefined-variable", format!("`${{{name}}}` is not defined"));
         let problem = if name == "PORT" || name.starts_with("PORT_") {

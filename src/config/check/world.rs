@@ -109,7 +109,7 @@ impl Looking<'_, '_> {
     }
 
     /// The program's directory, if it is known and there.
-    fn directory(&mut self, scope: &Scope<'_>, program: &Program, places: &ProgramPlaces) -> Option<PathBuf> {
+    fn directory(&mut self, scope: &Scope, program: &Program, places: &ProgramPlaces) -> Option<PathBuf> {
         let Some(template) = &program.directory else { return Some(self.root.to_owned()) };
         let path = settings::absolute(self.root, &scope.resolve(template)?);
         if self.world.is_directory(&path)? {
@@ -155,7 +155,7 @@ impl Looking<'_, '_> {
     }
 
     /// The command of an `exec` check, where it can be told; it is looked for as the program's own is.
-    fn exec_check(&mut self, scope: &Scope<'_>, program: &Program, places: &ProgramPlaces, directory: &Path) {
+    fn exec_check(&mut self, scope: &Scope, program: &Program, places: &ProgramPlaces, directory: &Path) {
         let Some(ReadySpec { kind: ReadyKind::Exec(line), .. }) = &program.ready else { return };
         let Some(word) = first_word(line) else { return };
         if word.contains('/') || self.is_on_path(scope, &word, directory) != Some(false) {
@@ -168,12 +168,12 @@ impl Looking<'_, '_> {
     }
 
     /// Whether a bare word is on the PATH of a program; `None` where that is not known.
-    fn is_on_path(&mut self, scope: &Scope<'_>, word: &str, directory: &Path) -> Option<bool> {
+    fn is_on_path(&mut self, scope: &Scope, word: &str, directory: &Path) -> Option<bool> {
         self.world.has_command(word, &path_of(scope, directory)?)
     }
 
     /// A bare word has to be on the program's PATH; a path may be built by a task first.
-    fn command(&mut self, scope: &Scope<'_>, program: &Program, places: &ProgramPlaces, directory: &Path) {
+    fn command(&mut self, scope: &Scope, program: &Program, places: &ProgramPlaces, directory: &Path) {
         let Some(word) = command_word(&program.command) else { return };
         let span = places.values.get("command").map(|span| within(self.sources, *span, &word));
         if word.contains('/') {
@@ -216,7 +216,7 @@ fn first_word(line: &str) -> Option<String> {
 }
 
 /// The directories of a program's PATH. An empty entry means the working directory, as for a shell.
-fn path_of(scope: &Scope<'_>, directory: &Path) -> Option<Vec<PathBuf>> {
+fn path_of(scope: &Scope, directory: &Path) -> Option<Vec<PathBuf>> {
     Some(scope.get("PATH")?.split(':').map(|entry| settings::absolute(directory, entry)).collect())
 }
 

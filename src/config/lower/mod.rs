@@ -80,7 +80,7 @@ pub struct Context<'a> {
     /// The texts.
     pub sources: &'a [SourceFile],
     /// The environment that all programs start from; empty while the settings themselves are read.
-    pub scope: &'a Scope<'a>,
+    pub scope: &'a Scope,
 }
 
 /// Lowers everything.

@@ -41,6 +41,9 @@ pub fn program(
     instances(context, &mut keys, &mut program);
     depends::dependencies(context, &mut keys, &mut program, &mut places);
     ready::ready(context, &mut keys, &mut program, &mut places);
+    ready::alive(context, &mut keys, &mut program, &mut places);
+    program.max_memory = keys.read("max_memory", value::size).filter(|_| kind == Kind::Program);
+    program.on_crash = keys.read("on_crash", value::some_text);
     (program, places)
 }
 

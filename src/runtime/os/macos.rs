@@ -88,6 +88,16 @@ fn parse_line(line: &str) -> Option<ProcessFact> {
 }
 
 /// Not told by the system.
+pub fn proportional_memory(_pid: u32) -> Option<u64> {
+    None
+}
+
+/// The command name of a process, as the system keeps it.
+pub fn command_name(pid: u32) -> Option<String> {
+    processes().into_iter().find(|fact| fact.pid == pid).map(|fact| fact.name)
+}
+
+/// Not told by the system.
 pub fn own_children() -> Option<Vec<u32>> {
     None
 }

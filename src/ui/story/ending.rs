@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::model::{Dialect, ProcessId, Word};
 use crate::supervisor::notice::StopWhy;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::reason::short_exit;
 use crate::ui::story::Story;
-use crate::ui::text::{clean, cut_end, round_duration};
+use crate::ui::text::{clean, cut_end};
 use crate::ui::theme::Ink;
 
 /// How many failed ones a summary names.
@@ -42,6 +42,8 @@ impl Story {
             StopWhy::Removed => format!("stopped: gone from the config ({took})"),
             StopWhy::Dependency(on) => format!("stopped: its dependency {} went away ({took})", self.names.label(on)),
             StopWhy::NotReady => format!("stopped: not ready in time ({took})"),
+            StopWhy::Unhealthy => format!("stopped: unhealthy ({took})"),
+            StopWhy::Background => format!("ended in the background ({took})"),
             StopWhy::Leftovers => format!("what it had left behind is gone ({took})"),
         };
         let text = if killed && why != StopWhy::Shutdown { format!("{text}, {}", self.by_kill(process)) } else { text };

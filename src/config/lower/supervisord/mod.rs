@@ -53,6 +53,7 @@ pub fn lower(
     if lowering.mentions(HOST) {
         names.text(HOST, lowering.world.node_name().unwrap_or_default());
     }
+    let names = names.shared();
     let groups = lowering.groups(&names);
     let mut known = lowering.known(&groups);
     let extensions = lowering.extensions(&conf, &names, &mut known);
