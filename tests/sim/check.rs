@@ -56,8 +56,14 @@ struct Past {
     /// A user has asked for its stop.
     stopped_by_user: bool,
     was_stopping_before_end: bool,
-    /// It has crashed just now, and is tried again after this long.
-    untold: Option<Option<Duration>>,
+    /// It has crashed just now, and nobody has been told.
+    untold: Option<Untold>,
+}
+
+/// A crash.
+#[derive(Debug, Clone)]
+struct Untold {
+    again_in: Option<Duration>,
 }
 
 pub(crate) struct Checks {
@@ -367,7 +373,9 @@ impl Checks {
     fn told(&mut self, crash: &Crash) {
         let index = crash.process.index();
         assert!(self.programs[index].on_crash.is_some(), "22: {:?} has no hook", crash.process);
-        assert_eq!(self.past[index].untold.take(), Some(crash.again_in), "22: {:?} has not crashed", crash.process);
+        let untold = self.past[index].untold.take();
+        let is_it = untold.is_some_and(|untold| untold.again_in == crash.again_in);
+        assert!(is_it, "22: {:?} has not crashed", crash.process);
     }
 
     fn reply(&mut self, request: RequestId, _outcome: &Outcome) {
@@ -409,7 +417,7 @@ impl Checks {
                     _ => (None, true),
                 };
                 let is_fine = matches!(reason, Reason::Exit(Exit::Code(code)) if program.exitcodes.contains(code));
-                past.untold = (program.on_crash.is_some() && is_wanted && !is_fine).then_some(again_in);
+                past.untold = (program.on_crash.is_some() && is_wanted && !is_fine).then_some(Untold { again_in });
                 if let Notice::Crashed { again_in: Some(delay), .. } = notice {
                     let tries = u64::from(past.failures - 1);
                     let is_native = self.programs[process.index()].retry == RetryPolicy::Native;
