@@ -10,13 +10,12 @@ use tokio::time::timeout;
 
 use crate::logs::{Hub, LogPlaces, OutputEvent};
 use crate::model::supervisord::LogLevel;
-use crate::model::{Exit, Generation, Now, ProcessId, Signal};
+use crate::model::{ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::ends::{Ends, Incarnation};
-use crate::runtime::extension::Extensions;
 use crate::runtime::fcgi::FcgiSockets;
-use crate::runtime::handle::Message;
+use crate::runtime::handle::{Handle, Message};
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
 use crate::runtime::listening::Listening;
@@ -64,8 +63,8 @@ pub struct Parts<S> {
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
     pub launcher: Arc<Launcher>,
-    /// Where extensions are made known.
-    pub extensions: Extensions,
+    /// What others hold of us: for what we ask of ourselves, and where extensions are made known.
+    pub handle: Handle,
     /// What is asked from outside.
     pub messages: mpsc::UnboundedReceiver<Message>,
     /// Where views go.
@@ -118,8 +117,6 @@ pub struct Driver<S> {
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
-    /// Whether the end that was asked for is one before another beginning.
-    restarts: bool,
     alarm: os::Alarm,
 }
 
@@ -183,7 +180,6 @@ impl<S: Spawner> Driver<S> {
             fcgi: FcgiSockets::default(),
             pending: VecDeque::new(),
             finished: None,
-            restarts: false,
             alarm,
         }
     }
@@ -200,7 +196,8 @@ impl<S: Spawner> Driver<S> {
             self.publish();
         }
         self.sweep().await;
-        Ended { code: self.finished.unwrap_or(1), restarts: self.restarts, is_forced: false }
+        let restarts = self.view().is_restarting;
+        Ended { code: self.finished.unwrap_or(1), restarts, is_forced: false }
     }
 
     async fn wake(&mut self, signals: &mut Signals) -> Woken {
@@ -288,17 +285,15 @@ impl<S: Spawner> Driver<S> {
         match heard.asked {
             Asked::Terminate(urgency) => {
                 self.log(LogLevel::Warn, format!("received {} indicating exit request", heard.signal));
-                self.restarts = false;
                 self.take(Event::Terminate(urgency));
             }
-            Asked::Restart if self.view().is_shutting_down && !self.restarts => {
+            Asked::Restart if self.view().is_shutting_down && !self.view().is_restarting => {
                 let why = "indicating restart request (shutdown in progress)";
                 self.log(LogLevel::Warn, format!("ignored {} {why}", heard.signal));
             }
             Asked::Restart => {
                 self.log(LogLevel::Warn, format!("received {} indicating restart request", heard.signal));
-                self.restarts = true;
-                self.take(Event::Terminate(Urgency::Polite));
+                self.restart();
             }
             Asked::ReopenLogs => {
                 self.log(LogLevel::Info, format!("received {} indicating log reopen request", heard.signal));
@@ -313,6 +308,20 @@ impl<S: Spawner> Driver<S> {
             Asked::Suspend => self.suspend(),
             Asked::Resize => self.resize(),
         }
+    }
+
+    /// The same as a client's `restart`: a config that does not load stops nobody.
+    fn restart(&self) {
+        let (handle, hub) = (self.parts.handle.clone(), self.parts.hub.clone());
+        tokio::task::spawn_local(async move {
+            match handle.config(ConfigWish::Restart).await {
+                Err(ConfigRefusal::Unreadable(why) | ConfigRefusal::Unfit(why)) => {
+                    let text = format!("the config cannot be read again, everything stays as it is:\n{why}");
+                    hub.log(LogLevel::Critical, handle.now().wall, text);
+                }
+                Ok(_) | Err(_) => {}
+            }
+        });
     }
 
     /// A line for the main log (supervisor `supervisord.py` `handle_signal`, `reap`).

@@ -155,7 +155,7 @@ impl<S: Spawner> Driver<S> {
             News::Useless(why) => answer(Answer::fail(why)),
             News::Stray(what) => drop(later.send(Later::Stray(format!("{name} {what}")))),
         };
-        self.parts.extensions.connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
+        self.parts.handle.extensions().connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
         Ok(streams)
     }
 

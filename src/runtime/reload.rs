@@ -87,7 +87,7 @@ impl Desk {
             }
             ConfigWish::Restart => {
                 let read = self.read().await?;
-                self.take_over(handle, &active, read, Command::BeginAnew).await
+                self.take_over(handle, &active, read, |_| Command::BeginAnew).await
             }
             ConfigWish::AddGroup(group) => {
                 let other = self.last_read().unwrap_or_else(|| Arc::clone(&active.project));

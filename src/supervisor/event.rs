@@ -206,8 +206,8 @@ pub enum Command {
     Shutdown,
     /// Take over a new config: stop what is gone, start what is new, restart what differs; answered when that has begun.
     Reload(Edition),
-    /// Stop everything, and begin anew with this config; answered when that has begun.
-    BeginAnew(Edition),
+    /// End the whole project, for another beginning in the same process; answered when the end has begun.
+    BeginAnew,
 }
 
 /// How long a start is waited for.

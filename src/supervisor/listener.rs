@@ -112,13 +112,6 @@ impl Supervisor {
         self.arm_ticks();
     }
 
-    /// Everything begins anew: what waits is for nobody, and every process is new (supervisor `supervisord.py` `main`).
-    pub(super) fn forget_listeners(&mut self) {
-        let Listeners { pools, told, .. } = &mut self.listeners;
-        pools.clear();
-        told.clear();
-    }
-
     /// Puts an event into the buffer of everybody who asked for its type. It is made only if there is one.
     pub(super) fn publish(&mut self, event: impl FnOnce() -> PublicEvent, kind: EventType) {
         let Listeners { pools, serial, .. } = &mut self.listeners;

@@ -168,7 +168,7 @@ fn reply(command: &Command) -> Reply {
         Command::SendStdin { process, .. } => {
             each(&[*process], |id| if id == API { Answer::NoStdin } else { Answer::Done })
         }
-        Command::SendEvent { .. } | Command::Shutdown | Command::Reload(_) | Command::BeginAnew(_) => Reply::Accepted,
+        Command::SendEvent { .. } | Command::Shutdown | Command::Reload(_) | Command::BeginAnew => Reply::Accepted,
     }
 }
 
