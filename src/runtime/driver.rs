@@ -194,6 +194,9 @@ impl<S: Spawner> Driver<S> {
                 woken => self.woken(woken),
             }
             self.publish();
+            for line in self.fcgi.told() {
+                self.log(LogLevel::Info, line);
+            }
         }
         self.sweep().await;
         let restarts = self.view().is_restarting;

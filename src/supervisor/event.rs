@@ -118,7 +118,8 @@ pub enum Event {
 /// Why a program could not be executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpawnFailure {
-    /// The step that failed, in words: `could not start`, `could not enter the directory`, `could not become user`.
+    /// The step that failed, in words: `could not start`, `could not enter the directory`, `could not become user`; empty where the
+    /// message says it all.
     pub step: String,
     /// The system's error number, 0 when it was not the system that refused.
     pub errno: i32,
@@ -129,7 +130,7 @@ pub struct SpawnFailure {
 impl SpawnFailure {
     /// The whole sentence: `could not start: no such file or directory: ./bin/api`.
     pub fn sentence(&self) -> String {
-        format!("{}: {}", self.step, self.message)
+        if self.step.is_empty() { self.message.clone() } else { format!("{}: {}", self.step, self.message) }
     }
 }
 

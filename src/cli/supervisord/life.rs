@@ -86,7 +86,8 @@ impl Lives {
         settle_logs(loaded);
         let daemon = daemon_of(loaded);
         let notes: Vec<String> = up::reclaim(loaded).filter(|_| lock.is_none()).into_iter().collect();
-        lines.extend(notes.iter().map(|note| (LogLevel::Warn, note.clone())));
+        // As the original has them: what is worst comes first.
+        lines.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
         let lines = std::mem::take(lines);
         let beginning = beginning.take();
         let quiet = Quiet {

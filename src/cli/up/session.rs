@@ -245,12 +245,13 @@ impl Session<'_> {
         let ends_with_screen = !is_quiet && !self.detach_when_ready;
         let at = clock.now().wall;
         let (narrator, screen): (Box<dyn Narrator>, _) = if let Some(Quiet { lines, begun, .. }) = quiet {
-            for (level, text) in lines {
+            let notes = self.notes.iter().map(|note| (LogLevel::Warn, note.clone()));
+            for (level, text) in lines.into_iter().chain(notes) {
                 hub.log(level, at, text);
             }
             greet(&hub, &self.loaded, at);
             begun(&hub, at)?;
-            (Box::new(Hush), None)
+            (Box::new(Hush::new(hub.clone(), clock.clone())), None)
         } else {
             greet(&hub, &self.loaded, at);
             let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);

@@ -46,9 +46,9 @@ pub fn take(
     Some(Include { patterns: text.split_whitespace().map(ToOwned::to_owned).collect(), span })
 }
 
-/// A pattern that matches nothing; the original only notes it in its log.
+/// A pattern that matches nothing; the original only notes it in its log, in these words (supervisor `options.py` `read_include_config`).
 pub fn no_match(pattern: &str, span: Span) -> Diagnostic {
-    Diagnostic::warning("include", format!("no file matches `{pattern}`")).at(span, "included here")
+    Diagnostic::warning("include", format!("No file matches via include \"{pattern}\"")).at(span, "included here")
 }
 
 /// An `[include]` in an included file.
