@@ -106,6 +106,7 @@ impl Supervisor {
                 Intent::Up => None,
                 Intent::Down { because, .. } => Some(because),
             },
+            listener: self.listener_info(id),
             history: process.history.iter().cloned().collect(),
         }
     }

@@ -17,7 +17,7 @@ macro_rules! named {
 named! {
     HOT_LOOP = "A hot loop is slowed down";
     SESSION = "Every program has a session of its own";
-    SPAWN_FAILURES = "A start that fails says why";
+    SPAWN_FAILURES = "A start that fails after the fork says why";
     LOG_BYTES = "Log bytes that are no text do not fail a call";
     CONFIG_INFO = "`getAllConfigInfo` shows what holds";
     SHOT = "SIGKILL of the supervisor ends its programs";

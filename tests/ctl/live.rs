@@ -198,12 +198,19 @@ fn the_section_of_a_supervisord_conf_says_whom_to_talk_to() {
 #[test]
 fn a_line_typed_in_the_foreground_reaches_the_process_and_comes_back() {
     let Some(supervisord) = tool("supervisord") else { return };
-    let project = stage(&Scenario::default());
-    let _server = start(&project, Server::Theirs(&supervisord));
+    for server in [Server::Theirs(&supervisord), Server::Ours] {
+        let project = stage(&Scenario::default());
+        let _server = start(&project, server);
+        talk(&project);
+    }
+}
+
+/// One line to `cat` and back.
+fn talk(project: &TestProject) {
     let mut command = project.command(&["ctl", "-c", "supervisord.conf", "fg", "cat"]);
     let (reader, mut writer) = std::io::pipe().unwrap();
     command.stdin(Stdio::from(reader));
-    let running = Running::start(&project, command);
+    let running = Running::start(project, command);
     running.wait_for("==> Press Ctrl-C to exit <==\n");
     std::io::Write::write_all(&mut writer, "grüße\n".as_bytes()).unwrap();
     running.wait_for("grüße\n");
