@@ -6,7 +6,9 @@ use std::path::Path;
 use super::method::{Usage, View};
 use super::note::{note, off_because};
 use crate::model::name::ProgramName;
-use crate::model::status::{HistoryEntry, ListenerStatus, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA};
+use crate::model::status::{
+    HistoryEntry, ListenerStatus, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA,
+};
 use crate::model::template::{Part, ProgramFact};
 use crate::model::{Exit, Program, ReadyKind, ReadySpec, Template, local_name};
 use crate::supervisor::snapshot::{NeedInfo, ProcessInfo};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::model::status::SourceMark;
 use crate::model::{
-    Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until, WallTime, Word,
+    Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until,
+    WallTime, Word,
 };
 use crate::plan::ports::Ports;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Stage};
+use crate::daemon::{Daemon, ENDINGS, Stage};
 use crate::differences;
 use crate::side::Side;
 
@@ -179,21 +179,7 @@ fn the_main_log_is_read_and_cleared(side: Side) {
 }
 
 fn the_main_log_tells_what_happened(side: Side) {
-    let conf = "\
-[program:cat]
-command = cat
-startsecs = 0
-
-[program:good]
-command = sh -c 'read x; exit 0'
-startsecs = 0
-autorestart = false
-
-[program:bad]
-command = sh -c 'read x; exit 3'
-startsecs = 0
-autorestart = false
-
+    let conf = "
 [program:shot]
 command = cat
 startsecs = 0
@@ -213,7 +199,7 @@ command = sh -c 'trap \"\" TERM; echo ready; while :; do read x; done'
 startsecs = 0
 stopwaitsecs = 1
 ";
-    let stage = Stage::new(side, conf);
+    let stage = Stage::new(side, &[ENDINGS, conf].concat());
     let daemon = stage.start();
     for name in ["good", "bad", "shot"] {
         daemon.wait_state(name, "RUNNING");

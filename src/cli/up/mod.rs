@@ -259,7 +259,7 @@ fn load_options(args: &Args) -> LoadOptions {
 }
 
 /// Warnings that do not concern a start.
-const AT_CHECK_ONLY: [&str; 3] = ["command-not-yet", "unknown-option", "unknown-section"];
+const AT_CHECK_ONLY: [&str; 4] = ["command-not-yet", "unknown-option", "unknown-section", "python-plugin"];
 
 /// The warnings that matter now. What supervisord leaves to third parties, and a path that a task may build first, are `run check`'s
 /// to mention.

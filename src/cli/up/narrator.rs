@@ -95,13 +95,13 @@ impl Narrator for Teller {
 
 /// That these had outlived their programs.
 fn outlived(names: &[(u32, String)]) -> String {
-        let mut shown: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
-        if names.len() > NAMED {
-            shown.push(format!("and {} more", names.len() - NAMED));
-        }
-        let (noun, their) =
-            if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
-        format!("{} {noun} outlived {their} killed: {}", names.len(), shown.join(", "))
+    let mut shown: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
+    if names.len() > NAMED {
+        shown.push(format!("and {} more", names.len() - NAMED));
+    }
+    let (noun, their) =
+        if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
+    format!("{} {noun} outlived {their} killed: {}", names.len(), shown.join(", "))
 }
 
 /// Tells the output thread what stands before each program's lines; how many columns that takes.

@@ -50,7 +50,8 @@ pub fn take(
 
 /// A pattern that matches nothing; the original only notes it in its log, in these words (supervisor `options.py` `read_include_config`).
 pub fn no_match(pattern: &Path, span: Span) -> Diagnostic {
-    Diagnostic::warning("include", format!("No file matches via include \"{}\"", pattern.display())).at(span, "included here")
+    Diagnostic::warning("include", format!("No file matches via include \"{}\"", pattern.display()))
+        .at(span, "included here")
 }
 
 /// An `[include]` in an included file.
