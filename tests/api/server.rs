@@ -43,6 +43,11 @@ impl Server {
         Self { stop: Some(stop), thread: Some(thread) }
     }
 
+    /// Asks for its end.
+    pub(crate) fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
     /// Ends it and waits until it has.
     pub(crate) fn end(&mut self) {
         drop(self.stop.take());

@@ -6,6 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::Command as Program;
 use std::sync::{Arc, mpsc as std_mpsc};
+use std::thread;
 use std::time::Duration;
 
 use run::client::{Client, ClientError, StartUntil};
@@ -276,7 +277,7 @@ fn the_end_answers_what_is_under_way_and_removes_the_socket() {
     let asking = thread::spawn(move || client.down());
     let (command, reply) = served.asked();
     assert_eq!(command, Command::Shutdown);
-    drop(served.stop.take());
+    served.server.stop();
     reply.send(Outcome::Accepted).unwrap();
     asking.join().unwrap().unwrap();
     served.server.end();

@@ -140,6 +140,8 @@ fn what_a_listener_is_at_is_known() {
     world.says(MAIL, &[READY, READY]);
     assert_eq!(at(&mut world), ListenerInfo { state: ListenerState::Unknown, was_ready: true, waiting: 1 });
     world.exited(MAIL, Exit::Code(0));
+    let start = Command::Start { processes: vec![MAIL], until: StartUntil::Spawned, with_needs: true, timeout: None };
+    world.step(Event::Command(RequestId(8), start));
     world.spawned(MAIL);
     assert_eq!(at(&mut world), ListenerInfo { waiting: 1, ..waits });
 }
