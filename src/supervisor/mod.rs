@@ -261,7 +261,6 @@ impl Supervisor {
                 self.reconcile(id);
             }
             self.bury();
-            self.renew_if_down();
             self.end_if_over();
             if self.dirty.is_empty() {
                 break;
