@@ -6,7 +6,9 @@ use std::path::Path;
 use super::method::{Usage, View};
 use super::note::{note, off_because};
 use crate::model::name::ProgramName;
-use crate::model::status::{HistoryEntry, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA};
+use crate::model::status::{
+    HistoryEntry, ListenerStatus, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA,
+};
 use crate::model::template::{Part, ProgramFact};
 use crate::model::{AliveSpec, Exit, Program, ReadyKind, ReadySpec, Template, local_name};
 use crate::supervisor::snapshot::{NeedInfo, ProcessInfo};
@@ -26,7 +28,6 @@ pub fn project_status(view: &View<'_>) -> ProjectStatus {
         state: state(view).to_owned(),
         processes: process_statuses(view, &everyone),
         notes: view.notes.to_vec(),
-        sources: view.snapshot.sources.to_vec(),
     }
 }
 
@@ -105,6 +106,10 @@ fn process_status(
         command: program.map_or_else(String::new, |program| program.command.display()),
         directory: program.map_or_else(String::new, |program| directory(view, info, program)),
         off_because: off_because(info, program),
+        listener: info.listener.map(|listener| ListenerStatus {
+            state: listener.state.name().to_owned(),
+            waiting: u32::try_from(listener.waiting).unwrap_or(u32::MAX),
+        }),
         retry_in_ms: info.retry_at.map(|at| millis(at.since(view.now.mono))),
     }
 }

@@ -150,6 +150,11 @@ impl Connection {
         Ok(self.client.reload(dry_run)?)
     }
 
+    /// Names the files of the config that are others now; an answer that does not come says nothing.
+    pub fn changed_files(&mut self) -> Vec<String> {
+        self.client.changed_files().unwrap_or_default()
+    }
+
     /// Asks where the project's page is, and for a listener if there is none. It is there as long as the answer is held.
     pub fn open_page(&self) -> Result<Follow, CommandError> {
         let socket = &self.running.owner.socket;

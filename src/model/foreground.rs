@@ -94,7 +94,7 @@ pub fn leaves_by_itself(command: &Command) -> Option<(String, &'static str)> {
     if let Some(told) = known.leaves.iter().find(|option| has(option)) {
         return Some((format!("{name} goes to the background with {told}"), known.advice));
     }
-    let goes = !known.stays.is_empty() && !known.stays.iter().any(|option| has(option));
+    let goes = !known.stays.is_empty() && !known.stays.iter().any(has);
     goes.then(|| (format!("{name} goes to the background by itself"), known.advice))
 }
 

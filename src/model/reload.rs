@@ -7,6 +7,8 @@ use super::name::ProgramName;
 /// What can be asked about the config of a running project. Each reads files or gives ports, so it takes its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigWish {
+    /// Say which of its files are others now; nothing is read in.
+    Glance,
     /// Read it and say what would change; nothing does.
     Compare,
     /// Read it and take it over.
@@ -47,6 +49,9 @@ pub struct ReloadPlan {
     pub groups: GroupChanges,
     /// What only the next `run up` takes in, such as `[control]`.
     pub waiting: Vec<String>,
+    /// For [`ConfigWish::Glance`], and for nothing else: the files that are others now than when they were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 /// What becomes of one process.

@@ -32,9 +32,6 @@ pub struct ProjectStatus {
     pub processes: Vec<ProcessStatus>,
     /// What the user should know of the project as a whole: a port that was moved, state that differs from the file.
     pub notes: Vec<String>,
-    /// The files that the state was read from; who asks can see whether they are other now.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<SourceMark>,
 }
 
 /// What one file, or the list of files that a pattern matches, was when the config was read.
@@ -116,6 +113,18 @@ pub struct ProcessStatus {
     pub off_because: String,
     /// Milliseconds until the next try while retrying.
     pub retry_in_ms: Option<u64>,
+    /// What an event listener is at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listener: Option<ListenerStatus>,
+}
+
+/// What an event listener is at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerStatus {
+    /// `ACKNOWLEDGED`, `READY`, `BUSY`, or `UNKNOWN` once it has broken the protocol.
+    pub state: String,
+    /// How many events wait for whoever of its pool is READY next.
+    pub waiting: u32,
 }
 
 /// A declared port.

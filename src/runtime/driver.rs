@@ -10,14 +10,13 @@ use tokio::time::timeout;
 
 use crate::logs::{Hub, LogPlaces, OutputEvent};
 use crate::model::supervisord::LogLevel;
-use crate::model::{Exit, Generation, Now, ProcessId, Signal};
+use crate::model::{ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Screens;
 use crate::runtime::ends::{Ends, Incarnation};
-use crate::runtime::extension::Extensions;
 use crate::runtime::fcgi::FcgiSockets;
-use crate::runtime::handle::Message;
+use crate::runtime::handle::{Handle, Message};
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
 use crate::runtime::listening::Listening;
@@ -65,8 +64,8 @@ pub struct Parts<S> {
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
     pub launcher: Arc<Launcher>,
-    /// Where extensions are made known.
-    pub extensions: Extensions,
+    /// What others hold of us: for what we ask of ourselves, and where extensions are made known.
+    pub handle: Handle,
     /// What is asked from outside.
     pub messages: mpsc::UnboundedReceiver<Message>,
     /// Where views go.
@@ -122,8 +121,6 @@ pub struct Driver<S> {
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
-    /// Whether the end that was asked for is one before another beginning.
-    restarts: bool,
     alarm: os::Alarm,
 }
 
@@ -195,7 +192,6 @@ impl<S: Spawner> Driver<S> {
             screens: Screens::default(),
             pending: VecDeque::new(),
             finished: None,
-            restarts: false,
             alarm,
         }
     }
@@ -210,10 +206,14 @@ impl<S: Spawner> Driver<S> {
                 woken => self.woken(woken),
             }
             self.publish();
+            for line in self.fcgi.told() {
+                self.log(LogLevel::Info, line);
+            }
         }
         self.finish_hooks(&mut signals).await;
         self.sweep().await;
-        Ended { code: self.finished.unwrap_or(1), restarts: self.restarts, is_forced: false }
+        let restarts = self.view().is_restarting;
+        Ended { code: self.finished.unwrap_or(1), restarts, is_forced: false }
     }
 
     pub(super) async fn wake(&mut self, signals: &mut Signals) -> Woken {
@@ -315,17 +315,15 @@ impl<S: Spawner> Driver<S> {
         match heard.asked {
             Asked::Terminate(urgency) => {
                 self.log(LogLevel::Warn, format!("received {} indicating exit request", heard.signal));
-                self.restarts = false;
                 self.take(Event::Terminate(urgency));
             }
-            Asked::Restart if self.view().is_shutting_down && !self.restarts => {
+            Asked::Restart if self.view().is_shutting_down && !self.view().is_restarting => {
                 let why = "indicating restart request (shutdown in progress)";
                 self.log(LogLevel::Warn, format!("ignored {} {why}", heard.signal));
             }
             Asked::Restart => {
                 self.log(LogLevel::Warn, format!("received {} indicating restart request", heard.signal));
-                self.restarts = true;
-                self.take(Event::Terminate(Urgency::Polite));
+                self.restart();
             }
             Asked::ReopenLogs => {
                 self.log(LogLevel::Info, format!("received {} indicating log reopen request", heard.signal));
@@ -340,6 +338,18 @@ impl<S: Spawner> Driver<S> {
             Asked::Suspend => self.suspend(),
             Asked::Resize => self.resize(),
         }
+    }
+
+    /// The same as a client's `restart`: a config that does not load stops nobody.
+    fn restart(&self) {
+        let (handle, hub) = (self.parts.handle.clone(), self.parts.hub.clone());
+        tokio::task::spawn_local(async move {
+            let answer = handle.config(ConfigWish::Restart).await;
+            if let Err(ConfigRefusal::Unreadable(why) | ConfigRefusal::Unfit(why)) = answer {
+                let text = format!("the config cannot be read again, everything stays as it is:\n{why}");
+                hub.log(LogLevel::Critical, handle.now().wall, text);
+            }
+        });
     }
 
     /// A line for the main log (supervisor `supervisord.py` `handle_signal`, `reap`).

@@ -1,7 +1,9 @@
 //! Actions as effects: one function each.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -155,7 +157,7 @@ impl<S: Spawner> Driver<S> {
             News::Useless(why) => answer(Answer::fail(why)),
             News::Stray(what) => drop(later.send(Later::Stray(format!("{name} {what}")))),
         };
-        self.parts.extensions.connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
+        self.parts.handle.extensions().connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
         Ok(streams)
     }
 
@@ -299,14 +301,16 @@ impl<S: Spawner> Driver<S> {
         let side = self.sides.get(process.index());
         let SpawnWords { program, directory, path_entries, user } =
             side.map(|side| side.spawn_words.clone()).unwrap_or_default();
-        let file = side.map(|side| side.directory.join(&program));
+        let found = side.and_then(|side| side.directory.join(&program).metadata().ok());
         let interpreter = missing_interpreter(program.as_ref());
         let facts = SpawnFacts {
             program: &program,
             directory: &directory,
             path_entries,
             user: user.as_deref(),
-            is_directory: file.is_some_and(|file| file.is_dir()),
+            dialect: self.parts.launcher.project.dialect,
+            is_directory: found.as_ref().is_some_and(Metadata::is_dir),
+            is_executable: found.is_some_and(|found| found.permissions().mode() & 0o111 != 0),
             missing_interpreter: interpreter.as_deref(),
         };
         failure_message(step, errno, &facts)

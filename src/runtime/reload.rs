@@ -3,7 +3,7 @@
 //! A config that does not load, or whose ports somebody else has, changes nothing.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
@@ -15,7 +15,7 @@ use crate::model::{ConfigRefusal, ConfigWish, Diagnostics, PortRequest, Program,
 use crate::plan::ports::Ports;
 use crate::plan::reload::{diff, with_group, without_group};
 use crate::runtime::handle::Handle;
-use crate::runtime::load::{load_project, marks};
+use crate::runtime::load::{is_as_marked, load_project, marks};
 use crate::runtime::ports::{self, Holder};
 use crate::supervisor::action::Outcome;
 use crate::supervisor::edition::Edition;
@@ -80,6 +80,7 @@ impl Desk {
         let _turn = self.turn.acquire().await.map_err(|_| ConfigRefusal::Ending)?;
         let active = handle.snapshot();
         match wish {
+            ConfigWish::Glance => Ok(ReloadPlan { files: differing(&active).await?, ..ReloadPlan::default() }),
             ConfigWish::Compare => Ok(diff(&active.project, &self.read().await?.project)),
             ConfigWish::Reload => {
                 let read = self.read().await?;
@@ -87,7 +88,7 @@ impl Desk {
             }
             ConfigWish::Restart => {
                 let read = self.read().await?;
-                self.take_over(handle, &active, read, Command::BeginAnew).await
+                self.take_over(handle, &active, read, |_| Command::BeginAnew).await
             }
             ConfigWish::AddGroup(group) => {
                 let other = self.last_read().unwrap_or_else(|| Arc::clone(&active.project));
@@ -132,6 +133,17 @@ impl Desk {
             Ok(Outcome::ShuttingDown) | Err(_) => Err(ConfigRefusal::Ending),
         }
     }
+}
+
+/// The files that are not as they were, relative to the project where possible.
+async fn differing(active: &Snapshot) -> Result<Vec<String>, ConfigRefusal> {
+    let (sources, root) = (Arc::clone(&active.sources), active.project.root.clone());
+    let look = spawn_blocking(move || {
+        let others = sources.iter().filter(|mark| !is_as_marked(mark));
+        let name = |path: PathBuf| path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+        others.map(|mark| name(Path::new(&mark.path).join(&mark.pattern))).collect()
+    });
+    look.await.map_err(|_| ConfigRefusal::Ending)
 }
 
 /// A project of which only a part is as the files have it: it still differs from them.

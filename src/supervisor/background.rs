@@ -84,10 +84,8 @@ mod tests {
             supervisor.step(now, Event::Tick, &mut actions);
             supervisor.step(now, event, &mut actions);
         }
-        let said = actions.into_iter().filter_map(|action| match action {
-            Action::Say(notice) => Some(notice),
-            _ => None,
-        });
+        let said =
+            actions.into_iter().filter_map(|action| if let Action::Say(notice) = action { Some(notice) } else { None });
         let said = said.collect();
         (supervisor, said)
     }
@@ -114,7 +112,7 @@ mod tests {
         for (program, after, exit) in [
             (Program::new_task("web"), soon, Exit::Code(0)),
             (Program::new("web"), soon, Exit::Code(3)),
-            (Program::new("web"), Duration::from_secs(60), Exit::Code(0)),
+            (Program::new("web"), Duration::from_mins(1), Exit::Code(0)),
         ] {
             let (_, said) = play(program, after, exit);
             assert!(said.iter().any(|notice| matches!(notice, Notice::Leftovers { .. })), "{said:?}");

@@ -101,7 +101,7 @@ impl Supervisor {
         match ending {
             Ending::Exit(exit) => self.enter(id, Phase::Exited { exit: *exit, expected }),
             Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) | Ending::Unhealthy(..) => {
-                self.enter(id, Phase::Stopped)
+                self.enter(id, Phase::Stopped);
             }
         }
     }

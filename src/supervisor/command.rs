@@ -103,7 +103,10 @@ impl Supervisor {
                 self.terminate(Urgency::Polite, None);
             }
             Command::Reload(edition) => self.reload(request, edition),
-            Command::BeginAnew(edition) => self.begin_anew(request, edition),
+            Command::BeginAnew => {
+                self.actions.push(Action::Reply(request, Outcome::Accepted));
+                self.restart_all();
+            }
         }
     }
 

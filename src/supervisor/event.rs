@@ -164,7 +164,8 @@ impl fmt::Display for Survivor {
 /// Why a program could not be executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpawnFailure {
-    /// The step that failed, in words: `could not start`, `could not enter the directory`, `could not become user`.
+    /// The step that failed, in words: `could not start`, `could not enter the directory`, `could not become user`; empty where the
+    /// message says it all.
     pub step: String,
     /// The system's error number, 0 when it was not the system that refused.
     pub errno: i32,
@@ -175,7 +176,7 @@ pub struct SpawnFailure {
 impl SpawnFailure {
     /// The whole sentence: `could not start: no such file or directory: ./bin/api`.
     pub fn sentence(&self) -> String {
-        format!("{}: {}", self.step, self.message)
+        if self.step.is_empty() { self.message.clone() } else { format!("{}: {}", self.step, self.message) }
     }
 }
 
@@ -252,8 +253,8 @@ pub enum Command {
     Shutdown,
     /// Take over a new config: stop what is gone, start what is new, restart what differs; answered when that has begun.
     Reload(Edition),
-    /// Stop everything, and begin anew with this config; answered when that has begun.
-    BeginAnew(Edition),
+    /// End the whole project, for another beginning in the same process; answered when the end has begun.
+    BeginAnew,
 }
 
 /// How long a start is waited for.

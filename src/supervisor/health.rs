@@ -90,7 +90,7 @@ impl Supervisor {
         self.timers.arm(id, TimerKind::Alive, next);
         match verdict {
             Verdict::Pass(said) => self.answered_well(id, said),
-            Verdict::Fail(said) => self.answered_badly(id, said, alive.failures),
+            Verdict::Fail(said) => self.answered_badly(id, &said, alive.failures),
         }
     }
 
@@ -111,15 +111,15 @@ impl Supervisor {
         }
     }
 
-    fn answered_badly(&mut self, id: ProcessId, said: String, limit: u32) {
+    fn answered_badly(&mut self, id: ProcessId, said: &str, limit: u32) {
         let now = self.now;
         let Some(run) = self.at_mut(id).run_mut() else { return };
         run.alive.fails = run.alive.fails.saturating_add(1);
-        run.alive.last = Some(said.clone());
+        run.alive.last = Some(said.to_owned());
         let fails = run.alive.fails;
         if fails == 1 {
             self.at_mut(id).remember(now, format!("unhealthy: {said}"));
-            self.say(Notice::Unhealthy { process: id, said: said.clone(), limit });
+            self.say(Notice::Unhealthy { process: id, said: said.to_owned(), limit });
         }
         if fails >= limit && self.at(id).is_wanted() {
             self.end_unfit(id, format!("unhealthy: {said} x{fails}"));
@@ -246,7 +246,15 @@ mod tests {
                     }
                 }
                 Action::Say(notice) => self.said.push(notice),
-                _ => {}
+                Action::Probe { .. }
+                | Action::StopProbing { .. }
+                | Action::OnCrash(_)
+                | Action::Deliver { .. }
+                | Action::WriteStdin { .. }
+                | Action::Reply(..)
+                | Action::Adopt(_)
+                | Action::Chronicle(_)
+                | Action::Finish(_) => {}
             }
         }
 
@@ -264,43 +272,42 @@ mod tests {
         }
 
         fn reasons(&self) -> Vec<&str> {
-            let reason = |notice: &'_ Notice| matches!(notice, Notice::Crashed { .. } | Notice::GaveUp { .. });
-            let text = |notice| match notice {
-                &(Notice::Crashed { reason: Reason::Unhealthy(ref text), .. }
-                | Notice::GaveUp { reason: Reason::Unhealthy(ref text), .. }) => text.as_str(),
-                _ => "another reason",
-            };
-            self.said.iter().filter(|notice| reason(notice)).map(text).collect()
+            self.said.iter().filter_map(reason).collect()
         }
     }
 
-    fn pass() -> Option<Verdict> {
-        Some(Verdict::Pass("http 200".into()))
+    fn reason(notice: &Notice) -> Option<&str> {
+        let (Notice::Crashed { reason, .. } | Notice::GaveUp { reason, .. }) = notice else { return None };
+        Some(if let Reason::Unhealthy(text) = reason { text } else { "another reason" })
     }
 
-    fn fail() -> Option<Verdict> {
-        Some(Verdict::Fail("http 503".into()))
+    fn pass() -> Verdict {
+        Verdict::Pass("http 200".into())
+    }
+
+    fn fail() -> Verdict {
+        Verdict::Fail("http 503".into())
     }
 
     #[test]
     fn it_is_unhealthy_after_one_failure_and_restarted_after_three() {
-        let mut world = World::new(pass());
+        let mut world = World::new(Some(pass()));
         world.play(60);
-        world.answer = fail();
+        world.answer = Some(fail());
         world.play(10);
         assert_eq!((world.word(), world.reasons().len()), (Word::Unhealthy, 0));
         world.play(20);
         assert_eq!(world.reasons(), ["unhealthy: http 503 x3"]);
-        world.answer = pass();
+        world.answer = Some(pass());
         world.play(30);
         assert_eq!((world.word(), world.supervisor.snapshot().get(WEB).unwrap().runs), (Word::Ready, 2));
     }
 
     #[test]
     fn one_that_stumbles_is_healthy_again() {
-        let mut world = World::new(fail());
+        let mut world = World::new(Some(fail()));
         world.play(20);
-        world.answer = pass();
+        world.answer = Some(pass());
         world.play(10);
         assert_eq!((world.word(), world.reasons().len()), (Word::Ready, 0));
         assert!(world.said.iter().any(|notice| matches!(notice, Notice::Healthy { .. })));
@@ -315,14 +322,14 @@ mod tests {
 
     #[test]
     fn one_that_is_never_well_is_given_up() {
-        let mut world = World::new(fail());
+        let mut world = World::new(Some(fail()));
         world.play(600);
         assert_eq!((world.word(), world.reasons().len()), (Word::Failed, 4));
     }
 
     #[test]
     fn one_that_grows_is_ended_with_the_figures() {
-        let mut world = World::new(pass());
+        let mut world = World::new(Some(pass()));
         world.play(20);
         assert_eq!(world.reasons().len(), 0);
         world.held = 3 << 29;
@@ -332,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_stop_of_yours_is_no_failure() {
-        let mut world = World::new(fail());
+        let mut world = World::new(Some(fail()));
         world.play(10);
         world.step(Event::Terminate(crate::supervisor::event::Urgency::Polite));
         assert_eq!(world.reasons().len(), 0);

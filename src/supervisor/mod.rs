@@ -121,6 +121,8 @@ pub struct Supervisor {
     dirty: BTreeSet<(usize, ProcessId)>,
     /// Who is being ended because of a new config.
     outgoing: BTreeSet<ProcessId>,
+    /// Who is wanted and not where it should be yet.
+    moving: BTreeSet<ProcessId>,
     /// Whose phase, intent or record changed in this step.
     changed: BTreeSet<ProcessId>,
     now: Now,
@@ -169,6 +171,7 @@ impl Supervisor {
             listeners: Listeners::default(),
             dirty: BTreeSet::new(),
             outgoing: BTreeSet::new(),
+            moving: BTreeSet::new(),
             now,
             began: now,
             begun_with: (None, true),
@@ -262,7 +265,6 @@ impl Supervisor {
                 self.reconcile(id);
             }
             self.bury();
-            self.renew_if_down();
             self.end_if_over();
             if self.dirty.is_empty() {
                 break;

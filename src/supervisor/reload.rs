@@ -10,10 +10,9 @@ use super::Supervisor;
 use super::action::{Action, Outcome};
 use super::edges::EdgeStatus;
 use super::edition::Edition;
-use super::event::{RequestId, Urgency};
+use super::event::RequestId;
 use super::notice::{Notice, StopWhy};
-use super::process::{Intent, Phase, Process};
-use super::settled::Said;
+use super::process::{Intent, Phase};
 use super::slots::Fate;
 use super::snapshot::OffBecause;
 use super::timers::TimerKind;
@@ -27,35 +26,6 @@ impl Supervisor {
     pub(super) fn reload(&mut self, request: RequestId, edition: Edition) {
         self.actions.push(Action::Reply(request, Outcome::Accepted));
         self.adopt(edition);
-    }
-
-    /// Stops everything; once it is down, a new beginning with this config.
-    pub(super) fn begin_anew(&mut self, request: RequestId, edition: Edition) {
-        self.actions.push(Action::Reply(request, Outcome::Accepted));
-        self.terminate(Urgency::Polite, None);
-        if let Some(shutdown) = &mut self.shutdown {
-            shutdown.renewal = Some(edition);
-        }
-    }
-
-    /// Everything is down and that was for a new beginning: it begins.
-    pub(super) fn renew_if_down(&mut self) {
-        if self.processes.iter().any(Process::is_alive) {
-            return;
-        }
-        let Some(edition) = self.shutdown.as_mut().and_then(|shutdown| shutdown.renewal.take()) else { return };
-        self.answer_all(&Outcome::ShuttingDown);
-        self.shutdown = None;
-        self.forget_listeners();
-        for id in self.in_use() {
-            self.timers.disarm_all(id);
-            let definition = self.at(id).definition.clone();
-            self.at_mut(id).come_back(definition);
-        }
-        self.settled = Said::default();
-        self.adopt(edition);
-        let (named, with_needs) = self.begun_with.clone();
-        self.begin(named, with_needs);
     }
 
     fn adopt(&mut self, edition: Edition) {

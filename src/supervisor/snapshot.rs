@@ -6,7 +6,8 @@ use std::time::Duration;
 pub use super::process_list::ProcessList;
 use crate::model::status::SourceMark;
 use crate::model::{
-    Exit, Generation, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until, WallTime, Word,
+    Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until,
+    WallTime, Word,
 };
 use crate::plan::ports::Ports;
 
@@ -97,8 +98,21 @@ pub struct ProcessInfo {
     pub blocked_by: Option<ProcessId>,
     /// Why it is off.
     pub off_because: Option<OffBecause>,
+    /// What an event listener is at; `None` for any other program.
+    pub listener: Option<ListenerInfo>,
     /// The latest changes, oldest first, at most [`HISTORY`].
     pub history: Arc<[Change]>,
+}
+
+/// What an event listener is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenerInfo {
+    /// Where it is in its protocol.
+    pub state: ListenerState,
+    /// Whether it has said READY in this run.
+    pub was_ready: bool,
+    /// How many events wait for whoever of its pool is READY next.
+    pub waiting: usize,
 }
 
 impl ProcessInfo {

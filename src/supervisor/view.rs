@@ -44,7 +44,7 @@ impl Supervisor {
             began: self.began.mono,
             began_wall: self.began.wall,
             is_shutting_down: self.is_shutting_down(),
-            is_restarting: self.shutdown.as_ref().is_some_and(|shutdown| shutdown.renewal.is_some()),
+            is_restarting: self.shutdown.as_ref().is_some_and(|shutdown| shutdown.restarts),
         }
     }
 
@@ -110,6 +110,7 @@ impl Supervisor {
                 Intent::Up => None,
                 Intent::Down { because, .. } => Some(because),
             },
+            listener: self.listener_info(id),
             history: process.history.iter().cloned().collect(),
         }
     }

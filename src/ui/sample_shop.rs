@@ -110,6 +110,7 @@ fn info(id: ProcessId, program: &Program, name: ProcessName, word: Word) -> Proc
         retry_at: None,
         blocked_by: None,
         off_because: None,
+        listener: None,
         history: Arc::new([]),
     }
 }

@@ -43,6 +43,7 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         directory: "/home/ann/src/shop-fix-ui".into(),
         off_because: String::new(),
         retry_in_ms: None,
+        listener: None,
     }
 }
 
@@ -120,7 +121,6 @@ pub(crate) fn shop() -> ProjectStatus {
             },
         ],
         notes: Vec::new(),
-        sources: Vec::new(),
     }
 }
 

@@ -143,6 +143,14 @@ fn facts(process: &ProcessStatus, look: &Look) -> Vec<(&'static str, String)> {
         let retry = retry.map(|wait| format!(", the next in {}", round_duration(wait))).unwrap_or_default();
         facts.push(("  runs", format!("{}{unasked}{retry}", process.runs)));
     }
+    if let Some(listener) = &process.listener {
+        let waiting = match listener.waiting {
+            0 => "none waits".to_owned(),
+            1 => "1 waits".to_owned(),
+            count => format!("{count} wait"),
+        };
+        facts.push(("  events", format!("{}, {waiting}", clean(&listener.state))));
+    }
     if !process.needed_by.is_empty() {
         facts.push(("  needed", format!("by {}", clean(&process.needed_by.join(", ")))));
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use run::api::note::note;
-use run::model::{Exit, Moment, Signal, Word};
-use run::supervisor::snapshot::{OffBecause, ProcessInfo};
+use run::model::{Exit, ListenerState, Moment, Signal, Word};
+use run::supervisor::snapshot::{ListenerInfo, OffBecause, ProcessInfo};
 
 use crate::sample::{self, ADMIN, API, DB, MIGRATE, WEB, WORKER_0, WORKER_1};
 
@@ -25,6 +25,17 @@ fn a_ready_one_shows_its_url_or_why_it_was_restarted() {
         info.last_exit = Some(Exit::Code(3));
     });
     assert_eq!(restarted, "restarted after exit 3");
+}
+
+#[test]
+fn a_listener_that_gets_nothing_says_why() {
+    let at = |state, was_ready, waiting| {
+        note_of(DB, None, |info| info.listener = Some(ListenerInfo { state, was_ready, waiting }))
+    };
+    assert_eq!(at(ListenerState::Acknowledged, false, 0), "has not said READY");
+    assert_eq!(at(ListenerState::Acknowledged, false, 12), "has not said READY, 12 events wait");
+    assert_eq!(at(ListenerState::Acknowledged, true, 1), "");
+    assert_eq!(at(ListenerState::Unknown, true, 1), "broke the listener protocol: no events until it is started again");
 }
 
 #[test]

@@ -159,6 +159,7 @@ fn info(project: &Project, id: ProcessId) -> ProcessInfo {
         retry_at: None,
         blocked_by: None,
         off_because: None,
+        listener: None,
         history: Arc::new([]),
     }
 }

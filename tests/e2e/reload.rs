@@ -237,6 +237,22 @@ fn flow(project: &TestProject, ctl: &dyn Fn(&[&str]) -> Done) {
 }
 
 #[test]
+fn restart_follows_all_of_the_config_with_the_same_pid_under_run_up_too() {
+    let project = conf();
+    let (supervisor, before) = (project.status().unwrap()["pid"].clone(), project.pid("a"));
+    let moved = CONF.replace("s.sock", "t.sock").replace("[supervisord]\n", "[supervisord]\nidentifier=anew\n");
+    project.write("supervisord.conf", moved);
+    project.run(&["ctl", "reload"]).expect_code(0);
+    let ctl = || project.run(&["ctl", "-c", "supervisord.conf", "status", "a"]);
+    project.wait_until("the other socket answers", PATIENCE, || ctl().stdout.contains("RUNNING"));
+    assert!(!project.path("s.sock").exists() && project.path("t.sock").exists());
+    project.wait_for_word("a", "ready");
+    assert_ne!(project.pid("a"), before);
+    assert_eq!(project.status().unwrap()["pid"], supervisor);
+    down(&project);
+}
+
+#[test]
 fn ours_does_what_supervisorctl_does() {
     let project = conf();
     flow(&project, &|words| project.run(&[&["ctl"], words].concat()));

@@ -56,8 +56,14 @@ struct Past {
     /// A user has asked for its stop.
     stopped_by_user: bool,
     was_stopping_before_end: bool,
-    /// It has crashed just now, and is tried again after this long.
-    untold: Option<Option<Duration>>,
+    /// It has crashed just now, and nobody has been told.
+    untold: Option<Untold>,
+}
+
+/// A crash.
+#[derive(Debug, Clone)]
+struct Untold {
+    again_in: Option<Duration>,
 }
 
 pub(crate) struct Checks {
@@ -74,8 +80,6 @@ pub(crate) struct Checks {
     expects: BTreeMap<RequestId, Expects>,
     answered: BTreeSet<RequestId>,
     forgotten: BTreeSet<RequestId>,
-    /// What is being stopped is to begin anew.
-    begins_anew: bool,
     is_ending: bool,
     is_hurried: bool,
     finished: bool,
@@ -97,7 +101,6 @@ impl Checks {
             expects: BTreeMap::new(),
             answered: BTreeSet::new(),
             forgotten: BTreeSet::new(),
-            begins_anew: false,
             is_ending: false,
             is_hurried: false,
             finished: false,
@@ -122,7 +125,6 @@ impl Checks {
                 self.just_forgotten = Some(*request);
             }
             Event::Terminate(urgency) => {
-                self.begins_anew = false;
                 self.is_hurried |= *urgency == run::supervisor::event::Urgency::Now;
             }
             Event::Spawned { process, generation: _, .. } => self.past[process.index()].has_run = true,
@@ -163,9 +165,9 @@ impl Checks {
                     self.past[id.index()].stopped_by_user = true;
                 }
             }
-            Command::Shutdown => self.begins_anew = false,
-            Command::BeginAnew(_) => self.begins_anew |= !self.is_ending,
-            Command::Signal { .. }
+            Command::Shutdown
+            | Command::BeginAnew
+            | Command::Signal { .. }
             | Command::Wait { .. }
             | Command::SendStdin { .. }
             | Command::SendEvent { .. }
@@ -224,12 +226,6 @@ impl Checks {
 
     /// Another config. What runs and need not run anew, nor goes with somebody who does, is not to be touched.
     fn adopt(&mut self, programs: &[Program], children: &BTreeMap<ProcessId, Child>) {
-        let is_anew = std::mem::take(&mut self.begins_anew);
-        if is_anew {
-            assert!(children.is_empty(), "20: it begins anew with {children:?} alive");
-            (self.is_ending, self.is_hurried) = (false, false);
-            self.deliveries.begin_anew();
-        }
         let old: Vec<(Program, bool)> = self.programs.iter().cloned().zip(self.is_member.clone()).collect();
         self.is_member.iter_mut().for_each(|is_member| *is_member = false);
         for program in programs {
@@ -241,12 +237,6 @@ impl Checks {
                 self.is_member.push(true);
                 self.past.push(Past::default());
             }
-        }
-        if is_anew {
-            for past in &mut self.past {
-                *past = Past { generation: past.generation, ..Past::default() };
-            }
-            return;
         }
         let same = |slot: usize| old.get(slot).is_some_and(|(was, is)| *is && *was == self.programs[slot]);
         // A new config may be what a failing one was waiting for.
@@ -367,7 +357,9 @@ impl Checks {
     fn told(&mut self, crash: &Crash) {
         let index = crash.process.index();
         assert!(self.programs[index].on_crash.is_some(), "22: {:?} has no hook", crash.process);
-        assert_eq!(self.past[index].untold.take(), Some(crash.again_in), "22: {:?} has not crashed", crash.process);
+        let untold = self.past[index].untold.take();
+        let is_it = untold.is_some_and(|untold| untold.again_in == crash.again_in);
+        assert!(is_it, "22: {:?} has not crashed", crash.process);
     }
 
     fn reply(&mut self, request: RequestId, _outcome: &Outcome) {
@@ -409,7 +401,7 @@ impl Checks {
                     _ => (None, true),
                 };
                 let is_fine = matches!(reason, Reason::Exit(Exit::Code(code)) if program.exitcodes.contains(code));
-                past.untold = (program.on_crash.is_some() && is_wanted && !is_fine).then_some(again_in);
+                past.untold = (program.on_crash.is_some() && is_wanted && !is_fine).then_some(Untold { again_in });
                 if let Notice::Crashed { again_in: Some(delay), .. } = notice {
                     let tries = u64::from(past.failures - 1);
                     let is_native = self.programs[process.index()].retry == RetryPolicy::Native;
@@ -609,7 +601,7 @@ fn expectation(command: &Command) -> Option<Expects> {
         | Command::SendStdin { .. }
         | Command::SendEvent { .. }
         | Command::Reload(_)
-        | Command::BeginAnew(_)
+        | Command::BeginAnew
         | Command::Shutdown => None,
     }
 }

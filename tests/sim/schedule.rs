@@ -65,10 +65,8 @@ pub(crate) enum Ask {
     Reload {
         edit: u64,
     },
-    /// The config is another, and everything begins anew.
-    BeginAnew {
-        edit: u64,
-    },
+    /// Everything ends, to begin anew.
+    BeginAnew,
     /// A client tells listeners something.
     SendEvent,
     /// A program writes something that is an event.
@@ -258,7 +256,7 @@ fn reload(seed: u64, index: u64) -> Request {
     let mut random = Random::new(seed, 6000 + index);
     let at = Duration::from_millis(random.pick(&[5, 500, 3000, 20_000, 60_000]) * random.below(100) / 100);
     let edit = index;
-    let what = if random.chance(10) { Ask::BeginAnew { edit } } else { Ask::Reload { edit } };
+    let what = if random.chance(3) { Ask::BeginAnew } else { Ask::Reload { edit } };
     Request { at, what }
 }
 

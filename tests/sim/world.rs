@@ -457,7 +457,7 @@ impl World {
                 self.step(Event::Tick);
                 Command::Reload(self.edition(edit))
             }
-            Ask::BeginAnew { edit } => Command::BeginAnew(self.edition(edit)),
+            Ask::BeginAnew => Command::BeginAnew,
         };
         self.requests += 1;
         self.step(Event::Command(RequestId(self.requests), command));

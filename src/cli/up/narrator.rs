@@ -5,7 +5,9 @@ use std::rc::Rc;
 use crate::cli::settings::Verbosity;
 use crate::cli::up::session::is_worth_saying;
 use crate::logs::{CrashBox, Hub, Label};
+use crate::model::supervisord::LogLevel;
 use crate::model::{Now, ProcessId};
+use crate::runtime::clock::Clock;
 use crate::runtime::narrator::Narrator;
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -70,13 +72,7 @@ impl Narrator for Teller {
     }
 
     fn leftovers(&mut self, names: &[(u32, String)]) {
-        let mut shown: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
-        if names.len() > NAMED {
-            shown.push(format!("and {} more", names.len() - NAMED));
-        }
-        let (noun, their) =
-            if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
-        self.remark(format!("{} {noun} outlived {their} killed: {}", names.len(), shown.join(", ")));
+        self.remark(outlived(names));
     }
 
     fn remark(&mut self, line: String) {
@@ -95,6 +91,17 @@ impl Narrator for Teller {
             raw.resume().ok();
         }
     }
+}
+
+/// That these had outlived their programs.
+fn outlived(names: &[(u32, String)]) -> String {
+    let mut shown: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
+    if names.len() > NAMED {
+        shown.push(format!("and {} more", names.len() - NAMED));
+    }
+    let (noun, their) =
+        if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
+    format!("{} {noun} outlived {their} killed: {}", names.len(), shown.join(", "))
 }
 
 /// Tells the output thread what stands before each program's lines; how many columns that takes.
@@ -140,8 +147,18 @@ fn is_trouble(notice: &Notice) -> bool {
     }
 }
 
-/// Nobody is told: what happens stands in the main log.
-pub(super) struct Hush;
+/// Nobody is told: what happens stands in the main log, and so does what has no notice.
+pub(super) struct Hush {
+    hub: Hub,
+    clock: Clock,
+}
+
+impl Hush {
+    /// One that says it there.
+    pub(super) fn new(hub: Hub, clock: Clock) -> Self {
+        Self { hub, clock }
+    }
+}
 
 impl Narrator for Hush {
     fn tell(&mut self, _: &Notice, _: &Snapshot, _: Now) {}
@@ -152,9 +169,13 @@ impl Narrator for Hush {
 
     fn spawned(&mut self, _: ProcessId, _: u32) {}
 
-    fn leftovers(&mut self, _: &[(u32, String)]) {}
+    fn leftovers(&mut self, names: &[(u32, String)]) {
+        self.remark(outlived(names));
+    }
 
-    fn remark(&mut self, _: String) {}
+    fn remark(&mut self, line: String) {
+        self.hub.log(LogLevel::Warn, self.clock.now().wall, line);
+    }
 
     fn suspend(&mut self) {}
 

@@ -95,7 +95,9 @@ pub fn encode_report(report: &Report) -> Vec<u8> {
             frame.u8(6);
             frame.u64(key.0);
             frame.count(pids.len());
-            pids.iter().for_each(|pid| frame.u32(*pid));
+            for pid in pids {
+                frame.u32(*pid);
+            }
         }
         Report::Swept { names } => {
             frame.u8(5);

@@ -63,7 +63,7 @@ pub fn lower(
     unbuilt::unknown(raw, lowering.problems);
     let has_processes = |(program, _): &(Program, ProgramPlaces)| !program.instances.is_empty();
     let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = programs.into_iter().filter(has_processes).unzip();
-    unbuilt::not_built(raw, lowering.problems);
+    unbuilt::ctl_plugins(raw, lowering.problems);
     lowering.refuse_formation();
     let group_places = groups.iter().map(|group| (group.group.name.clone(), group.span)).collect();
     let is_named =
