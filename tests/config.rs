@@ -71,6 +71,7 @@ fn render(project: &Project) -> String {
         groups,
         control,
         proxy,
+        reload,
         active_profiles,
         env_order,
         supervisord,
@@ -93,6 +94,10 @@ fn render(project: &Project) -> String {
     }
     if *proxy != run::model::Proxy::default() {
         writeln!(text, "  {proxy:?}").unwrap();
+    }
+    let usual = if supervisord.is_some() { run::model::ReloadMode::Off } else { run::model::ReloadMode::Auto };
+    if *reload != usual {
+        writeln!(text, "  reload {reload:?}").unwrap();
     }
     if let Some(supervisord) = supervisord {
         let plain = format!("{:#?}", run::model::supervisord::Supervisord::default());

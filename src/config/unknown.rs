@@ -90,7 +90,6 @@ const LATER: &[&str] = &[
     "max_memory",
     "on_crash",
     "watch",
-    "reload",
     "web",
     "keys",
     "detach_on_hangup",

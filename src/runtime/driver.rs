@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::logs::{Hub, LogPlaces, OutputEvent};
 use crate::model::supervisord::LogLevel;
-use crate::model::{Exit, Generation, Now, ProcessId, Signal};
+use crate::model::{ConfigNews, Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::ends::{Ends, Incarnation};
@@ -320,6 +320,18 @@ impl<S: Spawner> Driver<S> {
         self.parts.hub.log(level, self.parts.clock.now().wall, text);
     }
 
+    /// What a watched config has to say: for the screen, and in short for the main log.
+    fn tell_of_config(&mut self, news: &ConfigNews) {
+        let (level, line) = match news {
+            ConfigNews::Refused { why, .. } => (LogLevel::Warn, format!("config not taken over: {why}")),
+            ConfigNews::Offered { .. } => (LogLevel::Info, "config has changed: run reload applies it".to_owned()),
+            ConfigNews::Unwatched { why } => (LogLevel::Warn, why.clone()),
+        };
+        self.log(level, line.lines().next().unwrap_or_default().to_owned());
+        let snapshot = self.view();
+        self.parts.narrator.config(news, &snapshot, self.parts.clock.now());
+    }
+
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
     fn suspend(&mut self) {
         self.parts.spawner.order(Order::SignalAll { signal: Signal::STOP });
@@ -468,6 +480,7 @@ impl<S: Spawner> Driver<S> {
                 self.replies.remove(&id);
                 self.take(Event::Forget(id));
             }
+            Message::Config(news) => self.tell_of_config(&news),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }
     }

@@ -9,10 +9,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::codec::extension::{CallError, MethodDescription};
 use crate::codec::xmlrpc::Value;
 use crate::logs::LogDesk;
-use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan};
+use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan};
 use crate::runtime::clock::Clock;
 use crate::runtime::extension::Extensions;
-use crate::runtime::reload::Desk;
+use crate::runtime::reload::{Desk, Reading};
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::{Command, RequestId, Urgency};
 use crate::supervisor::snapshot::Snapshot;
@@ -42,6 +42,8 @@ pub enum Message {
     },
     /// Whoever asked no longer waits. The command stands.
     Forget(RequestId),
+    /// Something to tell of the config.
+    Config(ConfigNews),
     /// A key or a request that ends the project, as a signal would.
     Terminate(Urgency),
 }
@@ -106,6 +108,25 @@ impl Handle {
             Some(desk) => desk.perform(self, wish).await,
             None => Err(ConfigRefusal::NoConfig),
         }
+    }
+
+    /// Reads the config, and does nothing with it; `None` where there is none to read.
+    pub async fn read_config(&self) -> Option<Reading> {
+        self.desk.as_ref()?.look().await
+    }
+
+    /// Takes over what was read, against the state when its turn has come.
+    pub async fn take_over(&self, reading: Reading) -> Result<ReloadPlan, ConfigRefusal> {
+        match &self.desk {
+            Some(desk) => desk.take(self, reading).await,
+            None => Err(ConfigRefusal::NoConfig),
+        }
+    }
+
+    /// Tells the user what a watched config has to say.
+    pub fn tell(&self, news: ConfigNews) {
+        // A driver that is gone tells nobody.
+        let _ = self.messages.send(Message::Config(news));
     }
 
     /// What the config said when it was last read; `None` before it was read again.

@@ -28,3 +28,4 @@ pub mod strangers;
 pub mod streams;
 pub mod sys;
 mod talk;
+pub mod watch;

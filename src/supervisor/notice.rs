@@ -173,6 +173,8 @@ pub enum Notice {
     },
     /// A new config was taken over: what differs. What follows from it is told as it happens.
     Reloaded {
+        /// The files that are others than before, as people name them.
+        files: Vec<String>,
         /// The difference.
         plan: Box<ReloadPlan>,
     },

@@ -98,6 +98,7 @@ pub(crate) fn project() -> Project {
     ];
     Project {
         proxy: run::model::Proxy::default(),
+        reload: run::model::ReloadMode::Auto,
         name: "shop".into(),
         root: "/src/shop".into(),
         files: vec!["/src/shop/run.toml".into(), "/etc/shop.toml".into()],

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::cli::settings::Verbosity;
 use crate::cli::up::session::is_worth_saying;
 use crate::logs::{CrashBox, Hub, Label};
-use crate::model::{Now, ProcessId};
+use crate::model::{ConfigNews, Now, ProcessId};
 use crate::runtime::narrator::Narrator;
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -57,6 +57,14 @@ impl Narrator for Teller {
                 max_lines: request.max_lines,
                 render: Box::new(move |tail| request.render(&tail.lines, tail.total)),
             });
+        }
+    }
+
+    fn config(&mut self, news: &ConfigNews, snapshot: &Snapshot, now: Now) {
+        let is_trouble = matches!(news, ConfigNews::Refused { .. });
+        let lines = self.story.config(news, snapshot, now);
+        if is_worth_saying(self.verbosity, is_trouble) && !lines.is_empty() {
+            self.hub.say(lines.join("\n"));
         }
     }
 
@@ -142,6 +150,8 @@ pub(super) struct Hush;
 
 impl Narrator for Hush {
     fn tell(&mut self, _: &Notice, _: &Snapshot, _: Now) {}
+
+    fn config(&mut self, _: &ConfigNews, _: &Snapshot, _: Now) {}
 
     fn adopt(&mut self, _: &Snapshot) -> u16 {
         0

@@ -44,6 +44,7 @@ use crate::runtime::record::Recorder;
 use crate::runtime::reload::{Desk, Source};
 use crate::runtime::signals::{self, Manners, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
+use crate::runtime::watch::Watcher;
 use crate::serve;
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::Event;
@@ -267,8 +268,10 @@ impl Session<'_> {
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
+        let watcher = Watcher::start(handle.clone());
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
+        drop(watcher);
         if let Some(screen) = screen {
             screen.end();
         }
