@@ -95,6 +95,8 @@ fn process_status(
             .map(|by| by.name.to_string())
             .collect(),
         probe: program.and_then(|program| Some(probe_status(view, info, program, program.ready.as_ref()?))),
+        watch: program.map(|program| program.watch.clone()).unwrap_or_default(),
+        last_change: info.last_change.clone(),
         history: info
             .history
             .iter()

@@ -89,7 +89,6 @@ const LATER: &[&str] = &[
     "alive",
     "max_memory",
     "on_crash",
-    "watch",
     "web",
     "keys",
     "detach_on_hangup",

@@ -350,6 +350,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "true",
         "A terminal of its own instead of pipes; \"auto\": when ours is one.",
     ),
+    row(
+        SPEAKING,
+        "watch",
+        OptionKind::Names,
+        "[]",
+        "[\"src/**/*.rs\", \"Cargo.toml\"]",
+        "Files, as patterns relative to its directory, whose change restarts it; `!` before one takes out, and so does .gitignore.",
+    ),
     row(ALL, "stdout_logfile", OptionKind::Path, "none", "\"out.log\"", "A further copy of its stdout."),
     row(
         ALL,

@@ -118,6 +118,12 @@ pub struct ProcessStatus {
     pub needed_by: Vec<String>,
     /// Its ready check, where it has one.
     pub probe: Option<ProbeStatus>,
+    /// The patterns of the files whose change restarts it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<String>,
+    /// The changed files that it was last started anew for: `src/main.rs changed (+2)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change: Option<String>,
     /// The latest changes of state, oldest first.
     pub history: Vec<HistoryEntry>,
     /// Command as written.

@@ -480,6 +480,7 @@ impl<S: Spawner> Driver<S> {
                 self.replies.remove(&id);
                 self.take(Event::Forget(id));
             }
+            Message::FilesChanged { processes, files } => self.take(Event::FilesChanged { processes, files }),
             Message::Config(news) => self.tell_of_config(&news),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }

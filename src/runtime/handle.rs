@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::codec::extension::{CallError, MethodDescription};
 use crate::codec::xmlrpc::Value;
 use crate::logs::LogDesk;
-use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan};
+use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Now, ProcessId, ProgramName, Project, ReloadPlan};
 use crate::runtime::clock::Clock;
 use crate::runtime::extension::Extensions;
 use crate::runtime::reload::{Desk, Reading};
@@ -42,6 +42,13 @@ pub enum Message {
     },
     /// Whoever asked no longer waits. The command stands.
     Forget(RequestId),
+    /// Files have changed that these processes watch.
+    FilesChanged {
+        /// Whose.
+        processes: Vec<ProcessId>,
+        /// Which, as people name them.
+        files: Vec<String>,
+    },
     /// Something to tell of the config.
     Config(ConfigNews),
     /// A key or a request that ends the project, as a signal would.
@@ -127,6 +134,12 @@ impl Handle {
     pub fn tell(&self, news: ConfigNews) {
         // A driver that is gone tells nobody.
         let _ = self.messages.send(Message::Config(news));
+    }
+
+    /// Says that files have changed which processes watch.
+    pub fn files_changed(&self, processes: Vec<ProcessId>, files: Vec<String>) {
+        // A driver that is gone restarts nobody.
+        let _ = self.messages.send(Message::FilesChanged { processes, files });
     }
 
     /// What the config said when it was last read; `None` before it was read again.

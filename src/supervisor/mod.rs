@@ -47,6 +47,7 @@ pub mod snapshot;
 mod backoff;
 mod command;
 mod edges;
+mod files;
 mod invariant;
 mod listener;
 mod process;
@@ -241,6 +242,7 @@ impl Supervisor {
             Event::Printed { process, generation, channel, kind, data } => {
                 self.printed((process, generation), channel, kind, &data);
             }
+            Event::FilesChanged { processes, files } => self.files_changed(processes, &files),
             Event::Command(request, command) => self.command(request, command),
             Event::Forget(request) => self.forget(request),
             Event::Terminate(urgency) => self.terminate(urgency, None),

@@ -178,6 +178,22 @@ pub enum Notice {
         /// The difference.
         plan: Box<ReloadPlan>,
     },
+    /// `↻ api restarting: src/main.rs changed (+2)`
+    FilesChanged {
+        /// Who.
+        process: ProcessId,
+        /// The first that changed.
+        file: String,
+        /// How many others.
+        more: usize,
+    },
+    /// It changes what it watches within moments of each start, which no longer restarts it.
+    RewritesItself {
+        /// Who.
+        process: ProcessId,
+        /// One of those files.
+        file: String,
+    },
     /// A group of supervisord's came into use.
     GroupAdded {
         /// Its name.
@@ -226,6 +242,8 @@ pub enum StopWhy {
     Restart,
     /// Its config is another now.
     Changed,
+    /// Files that it watches have changed.
+    Files,
     /// It is gone from the config.
     Removed,
     /// An edge with `restart = true`, whose dependency went away.

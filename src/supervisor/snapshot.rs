@@ -90,6 +90,8 @@ pub struct ProcessInfo {
     pub blocked_by: Option<ProcessId>,
     /// Why it is off.
     pub off_because: Option<OffBecause>,
+    /// The changed files that it was last started anew for.
+    pub last_change: Option<String>,
     /// The latest changes, oldest first, at most [`HISTORY`].
     pub history: Arc<[Change]>,
 }

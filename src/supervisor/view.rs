@@ -106,6 +106,7 @@ impl Supervisor {
                 Intent::Up => None,
                 Intent::Down { because, .. } => Some(because),
             },
+            last_change: process.watching.last.clone(),
             history: process.history.iter().cloned().collect(),
         }
     }

@@ -107,6 +107,7 @@ fn info(id: ProcessId, program: &Program, name: ProcessName, word: Word) -> Proc
         retry_at: None,
         blocked_by: None,
         off_because: None,
+        last_change: None,
         history: Arc::new([]),
     }
 }

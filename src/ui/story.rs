@@ -279,6 +279,8 @@ impl Story {
             }
             Notice::WillNotDie { process } => vec![self.will_not_die(*process)],
             Notice::Reloaded { files, plan } => self.reloaded(files, plan),
+            Notice::FilesChanged { process, file, more } => vec![self.files_changed(*process, file, *more, snapshot)],
+            Notice::RewritesItself { process, file } => vec![self.rewrites_itself(*process, file)],
             Notice::GroupAdded { .. } | Notice::GroupRemoved { .. } => Vec::new(),
             Notice::AllReady { after, chain } => self.all_ready(*after, chain, snapshot),
             Notice::SettledWithFailures { after, failed } => self.settled(*after, failed, snapshot),

@@ -157,6 +157,7 @@ fn info(project: &Project, id: ProcessId) -> ProcessInfo {
         retry_at: None,
         blocked_by: None,
         off_because: None,
+        last_change: None,
         history: Arc::new([]),
     }
 }

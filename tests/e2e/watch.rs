@@ -166,14 +166,17 @@ fn a_hundred_saves_in_a_second_come_to_the_last() {
 }
 
 #[test]
-fn all_that_the_config_is_made_of_is_watched() {
-    let text = format!("include = [\"run.d/*.toml\"]\n{}", config("0"));
-    let project = TestProject::toml(&text);
+fn an_env_file_of_the_project_that_comes_to_be_reaches_everybody() {
+    let project = TestProject::toml(&config("0"));
     let running = up(&project);
-    let db = project.pid("db");
-    expect_restart(&project, &running, || project.write(".env", "SHARED=1\n"));
+    let before = [project.pid("db"), project.pid("api")];
+    project.write(".env", "SHARED=1\n");
     running.wait_for(".env SHARED changed");
-    assert_eq!(project.pid("db"), db);
+    running.wait_until("both run anew", || {
+        let now = [project.pid("db"), project.pid("api")];
+        !now.contains(&0) && now[0] != before[0] && now[1] != before[1]
+    });
+    running.interrupt();
 }
 
 #[test]
@@ -273,5 +276,104 @@ fn a_supervisord_conf_is_reloaded_when_somebody_says_so() {
     let running = project.start(&["up", "--reload", "auto"]);
     running.wait_until("both are up", || project.pid("db") != 0 && project.pid("api") != 0);
     expect_restart(&project, &running, || project.write("supervisord.conf", text("1")));
+    running.interrupt();
+}
+
+/// `api`, which says what it finds in its source whenever it starts.
+fn watcher(keys: &str) -> String {
+    let command = "cat src/main.txt; exec sleep 1000";
+    program("db", "") + &format!("[program.api]\ncommand = \"{command}\"\nstartsecs = 0\n{keys}\n")
+}
+
+#[test]
+fn a_changed_file_restarts_who_watches_it_and_is_named() {
+    let project =
+        TestProject::toml(&watcher("watch = [\"src/**/*.txt\", \"!src/made.txt\"]")).file("src/main.txt", "one\n");
+    let running = up(&project);
+    running.wait_for("api | one");
+    expect_restart(&project, &running, || project.write("src/main.txt", "two\n"));
+    running.wait_for("api | two").wait_for("restarting: src/main.txt changed");
+    expect_restart(&project, &running, || {
+        project.write("src/.main.txt.swp", "three\n");
+        fs::rename(project.path("src/.main.txt.swp"), project.path("src/main.txt")).unwrap();
+    });
+    running.wait_for("api | three");
+    expect_restart(&project, &running, || project.write("src/new/deep/tree/other.txt", "1"));
+    running.wait_for("restarting: src/new/deep/tree/other.txt changed");
+    expect_restart(&project, &running, || fs::remove_dir_all(project.path("src/new")).unwrap());
+    let before = project.pid("api");
+    project.write("src/made.txt", "1");
+    project.write("src/notes.md", "1");
+    project.write("node_modules/x/y.txt", "1");
+    expect_restart(&project, &running, || project.write("src/main.txt", "four\n"));
+    assert_ne!(project.pid("api"), before);
+    assert!(!running.stderr().contains("made.txt"), "{}", running.stderr());
+    assert_eq!(project.process("api").unwrap()["last_change"], "src/main.txt changed");
+    project.run(&["why", "api"]).expect_text("watches src/**/*.txt, !src/made.txt, last: src/main.txt changed");
+    running.interrupt();
+}
+
+#[test]
+fn what_version_control_ignores_is_not_watched_and_a_save_helps_what_has_failed() {
+    let project = TestProject::toml(
+        "[program.api]\ncommand = \"grep good src/main.txt && exec sleep 1000\"\nstartsecs = 0\nstartretries = 0\nwatch = [\"**/*.txt\"]\n",
+    );
+    let project = project.file("src/main.txt", "bad\n").file(".gitignore", "build/\n").file("build/x.txt", "1");
+    let running = project.up();
+    project.wait_for_word("api", "failed");
+    project.write("build/x.txt", "2");
+    project.write("src/main.txt", "good\n");
+    project.wait_for_word("api", "ready");
+    running.wait_for("restarting: src/main.txt changed");
+    assert!(!running.stderr().contains("build/x.txt"));
+    running.interrupt();
+}
+
+#[test]
+fn a_task_runs_again_and_takes_along_who_restarts_with_it() {
+    let text = "[task.build]\ncommand = \"cat in.txt >> out.log\"\nwatch = [\"in.txt\"]\n\
+        [program.web]\ncommand = [\"sleep\", \"1000\"]\nstartsecs = 0\ndepends_on = [{ name = \"build\", restart = true }]\n\
+        [program.db]\ncommand = [\"sleep\", \"1000\"]\nstartsecs = 0\ndepends_on = [\"build\"]\n";
+    let project = TestProject::toml(text).file("in.txt", "1\n");
+    let running = up(&project);
+    let (web, db) = (project.pid("web"), project.pid("db"));
+    project.write("in.txt", "2\n");
+    project.wait_for_text("out.log", "1\n2\n");
+    running.wait_for("again: in.txt changed");
+    running.wait_until("web runs anew", || ![0, web].contains(&project.pid("web")));
+    assert_eq!(project.pid("db"), db);
+    running.interrupt();
+}
+
+#[test]
+fn a_program_that_rewrites_its_own_files_is_left_alone_after_a_while() {
+    let text = "[program.api]\ncommand = \"date +%N > src/made.txt; exec sleep 1000\"\nstartsecs = 0\nwatch = [\"src/*.txt\"]\n";
+    let project = TestProject::toml(text).file("src/made.txt", "0");
+    let running = up(&project);
+    running.wait_for("itself within moments of every start");
+    let runs = project.process("api").unwrap()["runs"].as_u64().unwrap();
+    assert!(runs < 10, "{runs} runs");
+    running.interrupt();
+}
+
+#[test]
+fn another_config_watches_other_files() {
+    let keys = |pattern: &str| watcher(&format!("watch = [\"{pattern}\"]"));
+    let project = TestProject::toml(&keys("src/*.txt")).file("src/main.txt", "one\n").file("lib/a.txt", "1");
+    let running = up(&project);
+    let api = project.pid("api");
+    project.write("run.toml", keys("lib/*.txt"));
+    running.wait_for("watch src/*.txt");
+    assert_eq!(project.pid("api"), api, "in place");
+    expect_restart(&project, &running, || {
+        // It may not be watched yet at the first.
+        for save in 0.. {
+            project.write("lib/a.txt", save.to_string());
+            if project.process("api").unwrap()["runs"] != 1 {
+                break;
+            }
+        }
+    });
+    running.wait_for("restarting: lib/a.txt changed");
     running.interrupt();
 }

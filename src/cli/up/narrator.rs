@@ -125,6 +125,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::EventDropped { .. }
         | Notice::ListenerLost { .. }
         | Notice::EndsRun { .. }
+        | Notice::RewritesItself { .. }
         | Notice::SettledWithFailures { .. } => true,
         Notice::Starting { .. }
         | Notice::Waiting { .. }
@@ -137,6 +138,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::StillStopping { .. }
         | Notice::Leftovers { .. }
         | Notice::EventRejected { .. }
+        | Notice::FilesChanged { .. }
         | Notice::Reloaded { .. }
         | Notice::GroupAdded { .. }
         | Notice::GroupRemoved { .. }

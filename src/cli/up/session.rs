@@ -246,13 +246,14 @@ impl Session<'_> {
             let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
             (Box::new(teller), Some(screen))
         };
+        let launcher = Arc::new(self.launcher(project));
         let parts = Parts {
             supervisor,
             spawner: spawner.connect()?,
             hub,
             logs: logs.places().clone(),
             output,
-            launcher: Arc::new(self.launcher(project)),
+            launcher: Arc::clone(&launcher),
             extensions: handle.extensions().clone(),
             messages: inbox,
             snapshots,
@@ -268,7 +269,7 @@ impl Session<'_> {
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
-        let watcher = Watcher::start(handle.clone());
+        let watcher = Watcher::start(handle.clone(), launcher);
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
         drop(watcher);
