@@ -132,7 +132,7 @@ fn facts(process: &ProcessStatus, look: &Look) -> Vec<(&'static str, String)> {
     }
     if !process.watch.is_empty() {
         let last = process.last_change.as_ref().map(|last| format!(", last: {}", clean(last))).unwrap_or_default();
-        facts.push(("  watches", format!("{}{last}", clean(&process.watch.join(", ")))));
+        facts.push(("  watch", format!("{}{last}", clean(&process.watch.join(", ")))));
     }
     if !process.last_exit.is_empty() {
         facts.push(("  ended", clean(&process.last_exit)));

@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder, escape};
 const MARKS: [char; 5] = ['*', '?', '[', '{', '\\'];
 
 /// How a directory is looked through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Reach {
     /// How many levels; `None`: all.
     pub(super) depth: Option<usize>,

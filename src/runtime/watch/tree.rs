@@ -34,7 +34,8 @@ impl Stamp {
 #[derive(Debug, Default)]
 struct Listing {
     files: BTreeMap<PathBuf, Stamp>,
-    directories: BTreeMap<PathBuf, Reach>,
+    /// For each of the patterns that lead there, how it looks on.
+    directories: BTreeMap<PathBuf, BTreeSet<Reach>>,
 }
 
 /// The files of some patterns.
@@ -67,21 +68,24 @@ impl Tree {
     pub(super) fn look_into(&mut self, directories: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
         let mut changed = BTreeSet::new();
         for directory in directories {
-            let Some(reach) = self.known.directories.get(directory).copied() else { continue };
-            let mut now = list(&self.patterns, directory, reach, Some(1));
-            if !directory.is_dir() || reach.depth == Some(0) {
+            let Some(reaches) = self.known.directories.get(directory).cloned() else { continue };
+            if !directory.is_dir() || reaches.iter().any(|reach| reach.depth == Some(0)) {
                 // Where a directory is awaited, or is gone: what there is now is found from above.
                 changed.extend(self.look_again());
                 continue;
             }
-            let new: Vec<(PathBuf, Reach)> = now
-                .directories
-                .iter()
-                .filter(|(path, _)| !self.known.directories.contains_key(*path))
-                .map(|(path, reach)| (path.clone(), *reach))
-                .collect();
-            for (path, reach) in new {
-                now.add(list(&self.patterns, &path, reach, reach.depth));
+            let mut now = Listing::default();
+            for reach in reaches {
+                now.add(list(&self.patterns, directory, reach, Some(1)));
+            }
+            let is_new = |path: &PathBuf| !self.known.directories.contains_key(path);
+            let new: Vec<_> = now.directories.iter().filter(|(path, _)| is_new(path)).collect();
+            let new: Vec<(PathBuf, BTreeSet<Reach>)> =
+                new.into_iter().map(|(path, reaches)| (path.clone(), reaches.clone())).collect();
+            for (path, reaches) in new {
+                for reach in reaches {
+                    now.add(list(&self.patterns, &path, reach, reach.depth));
+                }
             }
             changed.extend(self.take_in(directory, now));
         }
@@ -113,11 +117,8 @@ impl Tree {
 impl Listing {
     fn add(&mut self, other: Self) {
         self.files.extend(other.files);
-        for (path, reach) in other.directories {
-            let entry = self.directories.entry(path).or_insert(reach);
-            entry.depth = entry.depth.zip(reach.depth).map(|(one, other)| one.max(other));
-            entry.hidden |= reach.hidden;
-            entry.ignored &= reach.ignored;
+        for (path, reaches) in other.directories {
+            self.directories.entry(path).or_default().extend(reaches);
         }
     }
 }
@@ -135,7 +136,7 @@ fn everything(patterns: &Patterns) -> Listing {
             all.add(list(patterns, top, *reach, reach.depth));
         } else if let Some(above) = top.ancestors().find(|path| path.is_dir()).filter(|_| !top.exists()) {
             // It comes into being there.
-            all.directories.entry(above.to_owned()).or_insert(Reach { depth: Some(0), ..*reach });
+            all.directories.entry(above.to_owned()).or_default().insert(Reach { depth: Some(0), ..*reach });
         }
     }
     all
@@ -153,7 +154,7 @@ fn list(patterns: &Patterns, directory: &Path, reach: Reach, levels: Option<usiz
         if entry.file_type().is_some_and(|kind| kind.is_dir()) {
             let left = reach.depth.map(|depth| depth.saturating_sub(entry.depth()));
             if left != Some(0) {
-                listing.directories.insert(entry.into_path(), Reach { depth: left, ..reach });
+                listing.directories.entry(entry.into_path()).or_default().insert(Reach { depth: left, ..reach });
             }
         } else if patterns.has(entry.path())
             && let Ok(metadata) = fs::metadata(entry.path())
@@ -224,6 +225,17 @@ mod tests {
         assert_eq!(place.names(tree.directories()), ["", "src"]);
         let named = place.tree(&["src/gen/b.rs", "src/gen/**"]);
         assert_eq!(place.names(named.known.files.keys()), ["src/gen/b.rs"], "somebody named it");
+    }
+
+    #[test]
+    fn a_file_that_was_named_is_seen_beside_those_that_a_pattern_means() {
+        let place = Place::new(&["made.txt", "main.rs"]);
+        place.write(".gitignore", "made.txt\n");
+        let mut tree = place.tree(&["made.txt", "*.rs", "*.txt"]);
+        place.write("main.rs", "22");
+        assert_eq!(place.look_into(&mut tree, &[""]), ["main.rs"]);
+        place.write("made.txt", "22");
+        assert_eq!(place.look_into(&mut tree, &[""]), ["made.txt"]);
     }
 
     #[test]
