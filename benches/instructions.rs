@@ -1,7 +1,7 @@
 //! How many instructions the hot pieces take, counted by valgrind and compared with `benches/instructions.txt`.
 //!
 //! Unlike time, this hardly depends on the machine and not at all on its load, so a change that makes a piece dearer shows on
-//! every push. Each piece runs in a process of its own, with one run and with two: the difference is one run without its setup.
+//! every push. Each piece runs in processes of its own, with one run and with five: the difference is four runs without the setup.
 //!
 //! `cargo bench --bench instructions` compares, `cargo bench --bench instructions -- --record` writes the file anew.
 
@@ -23,6 +23,9 @@ use pieces::{PIECES, Piece};
 
 /// How much dearer a piece may be than the file says, in percent. Another release of the compiler moves a piece by a few.
 const MARGIN: u64 = 10;
+
+/// How many runs the mean is taken of.
+const RUNS: usize = 4;
 
 /// What stands at the head of the file.
 const HEAD: &str = "# Instructions of one run of each piece of benches/pieces, written by: cargo bench --bench instructions -- --record\n";
@@ -62,7 +65,7 @@ fn count(piece: &Piece) -> u64 {
         let (_, number) = line.unwrap_or_else(|| panic!("{} is not counted:\n{said}", piece.name));
         number.trim().replace(',', "").parse::<u64>().unwrap()
     };
-    counted(2).saturating_sub(counted(1))
+    counted(1 + RUNS).saturating_sub(counted(1)) / RUNS as u64
 }
 
 fn file() -> PathBuf {

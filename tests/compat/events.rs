@@ -201,6 +201,7 @@ fn output_is_told_to_who_asks_for_it(side: Side) {
         &[listener("spy", "PROCESS_LOG", ""), listener("err", "PROCESS_LOG_STDERR", ""), TALK.to_owned()].concat(),
     );
     let daemon = stage.start();
+    daemon.wait_state("talk", "RUNNING");
     let pid = daemon.pid("talk");
     wait_for(
         &daemon,

@@ -42,8 +42,8 @@ macro_rules! properties {
 }
 
 properties!(
-    ansi, basic_auth, conf, dotenv, extension, guard, http, ini, lines, notify, percent, procfile, shlex, template,
-    toml, xmlrpc,
+    ansi, basic_auth, capture, conf, dotenv, extension, guard, http, ini, lines, listener, notify, percent, procfile,
+    shlex, strip, template, toml, xmlrpc, yaml,
 );
 
 fn fuzz() -> PathBuf {

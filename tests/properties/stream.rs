@@ -1,7 +1,11 @@
 //! Properties of what programs write.
 
 use run::codec::ansi::{self, Style};
+use run::codec::capture::{Capture, Piece};
 use run::codec::lines::{ROW_CAP, Rows};
+use run::codec::listener::ListenerReader;
+use run::codec::strip::Stripper;
+use run::model::public_event::ListenerWord;
 
 /// What may be shown of a row: no control but tabs and whole colours, and text stays text.
 pub(crate) fn ansi(data: &[u8]) {
@@ -75,4 +79,70 @@ fn joined(rows: &Found) -> Vec<Vec<u8>> {
         is_open = !is_finished;
     }
     lines
+}
+
+/// How the first byte of an input cuts the rest.
+fn cut(data: &[u8]) -> (&[u8], usize) {
+    match data.split_first() {
+        Some((first, rest)) => (rest, usize::from(*first) % 16 + 1),
+        None => (data, 1),
+    }
+}
+
+/// What an event listener says: the same words however they are cut, in turns, and nothing after nonsense. Only more words at once
+/// than any listener has are taken for nonsense when they come in one piece.
+pub(crate) fn listener(data: &[u8]) {
+    const AT_ONCE: usize = 8;
+    let (data, at_a_time) = cut(data);
+    let words = |chunks: &mut dyn Iterator<Item = &[u8]>| -> Vec<ListenerWord> {
+        let mut reader = ListenerReader::default();
+        chunks.flat_map(|chunk| reader.feed(chunk)).collect()
+    };
+    let whole = words(&mut std::iter::once(data));
+    let is_sense = |word: &&ListenerWord| !matches!(word, ListenerWord::Nonsense(_));
+    let sense = |words: &[ListenerWord]| words.iter().take_while(is_sense).cloned().collect::<Vec<_>>();
+    assert!(whole.len() <= sense(&whole).len() + 1, "something follows nonsense");
+    let pieces = words(&mut data.chunks(at_a_time));
+    if whole.len() <= AT_ONCE {
+        assert_eq!((sense(&pieces), pieces.len()), (sense(&whole), whole.len()));
+    } else {
+        assert!(sense(&pieces).starts_with(&sense(&whole)));
+    }
+}
+
+/// Communications: the same output and the same messages however they are cut, and none longer than its limit.
+pub(crate) fn capture(data: &[u8]) {
+    let (data, at_a_time) = cut(data);
+    let read = |chunks: &mut dyn Iterator<Item = &[u8]>| {
+        let mut capture = Capture::new(at_a_time);
+        let (mut plain, mut captured, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+        for chunk in chunks {
+            capture.feed(chunk, |piece| match piece {
+                Piece::Plain(bytes) => plain.extend_from_slice(bytes),
+                Piece::Captured(bytes) => captured.extend_from_slice(bytes),
+                Piece::Whole(message) => whole.push(message),
+            });
+        }
+        plain.extend(capture.finish());
+        (plain, captured, whole)
+    };
+    let whole = read(&mut std::iter::once(data));
+    assert!(whole.0.len() + whole.1.len() <= data.len());
+    assert!(whole.2.iter().all(|message| message.len() <= at_a_time));
+    assert_eq!(read(&mut data.chunks(at_a_time)).2, whole.2);
+    assert_eq!(read(&mut data.chunks(at_a_time)).0, whole.0);
+}
+
+/// Escape sequences taken out: the same however they are cut, no more than there was, and no line end lost.
+pub(crate) fn strip(data: &[u8]) {
+    let (data, at_a_time) = cut(data);
+    let stripped = |chunks: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut stripper, mut out) = (Stripper::default(), Vec::new());
+        chunks.for_each(|chunk| stripper.strip(chunk, &mut out));
+        out
+    };
+    let whole = stripped(&mut std::iter::once(data));
+    let line_ends = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').count();
+    assert!(whole.len() <= data.len() && line_ends(&whole) == line_ends(data) && !whole.contains(&0x1b));
+    assert_eq!(stripped(&mut data.chunks(at_a_time)), whole);
 }

@@ -23,6 +23,7 @@ const fn row(name: &'static str, check: fn(&[u8]), memory: u64, memory_per_byte:
 pub(crate) const TARGETS: &[Target] = &[
     row("ansi", stream::ansi, 512, 64),
     row("basic_auth", wire::basic_auth, 512, 64),
+    row("capture", stream::capture, 512, 128),
     row("conf", text::conf, 512, 4096),
     row("dotenv", text::dotenv, 512, 512),
     row("extension", wire::extension, 512, 512),
@@ -30,11 +31,14 @@ pub(crate) const TARGETS: &[Target] = &[
     row("http", wire::http, 512, 64),
     row("ini", text::ini, 512, 512),
     row("lines", stream::lines, 65536, 64),
+    row("listener", stream::listener, 512, 128),
     row("notify", wire::notify, 512, 256),
     row("percent", text::percent, 512, 64),
     row("procfile", text::procfile, 512, 2048),
     row("shlex", text::shlex, 512, 512),
+    row("strip", stream::strip, 512, 64),
     row("template", text::template, 512, 512),
     row("toml", text::toml, 512, 8192),
     row("xmlrpc", wire::xmlrpc, 512, 1024),
+    row("yaml", text::yaml, 65536, 4096),
 ];
