@@ -21,8 +21,11 @@ const AT_LAST: Duration = Duration::from_secs(2);
 /// A change that comes this soon after a start may be the program's own.
 const MOMENTS: Duration = Duration::from_secs(2);
 
-/// As many restarts in a row for such changes are taken as a proof.
+/// As many restarts for such changes are taken as a proof.
 const PROOF: u32 = 5;
+
+/// A program that has been left alone by its files for so long does not rewrite them: what was counted is forgotten.
+const CLEARED: Duration = Duration::from_secs(10);
 
 /// More names than anybody reads are not kept.
 const MOST_NAMES: usize = 1000;
@@ -35,15 +38,27 @@ pub(super) struct Watching {
     /// The first that changed, of those not acted on yet.
     first: String,
     /// When it did, and whether that was within moments of a start.
-    since: (Moment, bool),
+    since: (Moment, Soon),
     /// The others.
     others: BTreeSet<String>,
-    /// Restarts in a row for changes that came within moments of a start.
+    /// Restarts for changes that came within moments of a start.
     own: u32,
     /// It rewrites what it watches.
     writes_itself: bool,
     /// What it was last started anew for.
     pub(super) last: Option<String>,
+}
+
+/// How soon after a start a change came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Soon {
+    /// Within moments.
+    Yes,
+    /// It proves nothing: a machine may be slow.
+    Perhaps,
+    /// Long after.
+    #[default]
+    No,
 }
 
 impl Watching {
@@ -82,13 +97,17 @@ impl Supervisor {
         let is_new = self.timers.is_set(key).is_none();
         let has_run = self.at(id).runs > 0;
         let watching = &mut self.at_mut(id).watching;
-        let is_soon = has_run && now.since(watching.started) <= MOMENTS;
-        if is_soon && watching.writes_itself {
+        let soon = match now.since(watching.started) {
+            after if has_run && after <= MOMENTS => Soon::Yes,
+            after if has_run && after <= CLEARED => Soon::Perhaps,
+            _ => Soon::No,
+        };
+        if soon == Soon::Yes && watching.writes_itself {
             return;
         }
         if is_new {
             watching.first.clone_from(first);
-            watching.since = (now, is_soon);
+            watching.since = (now, soon);
             watching.others.clear();
         }
         for file in files {
@@ -119,7 +138,11 @@ impl Supervisor {
         let now = self.now;
         let process = self.at_mut(id);
         let watching = &mut process.watching;
-        watching.own = if watching.since.1 { watching.own + 1 } else { 0 };
+        watching.own = match watching.since.1 {
+            Soon::Yes => watching.own + 1,
+            Soon::Perhaps => watching.own,
+            Soon::No => 0,
+        };
         let (file, more) = (std::mem::take(&mut watching.first), watching.others.len());
         watching.others.clear();
         if watching.own > PROOF {

@@ -12,7 +12,7 @@ use crate::model::{
     ConfigNews, Dialect, Exit, Now, ProcessId, Program, Project, ReadyKind, ReloadPlan, RetryPolicy, Signal, Word,
 };
 use crate::plan::ports::Ports;
-use crate::supervisor::notice::Notice;
+use crate::supervisor::notice::{Notice, StopWhy};
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::names::Names;
 use crate::ui::reason::{OutOfMemory, short_exit};
@@ -272,6 +272,8 @@ impl Story {
                 return self.gave_up(&crash, *tries, *each_time, now);
             }
             Notice::Stopping { count, now } => self.stopping(*count, *now),
+            // Its restart is told already.
+            Notice::Stopped { why: StopWhy::Files, killed: false, .. } => Vec::new(),
             Notice::Stopped { process, after, why, killed } => vec![self.stopped(*process, *after, *why, *killed)],
             Notice::StillStopping { process, elapsed, limit } => vec![self.still_stopping(*process, *elapsed, *limit)],
             Notice::Leftovers { process } => {

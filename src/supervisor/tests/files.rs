@@ -62,7 +62,7 @@ impl World {
         self.step(Event::FilesChanged { processes: vec![API], files });
     }
 
-    fn exit(&mut self, process: ProcessId, code: u8) {
+    fn exit(&mut self, process: ProcessId, code: i32) {
         let generation = self.supervisor.snapshot().get(process).unwrap().generation;
         self.step(Event::Exited { process, generation, exit: Exit::Code(code), survivors: false });
     }
