@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::logs::{Hub, LogPlaces, OutputEvent};
 use crate::model::supervisord::LogLevel;
-use crate::model::{ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
+use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Screens;
@@ -357,6 +357,18 @@ impl<S: Spawner> Driver<S> {
         self.parts.hub.log(level, self.parts.clock.now().wall, text);
     }
 
+    /// What a watched config has to say: for the screen, and in short for the main log.
+    fn tell_of_config(&mut self, news: &ConfigNews) {
+        let (level, line) = match news {
+            ConfigNews::Refused { why, .. } => (LogLevel::Warn, format!("config not taken over: {why}")),
+            ConfigNews::Offered { .. } => (LogLevel::Info, "config has changed: run reload applies it".to_owned()),
+            ConfigNews::Unwatched { why } => (LogLevel::Warn, why.clone()),
+        };
+        self.log(level, line.lines().next().unwrap_or_default().to_owned());
+        let snapshot = self.view();
+        self.parts.narrator.config(news, &snapshot, self.parts.clock.now());
+    }
+
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
     fn suspend(&mut self) {
         self.parts.spawner.order(Order::SignalAll { signal: Signal::STOP });
@@ -519,6 +531,8 @@ impl<S: Spawner> Driver<S> {
                 self.replies.remove(&id);
                 self.take(Event::Forget(id));
             }
+            Message::FilesChanged { processes, files } => self.take(Event::FilesChanged { processes, files }),
+            Message::Config(news) => self.tell_of_config(&news),
             Message::Console(wish) => self.console(wish),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }

@@ -33,4 +33,5 @@ mod stop;
 mod supervisord;
 mod survive;
 mod up_story;
+mod watch;
 mod web;

@@ -174,7 +174,12 @@ impl World {
                     return;
                 }
             }
-            Event::Tick | Event::Begin { .. } | Event::Command(..) | Event::Forget(_) | Event::Terminate(_) => {}
+            Event::Tick
+            | Event::Begin { .. }
+            | Event::FilesChanged { .. }
+            | Event::Command(..)
+            | Event::Forget(_)
+            | Event::Terminate(_) => {}
         }
         self.step(event);
     }
@@ -445,6 +450,10 @@ impl World {
                 let generation = self.children.get(&process).map_or(Generation(0), |child| child.generation);
                 let (channel, kind) = (Channel::Stdout, OutputKind::Log);
                 return self.step(Event::Printed { process, generation, channel, kind, data: "line".into() });
+            }
+            Ask::ChangeFiles { whom } => {
+                let (processes, files) = (vec![id(whom)], vec!["a".to_owned(), "b".to_owned()]);
+                return self.step(Event::FilesChanged { processes, files });
             }
             Ask::RestartListener { whom } => {
                 Command::Restart { processes: listener(whom), until: StartUntil::Running, timeout: None }

@@ -45,6 +45,7 @@ use crate::runtime::record::Recorder;
 use crate::runtime::reload::{Desk, Source};
 use crate::runtime::signals::{self, Manners, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
+use crate::runtime::watch::Watcher;
 use crate::serve;
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::Event;
@@ -257,13 +258,14 @@ impl Session<'_> {
             let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
             (Box::new(teller), Some(screen))
         };
+        let launcher = Arc::new(self.launcher(project));
         let parts = Parts {
             supervisor,
             spawner: spawner.connect()?,
             hub,
             logs: logs.places().clone(),
             output,
-            launcher: Arc::new(self.launcher(project)),
+            launcher: Arc::clone(&launcher),
             handle: handle.clone(),
             messages: inbox,
             snapshots,
@@ -279,8 +281,10 @@ impl Session<'_> {
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
+        let watcher = Watcher::start(handle.clone(), launcher);
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
+        drop(watcher);
         if let Some(screen) = screen {
             screen.end();
         }
