@@ -44,7 +44,7 @@ fn clients_cannot_take_the_descriptors_of_a_respawn() {
     }
     let project =
         TestProject::toml(&(sleepers(4) + "[program.web]\ncommand = \"exec sleep 1000\"\nautorestart = true\n"));
-    let up = Running::start(&project, limited(&project, &["--nofile=90:90"], &["up"]));
+    let up = Running::start(&project, limited(&project, &["--nofile=80:80"], &["up"]));
     up.wait_for_banner();
     let before = project.pid("web");
     let socket =
