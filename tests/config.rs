@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use run::config::facts::{FileFact, Known, Need};
+use run::config::Loaded;
+use run::config::facts::FileFact;
 use run::config::request::{Request, Vocabulary};
-use run::config::{Loaded, load};
+use run::config::testing::load_supposing;
 use run::model::options::{self, OPTIONS, SectionKind};
 use run::model::{ProbeSchema, Program, Project};
 use run::runtime::load::load_project;
@@ -274,36 +275,11 @@ fn configs_as_they_are_in_the_wild_load_without_a_false_remark() {
 
 /// Loads texts by name, without a file system: what is not given is not there, every command and directory is.
 fn load_texts(request: &Request, texts: &[(&str, &[u8])]) -> Loaded {
-    let mut known = Known::default();
-    for _ in 0..20 {
-        let needs = match load(request, &known, &VOCABULARY) {
-            Loaded::Needs(needs) => needs,
-            done @ (Loaded::Project(..) | Loaded::Refused(_)) => return done,
-        };
-        for need in needs {
-            match need {
-                Need::File(path) => {
-                    let text = texts.iter().find(|(name, _)| request.root.join(name) == path);
-                    let fact = text.map_or(FileFact::Missing, |(_, bytes)| FileFact::Bytes(bytes.to_vec()));
-                    assert!(known.files.insert(path, fact).is_none(), "asked twice");
-                }
-                Need::Glob { base, pattern } => {
-                    known.globs.insert((base, pattern), Vec::new());
-                }
-                Need::Directory(path) => {
-                    known.directories.insert(path, true);
-                }
-                Need::Command { word, path } => {
-                    known.commands.insert((word, path), true);
-                }
-                Need::User(user) => {
-                    known.users.insert(user, true);
-                }
-                Need::NodeName => known.node_name = Some("node".to_owned()),
-            }
-        }
-    }
-    panic!("the loader never has enough");
+    let file = |path: &Path| {
+        let text = texts.iter().find(|(name, _)| request.root.join(name) == path);
+        text.map_or(FileFact::Missing, |(_, bytes)| FileFact::Bytes(bytes.to_vec()))
+    };
+    load_supposing(request, &VOCABULARY, file).0
 }
 
 fn project_of(text: &str) -> Option<Project> {

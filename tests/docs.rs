@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser};
 use regex::Regex;
 use run::cli::args::Args;
-use run::config::facts::{FileFact, Known, Need};
-use run::config::request::{Request, Vocabulary};
-use run::config::{Loaded, load};
+use run::config::request::Vocabulary;
+use run::config::testing::remarks;
+
+const VOCABULARY: Vocabulary = Vocabulary { probes: run::probe::KINDS };
 
 /// A document: its path below the package, and its text.
 struct Document {
@@ -69,49 +70,12 @@ fn prose(text: &str) -> String {
     fence.replace_all(text, |found: &regex::Captures<'_>| "\n".repeat(found[0].matches('\n').count())).into_owned()
 }
 
-/// What the loader says of a text, in a world where every file, directory and command that it asks for is there.
-fn remarks(text: &str) -> Vec<String> {
-    let file = PathBuf::from("/shop/run.toml");
-    let request = Request {
-        root: PathBuf::from("/shop"),
-        files: vec![file.clone()],
-        fallback_name: "shop".to_owned(),
-        ..Request::default()
-    };
-    let mut known = Known::default();
-    loop {
-        match load(&request, &known, &Vocabulary { probes: run::probe::KINDS }) {
-            Loaded::Needs(needs) => needs.into_iter().for_each(|need| answer(need, &mut known, &file, text)),
-            Loaded::Project(_, diagnostics) | Loaded::Refused(diagnostics) => {
-                return diagnostics
-                    .list
-                    .iter()
-                    .map(|problem| format!("{}: {}", problem.code, problem.message))
-                    .collect();
-            }
-        }
-    }
-}
-
-fn answer(need: Need, known: &mut Known, file: &Path, text: &str) {
-    match need {
-        Need::File(path) if path == file => drop(known.files.insert(path, FileFact::Bytes(text.into()))),
-        Need::File(path) if path.ends_with("run.local.toml") => drop(known.files.insert(path, FileFact::Missing)),
-        Need::File(path) => drop(known.files.insert(path, FileFact::Bytes(Vec::new()))),
-        Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
-        Need::Directory(path) => drop(known.directories.insert(path, true)),
-        Need::User(user) => drop(known.users.insert(user, true)),
-        Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
-        Need::NodeName => known.node_name = Some("node".to_owned()),
-    }
-}
-
 #[test]
 fn every_toml_block_loads_without_a_remark() {
     let mut count = 0;
     for document in documents() {
         for block in blocks(&document.text).into_iter().filter(|block| block.language == "toml") {
-            let remarks = remarks(block.text);
+            let remarks = remarks(block.text, &VOCABULARY);
             assert!(remarks.is_empty(), "{}:{}: {}", document.name, block.line, remarks.join("\n"));
             count += 1;
         }
@@ -121,14 +85,14 @@ fn every_toml_block_loads_without_a_remark() {
 
 #[test]
 fn a_block_with_a_mistake_would_be_seen() {
-    assert_ne!(remarks("[program.web]\ncomand = \"true\"\n"), Vec::<String>::new());
+    assert_ne!(remarks("[program.web]\ncomand = \"true\"\n", &VOCABULARY), Vec::<String>::new());
 }
 
 #[test]
 fn the_examples_themselves_load_without_a_remark() {
     for name in ["quickstart", "shop", "extend"] {
         let text = fs::read_to_string(root().join("examples").join(name).join("run.toml")).unwrap();
-        assert_eq!(remarks(&text), Vec::<String>::new(), "examples/{name}/run.toml");
+        assert_eq!(remarks(&text, &VOCABULARY), Vec::<String>::new(), "examples/{name}/run.toml");
     }
 }
 

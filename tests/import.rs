@@ -5,9 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use run::config::facts::{FileFact, Known, Need};
-use run::config::request::{Request, Vocabulary};
-use run::config::{Loaded, load};
+use run::config::request::Vocabulary;
+use run::config::testing::remarks;
 use run::import::{FORMATS, Source, emit, format_of};
 
 /// Set to write the files instead of comparing them.
@@ -50,7 +49,7 @@ fn every_file_becomes_what_stands_beside_it_and_loads_without_a_remark() {
         let draft = (format_of(name, &text).unwrap().read)(&Source { name, text: &text, beside: &beside }).unwrap();
         let lost: Vec<String> = draft.all_lost().iter().map(|lost| format!("{lost}\n")).collect();
         let written = emit::run_toml(&draft);
-        assert_eq!(remarks(&written), Vec::<String>::new(), "{written}");
+        assert_eq!(remarks(&written, &Vocabulary { probes: run::probe::KINDS }), Vec::<String>::new(), "{written}");
         for (file, text) in [("run.toml", written), ("lost.txt", lost.concat())] {
             if std::env::var_os(BLESS).is_some() {
                 fs::write(directory.join(file), &text).unwrap();
@@ -92,42 +91,4 @@ fn beside(directory: &Path, name: &str) -> Vec<(String, String)> {
     }
     found.sort();
     found
-}
-
-/// What the loader says of a run.toml in a world in which everything is there.
-fn remarks(text: &str) -> Vec<String> {
-    let file = PathBuf::from("/shop/run.toml");
-    let shell = ["HOME", "USER", "PATH"].map(|name| (name.to_owned(), "x".to_owned()));
-    let request = Request {
-        root: PathBuf::from("/shop"),
-        files: vec![file.clone()],
-        fallback_name: "shop".to_owned(),
-        shell: shell.into(),
-        ..Request::default()
-    };
-    let mut known = Known::default();
-    loop {
-        match load(&request, &known, &Vocabulary { probes: run::probe::KINDS }) {
-            Loaded::Needs(needs) => needs.into_iter().for_each(|need| answer(need, &mut known, &file, text)),
-            Loaded::Project(_, said) | Loaded::Refused(said) => {
-                return said.list.iter().map(|problem| format!("{}: {}", problem.code, problem.message)).collect();
-            }
-        }
-    }
-}
-
-fn answer(need: Need, known: &mut Known, file: &Path, text: &str) {
-    match need {
-        Need::File(path) => {
-            let bytes = if path == file { text.as_bytes() } else { b"" };
-            let is_missing = path.ends_with("run.local.toml");
-            let fact = if is_missing { FileFact::Missing } else { FileFact::Bytes(bytes.to_vec()) };
-            known.files.insert(path, fact);
-        }
-        Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
-        Need::Directory(path) => drop(known.directories.insert(path, true)),
-        Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
-        Need::User(name) => drop(known.users.insert(name, true)),
-        Need::NodeName => known.node_name = Some("node".to_owned()),
-    }
 }

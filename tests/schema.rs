@@ -7,9 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::Regex;
-use run::config::facts::{FileFact, Known, Need};
-use run::config::request::{Request, Vocabulary};
-use run::config::{Loaded, load, schema};
+use run::config::facts::FileFact;
+use run::config::request::Vocabulary;
+use run::config::testing::{load_supposing, request};
+use run::config::{Loaded, schema};
 use run::model::options::{OPTIONS, SectionKind};
 use serde_json::{Value, json};
 
@@ -122,33 +123,13 @@ fn of_toml(text: &str) -> Vec<String> {
 
 /// Whether the loader takes a text, in a world where everything is there.
 fn loads(text: &str) -> bool {
-    let file = PathBuf::from("/shop/run.toml");
-    let request = Request {
-        root: "/shop".into(),
-        files: vec![file.clone()],
-        fallback_name: "shop".to_owned(),
-        ..Request::default()
+    let file = |path: &Path| {
+        let is_it = path.ends_with("run.toml");
+        FileFact::Bytes(if is_it { text.into() } else { Vec::new() })
     };
-    let mut known = Known::default();
-    loop {
-        let needs = match load(&request, &known, &Vocabulary { probes: run::probe::KINDS }) {
-            Loaded::Needs(needs) => needs,
-            done => return matches!(done, Loaded::Project(..)),
-        };
-        for need in needs {
-            match need {
-                Need::File(path) => {
-                    let bytes = if path == file { text.as_bytes().to_vec() } else { Vec::new() };
-                    known.files.insert(path, FileFact::Bytes(bytes));
-                }
-                Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
-                Need::Directory(path) => drop(known.directories.insert(path, true)),
-                Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
-                Need::User(name) => drop(known.users.insert(name, true)),
-                Need::NodeName => known.node_name = Some("node".to_owned()),
-            }
-        }
-    }
+    let vocabulary = Vocabulary { probes: run::probe::KINDS };
+    let (loaded, _) = load_supposing(&request("run.toml"), &vocabulary, file);
+    matches!(loaded, Loaded::Project(..))
 }
 
 /// Every run.toml below a directory.

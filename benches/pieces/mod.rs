@@ -10,8 +10,9 @@ use run::api::{self, Lookup, Outcome, Usage, View};
 use run::codec::ansi::{Style, is_plain};
 use run::codec::lines::Rows;
 use run::codec::xmlrpc::{Call, parse_call, write_call, write_response};
-use run::config::facts::{FileFact, Known, Need};
-use run::config::request::{Request, Vocabulary};
+use run::config::facts::FileFact;
+use run::config::request::Vocabulary;
+use run::config::testing::{load_supposing, request};
 use run::config::{Loaded, load};
 use run::logs::page::Page;
 use run::model::program::Instance;
@@ -198,36 +199,16 @@ fn all_process_info() -> Work {
     })
 }
 
-fn load_text(name: &'static str, text: String) -> Work {
-    let root = Path::new("/shop");
-    let file = root.join(name);
-    let request = Request {
-        root: root.to_owned(),
-        files: vec![file.clone()],
-        fallback_name: "shop".to_owned(),
-        ..Request::default()
+fn load_text(name: &'static str, text: &str) -> Work {
+    let request = request(name);
+    let vocabulary = Vocabulary { probes: run::probe::KINDS };
+    let file = |path: &Path| match path {
+        _ if path == request.files[0] => FileFact::Bytes(text.into()),
+        _ => FileFact::Missing,
     };
-    let mut known = Known::default();
-    known.files.insert(file, FileFact::Bytes(text.into_bytes()));
-    let once = |known: &Known| load(&request, known, &Vocabulary { probes: run::probe::KINDS });
-    while let Loaded::Needs(needs) = once(&known) {
-        for need in needs {
-            answer(need, &mut known);
-        }
-    }
-    assert!(matches!(once(&known), Loaded::Project(..)), "{name} is refused");
+    let (loaded, known) = load_supposing(&request, &vocabulary, file);
+    assert!(matches!(loaded, Loaded::Project(..)), "{name} is refused");
     Box::new(move || Box::new(load(&request, &known, &Vocabulary { probes: run::probe::KINDS })))
-}
-
-fn answer(need: Need, known: &mut Known) {
-    match need {
-        Need::File(path) => drop(known.files.insert(path, FileFact::Missing)),
-        Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
-        Need::Directory(path) => drop(known.directories.insert(path, true)),
-        Need::User(user) => drop(known.users.insert(user, true)),
-        Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
-        Need::NodeName => known.node_name = Some("node".to_owned()),
-    }
 }
 
 fn load_conf() -> Work {
@@ -236,7 +217,7 @@ fn load_conf() -> Work {
             "[program:p{number}]\ncommand=/bin/cat --number {number} ; one\nstdout_logfile=none\nenvironment=A=\"1\",B=\"%(program_name)s\"\nautorestart=true\n"
         )
     };
-    load_text("supervisord.conf", format!("[supervisord]\n{}", (0..500).map(program).collect::<String>()))
+    load_text("supervisord.conf", &format!("[supervisord]\n{}", (0..500).map(program).collect::<String>()))
 }
 
 fn load_toml() -> Work {
@@ -246,7 +227,7 @@ fn load_toml() -> Work {
             "[program.p{number}]\ncommand = \"cat --number {number}\"\ndepends_on = [{needs}]\nport = \"auto\"\nready = {{ http = \"/health\" }}\nenvironment = {{ A = \"1\", URL = \"${{p{number}.url}}/x\" }}\n"
         )
     };
-    load_text("run.toml", (0..500).map(program).collect())
+    load_text("run.toml", &(0..500).map(program).collect::<String>())
 }
 
 fn graph() -> Work {

@@ -36,6 +36,7 @@ pub mod request;
 pub mod schema;
 pub mod scope;
 pub mod suggest;
+pub mod testing;
 pub mod unknown;
 
 use crate::config::facts::{Known, Need, World};

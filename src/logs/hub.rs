@@ -3,18 +3,20 @@
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::sync::oneshot;
 
 use crate::logs::copies::{Cleared, Clearing};
 use crate::logs::main_log::MainLog;
 use crate::logs::output::Output;
 use crate::logs::tap::{Share, Tapping};
+use crate::logs::view::View;
 pub use crate::model::Channel;
 use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
 use crate::model::supervisord::LogLevel;
@@ -215,6 +217,7 @@ pub(crate) enum Order {
     Register(ProcessId, Label),
     Attach(Attach),
     CopyTo { process: ProcessId, channel: Channel, logfile: Option<LogFile> },
+    View { process: ProcessId, out: Sender<View>, is_behind: Arc<AtomicBool> },
     Ended { process: ProcessId, generation: Generation, keep_open: bool },
     Say(String),
     CrashBox(CrashBox),
@@ -337,7 +340,7 @@ impl Hub {
         answer.recv_timeout(limit + GRACE).unwrap_or(false)
     }
 
-    fn order(&self, order: Order) {
+    pub(super) fn order(&self, order: Order) {
         // Neither can fail in a way that matters: a thread that has ended takes no orders, and a full counter wakes it as well.
         if self.orders.send(order).is_ok() {
             let _ = self.wake.write(1);

@@ -42,6 +42,7 @@ impl Output {
                     self.copy_to(track, logfile);
                 }
             }
+            Order::View { process, out, is_behind } => self.view(process, out, is_behind),
             Order::Ended { process, generation, keep_open } => {
                 let until = self.now + DRAIN;
                 self.drains.push(Drain { process, generation, until, keep_open });
@@ -70,7 +71,7 @@ impl Output {
         }
     }
 
-    fn known(&mut self, process: ProcessId) -> &mut Known {
+    pub(super) fn known(&mut self, process: ProcessId) -> &mut Known {
         if self.known.len() <= process.index() {
             self.known.resize_with(process.index() + 1, Known::default);
         }

@@ -13,6 +13,7 @@ use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
+use crate::runtime::console::Screens;
 use crate::runtime::ends::{Ends, Incarnation};
 use crate::runtime::extension::Extensions;
 use crate::runtime::fcgi::FcgiSockets;
@@ -117,6 +118,7 @@ pub struct Driver<S> {
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
     pub(super) fcgi: FcgiSockets,
+    pub(super) screens: Screens,
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
@@ -183,6 +185,7 @@ impl<S: Spawner> Driver<S> {
             answered: Vec::new(),
             ends: Ends::default(),
             fcgi: FcgiSockets::default(),
+            screens: Screens::default(),
             pending: VecDeque::new(),
             finished: None,
             restarts: false,
@@ -272,9 +275,14 @@ impl<S: Spawner> Driver<S> {
         self.finished = Some(code);
     }
 
+    /// Whoever waits for a change wakes up for one, and not for every question that another asked us.
     fn publish(&mut self) {
         let snapshot = self.parts.supervisor.snapshot();
-        self.parts.snapshots.send_replace(snapshot);
+        self.parts.snapshots.send_if_modified(|published| {
+            let is_another = !published.is_same(&snapshot);
+            *published = snapshot;
+            is_another
+        });
         for (reply, outcome) in self.answered.drain(..) {
             // Whoever asked may be gone.
             let _ = reply.send(outcome);
@@ -336,9 +344,10 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn resize(&mut self) {
-        let size = crate::runtime::streams::window_size(self.parts.terminals.prefix_columns);
-        for console in self.sides.iter().filter_map(|side| side.console.as_ref()) {
-            console.resize(size);
+        for (index, side) in (0..).zip(&self.sides) {
+            if let Some(console) = &side.console {
+                console.resize(self.size_for(ProcessId(index)));
+            }
         }
     }
 
@@ -470,6 +479,7 @@ impl<S: Spawner> Driver<S> {
                 self.replies.remove(&id);
                 self.take(Event::Forget(id));
             }
+            Message::Console(wish) => self.console(wish),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }
     }

@@ -1,6 +1,7 @@
 //! The driver, the spawner process, signals.
 
 pub mod clock;
+pub mod console;
 pub mod daemon;
 pub mod driver;
 mod ends;

@@ -24,7 +24,7 @@ use crate::runtime::side::{Side, SpawnWords};
 use crate::runtime::spawner::{
     Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter,
 };
-use crate::runtime::streams::{Streams, window_size};
+use crate::runtime::streams::Streams;
 use crate::supervisor::action::{Action, Scope};
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Event, SpawnFailure};
@@ -136,11 +136,7 @@ impl<S: Spawner> Driver<S> {
                 Tty::Always => true,
                 Tty::Never => false,
             };
-        if wants_terminal {
-            Streams::terminal(window_size(self.parts.terminals.prefix_columns))
-        } else {
-            Streams::pipes(!program.redirect_stderr)
-        }
+        if wants_terminal { Streams::terminal(self.size_for(of.0)) } else { Streams::pipes(!program.redirect_stderr) }
     }
 
     /// The streams of an extension, and the conversation over them.

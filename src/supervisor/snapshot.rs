@@ -151,6 +151,18 @@ pub struct Change {
 }
 
 impl Snapshot {
+    /// Whether both were taken without a change in between; what is said with the same words again is no change.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.processes, &other.processes)
+            && Arc::ptr_eq(&self.project, &other.project)
+            && Arc::ptr_eq(&self.ports, &other.ports)
+            && Arc::ptr_eq(&self.notes, &other.notes)
+            && Arc::ptr_eq(&self.sources, &other.sources)
+            && Arc::ptr_eq(&self.start_order, &other.start_order)
+            && (self.began, self.is_shutting_down, self.is_restarting)
+                == (other.began, other.is_shutting_down, other.is_restarting)
+    }
+
     /// One process; `None` once it is gone from the config and from the world.
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
         let at = match self.processes.get(id.index()) {

@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attach;
+mod attach_terminal;
 mod bare;
 mod commands;
 mod control;

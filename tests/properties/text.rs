@@ -6,11 +6,12 @@ use std::path::Path;
 
 use run::codec::{ini, shlex, yaml as documents};
 use run::config::expand::Holes;
-use run::config::facts::{FileFact, Known, Need};
+use run::config::facts::FileFact;
 use run::config::lower::supervisord::expansion::{self, Expansions};
 use run::config::procfile::{self as procfiles, ProcfileOptions};
 use run::config::request::{Request, Vocabulary};
-use run::config::{Loaded, dotenv as env_files, expand, load};
+use run::config::testing::load_supposing;
+use run::config::{Loaded, dotenv as env_files, expand};
 use run::model::{Diagnostics, Span};
 use run::ui::report;
 
@@ -178,29 +179,11 @@ fn assert_inside(diagnostics: &Diagnostics) {
 
 /// Loads in a world where the config is there, no other file is, and every directory and command.
 fn settle(request: &Request, data: &[u8]) -> Loaded {
-    let mut known = Known::default();
-    for _ in 0..20 {
-        match load(request, &known, &Vocabulary { probes: run::probe::KINDS }) {
-            Loaded::Needs(needs) => needs.into_iter().for_each(|need| answer(need, request, data, &mut known)),
-            done @ (Loaded::Project(..) | Loaded::Refused(_)) => return done,
-        }
-    }
-    panic!("the loader never has enough");
-}
-
-fn answer(need: Need, request: &Request, data: &[u8], known: &mut Known) {
-    match need {
-        Need::File(path) => {
-            let is_it = path == request.files[0];
-            let fact = if is_it { FileFact::Bytes(data.to_vec()) } else { FileFact::Missing };
-            known.files.insert(path, fact);
-        }
-        Need::Glob { base, pattern } => drop(known.globs.insert((base, pattern), Vec::new())),
-        Need::Directory(path) => drop(known.directories.insert(path, true)),
-        Need::User(user) => drop(known.users.insert(user, true)),
-        Need::Command { word, path } => drop(known.commands.insert((word, path), true)),
-        Need::NodeName => known.node_name = Some("node".to_owned()),
-    }
+    let file = |path: &Path| match path {
+        _ if path == request.files[0] => FileFact::Bytes(data.to_vec()),
+        _ => FileFact::Missing,
+    };
+    load_supposing(request, &Vocabulary { probes: run::probe::KINDS }, file).0
 }
 
 /// YAML, of which configs to import are made: read or refused with a line of the text.
