@@ -11,7 +11,9 @@ import argparse
 import collections
 import http.client
 import os
+import pty
 import random
+import select
 import shutil
 import signal
 import socket
@@ -31,11 +33,12 @@ progress = os.open(f"{directory}/{name}.{os.getpid()}", os.O_CREAT | os.O_WRONLY
 count = 0
 def say(lines):
     global count
-    text = b"".join(b"%s %d %d %s\n" % (name.encode(), os.getpid(), count + i + 1, b"x" * chance.choice((0, 5, 60))) for i in range(lines))
-    while text:
-        text = text[os.write(1, text):]
-    count += lines
-    os.pwrite(progress, b"%12d" % count, 0)
+    while lines:
+        # What a pipe takes at once or not at all: a line that is held up in its middle would be shown in two parts.
+        some = min(lines, 40)
+        os.write(1, b"".join(b"%s %d %d %s\n" % (name.encode(), os.getpid(), count + i + 1, b"x" * chance.choice((0, 5, 60))) for i in range(some)))
+        count, lines = count + some, lines - some
+        os.pwrite(progress, b"%12d" % count, 0)
 if chance.random() < 0.2:
     subprocess.Popen(["setsid", "sh", "-c", "trap '' TERM; sleep 3000 & exit 0"], stdin=subprocess.DEVNULL)
 if chance.random() < 0.2:
@@ -216,6 +219,38 @@ class Soak:
             viewer.wait()
             self.tally["viewers"] += 1
 
+    def attach(self, chance):
+        """At a terminal of their own: some leave by the key, some are shot, some lose their terminal."""
+        while not self.is_over.wait(chance.random() * 3):
+            name = f"p{chance.randrange(self.options.programs):02}"
+            master, slave = pty.openpty()
+            viewer = subprocess.Popen([self.options.run, "attach", name], cwd=self.project, env=self.environment | {"TERM": "xterm"},
+                                      stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+            os.close(slave)
+            for _ in range(chance.choice((1, 10))):
+                if select.select([master], [], [], 0.3)[0]:
+                    try:
+                        os.read(master, 4096)
+                    except OSError:
+                        break
+            way = chance.randrange(3)
+            if way == 0:
+                try:
+                    os.write(master, b"\x1d")
+                    select.select([master], [], [], 1)
+                except OSError:
+                    pass
+            elif way == 1:
+                viewer.kill()
+            os.close(master)
+            try:
+                viewer.wait(10)
+            except subprocess.TimeoutExpired:
+                self.faults.append(f"run attach {name} does not end (way {way})")
+                viewer.kill()
+                viewer.wait()
+            self.tally["attached"] += 1
+
     def knock(self, chance):
         """Clients that say nothing, half a request, or nonsense."""
         while not self.is_over.wait(chance.random()):
@@ -280,6 +315,7 @@ class Soak:
         self.find_our_processes()
         parts = [self.sample] + [lambda n=n: self.ask(random.Random(n)) for n in range(4)]
         parts += [lambda n=n: self.view(random.Random(n)) for n in range(2)]
+        parts += [lambda: self.attach(random.Random(5))]
         parts += [lambda: self.knock(random.Random(7)), lambda: self.change(random.Random(9))]
         threads = [threading.Thread(target=part) for part in parts]
         for thread in threads:
@@ -297,7 +333,7 @@ class Soak:
         if stopped.returncode:
             self.faults.append(f"stop: {stopped}")
         time.sleep(3)
-        self.at_rest = self.measure()
+        self.at_rest, self.rest = self.measure(), self.processes()
         self.check_kept()
         if self.run("down").returncode:
             self.faults.append("down did not end with 0")
@@ -352,7 +388,7 @@ class Soak:
         if self.at_rest["supervisor descriptors"] > 40 + self.options.programs:
             self.faults.append(f"descriptors at rest: {self.at_rest}")
         if self.at_rest["processes"] > 2:
-            self.faults.append(f"processes at rest: {self.at_rest}")
+            self.faults.append(f"processes at rest: {self.rest}")
         with open(f"{self.base}/stderr", "rb") as file:
             if b"panicked" in (text := file.read()):
                 self.faults.append(text[text.index(b"panicked") - 200:][:1000].decode(errors="replace"))

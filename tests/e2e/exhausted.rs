@@ -199,9 +199,8 @@ fn a_thousand_programs_come_up_and_go_down() {
 
 #[test]
 fn fifty_crash_loops_do_not_disturb_a_neighbour() {
-    let loops: String = (0..50)
-        .map(|number| format!("[program.c{number:02}]\ncommand = \"echo down; exit 1\"\nstartretries = 100\n"))
-        .collect();
+    let section = |number| format!("[program.c{number:02}]\ncommand = \"echo down; exit 1\"\nstartretries = 100\n");
+    let loops: String = (0..50).map(section).collect();
     let text = format!("{loops}[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = {{ log = \"on\" }}\n");
     let project = TestProject::toml(&text);
     let up = project.up();
