@@ -80,6 +80,8 @@ pub struct Parts<S> {
     pub is_quiet: bool,
     /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
     pub ends_with_screen: bool,
+    /// Children that we had before, which no sweep touches.
+    pub inherited: os::Inherited,
     /// Where notify sockets are made.
     pub runtime_directory: std::path::PathBuf,
     /// `RUN_RECORD`.
@@ -546,11 +548,11 @@ impl<S: Spawner> Driver<S> {
                 match self.parts.spawner.report().await {
                     Some(Report::Swept { names }) => break names,
                     Some(_) => {}
-                    None => break os::sweep_descendants(LAST_GRACE),
+                    None => break os::sweep_descendants(LAST_GRACE, &self.parts.inherited),
                 }
             }
         });
-        let names = swept.await.unwrap_or_else(|_| os::sweep_descendants(Duration::ZERO));
+        let names = swept.await.unwrap_or_else(|_| os::sweep_descendants(Duration::ZERO, &self.parts.inherited));
         if !names.is_empty() {
             self.parts.narrator.leftovers(&names);
         }
@@ -564,7 +566,7 @@ impl<S: Spawner> Driver<S> {
         self.parts
             .narrator
             .remark("the spawner process was killed from outside; ending everything it had started".to_owned());
-        let names = os::sweep_descendants(LAST_GRACE);
+        let names = os::sweep_descendants(LAST_GRACE, &self.parts.inherited);
         self.parts.narrator.leftovers(&names);
         1
     }

@@ -48,7 +48,7 @@ pub(crate) use process::tests::fact;
 pub use process::{ProcessFact, Usage, subtree};
 #[cfg(target_os = "linux")]
 pub use socket_holder::holder_of_port;
-pub use sweep::sweep_descendants;
+pub use sweep::{Inherited, sweep_descendants};
 
 /// The variable by which a process is recognised when it has left its program's session and lost its parents.
 pub const MARK: &str = "RUN_MARK";
