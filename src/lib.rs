@@ -38,6 +38,7 @@
 //! * [`serve`]: answers on the control socket.
 //! * [`proxy`]: names below `.localhost` for the programs of all projects.
 //! * [`ui`]: what a person sees.
+//! * [`fault`]: failures on demand, in test builds only.
 //! * [`cli`]: the commands; puts it all together.
 
 pub mod api;
@@ -46,6 +47,7 @@ pub mod client;
 pub mod codec;
 pub mod config;
 pub mod export;
+pub mod fault;
 pub mod import;
 pub mod logs;
 pub mod model;

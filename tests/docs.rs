@@ -1,5 +1,5 @@
 //! What the documentation shows is true: every TOML block loads without a remark, every command line parses, every link leads
-//! somewhere, and no command is praised that does not exist.
+//! somewhere, no command is praised that does not exist, and every test that a promise names is there.
 
 #![expect(clippy::unwrap_used, reason = "a gate that cannot read the documentation has to fail")]
 
@@ -162,5 +162,32 @@ fn every_link_into_the_repository_leads_somewhere() {
         for found in link.captures_iter(&prose(&document.text)) {
             assert!(directory.join(&found[1]).exists(), "{}: {} is not there", document.name, &found[1]);
         }
+    }
+}
+
+/// The text of every Rust file of the repository.
+fn sources(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let (directories, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+    let here = files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
+    let here = here.map(|path| fs::read_to_string(path).unwrap());
+    here.chain(directories.iter().flat_map(|path| sources(path))).collect()
+}
+
+#[test]
+fn every_promise_of_reliability_names_tests_that_are_there() {
+    let code: String = ["src", "tests"].iter().flat_map(|directory| sources(&root().join(directory))).collect();
+    let tests: std::collections::BTreeSet<&str> = Regex::new(r"\n\s*(?:async )?fn (\w+)\(")
+        .unwrap()
+        .captures_iter(&code)
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    let text = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let name = Regex::new(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`").unwrap();
+    for row in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise")) {
+        assert!(name.is_match(row), "docs/reliability.md: no test proves {row}");
+    }
+    for found in name.captures_iter(&text) {
+        assert!(tests.contains(&found[1]), "docs/reliability.md: there is no test `{}`", &found[1]);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::openpty;
 use nix::unistd::pipe;
 use proptest::prelude::*;
@@ -382,6 +383,40 @@ fn a_descendant_that_holds_the_pipe_delays_nothing_and_is_let_go() {
     rig.hub.ended(ProcessId(0), Generation(1), false);
     assert_eq!(rig.event(), OutputEvent::Drained { process: ProcessId(0), generation: Generation(1) });
     wait_until("the reader is gone", || held.write_all(b"x\n").is_err());
+}
+
+/// A reader that is busy elsewhere lets the last lines of a run wait in its pipe for longer than its end may take, and then there is the
+/// next run. The screen's pipe and a small log are full, so that nothing more is read.
+#[test]
+fn what_a_run_has_left_in_its_pipe_comes_before_the_next_run() {
+    let (outlet, screen) = piped();
+    let mut rig = Rig::new(Some(outlet), |config| {
+        let keep = config.keep.as_mut().unwrap();
+        (keep.bytes, keep.segment_bytes) = (256 * 1024, 64 * 1024);
+    });
+    let mut first = rig.program(0);
+    fcntl(&first, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let (mut count, mut last) = (0, Instant::now());
+    wait_until("nothing more is read", || {
+        while first.write_all(format!("{count} of many lines\n").as_bytes()).is_ok() {
+            (count, last) = (count + 1, Instant::now());
+        }
+        last.elapsed() > Duration::from_millis(300)
+    });
+    // Somebody else holds it open.
+    rig.hub.ended(ProcessId(0), Generation(1), false);
+    assert_eq!(rig.event(), OutputEvent::Drained { process: ProcessId(0), generation: Generation(1) });
+    let mut second = rig.attach(0, 2, Channel::Stdout, |_| {});
+    for number in count..count + 500 {
+        second.write_all(format!("{number} of many lines\n").as_bytes()).unwrap();
+    }
+    drop(second);
+    let reader = reading(screen);
+    assert!(rig.hub.stop(PATIENCE));
+    drop(first);
+    let lines: Vec<String> = (0..count + 500).map(|number| format!("{number} of many lines\n")).collect();
+    let expected = lines.concat();
+    assert!(rows_of(&String::from_utf8(reader.join().unwrap()).unwrap(), 0) == expected, "lines of two runs are mixed");
 }
 
 #[test]

@@ -98,6 +98,8 @@ fn process_status(
         probe: program.and_then(|program| Some(probe_status(view, info, program, program.ready.as_ref()?))),
         alive: program.and_then(|program| Some(alive_status(view, info, program, program.alive.as_ref()?))),
         max_memory: program.and_then(|program| program.max_memory),
+        watch: program.map(|program| program.watch.clone()).unwrap_or_default(),
+        last_change: info.last_change.clone(),
         history: info
             .history
             .iter()

@@ -102,6 +102,7 @@ fn kind(kind: OptionKind, probes: &[&str]) -> Value {
         OptionKind::Text | OptionKind::Template | OptionKind::Path => json!({ "type": "string" }),
         OptionKind::Boolean => json!({ "type": "boolean" }),
         OptionKind::BooleanOr(words) => json!({ "anyOf": [{ "type": "boolean" }, { "enum": words }] }),
+        OptionKind::Word(words) => json!({ "enum": words }),
         OptionKind::Integer(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         OptionKind::Duration => duration(),
         OptionKind::Size => json!({ "anyOf": [

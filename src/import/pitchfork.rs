@@ -28,8 +28,7 @@ const PROJECT: &[(&str, &str)] = &[
 const DAEMON: &[(&str, &str)] = &[
     ("boot_start", "nothing is started with the machine; `run export systemd` writes units"),
     ("cron", "nothing is started by the clock"),
-    ("watch", "run.toml does not watch files"),
-    ("watch_mode", "run.toml does not watch files"),
+    ("watch_mode", "there is one way to watch, and another where that is exhausted"),
     ("mise", "write `mise x -- …` in the command"),
     ("cpu_limit", "run.toml has no such limit"),
 ];
@@ -147,6 +146,7 @@ fn daemon(source: &Source<'_>, entry: &Entry, names: &Names) -> Section {
     section.set_some("max_memory", limit.map(Value::text));
     hooks(&mut fields, &mut section);
     retry(&mut fields, &mut section);
+    section.set_some("watch", fields.read("watch", Node::texts).map(Value::texts));
     section.set_some("user", fields.read("user", Node::text).map(Value::text));
     if fields.read("pty", Node::boolean) == Some(true) {
         section.set("tty", Value::Boolean(true));

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use memchr::memchr;
 use nix::fcntl::OFlag;
 
+use crate::fault::{self, Point};
 use crate::model::LogFile;
 
 /// How far a file may grow beyond its limit while it waits for the end of a line.
@@ -87,6 +88,7 @@ impl Rotating {
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        fault::strike(Point::UserLog)?;
         self.file.write_all(bytes)?;
         self.length += bytes.len() as u64;
         Ok(())

@@ -75,7 +75,8 @@ pub fn search(directory: &Path, wanted: &Search, is_given_up: &AtomicBool) -> Re
     let mut lines: VecDeque<FoundLine> = VecDeque::new();
     let mut has_more = false;
     for line in KeptLogs::open(directory).lines(query)? {
-        if is_given_up.load(Ordering::Relaxed) || line.at > begin {
+        // One that is later than now was written before the clock was set back, and is no reason to stop.
+        if is_given_up.load(Ordering::Relaxed) || (line.at > begin && line.at <= wall_now()) {
             break;
         }
         let Some(line) = matching(&pattern, &line) else { continue };
@@ -139,6 +140,26 @@ mod tests {
         assert_eq!(texts(&Search { processes: vec!["db".into()], ..wanted.clone() }).0, all[2..]);
         assert_eq!(texts(&Search { since: Some(WallTime(15)), ..wanted.clone() }).0, all[2..]);
         assert_eq!(texts(&Search { limit: 0, ..wanted }), (vec![], true));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_no_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut keeper = Keeper::new(Some(Keep::new(directory.path())));
+        let future = wall_now().0 + 3_600_000;
+        for (name, times) in [("api", [future, 20, 30]), ("db", [10, future, 40])] {
+            let mut log = keeper.open(name, Channel::Stdout).unwrap().unwrap();
+            for (number, at) in times.into_iter().enumerate() {
+                log.append(format!("{name} {number}\n").as_bytes(), WallTime(at), 1).unwrap();
+            }
+        }
+        let wanted = Search { limit: 10, pattern: String::new(), ..Search::default() };
+        let found = search(directory.path(), &wanted, &AtomicBool::new(false)).unwrap();
+        for name in ["api", "db"] {
+            let texts: Vec<&str> =
+                found.lines.iter().filter(|line| line.process == name).map(|line| &*line.text).collect();
+            assert_eq!(texts, [format!("{name} 0"), format!("{name} 1"), format!("{name} 2")]);
+        }
     }
 
     #[test]

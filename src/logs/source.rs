@@ -120,6 +120,11 @@ impl Source {
         self.left_over.is_some_and(|left| left == 0 || !self.is_ready)
     }
 
+    /// Whether it is to be let go once it is empty, which it is not.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.left_over.is_some_and(|left| left > 0) && self.is_ready
+    }
+
     /// Takes out what is no output; how much is left at the front of the buffer.
     pub(crate) fn tap(&mut self, buffer: &mut [u8], length: usize, told: &mut Vec<Told>) -> usize {
         let plain = self.tap.as_mut().and_then(|tap| tap.feed(&buffer[..length], told));

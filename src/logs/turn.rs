@@ -60,7 +60,7 @@ impl Output {
     /// Whether a source may be read: its bytes can be shown, or kept until they can.
     fn may_read(&mut self, index: usize, room: Room) -> bool {
         let Some(track) = self.sources[index].as_ref().map(|source| source.track) else { return false };
-        if self.tracks[track].is_copy_full() {
+        if self.tracks[track].is_copy_full() || self.waits_for_an_earlier_run(index) {
             return false;
         }
         if room == Room::Nobody || self.tracks[track].is_hidden {
@@ -75,6 +75,14 @@ impl Output {
                 self.tracks[track].may_fall_behind(room == Room::Stalled)
             }
         }
+    }
+
+    /// Whether something is left in the pipe of a run of this process before: its lines come first, and whole.
+    fn waits_for_an_earlier_run(&self, index: usize) -> bool {
+        let Some(source) = &self.sources[index] else { return false };
+        let Some(known) = self.known.get(source.process.index()) else { return false };
+        let mut others = known.sources.iter().filter_map(|other| self.sources[*other].as_ref());
+        others.any(|other| other.is_leaving() && other.track == source.track && other.generation < source.generation)
     }
 
     /// Reads sources that are ready and may be read, quiet ones first, until the arena is full.

@@ -53,7 +53,10 @@ pub use program::{
 };
 pub use project::{Control, Dialect, EnvOrder, Group, Project, Proxy};
 pub use ready::{ProbeSchema, ReadyKind, ReadySpec};
-pub use reload::{ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadPlan, ReloadReport};
+pub use reload::{
+    ConfigNews, ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadMode, ReloadPlan,
+    ReloadReport,
+};
 pub use signal::Signal;
 pub use state::{ListenerState, ProcessState, Word};
 pub use template::Template;

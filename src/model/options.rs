@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::reload::ReloadMode;
+
 /// The kinds of section that run.toml has. `[environment]` is not here: its keys are the user's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SectionKind {
@@ -88,6 +90,8 @@ pub enum OptionKind {
     Boolean,
     /// `true`, `false` or one of these words.
     BooleanOr(&'static [&'static str]),
+    /// One of these words.
+    Word(&'static [&'static str]),
     /// A whole number in this range.
     Integer(i64, i64),
     /// A number of seconds, or a string with a unit.
@@ -133,6 +137,10 @@ impl fmt::Display for OptionKind {
             Self::BooleanOr(words) => {
                 let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
                 write!(f, "true, false or {}", words.join(" or "))
+            }
+            Self::Word(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                f.write_str(&words.join(" or "))
             }
             Self::Integer(low, high) => write!(f, "a whole number from {low} to {high}"),
             Self::Duration => f.write_str("a number of seconds, or a string such as \"500ms\", \"30s\", \"5m\""),
@@ -223,6 +231,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "[]",
         "[\"run.d/*.toml\"]",
         "Further files, as patterns relative to this one; what this file says wins over them.",
+    ),
+    row(
+        TOP,
+        "reload",
+        OptionKind::Word(&ReloadMode::WORDS),
+        "\"auto\"; for a supervisord.conf \"off\"",
+        "\"ask\"",
+        "What happens when this file, or one that belongs to it, is saved: it is taken over, the plan is shown, or nothing.",
     ),
     row(
         COMMANDS,
@@ -360,6 +376,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "\"auto\"",
         "true",
         "A terminal of its own instead of pipes; \"auto\": when ours is one.",
+    ),
+    row(
+        SPEAKING,
+        "watch",
+        OptionKind::Names,
+        "[]",
+        "[\"src/**/*.rs\", \"Cargo.toml\"]",
+        "Files, as patterns relative to its directory, whose change restarts it; `!` before one takes out, and so does .gitignore.",
     ),
     row(ALL, "stdout_logfile", OptionKind::Path, "none", "\"out.log\"", "A further copy of its stdout."),
     row(

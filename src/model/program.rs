@@ -229,6 +229,8 @@ pub struct Program {
     pub redirect_stderr: bool,
     /// Its own terminal or pipes.
     pub tty: Tty,
+    /// Patterns of files, relative to its directory, whose change restarts it; later ones win, `!` takes out.
+    pub watch: Vec<String>,
     /// A further copy of its stdout.
     pub stdout_logfile: Option<LogFile>,
     /// A further copy of its stderr.
@@ -278,6 +280,7 @@ impl Program {
             killasgroup: true,
             redirect_stderr: true,
             tty: Tty::Auto,
+            watch: Vec::new(),
             stdout_logfile: None,
             stderr_logfile: None,
             umask: None,

@@ -2,6 +2,9 @@
 //!
 //! Versioned by [`SCHEMA`]; fields are only ever added. Environment values never appear here.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::state::Word;
@@ -43,6 +46,21 @@ pub struct SourceMark {
     pub pattern: String,
     /// A hash of the content, or of the names; empty where there was no such file.
     pub hash: String,
+}
+
+impl SourceMark {
+    /// What it marks, as people name it: relative to a directory where possible.
+    pub fn shown(&self, root: &Path) -> String {
+        let path = Path::new(&self.path).join(&self.pattern);
+        path.strip_prefix(root).unwrap_or(&path).display().to_string()
+    }
+
+    /// The marks of `new` that are not among `old`.
+    pub fn differing<'a>(old: &'a [Self], new: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let key = |mark: &'a Self| (&mark.path, &mark.pattern);
+        let before: BTreeMap<_, _> = old.iter().map(|mark| (key(mark), &mark.hash)).collect();
+        new.iter().filter(move |mark| before.get(&key(mark)).is_none_or(|hash| **hash != mark.hash))
+    }
 }
 
 /// One process.
@@ -103,6 +121,12 @@ pub struct ProcessStatus {
     /// Above this many bytes it is restarted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_memory: Option<u64>,
+    /// The patterns of the files whose change restarts it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<String>,
+    /// The changed files that it was last started anew for: `src/main.rs changed (+2)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change: Option<String>,
     /// The latest changes of state, oldest first.
     pub history: Vec<HistoryEntry>,
     /// Command as written.

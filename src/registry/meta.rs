@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::places::Places;
+use crate::fault::{self, Point};
 use crate::model::{ProcessName, WallTime};
 
 /// Written at every `up`.
@@ -47,6 +48,7 @@ pub fn write_meta(places: &Places, meta: &Meta) -> io::Result<()> {
 
 /// Writes a file beside a path and renames it into place.
 fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
+    fault::strike(Point::State)?;
     let beside = path.with_extension("json.new");
     fs::write(&beside, text)?;
     fs::rename(&beside, path)

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::logs::{Hub, LogPlaces, OutputEvent};
 use crate::model::supervisord::LogLevel;
-use crate::model::{ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
+use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
 use crate::runtime::console::Screens;
@@ -80,6 +80,8 @@ pub struct Parts<S> {
     pub is_quiet: bool,
     /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
     pub ends_with_screen: bool,
+    /// Children that we had before, which no sweep touches.
+    pub inherited: os::Inherited,
     /// Where notify sockets are made.
     pub runtime_directory: std::path::PathBuf,
     /// `RUN_RECORD`.
@@ -357,6 +359,18 @@ impl<S: Spawner> Driver<S> {
         self.parts.hub.log(level, self.parts.clock.now().wall, text);
     }
 
+    /// What a watched config has to say: for the screen, and in short for the main log.
+    fn tell_of_config(&mut self, news: &ConfigNews) {
+        let (level, line) = match news {
+            ConfigNews::Refused { why, .. } => (LogLevel::Warn, format!("config not taken over: {why}")),
+            ConfigNews::Offered { .. } => (LogLevel::Info, "config has changed: run reload applies it".to_owned()),
+            ConfigNews::Unwatched { why } => (LogLevel::Warn, why.clone()),
+        };
+        self.log(level, line.lines().next().unwrap_or_default().to_owned());
+        let snapshot = self.view();
+        self.parts.narrator.config(news, &snapshot, self.parts.clock.now());
+    }
+
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
     fn suspend(&mut self) {
         self.parts.spawner.order(Order::SignalAll { signal: Signal::STOP });
@@ -519,6 +533,8 @@ impl<S: Spawner> Driver<S> {
                 self.replies.remove(&id);
                 self.take(Event::Forget(id));
             }
+            Message::FilesChanged { processes, files } => self.take(Event::FilesChanged { processes, files }),
+            Message::Config(news) => self.tell_of_config(&news),
             Message::Console(wish) => self.console(wish),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }
@@ -532,11 +548,11 @@ impl<S: Spawner> Driver<S> {
                 match self.parts.spawner.report().await {
                     Some(Report::Swept { names }) => break names,
                     Some(_) => {}
-                    None => break os::sweep_descendants(LAST_GRACE),
+                    None => break os::sweep_descendants(LAST_GRACE, &self.parts.inherited),
                 }
             }
         });
-        let names = swept.await.unwrap_or_else(|_| os::sweep_descendants(Duration::ZERO));
+        let names = swept.await.unwrap_or_else(|_| os::sweep_descendants(Duration::ZERO, &self.parts.inherited));
         if !names.is_empty() {
             self.parts.narrator.leftovers(&names);
         }
@@ -550,7 +566,7 @@ impl<S: Spawner> Driver<S> {
         self.parts
             .narrator
             .remark("the spawner process was killed from outside; ending everything it had started".to_owned());
-        let names = os::sweep_descendants(LAST_GRACE);
+        let names = os::sweep_descendants(LAST_GRACE, &self.parts.inherited);
         self.parts.narrator.leftovers(&names);
         1
     }

@@ -14,13 +14,14 @@
 //! * The supervisor dies with its front: TERM is its death signal, so a front that is shot is a polite end.
 //! * [`DetachHandle::detach`] undoes all that: a session of its own, no death signal, and one byte for the front, the code to end with.
 //! * When the supervisor ends first, the front ends as it did: with its code, or by its signal. A supervisor that was shot could not
-//!   give the terminal back, so the front does.
+//!   give the terminal back, so the front does. If the spawner was shot with it, the programs fall to the front, which ends them.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -51,6 +52,8 @@ pub struct FrontEnd {
     detached: Option<UnixStream>,
     /// `None` without one.
     terminal: Option<FoundTerminal>,
+    /// Not ours to end.
+    inherited: os::Inherited,
 }
 
 /// What lets the supervisor leave its front.
@@ -62,14 +65,21 @@ pub struct DetachHandle {
 /// What is relayed when a process sent it to the front.
 const RELAYED: [Signal; 6] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::TSTP, Signal::CONT];
 
+/// How long programs have between TERM and KILL when supervisor and spawner are gone.
+const LAST_GRACE: Duration = Duration::from_secs(2);
+
 /// Makes two processes of this one. Call it before there is a second thread, and before the spawner is started.
 pub fn split() -> io::Result<Role> {
     let (near, far) = UnixStream::pair()?;
     near.set_nonblocking(true)?;
     let terminal = FoundTerminal::look();
     let front = std::process::id();
+    let inherited = os::Inherited::look();
     match sys::fork()? {
-        Forked::Parent(supervisor) => Ok(Role::Front(FrontEnd { supervisor, detached: Some(near), terminal })),
+        Forked::Parent(supervisor) => {
+            os::become_subreaper()?;
+            Ok(Role::Front(FrontEnd { supervisor, detached: Some(near), terminal, inherited }))
+        }
         Forked::Child => {
             drop(near);
             os::die_with_parent(front)?;
@@ -118,8 +128,12 @@ impl FrontEnd {
         match end {
             End::Detached(code) => Ok(code),
             End::Supervisor(exit) => {
-                if let (Exit::Signal { .. }, Some(terminal)) = (exit, &self.terminal) {
-                    terminal.give_back();
+                if let Exit::Signal { .. } = exit {
+                    if let Some(terminal) = &self.terminal {
+                        terminal.give_back();
+                    }
+                    // The spawner does this, too, unless it was shot as well: then everything has fallen to us.
+                    os::sweep_descendants(LAST_GRACE, &self.inherited);
                 }
                 end_by_signal(exit)?;
                 Ok(exit.shell_code())

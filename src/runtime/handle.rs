@@ -10,12 +10,12 @@ use crate::codec::attach::WindowSize;
 use crate::codec::extension::{CallError, MethodDescription};
 use crate::codec::xmlrpc::Value;
 use crate::logs::LogDesk;
-use crate::model::{ConfigRefusal, ConfigWish, Now, ProcessId, ProgramName, Project, ReloadPlan};
+use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Now, ProcessId, ProgramName, Project, ReloadPlan};
 use crate::runtime::clock::Clock;
 pub use crate::runtime::console::ConsoleKind;
 use crate::runtime::console::ConsoleWish;
 use crate::runtime::extension::Extensions;
-use crate::runtime::reload::Desk;
+use crate::runtime::reload::{Desk, Reading};
 pub use crate::runtime::stdin::Unwritten;
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::{Command, RequestId, Urgency};
@@ -46,6 +46,15 @@ pub enum Message {
     },
     /// Whoever asked no longer waits. The command stands.
     Forget(RequestId),
+    /// Files have changed that these processes watch.
+    FilesChanged {
+        /// Whose.
+        processes: Vec<ProcessId>,
+        /// Which, as people name them.
+        files: Vec<String>,
+    },
+    /// Something to tell of the config.
+    Config(ConfigNews),
     /// What an attached client wants.
     Console(ConsoleWish),
     /// A key or a request that ends the project, as a signal would.
@@ -112,6 +121,31 @@ impl Handle {
             Some(desk) => desk.perform(self, wish).await,
             None => Err(ConfigRefusal::NoConfig),
         }
+    }
+
+    /// Reads the config, and does nothing with it; `None` where there is none to read.
+    pub async fn read_config(&self) -> Option<Reading> {
+        self.desk.as_ref()?.look().await
+    }
+
+    /// Takes over what was read, against the state when its turn has come.
+    pub async fn take_over(&self, reading: Reading) -> Result<ReloadPlan, ConfigRefusal> {
+        match &self.desk {
+            Some(desk) => desk.take(self, reading).await,
+            None => Err(ConfigRefusal::NoConfig),
+        }
+    }
+
+    /// Tells the user what a watched config has to say.
+    pub fn tell(&self, news: ConfigNews) {
+        // A driver that is gone tells nobody.
+        let _ = self.messages.send(Message::Config(news));
+    }
+
+    /// Says that files have changed which processes watch.
+    pub fn files_changed(&self, processes: Vec<ProcessId>, files: Vec<String>) {
+        // A driver that is gone restarts nobody.
+        let _ = self.messages.send(Message::FilesChanged { processes, files });
     }
 
     /// What the config said when it was last read; `None` before it was read again.

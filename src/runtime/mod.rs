@@ -31,3 +31,4 @@ pub mod strangers;
 pub mod streams;
 pub mod sys;
 mod talk;
+pub mod watch;

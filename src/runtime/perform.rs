@@ -348,7 +348,7 @@ fn no_descriptors(error: &io::Error) -> SpawnFailure {
     let errno = error.raw_os_error().unwrap_or(0);
     let message = match (errno, getrlimit(Resource::RLIMIT_NOFILE)) {
         (libc::EMFILE, Ok((limit, _))) => {
-            format!("we may have {limit} open files, and all are taken (the hard limit: ulimit -Hn)")
+            format!("we may have {limit} open files, and nearly all are taken (the hard limit: ulimit -Hn)")
         }
         (_, Ok(_) | Err(_)) => error.to_string(),
     };

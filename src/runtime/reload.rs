@@ -3,7 +3,7 @@
 //! A config that does not load, or whose ports somebody else has, changes nothing.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
@@ -56,6 +56,15 @@ impl std::fmt::Debug for Desk {
     }
 }
 
+/// What came of reading the config, and the files as they were then.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What it says, or everything that is wrong with it, as text.
+    pub project: Result<Arc<Project>, String>,
+    /// The files and patterns that were looked at.
+    pub sources: Vec<SourceMark>,
+}
+
 /// A config that loaded.
 #[derive(Debug, Clone)]
 struct Read {
@@ -102,19 +111,36 @@ impl Desk {
         }
     }
 
+    /// Reads, and does nothing; `None` when the reader itself came to grief.
+    pub(super) async fn look(&self) -> Option<Reading> {
+        let _turn = self.turn.acquire().await.ok()?;
+        self.read_all().await.ok()
+    }
+
+    /// Takes over what was read before.
+    pub(super) async fn take(&self, handle: &Handle, reading: Reading) -> Result<ReloadPlan, ConfigRefusal> {
+        let _turn = self.turn.acquire().await.map_err(|_| ConfigRefusal::Ending)?;
+        let read = reading.into_read()?;
+        self.take_over(handle, &handle.snapshot(), read, Command::Reload).await
+    }
+
     async fn read(&self) -> Result<Read, ConfigRefusal> {
+        self.read_all().await?.into_read()
+    }
+
+    async fn read_all(&self) -> Result<Reading, ConfigRefusal> {
         let source = Arc::clone(&self.source);
         let loaded = spawn_blocking(move || {
             let outcome = load_project(&source.request, &source.vocabulary);
             let sources = marks(&outcome.known);
-            match outcome.project {
-                Some(project) => Ok(Read { project: Arc::new(project), sources }),
-                None => Err(ConfigRefusal::Unreadable((source.describe)(&outcome.diagnostics))),
-            }
+            let project = outcome.project.map(Arc::new).ok_or_else(|| (source.describe)(&outcome.diagnostics));
+            Reading { project, sources }
         });
-        let read = loaded.await.map_err(|_| ConfigRefusal::Ending)??;
-        self.last_read.send_replace(Some(Arc::clone(&read.project)));
-        Ok(read)
+        let reading = loaded.await.map_err(|_| ConfigRefusal::Ending)?;
+        if let Ok(project) = &reading.project {
+            self.last_read.send_replace(Some(Arc::clone(project)));
+        }
+        Ok(reading)
     }
 
     async fn take_over(
@@ -135,13 +161,19 @@ impl Desk {
     }
 }
 
+impl Reading {
+    fn into_read(self) -> Result<Read, ConfigRefusal> {
+        let Self { project, sources } = self;
+        project.map(|project| Read { project, sources }).map_err(ConfigRefusal::Unreadable)
+    }
+}
+
 /// The files that are not as they were, relative to the project where possible.
 async fn differing(active: &Snapshot) -> Result<Vec<String>, ConfigRefusal> {
     let (sources, root) = (Arc::clone(&active.sources), active.project.root.clone());
     let look = spawn_blocking(move || {
         let others = sources.iter().filter(|mark| !is_as_marked(mark));
-        let name = |path: PathBuf| path.strip_prefix(&root).unwrap_or(&path).display().to_string();
-        others.map(|mark| name(Path::new(&mark.path).join(&mark.pattern))).collect()
+        others.map(|mark| mark.shown(&root)).collect()
     });
     look.await.map_err(|_| ConfigRefusal::Ending)
 }

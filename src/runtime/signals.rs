@@ -56,6 +56,12 @@ pub fn unblock() -> io::Result<()> {
     Ok(SigSet::all().thread_unblock()?)
 }
 
+/// A log that may not grow any more (`ulimit -f`) is an error for whoever writes it, and not our end. Call it when the spawner has
+/// been started: programs get the limit as it is meant.
+pub fn outlive_full_files() -> io::Result<()> {
+    sys::ignore(model::Signal(libc::SIGXFSZ))
+}
+
 /// Listens for the signals that mean something to us.
 #[derive(Debug)]
 pub struct Signals {

@@ -3,14 +3,20 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::pty::{Winsize, openpty};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::pipe2;
 
+use crate::fault::{self, Point};
 use crate::runtime::spawner::Stdio;
 use crate::runtime::sys;
+
+/// How many descriptors programs leave to logs and to whoever asks.
+const LEFT_TO_OTHERS: u64 = 16;
 
 /// Both sides of a program's streams.
 #[derive(Debug)]
@@ -58,6 +64,7 @@ impl Console {
 impl Streams {
     /// Pipes; stderr apart or in one with stdout.
     pub fn pipes(stderr_apart: bool) -> io::Result<Self> {
+        fault::strike(Point::Streams)?;
         let (stdin, keep_open) = pipe2(OFlag::O_CLOEXEC)?;
         let (stdout_ours, stdout) = pipe2(OFlag::O_CLOEXEC)?;
         let (stderr_ours, stderr) = if stderr_apart {
@@ -66,6 +73,7 @@ impl Streams {
         } else {
             (None, None)
         };
+        leave_some(stderr.as_ref().unwrap_or(&stdout))?;
         Ok(Self {
             theirs: Stdio::Streams { stdin, stdout, stderr },
             stdout: stdout_ours,
@@ -97,13 +105,23 @@ impl Streams {
 
     /// A pty of the given size.
     pub fn terminal(size: Winsize) -> io::Result<Self> {
+        fault::strike(Point::Streams)?;
         let pty = openpty(&size, None)?;
         for fd in [&pty.master, &pty.slave] {
             nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
         }
         let console = Console::Terminal(pty.master.try_clone()?);
+        leave_some(&pty.slave)?;
         Ok(Self { theirs: Stdio::Terminal(pty.slave), stdout: pty.master, stderr: None, console })
     }
+}
+
+/// Refuses what would take the last descriptors. The kernel hands out the lowest number that is free, so a high one says that few are
+/// left.
+fn leave_some(last: &OwnedFd) -> io::Result<()> {
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let number = u64::try_from(last.as_raw_fd()).unwrap_or(0);
+    if number + LEFT_TO_OTHERS < limit { Ok(()) } else { Err(Errno::EMFILE.into()) }
 }
 
 /// The size of the terminal on one of our own streams, less the columns that a prefix takes. A usual size where there is none.

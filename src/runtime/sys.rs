@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use nix::errno::Errno;
 use nix::pty::Winsize;
 
+use crate::fault::{self, Point};
 use crate::model::{Exit, Signal};
 use crate::runtime::spawner::order::{Account, Step};
 
@@ -141,6 +142,13 @@ pub fn is_ignored(signal: Signal) -> io::Result<bool> {
     Ok(found.sa_sigaction == libc::SIG_IGN)
 }
 
+/// Lets a signal have no effect on this process.
+pub fn ignore(signal: Signal) -> io::Result<()> {
+    // SAFETY: ignoring runs none of our code.
+    let before = unsafe { libc::signal(signal.0, libc::SIG_IGN) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
 /// Sets every signal's disposition to the default. Programs executed afterwards ignore nothing that we, or whoever started us,
 /// ignored (nohup, a shell's background list, and PIPE which Rust ignores).
 #[cfg(target_os = "linux")]
@@ -222,6 +230,7 @@ const SHELL: &CStr = c"/bin/sh";
 ///
 /// On failure nothing is left of the child.
 pub fn launch(launch: &Launch<'_>, stack: &mut Stack) -> Result<u32, (Step, i32)> {
+    fault::strike(Point::Fork).map_err(|error| (Step::Fork, error.raw_os_error().unwrap_or(0)))?;
     let mut child = Child {
         launch,
         argv: pointers(&launch.argv),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -23,11 +24,18 @@ use super::socket::Socket;
 use super::tcp::TcpGate;
 use super::unix::{LONGEST, Sharing, UnixGate};
 use super::web::Web;
+use crate::fault::{self, Point};
 use crate::model::ListenAddress;
 use crate::runtime::handle::Handle;
 
 /// Connections at a time; one more is told so and closed.
 pub const CONNECTIONS: usize = 64;
+
+/// So many come in however few descriptors are left: somebody has to be able to end it all.
+const ALWAYS: usize = 4;
+
+/// How many descriptors the others leave to programs that are to be started again, and to their logs.
+const LEFT_TO_PROGRAMS: u64 = 32;
 
 /// How long calls that are under way may still be answered once the server ends.
 const GOODBYE: Duration = Duration::from_millis(500);
@@ -168,6 +176,7 @@ impl Listener {
 impl Gate {
     /// `None`: somebody who may not come in.
     async fn accept(&self) -> io::Result<Option<(Socket, Entrance)>> {
+        fault::strike(Point::Accept)?;
         match self {
             Self::Unix(gate) => Ok(gate.accept().await?.map(|stream| (Socket::Unix(stream), Entrance::Unix))),
             Self::Tcp(gate) => {
@@ -214,7 +223,7 @@ async fn answer(mut listener: Listener, site: Arc<Site>, shutdown: impl Future<O
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             (socket, entrance) = listener.accept() => {
-                if connections.len() < CONNECTIONS {
+                if has_room(connections.len(), &socket) {
                     connections.spawn(converse(socket, entrance, Arc::clone(&site), is_ending.clone()));
                 } else {
                     turn_away(&socket);
@@ -225,6 +234,14 @@ async fn answer(mut listener: Listener, site: Arc<Site>, shutdown: impl Future<O
     drop(listener);
     ending.send_replace(true);
     let _ = timeout(GOODBYE, async { while connections.join_next().await.is_some() {} }).await;
+}
+
+/// Whether one more may come in beside so many. The kernel hands out the lowest number that is free, so a high one says that few
+/// descriptors are left, and those are for programs.
+fn has_room(connections: usize, socket: &Socket) -> bool {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
+    let number = u64::try_from(socket.as_raw_fd()).unwrap_or(0);
+    connections < ALWAYS || (connections < CONNECTIONS && number + LEFT_TO_PROGRAMS < limit)
 }
 
 /// A fresh socket's buffer holds this whole, so it need not be waited for.

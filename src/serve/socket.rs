@@ -67,7 +67,8 @@ impl Socket {
         shutdown(self.as_raw_fd(), Shutdown::Write).map_err(io::Error::from)
     }
 
-    fn as_raw_fd(&self) -> RawFd {
+    /// Its descriptor's number.
+    pub(super) fn as_raw_fd(&self) -> RawFd {
         either!(self, stream => stream.as_raw_fd())
     }
 }

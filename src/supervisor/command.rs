@@ -160,6 +160,7 @@ impl Supervisor {
         process.intent = Intent::Up;
         process.ignores_needs = ignores_needs;
         process.unasked_runs = 0;
+        process.watching.forget_writes();
         process.forgive();
         self.timers.disarm(id, super::timers::TimerKind::Retry);
         match &self.at(id).phase {

@@ -137,6 +137,13 @@ pub enum Event {
         /// What.
         data: SharedText,
     },
+    /// Files have changed that programs watch.
+    FilesChanged {
+        /// Whose.
+        processes: Vec<ProcessId>,
+        /// Which, as people name them; at least one.
+        files: Vec<String>,
+    },
     /// Somebody asks for something.
     Command(RequestId, Command),
     /// Whoever asked went away: the request is dropped, nothing is answered.

@@ -48,6 +48,7 @@ mod background;
 mod backoff;
 mod command;
 mod edges;
+mod files;
 mod health;
 mod invariant;
 mod listener;
@@ -252,6 +253,7 @@ impl Supervisor {
             Event::Printed { process, generation, channel, kind, data } => {
                 self.printed((process, generation), channel, kind, &data);
             }
+            Event::FilesChanged { processes, files } => self.files_changed(processes, &files),
             Event::Command(request, command) => self.command(request, command),
             Event::Forget(request) => self.forget(request),
             Event::Terminate(urgency) => self.terminate(urgency, None),

@@ -199,8 +199,26 @@ pub enum Notice {
     },
     /// A new config was taken over: what differs. What follows from it is told as it happens.
     Reloaded {
+        /// The files that are others than before, as people name them.
+        files: Vec<String>,
         /// The difference.
         plan: Box<ReloadPlan>,
+    },
+    /// `↻ api restarting: src/main.rs changed (+2)`
+    FilesChanged {
+        /// Who.
+        process: ProcessId,
+        /// The first that changed.
+        file: String,
+        /// How many others.
+        more: usize,
+    },
+    /// It changes what it watches within moments of each start, which no longer restarts it.
+    RewritesItself {
+        /// Who.
+        process: ProcessId,
+        /// One of those files.
+        file: String,
     },
     /// A group of supervisord's came into use.
     GroupAdded {
@@ -271,6 +289,8 @@ pub enum StopWhy {
     Restart,
     /// Its config is another now.
     Changed,
+    /// Files that it watches have changed.
+    Files,
     /// It is gone from the config.
     Removed,
     /// An edge with `restart = true`, whose dependency went away.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::event::Survivor;
+use super::files::Watching;
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
 use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Signal, WallTime, Word};
@@ -228,6 +229,8 @@ pub(super) struct Process {
     pub(super) word: Word,
     /// When `word` last changed.
     pub(super) since: Now,
+    /// The files that it watches.
+    pub(super) watching: Watching,
     /// The latest changes, oldest first.
     pub(super) history: VecDeque<Change>,
 }
@@ -265,6 +268,7 @@ impl Process {
             told_waiting: None,
             word: Word::Off,
             since: Now::default(),
+            watching: Watching::default(),
             history: VecDeque::new(),
         }
     }

@@ -16,6 +16,7 @@ use super::process::{Intent, Phase};
 use super::slots::Fate;
 use super::snapshot::OffBecause;
 use super::timers::TimerKind;
+use crate::model::status::SourceMark;
 use crate::model::{PortRequest, ProcessId};
 use crate::plan::definition::Definition;
 use crate::plan::reload::diff;
@@ -31,9 +32,11 @@ impl Supervisor {
     fn adopt(&mut self, edition: Edition) {
         let plan = diff(self.edition.project(), edition.project());
         let added = plan.groups.added.clone();
+        let differing = SourceMark::differing(&self.edition.sources, &edition.sources);
+        let files = differing.map(|mark| mark.shown(&edition.project().root)).collect();
         self.edition = edition;
         self.actions.push(Action::Adopt(self.edition.clone()));
-        self.say(Notice::Reloaded { plan: Box::new(plan) });
+        self.say(Notice::Reloaded { files, plan: Box::new(plan) });
         let fates = self.allot();
         self.rebuild();
         self.look_beside();

@@ -162,6 +162,10 @@ impl Supervisor {
         if wanted.peek().is_none() {
             return;
         }
+        // A file that is saved starts it again.
+        if own().any(|process| process.is_wanted() && !process.program().watch.is_empty()) {
+            return;
+        }
         let is_over = wanted.all(|process| match &process.phase {
             Phase::Exited { expected: true, .. } => true,
             Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Blocked { .. } => process.program().is_task(),

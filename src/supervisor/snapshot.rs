@@ -100,6 +100,8 @@ pub struct ProcessInfo {
     pub off_because: Option<OffBecause>,
     /// What an event listener is at; `None` for any other program.
     pub listener: Option<ListenerInfo>,
+    /// The changed files that it was last started anew for.
+    pub last_change: Option<String>,
     /// The latest changes, oldest first, at most [`HISTORY`].
     pub history: Arc<[Change]>,
 }

@@ -152,6 +152,7 @@ impl Supervisor {
             StopWhy::User
             | StopWhy::Restart
             | StopWhy::Changed
+            | StopWhy::Files
             | StopWhy::Removed
             | StopWhy::Dependency(_)
             | StopWhy::Shutdown => {
@@ -167,6 +168,7 @@ impl Supervisor {
         let words = match stop.why {
             StopWhy::Dependency(by) => format!("stopped: its dependency {} went away", self.name(by)),
             StopWhy::Changed => "stopped: its config has changed".to_owned(),
+            StopWhy::Files => "stopped: its files have changed".to_owned(),
             StopWhy::Removed => "stopped: gone from the config".to_owned(),
             StopWhy::User | StopWhy::Restart | StopWhy::Shutdown if stop.rung == Rung::Killed => {
                 format!("killed after {}", human_duration(after))

@@ -40,6 +40,8 @@ pub(super) enum TimerKey {
     Process(ProcessId, TimerKind),
     /// A waiting request's.
     Request(RequestId),
+    /// The files that it watches have come to rest.
+    Files(ProcessId),
     /// The wall clock's next multiple of this, while a listener asks for it.
     Tick(TickPeriod),
     /// Tell the main log who is still there at the end.
@@ -101,6 +103,11 @@ impl TimerTable {
     /// When a process's deadline is.
     pub(super) fn get(&self, process: ProcessId, kind: TimerKind) -> Option<Moment> {
         self.by_key.get(&TimerKey::Process(process, kind)).copied()
+    }
+
+    /// When a deadline is.
+    pub(super) fn is_set(&self, key: TimerKey) -> Option<Moment> {
+        self.by_key.get(&key).copied()
     }
 
     /// How many processes are waiting to be asked whether they are ready.

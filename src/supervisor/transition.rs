@@ -31,6 +31,8 @@ impl Supervisor {
     pub(super) fn spawn(&mut self, id: ProcessId) {
         let now = self.now;
         let born_beside = self.restart_neighbours(id);
+        // It starts with the files as they are.
+        self.timers.cancel(TimerKey::Files(id));
         self.listener_begins(id);
         let process = self.at_mut(id);
         process.generation = process.generation.next();
@@ -39,6 +41,7 @@ impl Supervisor {
             process.unasked_runs += 1;
         }
         process.started_wall = now.wall;
+        process.watching.started = now.mono;
         process.ready_wall = None;
         process.ready_after = None;
         process.told_waiting = None;
@@ -196,6 +199,7 @@ impl Supervisor {
                 TimerKey::ShutdownReport => self.report_shutdown(),
                 TimerKey::Memory => self.measure(),
                 TimerKey::Process(id, kind) => self.timer(id, kind),
+                TimerKey::Files(id) => self.files_at_rest(id),
                 TimerKey::Tick(period) => self.tick(period),
             }
         }

@@ -111,6 +111,7 @@ impl Supervisor {
                 Intent::Down { because, .. } => Some(because),
             },
             listener: self.listener_info(id),
+            last_change: process.watching.last.clone(),
             history: process.history.iter().cloned().collect(),
         }
     }

@@ -111,6 +111,7 @@ fn info(id: ProcessId, program: &Program, name: ProcessName, word: Word) -> Proc
         blocked_by: None,
         off_because: None,
         listener: None,
+        last_change: None,
         history: Arc::new([]),
     }
 }

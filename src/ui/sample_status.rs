@@ -35,6 +35,8 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         needs: Vec::new(),
         needed_by: Vec::new(),
         probe: None,
+        watch: Vec::new(),
+        last_change: None,
         history: vec![
             HistoryEntry { at: STARTED, what: "starting".into() },
             HistoryEntry { at: STARTED + 2000, what: "ready in 2.1s".into() },

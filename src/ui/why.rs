@@ -131,6 +131,10 @@ fn facts(process: &ProcessStatus, look: &Look) -> Vec<(&'static str, String)> {
     if !process.off_because.is_empty() {
         facts.push(("  off", clean(&process.off_because)));
     }
+    if !process.watch.is_empty() {
+        let last = process.last_change.as_ref().map(|last| format!(", last: {}", clean(last))).unwrap_or_default();
+        facts.push(("  watch", format!("{}{last}", clean(&process.watch.join(", ")))));
+    }
     if !process.last_exit.is_empty() {
         facts.push(("  ended", clean(&process.last_exit)));
     }

@@ -98,6 +98,7 @@ pub(crate) fn project() -> Project {
     ];
     Project {
         proxy: run::model::Proxy::default(),
+        reload: run::model::ReloadMode::Auto,
         name: "shop".into(),
         root: "/src/shop".into(),
         files: vec!["/src/shop/run.toml".into(), "/etc/shop.toml".into()],
@@ -160,6 +161,7 @@ fn info(project: &Project, id: ProcessId) -> ProcessInfo {
         blocked_by: None,
         off_because: None,
         listener: None,
+        last_change: None,
         history: Arc::new([]),
     }
 }

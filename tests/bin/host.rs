@@ -54,7 +54,7 @@ async fn serve(end: SpawnerEnd) -> Outcome {
         }
     }
     say("gone")?;
-    os::sweep_descendants(Duration::from_millis(200));
+    os::sweep_descendants(Duration::from_millis(200), &os::Inherited::default());
     say("swept by the supervisor")?;
     Ok(0)
 }

@@ -135,6 +135,7 @@ impl Checks {
             }
             Event::Tick
             | Event::Begin { .. }
+            | Event::FilesChanged { .. }
             | Event::Printed { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
@@ -412,6 +413,11 @@ impl Checks {
                     past.not_before = Some(now + *delay);
                 }
             }
+            // A changed file is a reason to try again, as a user's word is.
+            Notice::FilesChanged { process, .. } => {
+                let past = &mut self.past[process.index()];
+                (past.failures, past.not_before) = (0, None);
+            }
             Notice::AllReady { .. } => self.said_all_ready = true,
             Notice::Stopping { .. } => {
                 self.is_ending = true;
@@ -440,6 +446,7 @@ impl Checks {
             | Notice::Healthy { .. }
             | Notice::WillNotDie { .. }
             | Notice::SettledWithFailures { .. }
+            | Notice::RewritesItself { .. }
             | Notice::Reloaded { .. }
             | Notice::GroupAdded { .. }
             | Notice::GroupRemoved { .. }

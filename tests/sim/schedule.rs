@@ -76,6 +76,10 @@ pub(crate) enum Ask {
     SendStdin {
         whom: u64,
     },
+    /// Files that it watches have changed.
+    ChangeFiles {
+        whom: u64,
+    },
     /// One of the listeners is started again.
     RestartListener {
         whom: u64,
@@ -101,6 +105,16 @@ impl Schedule {
             let most = if reloads == 0 { 2 } else { 1 };
             programs.push(listener(seed, index, most, native));
             requests.extend((0..listening.below(12)).map(|request| event_request(seed, index * 100 + request)));
+        }
+        // From numbers of their own, too.
+        let mut watching = Random::new(seed, 3);
+        if reloads == 0 || seed.is_multiple_of(3) {
+            for program in &mut programs {
+                if watching.chance(40) {
+                    program.watch.push("x".to_owned());
+                }
+            }
+            requests.extend((0..watching.pick(&[0, 2, 20])).map(|index| change(seed, index)));
         }
         let policy =
             random.pick(&[ExitPolicy::KeepGoing, ExitPolicy::KeepGoing, ExitPolicy::OnFailure, ExitPolicy::OnEnd]);
@@ -258,6 +272,13 @@ fn reload(seed: u64, index: u64) -> Request {
     let edit = index;
     let what = if random.chance(3) { Ask::BeginAnew } else { Ask::Reload { edit } };
     Request { at, what }
+}
+
+/// A save, or one of a burst of them.
+fn change(seed: u64, index: u64) -> Request {
+    let mut random = Random::new(seed, 17_000 + index);
+    let at = Duration::from_millis(random.pick(&[50, 500, 3000, 20_000, 60_000]) * random.below(100) / 100);
+    Request { at, what: Ask::ChangeFiles { whom: random.below(8) } }
 }
 
 fn program(seed: u64, index: u64, native: bool) -> Program {

@@ -1,5 +1,5 @@
-//! The world around the supervisor: children that spawn late or not at all, die, ignore TERM, leave others behind; probes that
-//! lie; a driver that is late; and what is asked from outside.
+//! The world around the supervisor: children that spawn late, not at all, or for a while none of them, die, ignore TERM, leave
+//! others behind; probes that lie; a driver that is late; a wall clock that is set; and what is asked from outside.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -174,7 +174,12 @@ impl World {
                     return;
                 }
             }
-            Event::Tick | Event::Begin { .. } | Event::Command(..) | Event::Forget(_) | Event::Terminate(_) => {}
+            Event::Tick
+            | Event::Begin { .. }
+            | Event::FilesChanged { .. }
+            | Event::Command(..)
+            | Event::Forget(_)
+            | Event::Terminate(_) => {}
         }
         self.step(event);
     }
@@ -184,6 +189,7 @@ impl World {
     }
 
     fn step(&mut self, event: Event) {
+        // Somebody sets the clock all the time, forth and back.
         let wall = WallTime(self.now.0 / 1000 + Random::new(self.seed, self.now.0 + 7).below(100_000));
         let mut actions = Vec::new();
         if self.verbose {
@@ -236,7 +242,7 @@ impl World {
     fn spawn(&mut self, process: ProcessId, generation: Generation) {
         let mut random = self.fate(process, generation);
         let delay = Duration::from_micros(random.pick(&[100, 500, 20_000, 400_000]));
-        let is_doomed = random.chance(6);
+        let is_doomed = random.chance(6) || self.is_without_room();
         let child = Child {
             generation,
             spawned: false,
@@ -327,6 +333,11 @@ impl World {
             _ => result(true),
         };
         self.later(wait, Event::ListenerSaid { process, generation, words });
+    }
+
+    /// In some worlds there is no room for another process for a while, whoever asks.
+    fn is_without_room(&self) -> bool {
+        self.seed % 5 == 3 && (2_000_000..9_000_000).contains(&(self.now.0 % 30_000_000))
     }
 
     /// A child's fate follows from the seed, its process and its generation alone.
@@ -445,6 +456,10 @@ impl World {
                 let generation = self.children.get(&process).map_or(Generation(0), |child| child.generation);
                 let (channel, kind) = (Channel::Stdout, OutputKind::Log);
                 return self.step(Event::Printed { process, generation, channel, kind, data: "line".into() });
+            }
+            Ask::ChangeFiles { whom } => {
+                let (processes, files) = (vec![id(whom)], vec!["a".to_owned(), "b".to_owned()]);
+                return self.step(Event::FilesChanged { processes, files });
             }
             Ask::RestartListener { whom } => {
                 Command::Restart { processes: listener(whom), until: StartUntil::Running, timeout: None }

@@ -33,7 +33,7 @@ use crate::cli::select::unknown_name;
 use crate::cli::settings::Settings;
 use crate::cli::supervisord::user;
 use crate::config::check::profiles;
-use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, Severity};
+use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, ReloadMode, Severity};
 use crate::plan::ports::Ports;
 use crate::plan::select;
 use crate::registry;
@@ -89,6 +89,9 @@ pub struct Args {
     /// Which wins when the shell and an env file both set a variable.
     #[arg(long, value_name = "file|shell", default_value = "file", hide_possible_values = true)]
     pub env_order: EnvOrderChoice,
+    /// What happens when the config is saved: it is taken over, the plan is shown, or nothing; else as the config says.
+    #[arg(long, value_name = "auto|ask|off", hide_possible_values = true)]
+    pub reload: Option<ReloadChoice>,
     /// Listen to no keys.
     #[arg(long)]
     pub no_keys: bool,
@@ -115,6 +118,27 @@ impl From<EnvOrderChoice> for EnvOrder {
         match choice {
             EnvOrderChoice::File => Self::File,
             EnvOrderChoice::Shell => Self::Shell,
+        }
+    }
+}
+
+/// `--reload`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReloadChoice {
+    /// Taken over.
+    Auto,
+    /// The plan is shown.
+    Ask,
+    /// Nothing.
+    Off,
+}
+
+impl From<ReloadChoice> for ReloadMode {
+    fn from(choice: ReloadChoice) -> Self {
+        match choice {
+            ReloadChoice::Auto => Self::Auto,
+            ReloadChoice::Ask => Self::Ask,
+            ReloadChoice::Off => Self::Off,
         }
     }
 }
@@ -251,6 +275,7 @@ fn load_options(args: &Args) -> LoadOptions {
         base_port: base,
         port_overrides: named.collect(),
         env_order: args.env_order.into(),
+        reload: args.reload.map(ReloadMode::from),
         keep_going: args.keep_going,
         one_off: (!args.command.is_empty()).then(|| args.command.clone()),
         as_supervisord: None,

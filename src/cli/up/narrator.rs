@@ -6,7 +6,7 @@ use crate::cli::settings::Verbosity;
 use crate::cli::up::session::is_worth_saying;
 use crate::logs::{CrashBox, Hub, Label};
 use crate::model::supervisord::LogLevel;
-use crate::model::{Now, ProcessId};
+use crate::model::{ConfigNews, Now, ProcessId};
 use crate::runtime::clock::Clock;
 use crate::runtime::narrator::Narrator;
 use crate::supervisor::notice::Notice;
@@ -59,6 +59,14 @@ impl Narrator for Teller {
                 max_lines: request.max_lines,
                 render: Box::new(move |tail| request.render(&tail.lines, tail.total)),
             });
+        }
+    }
+
+    fn config(&mut self, news: &ConfigNews, snapshot: &Snapshot, now: Now) {
+        let is_trouble = matches!(news, ConfigNews::Refused { .. });
+        let lines = self.story.config(news, snapshot, now);
+        if is_worth_saying(self.verbosity, is_trouble) && !lines.is_empty() {
+            self.hub.say(lines.join("\n"));
         }
     }
 
@@ -125,6 +133,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::EventDropped { .. }
         | Notice::ListenerLost { .. }
         | Notice::EndsRun { .. }
+        | Notice::RewritesItself { .. }
         | Notice::SettledWithFailures { .. } => true,
         Notice::Starting { .. }
         | Notice::Waiting { .. }
@@ -139,6 +148,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::WentToBackground { .. }
         | Notice::Healthy { .. }
         | Notice::EventRejected { .. }
+        | Notice::FilesChanged { .. }
         | Notice::Reloaded { .. }
         | Notice::GroupAdded { .. }
         | Notice::GroupRemoved { .. }
@@ -162,6 +172,8 @@ impl Hush {
 
 impl Narrator for Hush {
     fn tell(&mut self, _: &Notice, _: &Snapshot, _: Now) {}
+
+    fn config(&mut self, _: &ConfigNews, _: &Snapshot, _: Now) {}
 
     fn adopt(&mut self, _: &Snapshot) -> u16 {
         0

@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
@@ -45,6 +47,7 @@ use crate::runtime::record::Recorder;
 use crate::runtime::reload::{Desk, Source};
 use crate::runtime::signals::{self, Manners, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
+use crate::runtime::watch::Watcher;
 use crate::serve;
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::Event;
@@ -66,6 +69,8 @@ const LAST_THREADS: Duration = Duration::from_secs(5);
 
 /// The way out of the terminal, which outlives a new beginning; empty once it was taken, or where there is none.
 pub(in crate::cli) type WayOut = Rc<Cell<Option<DetachHandle>>>;
+/// As long as any project is up.
+const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// What a life of a project is made of.
 pub(in crate::cli) struct Session<'a> {
@@ -131,8 +136,10 @@ impl Session<'_> {
         let clock = Clock::start();
         let spawner = spawner::start()
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
+        let inherited = spawner.inherited();
         // After the last fork, and before the first thread.
         signals::unblock()?;
+        signals::outlive_full_files()?;
         let Some(lock) = self.lock()? else { return Ok(Life::Taken) };
         // Without more descriptors a large project is refused later, with the program that got none.
         os::raise_open_descriptor_limit().ok();
@@ -142,12 +149,12 @@ impl Session<'_> {
         let shows_log = self.quiet.as_ref().is_some_and(|quiet| quiet.shows_log);
         let mut logs = Logs::open(&self.loaded, shows_log, &mut self.notes);
         let hub = self.start_output(events, logs.take_main())?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime()?;
         let local = LocalSet::new();
         let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, (hub.clone(), logs), output)));
         hub.stop(LAST_WORDS);
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
-        os::sweep_descendants(SPAWNER_END);
+        os::sweep_descendants(SPAWNER_END, &inherited);
         outcome.map(|ended| Life::Over(ended, Box::new(lock)))
     }
 
@@ -199,7 +206,7 @@ impl Session<'_> {
         main_log: Option<MainLog>,
     ) -> Result<Hub, CommandError> {
         let copy = |fd: &dyn AsFd| -> Result<OwnedFd, CommandError> { Ok(fd.as_fd().try_clone_to_owned()?) };
-        let outlet = Outlet { stdout: copy(&std::io::stdout())?, stderr: copy(&std::io::stderr())? };
+        let outlet = Outlet { stdout: copy(&io::stdout())?, stderr: copy(&io::stderr())? };
         let config = OutputConfig {
             outlet: self.quiet.is_none().then_some(outlet),
             keep: self.loaded.places.logs().map(Keep::new),
@@ -257,13 +264,15 @@ impl Session<'_> {
             let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
             (Box::new(teller), Some(screen))
         };
+        let launcher = Arc::new(self.launcher(project));
+        let inherited = spawner.inherited();
         let parts = Parts {
             supervisor,
             spawner: spawner.connect()?,
             hub,
             logs: logs.places().clone(),
             output,
-            launcher: Arc::new(self.launcher(project)),
+            launcher: Arc::clone(&launcher),
             handle: handle.clone(),
             messages: inbox,
             snapshots,
@@ -276,11 +285,14 @@ impl Session<'_> {
             },
             is_quiet,
             ends_with_screen,
+            inherited,
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
+        let watcher = Watcher::start(handle.clone(), launcher);
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
+        drop(watcher);
         if let Some(screen) = screen {
             screen.end();
         }
@@ -445,6 +457,14 @@ fn await_last_threads() {
     while os::thread_count().is_ok_and(|count| count > 1) && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// One thread for the loop, and one from the beginning for what may block: where there is no room for another thread later, a question
+/// waits for this one. Without any, tokio would panic (`spawn_blocking`).
+fn runtime() -> io::Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_all().thread_keep_alive(FOR_EVER).build()?;
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(runtime)
 }
 
 /// A project at its quietest still says what went wrong.

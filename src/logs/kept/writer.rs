@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use crate::fault::{self, Point};
 use crate::logs::hub::{Channel, Keep};
 use crate::logs::kept::layout::{self, RECORD, Record};
 use crate::model::WallTime;
@@ -105,7 +106,7 @@ impl KeptWriter {
         if layout::needs_record(self.last.as_ref(), &record) {
             self.write_record(record)?;
         }
-        if let Err(error) = self.log.write_all(bytes) {
+        if let Err(error) = write(&mut self.log, bytes) {
             // What was written of them before the disk was full must not be taken for the next bytes.
             let _ = self.log.set_len(self.end - self.start());
             return Err(error);
@@ -192,6 +193,14 @@ impl KeptWriter {
         self.index_length += RECORD as u64;
         self.last = Some(record);
         Ok(())
+    }
+}
+
+/// Writes all of them; on a failure that a test wants, half of them.
+fn write(log: &mut File, bytes: &[u8]) -> io::Result<()> {
+    match fault::strike(Point::KeepLog) {
+        Ok(()) => log.write_all(bytes),
+        Err(error) => log.write_all(&bytes[..bytes.len() / 2]).and(Err(error)),
     }
 }
 

@@ -83,6 +83,7 @@ const RULES: &[Rule] = &[
     in_place("stopwaitsecs", |a, b| a.stopwaitsecs != b.stopwaitsecs, |p| seconds(p.stopwaitsecs)),
     in_place("stopasgroup", |a, b| a.stopasgroup != b.stopasgroup, |p| p.stopasgroup.to_string()),
     in_place("killasgroup", |a, b| a.killasgroup != b.killasgroup, |p| p.killasgroup.to_string()),
+    in_place("watch", |a, b| a.watch != b.watch, |p| list(&p.watch)),
     in_place("stdout_logfile", |a, b| stdout(a) != stdout(b), |p| log(p.stdout_logfile.as_ref())),
     in_place("stderr_logfile", |a, b| stderr(a) != stderr(b), |p| log(p.stderr_logfile.as_ref())),
 ];
@@ -119,6 +120,7 @@ fn every_field_has_a_rule(program: &Program) {
         killasgroup: _,
         redirect_stderr: _,
         tty: _,
+        watch: _,
         stdout_logfile: _,
         stderr_logfile: _,
         umask: _,

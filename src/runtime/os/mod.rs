@@ -2,6 +2,9 @@
 //!
 //! `linux` was measured; `macos` is written from documentation and says what it cannot do.
 
+#[cfg(target_os = "linux")]
+mod directories;
+mod glimpse;
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -21,6 +24,9 @@ use std::path::PathBuf;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+#[cfg(target_os = "linux")]
+pub use directories::Directories;
+pub use glimpse::{Glimpse, What};
 pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
@@ -32,17 +38,17 @@ pub use linux::{
 pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Alarm, Caught, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name,
-    die_with_parent, environment_value, holder_of_port, live_without_parent, name_process, open_descriptors,
-    own_children, peer_uid, processes, proportional_memory, shares_our_pids, signal_process, thread_count, ticks_now,
-    ticks_per_second,
+    Alarm, Caught, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
+    command_name, die_with_parent, environment_value, holder_of_port, live_without_parent, name_process,
+    open_descriptors, own_children, peer_uid, processes, proportional_memory, shares_our_pids, signal_process,
+    thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
 pub use process::{ProcessFact, Usage, subtree};
 #[cfg(target_os = "linux")]
 pub use socket_holder::holder_of_port;
-pub use sweep::sweep_descendants;
+pub use sweep::{Inherited, sweep_descendants};
 
 /// The variable by which a process is recognised when it has left its program's session and lost its parents.
 pub const MARK: &str = "RUN_MARK";

@@ -70,11 +70,12 @@ pub trait Spawner {
 pub fn start() -> io::Result<SpawnerEnd> {
     let (near, far) = UnixStream::pair()?;
     let supervisor = std::process::id();
+    let inherited = os::Inherited::look();
     match sys::fork()? {
         Forked::Child => server::live(&OwnedFd::from(far), supervisor),
         Forked::Parent(pid) => {
             os::become_subreaper()?;
-            Ok(SpawnerEnd { socket: near, pid })
+            Ok(SpawnerEnd { socket: near, pid, inherited })
         }
     }
 }

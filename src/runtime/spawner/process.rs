@@ -11,6 +11,7 @@ use super::Spawner;
 use super::channel::{Flushed, Inbox, Outbox, Received};
 use super::order::{Order, Report};
 use super::wire::{decode_report, encode_order};
+use crate::runtime::os::Inherited;
 
 /// When to try again after too many descriptors were under way.
 const CROWDED_FOR: Duration = Duration::from_millis(1);
@@ -20,9 +21,15 @@ const CROWDED_FOR: Duration = Duration::from_millis(1);
 pub struct SpawnerEnd {
     pub(super) socket: std::os::unix::net::UnixStream,
     pub(super) pid: u32,
+    pub(super) inherited: Inherited,
 }
 
 impl SpawnerEnd {
+    /// What a sweep has to spare: children that this process had before.
+    pub fn inherited(&self) -> Inherited {
+        self.inherited.clone()
+    }
+
     /// The spawner's pid.
     pub fn pid(&self) -> u32 {
         self.pid

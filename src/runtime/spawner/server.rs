@@ -16,7 +16,7 @@ use super::hands::{Hands, Launched};
 use super::order::{Order, Report, SpawnOrder};
 use super::wire::{decode_order, encode_report};
 use crate::model::Signal;
-use crate::runtime::os::{self, Signals};
+use crate::runtime::os::{self, Inherited, Signals};
 use crate::runtime::sys::{self, Waited};
 
 /// How long programs have between TERM and KILL when the supervisor is gone.
@@ -27,7 +27,7 @@ pub(super) fn live(socket: &OwnedFd, supervisor: u32) -> ! {
     let lived = catch_unwind(AssertUnwindSafe(|| {
         settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor))
     }));
-    os::sweep_descendants(LAST_GRACE);
+    os::sweep_descendants(LAST_GRACE, &Inherited::default());
     sys::exit_now(i32::from(!matches!(lived, Ok(Ok(())))));
 }
 
@@ -69,7 +69,7 @@ fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32) -> io::Result<()> 
         End::Alone => Ok(()),
         End::Asked { grace } => {
             let names = if spawner.reap()? { spawner.children.outlived() } else { Vec::new() };
-            os::sweep_descendants(grace);
+            os::sweep_descendants(grace, &Inherited::default());
             spawner.children.reports.push(Report::Swept { names });
             spawner.send_reports()
         }

@@ -26,7 +26,7 @@ use crate::config::request::{Request, Vocabulary};
 use crate::model::conf_options::ConfSection;
 use crate::model::name::name_problem;
 use crate::model::supervisord::{Daemon, Supervisord};
-use crate::model::{Diagnostic, Dialect, Group, Program, Project, SourceFile, Span};
+use crate::model::{Diagnostic, Dialect, Group, Program, Project, ReloadMode, SourceFile, Span};
 
 /// Lowers everything.
 pub fn lower(
@@ -76,6 +76,8 @@ pub fn lower(
         groups: groups.into_iter().map(|group| group.group).collect(),
         active_profiles: request.profiles.clone(),
         env_order: request.env_order,
+        // Its users say reread and update.
+        reload: request.reload.unwrap_or(ReloadMode::Off),
         supervisord: Some(Box::new(conf)),
         ..Project::new(request.root.clone(), programs)
     };

@@ -1,0 +1,184 @@
+//! Each of our processes shot, alone and in turn, at the beginning, in the middle and at the end.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+
+/// The promise: the last sweep gives two seconds of grace, and a loaded machine some more.
+const LIMIT: Duration = Duration::from_secs(6);
+
+/// A stubborn one, one with a child in a session of its own, one with a stubborn daemon, one with a child that stands still. `never`
+/// keeps the start from ending.
+const MIXED: &str = r#"
+[program.stubborn]
+command = "trap '' TERM HUP INT; echo on; while :; do sleep 0.1; done"
+ready = { log = "on" }
+stopwaitsecs = 1
+[program.session]
+command = "setsid sleep 1001 & echo on; wait"
+ready = { log = "on" }
+stopwaitsecs = 1
+[program.daemon]
+command = "setsid sh -c 'trap \"\" TERM; sleep 1002 & exit 0'; echo on; exec sleep 1000"
+ready = { log = "on" }
+stopwaitsecs = 1
+[program.frozen]
+command = "(kill -STOP $(sh -c 'echo $PPID'); sleep 1003) & echo on; wait"
+ready = { log = "on" }
+stopwaitsecs = 1
+"#;
+
+const NEVER: &str = "[program.never]\ncommand = \"exec sleep 1000\"\nready = { file = \"never\" }\n";
+
+/// Front, supervisor and spawner, from the top.
+fn ours(project: &TestProject) -> Vec<Found> {
+    let mut ours = project.ours();
+    ours.sort_by_key(|found| ours_above(&project.ours(), found));
+    ours
+}
+
+fn ours_above(ours: &[Found], found: &Found) -> usize {
+    ours.iter().find(|other| other.pid == found.parent).map_or(0, |parent| 1 + ours_above(ours, parent))
+}
+
+/// Shoots some of ours as nearly at one instant as can be. None is stopped before: a front that sees its supervisor stand still does
+/// the same.
+fn shoot_together(project: &TestProject, victims: &[&Found]) {
+    for found in victims {
+        project.shoot(found);
+    }
+}
+
+fn on_a_terminal<'a>(project: &'a TestProject, until: &str) -> Terminal<'a> {
+    let terminal = Terminal::start(project, &["up"]);
+    terminal.wait_for(until);
+    terminal
+}
+
+#[test]
+fn any_of_ours_shot_before_the_start_is_over_leaves_nothing() {
+    if !has_tool("setsid") {
+        return;
+    }
+    for which in 0..3 {
+        let project = TestProject::toml(&format!("{MIXED}{NEVER}"));
+        let terminal = on_a_terminal(&project, "daemon");
+        project.wait_for_word("session", "ready");
+        project.shoot(&ours(&project)[which]);
+        project.wait_for_silence(LIMIT);
+        drop(terminal);
+    }
+}
+
+#[test]
+fn any_of_ours_shot_during_the_stop_leaves_nothing() {
+    if !has_tool("setsid") {
+        return;
+    }
+    for which in 0..3 {
+        let project = TestProject::toml(MIXED);
+        let terminal = on_a_terminal(&project, "up in ");
+        terminal.press("\x03").wait_for("in reverse order");
+        project.shoot(&ours(&project)[which]);
+        project.wait_for_silence(LIMIT);
+        drop(terminal);
+    }
+}
+
+/// At each number of processes that there are while a project comes up, from the first one on.
+#[test]
+fn a_supervisor_shot_at_any_moment_of_the_start_leaves_nothing() {
+    for count in 1..=9 {
+        let project = TestProject::toml(MIXED);
+        let up = project.up();
+        project.wait_until("there are so many", LIMIT, || project.survivors().len() >= count);
+        let supervisor = project.ours().into_iter().find(|found| found.pid == up.pid());
+        supervisor.inspect(|found| project.shoot(found));
+        project.wait_for_silence(LIMIT);
+    }
+}
+
+#[test]
+fn two_of_three_shot_at_one_instant_leave_nothing() {
+    if !has_tool("setsid") {
+        return;
+    }
+    for spared in 0..3 {
+        let project = TestProject::toml(MIXED);
+        let terminal = on_a_terminal(&project, "up in ");
+        let ours = ours(&project);
+        assert_eq!(ours.len(), 3, "a front, a supervisor and a spawner: {ours:?}");
+        let victims: Vec<&Found> =
+            ours.iter().enumerate().filter(|(which, _)| *which != spared).map(|(_, found)| found).collect();
+        shoot_together(&project, &victims);
+        project.wait_for_silence(LIMIT);
+        drop(terminal);
+    }
+}
+
+/// The second is shot while it ends what the first has left, so nobody is there to end the rest: leaders die with the spawner, and
+/// the next start ends what else there is.
+#[test]
+fn both_shot_one_after_the_other_leave_nothing_beyond_the_next_start() {
+    for which in 0..2 {
+        let project = TestProject::toml(MIXED);
+        let up = project.up();
+        up.wait_for_banner();
+        let ours = ours(&project);
+        let (first, second) = (&ours[which], &ours[1 - which]);
+        project.shoot(first);
+        project.wait_until("the other ends what is left", LIMIT, || project.survivors().len() < 10);
+        project.shoot(second);
+        drop(up);
+        let before: Vec<u32> = project.survivors().iter().map(|found| found.pid).collect();
+        let again = project.up();
+        again.wait_for_banner();
+        assert!(project.survivors().iter().all(|found| !before.contains(&found.pid)), "{before:?}");
+        again.interrupt().expect_code(0);
+    }
+}
+
+/// A spawner that stands still delays everything, and loses nothing: what ended and what was asked meanwhile is seen afterwards.
+#[test]
+fn ends_and_orders_that_come_late_are_not_lost() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\nautorestart = true\n\
+         [program.api]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n",
+    );
+    let up = project.up();
+    up.wait_for_banner();
+    let (web, api) = (project.pid("web"), project.pid("api"));
+    let spawner = ours(&project).pop().unwrap();
+    spawner.signal(Signal::SIGSTOP);
+    let of = |pid: u32| project.survivors().into_iter().find(|found| found.pid == pid).unwrap();
+    of(web).kill();
+    let restart = project.start(&["restart", "api"]);
+    project.wait_until("the restart was asked for", LIMIT, || project.word("api") == "stopping");
+    assert_eq!(project.pid("web"), web, "nobody has said that it ended");
+    spawner.signal(Signal::SIGCONT);
+    restart.end().expect_code(0);
+    project.wait_until("both run anew", LIMIT, || {
+        ["web", "api"].iter().all(|name| ![web, api, 0].contains(&project.pid(name)))
+    });
+    up.interrupt().expect_code(0);
+}
+
+/// Whatever was a child of the shell that became us by `exec` is not ours to end.
+#[test]
+fn children_that_a_shell_left_to_us_by_exec_live_on() {
+    let project = TestProject::toml(MIXED);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "sleep 1004 & exec \"$0\" up", env!("CARGO_BIN_EXE_run")]);
+    project.put_into_world(&mut command);
+    let up = Running::start(&project, command);
+    up.wait_for_banner();
+    up.signal(Signal::SIGTERM);
+    project.wait_until("only the shell's child is left", LIMIT, || {
+        let left = project.survivors();
+        left.len() == 1 && left[0].command.contains("1004")
+    });
+    project.survivors().iter().for_each(Found::kill);
+    up.end().expect_code(0);
+}
