@@ -1,9 +1,10 @@
 //! The command line: syntax only. What it means is decided in [`crate::cli::settings`] and in the commands.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args as _, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
     attach, check, completions, ctl, down, env, exec, export, graph, init, logs, man, open, ports, projects, proxy,
@@ -99,6 +100,24 @@ pub enum Command {
     Completions(completions::Args),
 }
 
+/// Adds the arguments of one command.
+type Augment = fn(clap::Command) -> clap::Command;
+
+/// The commands that are waited for: what they take is known without the arguments of all the others.
+const QUICK: [(&str, Augment); 3] =
+    [("up", up::Args::augment_args), ("status", status::Args::augment_args), ("ctl", ctl::Args::augment_args)];
+
+/// The command line where the command is the first word and one of those that are waited for. A third of the time from `run up` to
+/// the first program would go by with making the other commands' arguments. `None`: whatever it is, it has to be parsed in full, with
+/// all that can be said about a mistake.
+pub fn parse_quickly(line: impl IntoIterator<Item = OsString>) -> Option<Args> {
+    let line: Vec<OsString> = line.into_iter().collect();
+    let (name, augment) = QUICK.iter().find(|(name, _)| line.get(1).is_some_and(|word| word == name))?;
+    let command = GlobalArgs::augment_args(clap::Command::new("run").disable_help_flag(true));
+    let matches = command.subcommand(augment(clap::Command::new(*name))).try_get_matches_from(line).ok()?;
+    Args::from_arg_matches(&matches).ok()
+}
+
 /// Reads `30`, `30s`, `5m`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
     units::parse_duration(text).ok_or_else(|| "not a duration such as 500ms, 30s or 5m".to_owned())
@@ -166,6 +185,34 @@ mod tests {
     #[test]
     fn the_table_of_arguments_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_parsed_quickly_is_what_is_parsed_in_full() {
+        let lines = [
+            "run up",
+            "run up -d --timeout 90s -m all=1,web=2 --port api=3111 -tt web -C shop -p two --color never",
+            "run up -- npm run -d",
+            "run status --json -w -q",
+            "run ctl -c conf -p secret status web:*",
+            "run ctl -- -x",
+        ];
+        for line in lines {
+            let words = || line.split(' ').map(OsString::from);
+            let quick = parse_quickly(words()).map(|args| format!("{args:?}"));
+            let full = Args::try_parse_from(words()).ok().map(|args| format!("{args:?}"));
+            assert!(full.is_some(), "{line}");
+            assert_eq!(quick, full, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_mistake_or_a_question_is_left_to_the_full_parser() {
+        for line in
+            ["run up --help", "run up --no-such", "run -q up", "run", "run logs", "run status --by size", "run up -V"]
+        {
+            assert!(parse_quickly(line.split(' ').map(OsString::from)).is_none(), "{line}");
+        }
     }
 
     #[test]

@@ -196,7 +196,5 @@ fn connect(running: &Running) -> Result<Client, ClientError> {
 }
 
 fn is_held(homes: &Homes, running: &Running) -> bool {
-    let OwnerFacts { root, explicit_name, pid, .. } = &running.owner;
-    registry::find(homes, root, explicit_name.as_deref())
-        .is_some_and(|found| found.owner.pid == *pid && found.places.identity == running.places.identity)
+    registry::running(homes, &running.places.identity).is_some_and(|found| found.owner.pid == running.owner.pid)
 }

@@ -105,6 +105,9 @@ fn there(settings: &Settings) -> Result<(), CommandError> {
 
 /// Parses the command line. Help and version go to stdout and are fine, everything else is a usage error.
 fn parse() -> Result<Args, ExitCode> {
+    if let Some(args) = args::parse_quickly(std::env::args_os()) {
+        return Ok(args);
+    }
     let matches = Args::command().try_get_matches();
     matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| {
         // A closed pipe is no reason to complain about help that nobody reads.

@@ -124,7 +124,7 @@ impl Output {
 
     fn watch(&mut self, attach: Attach, track: usize) {
         let process = attach.process;
-        let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
+        let index = self.free.last().copied().unwrap_or(self.sources.len());
         let Ok(source) = Source::new(attach, track, &self.under_way) else { return };
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
         if self.epoll.add(&source, EpollEvent::new(flags, Token::Source(index).encode())).is_err() {
@@ -133,6 +133,7 @@ impl Output {
         if index == self.sources.len() {
             self.sources.push(Some(source));
         } else {
+            self.free.pop();
             self.sources[index] = Some(source);
         }
         self.tracks[track].open_sources += 1;

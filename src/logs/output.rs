@@ -1,6 +1,6 @@
 //! The loop of the output thread: waits, takes orders, and gives each part its turn.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -114,7 +114,11 @@ pub(crate) struct Output {
     pub(super) known: Vec<Known>,
     pub(super) tracks: Vec<Track>,
     pub(super) sources: Vec<Option<Source>>,
+    /// Places among the sources that are empty.
+    pub(super) free: Vec<usize>,
     pub(super) ready: Vec<usize>,
+    /// Tracks of which the screen may not have had everything; no other lags.
+    pub(super) behind: BTreeSet<usize>,
     /// Tracks whose last line is unfinished.
     pub(super) open_lines: Vec<usize>,
     pub(super) arena: Vec<u8>,
@@ -162,7 +166,9 @@ impl Output {
             known: Vec::new(),
             tracks: Vec::new(),
             sources: Vec::new(),
+            free: Vec::new(),
             ready: Vec::new(),
+            behind: BTreeSet::new(),
             open_lines: Vec::new(),
             arena: vec![0; ARENA],
             turn: 0,
@@ -295,6 +301,11 @@ impl Output {
         }
     }
 
+    /// The tracks of which the screen has not had everything.
+    pub(super) fn lagging(&self) -> impl Iterator<Item = usize> {
+        self.behind.iter().copied().filter(|track| self.tracks[*track].lag.is_some())
+    }
+
     /// Answers for leaders whose outputs are at their end, or have had their time.
     fn end_drains(&mut self) {
         let mut index = 0;
@@ -337,7 +348,7 @@ impl Output {
         if self.waiters.is_empty() {
             return false;
         }
-        let is_written = self.own.is_empty() && self.screen.is_written() && self.tracks.iter().all(|t| t.lag.is_none());
+        let is_written = self.own.is_empty() && self.screen.is_written() && self.lagging().next().is_none();
         let is_all_in = self.ready.is_empty();
         let now = self.now;
         let is_over = |waiter: &Waiter| {

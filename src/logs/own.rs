@@ -6,7 +6,7 @@ use crate::codec::ansi;
 use crate::logs::hub::{CrashBox, TailLines};
 use crate::logs::kept::{KeptLogs, Query};
 use crate::logs::output::Output;
-use crate::logs::track::{Keeping, Track};
+use crate::logs::track::Keeping;
 use crate::model::ProcessId;
 
 /// More entries than this do not wait for the end of what they are about.
@@ -27,8 +27,8 @@ impl Output {
     /// Prints what we have to say ourselves. On a screen that is one stream, what has ended is shown before we speak of it.
     pub(super) fn say_own(&mut self) {
         while !self.own.is_empty() {
-            let is_behind = |track: &Track| track.lag.is_some() && track.open_sources == 0;
-            let must_wait = self.screen.is_one_stream() && self.tracks.iter().any(is_behind);
+            let must_wait =
+                self.screen.is_one_stream() && self.lagging().any(|track| self.tracks[track].open_sources == 0);
             if must_wait && self.own.len() < WAITING {
                 return;
             }

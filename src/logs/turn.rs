@@ -37,7 +37,7 @@ struct Chunk {
 impl Output {
     /// Whether there is something to do at once.
     pub(super) fn has_work(&mut self, room: Room) -> bool {
-        let is_behind = room == Room::Open && self.tracks.iter().any(|track| track.lag.is_some());
+        let is_behind = room == Room::Open && self.lagging().next().is_some();
         is_behind || (0..self.ready.len()).any(|at| self.may_read(self.ready[at], room))
     }
 
@@ -221,6 +221,7 @@ impl Output {
                 track.began.get_or_insert(start);
                 if !is_all_shown {
                     track.fall_behind(start + chunk.shown as u64, unshown);
+                    self.behind.insert(chunk.track);
                 }
             }
             Some(Err(error)) => {
@@ -279,9 +280,8 @@ impl Output {
             self.tracks.iter_mut().for_each(|track| track.skip(&mut arena));
         }
         while self.screen.has_room() {
-            let behind = self.tracks.iter().enumerate().filter(|(_, track)| track.lag.is_some());
-            let next = behind.min_by_key(|(_, track)| (track.lag_bytes() > SMALL_LAG, track.served));
-            let Some(index) = next.map(|(index, _)| index) else { break };
+            let key = |index: &usize| (self.tracks[*index].lag_bytes() > SMALL_LAG, self.tracks[*index].served);
+            let Some(index) = self.lagging().min_by_key(key) else { break };
             let Self { known, tracks, screen, .. } = self;
             let track = &mut tracks[index];
             track.served = self.turn;
@@ -290,6 +290,8 @@ impl Output {
                 self.open_lines.push(index);
             }
         }
+        let tracks = &self.tracks;
+        self.behind.retain(|track| tracks[*track].lag.is_some());
         self.arena = arena;
         self.flush_screen();
     }
@@ -358,6 +360,7 @@ impl Output {
         self.finish_tap(index);
         self.pause_slots(index);
         let Some(source) = self.sources[index].take() else { return };
+        self.free.push(index);
         // A descriptor that somebody else holds as well would stay watched.
         let _ = self.epoll.delete(&source);
         let Self { known, tracks, screen, .. } = self;

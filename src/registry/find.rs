@@ -1,5 +1,6 @@
 //! Which projects are running, and which one a directory means.
 
+use std::cell::LazyCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,12 +39,18 @@ pub struct Gone {
 /// The running project of a directory or of the nearest one above it, up to the root of the git checkout. A name from `-p`
 /// means the project that was given it there, else the only one of that name that runs anywhere.
 pub fn find(homes: &Homes, start: &Path, explicit_name: Option<&str>) -> Option<Running> {
-    let near = candidates(start).find_map(|root| running(homes, &Identity::new(&root, explicit_name)));
+    let others = LazyCell::new(|| homes.of_others());
+    let near = candidates(start).find_map(|root| running_of(homes, &others, &Identity::new(&root, explicit_name)));
     near.or_else(|| {
         let name = explicit_name?;
         let mut named = named(homes, name).into_iter();
         named.next().filter(|_| named.next().is_none())
     })
+}
+
+/// The project of this identity, if it is running.
+pub fn running(homes: &Homes, identity: &Identity) -> Option<Running> {
+    running_of(homes, &LazyCell::new(|| homes.of_others()), identity)
 }
 
 /// Every running project of a name. Two checkouts may well be called the same.
@@ -62,7 +69,9 @@ pub fn find_past(homes: &Homes, start: &Path, explicit_name: Option<&str>) -> Op
 
 /// Every running project of this user, by name and directory.
 pub fn list(homes: &Homes) -> Vec<Running> {
-    let mut found: Vec<Running> = identities(&homes.runtime).filter_map(|identity| running(homes, &identity)).collect();
+    let others = LazyCell::new(|| homes.of_others());
+    let all = identities(&homes.runtime).filter_map(|identity| running_of(homes, &others, &identity));
+    let mut found: Vec<Running> = all.collect();
     found.sort_by(|a, b| (&a.owner.name, &a.owner.root).cmp(&(&b.owner.name, &b.owner.root)));
     found
 }
@@ -85,14 +94,20 @@ pub fn prune(homes: &Homes) {
     identities(&homes.runtime).for_each(|identity| remove_if_dead(&homes.places(&identity)));
 }
 
-fn running(homes: &Homes, identity: &Identity) -> Option<Running> {
-    let of = |homes: &Homes| {
-        homes.all_places(identity).find_map(|places| {
-            let owner = owner_of(&places)?;
-            Some(Running { places, owner })
-        })
-    };
-    of(homes).or_else(|| homes.of_others().iter().find_map(of))
+/// As [`running`], for one of several. Who else there is, is found out once and only if need be: all of /tmp is read for it.
+fn running_of<F: FnOnce() -> Vec<Homes>>(
+    homes: &Homes,
+    others: &LazyCell<Vec<Homes>, F>,
+    identity: &Identity,
+) -> Option<Running> {
+    running_in(homes, identity).or_else(|| others.iter().find_map(|homes| running_in(homes, identity)))
+}
+
+fn running_in(homes: &Homes, identity: &Identity) -> Option<Running> {
+    homes.all_places(identity).find_map(|places| {
+        let owner = owner_of(&places)?;
+        Some(Running { places, owner })
+    })
 }
 
 fn identities(runtime: &Path) -> impl Iterator<Item = Identity> {

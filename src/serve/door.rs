@@ -206,8 +206,8 @@ impl Format {
 
 impl Glance {
     fn is_as_good_as(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.snapshot.processes, &other.snapshot.processes)
-            && self.snapshot.is_shutting_down == other.snapshot.is_shutting_down
+        self.snapshot.is_same(&other.snapshot)
+            && Arc::ptr_eq(&self.last_read, &other.last_read)
             && self.now.wall.seconds() == other.now.wall.seconds()
     }
 }

@@ -24,6 +24,8 @@ impl Supervisor {
     /// When an incremental cache differs from the oracle, a process could move and did not, or a timer lies in the past.
     pub fn check_invariants(&self) {
         assert_eq!(self.edges, EdgeTable::new(&self.graph, &self.processes), "edge table differs from the oracle");
+        let moving = self.processes.iter().filter(|process| process.is_wanted() && process.may_move());
+        assert!(self.moving.iter().copied().eq(moving.map(|process| process.id)), "who moves differs from the oracle");
         if !self.finished {
             assert!(self.dirty.is_empty(), "somebody could still move after the step");
             assert!(self.next_deadline().is_none_or(|at| at > self.now.mono), "a timer of the past survived the step");

@@ -53,6 +53,7 @@ mod health;
 mod invariant;
 mod listener;
 mod process;
+mod process_list;
 mod readiness;
 mod reconcile;
 mod reload;
@@ -121,6 +122,8 @@ pub struct Supervisor {
     dirty: BTreeSet<(usize, ProcessId)>,
     /// Who is being ended because of a new config.
     outgoing: BTreeSet<ProcessId>,
+    /// Who is wanted and not where it should be yet.
+    moving: BTreeSet<ProcessId>,
     /// Whose phase, intent or record changed in this step.
     changed: BTreeSet<ProcessId>,
     now: Now,
@@ -169,6 +172,7 @@ impl Supervisor {
             listeners: Listeners::default(),
             dirty: BTreeSet::new(),
             outgoing: BTreeSet::new(),
+            moving: BTreeSet::new(),
             now,
             began: now,
             begun_with: (None, true),

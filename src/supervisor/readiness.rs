@@ -194,6 +194,6 @@ mod tests {
         for event in events {
             supervisor.step(Now::default(), event, &mut actions);
         }
-        assert_eq!(supervisor.snapshot().processes[0].word, Word::Ready);
+        assert_eq!(supervisor.snapshot().processes[ProcessId(0)].word, Word::Ready);
     }
 }

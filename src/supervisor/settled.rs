@@ -16,7 +16,7 @@ pub(super) struct Said {
 }
 
 impl Supervisor {
-    /// Takes in which words have changed in this step.
+    /// Takes in which words have changed in this step, and who is not where it should be yet.
     pub(super) fn note_words(&mut self) {
         let now = self.now;
         for id in &self.changed {
@@ -26,6 +26,11 @@ impl Supervisor {
                 process.word = word;
                 process.since = now;
             }
+            if process.is_wanted() && process.may_move() {
+                self.moving.insert(*id);
+            } else {
+                self.moving.remove(id);
+            }
         }
     }
 
@@ -34,8 +39,7 @@ impl Supervisor {
         if self.changed.is_empty() || !self.settled.has_begun || self.is_shutting_down() {
             return;
         }
-        let mut wanted = self.processes.iter().filter(|process| process.is_wanted()).peekable();
-        if wanted.peek().is_none() || wanted.any(Process::may_move) {
+        if !self.moving.is_empty() || !self.processes.iter().any(Process::is_wanted) {
             return;
         }
         let after = self.now.mono.since(self.began.mono);

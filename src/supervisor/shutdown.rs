@@ -129,13 +129,16 @@ impl Supervisor {
 
     /// Whether the end is not at this process yet: a group of a supervisord.conf stops when those that started after it have.
     pub(super) fn stops_later(&self, id: ProcessId) -> bool {
-        let (Some(own), Some(highest)) = (self.stop_layers.get(id.index()), self.highest_layer()) else { return false };
-        self.shutdown.is_some() && highest > *own
+        let Some(own) = self.stop_layers.get(id.index()).filter(|_| self.shutdown.is_some()) else { return false };
+        self.highest_layer().is_some_and(|highest| highest > *own)
     }
 
     /// Somebody has gone: those whose turn to stop it is now might move.
     pub(super) fn touch_next_layer(&mut self) {
-        let Some(highest) = self.highest_layer().filter(|_| self.shutdown.is_some()) else { return };
+        if self.shutdown.is_none() || self.stop_layers.is_empty() {
+            return;
+        }
+        let Some(highest) = self.highest_layer() else { return };
         for id in self.in_use().filter(|id| self.stop_layers.get(id.index()) == Some(&highest)).collect::<Vec<_>>() {
             self.touch(id);
         }
@@ -156,7 +159,7 @@ impl Supervisor {
         // Nobody of these ends by itself, and with nobody else left they have nothing to do.
         let own = || self.processes.iter().filter(|process| !process.program().serves_others());
         let mut wanted = own().filter(|process| process.is_wanted()).peekable();
-        if wanted.peek().is_none() || own().any(Process::was_stopped_by_user) {
+        if wanted.peek().is_none() {
             return;
         }
         // A file that is saved starts it again.
@@ -173,7 +176,8 @@ impl Supervisor {
             | Phase::Stopping(_)
             | Phase::Backoff { .. } => false,
         });
-        if is_over && !own().any(Process::is_alive) {
+        // Asked in this order because the first that runs answers it: the others have to be looked at to the last.
+        if is_over && !own().any(|process| process.is_alive() || process.was_stopped_by_user()) {
             self.terminate(Urgency::Polite, None);
         }
     }

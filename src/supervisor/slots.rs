@@ -55,7 +55,7 @@ impl Supervisor {
         let id = ProcessId(u32::try_from(self.processes.len()).unwrap_or(u32::MAX));
         self.slots.insert(definition.name().clone(), id);
         self.processes.push(Process::new(id, definition));
-        self.views.add_slot();
+        self.views.add_slot(id);
         id
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::process_list::ProcessList;
 use crate::model::status::SourceMark;
 use crate::model::{
     Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until,
@@ -23,7 +24,7 @@ pub struct Snapshot {
     pub sources: Arc<[SourceMark]>,
     /// Everything that is in use, and what is on its way out until it is gone; in the order of the slots, which is that of the
     /// file until a reload adds some.
-    pub processes: Arc<[Arc<ProcessInfo>]>,
+    pub processes: ProcessList,
     /// Processes in start order.
     pub start_order: Arc<[ProcessId]>,
     /// When the project began.
@@ -175,7 +176,7 @@ pub struct Change {
 impl Snapshot {
     /// Whether both were taken without a change in between; what is said with the same words again is no change.
     pub fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.processes, &other.processes)
+        self.processes.is_same(&other.processes)
             && Arc::ptr_eq(&self.project, &other.project)
             && Arc::ptr_eq(&self.ports, &other.ports)
             && Arc::ptr_eq(&self.notes, &other.notes)
@@ -187,11 +188,7 @@ impl Snapshot {
 
     /// One process; `None` once it is gone from the config and from the world.
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
-        let at = match self.processes.get(id.index()) {
-            Some(info) if info.id == id => id.index(),
-            Some(_) | None => self.processes.binary_search_by_key(&id, |info| info.id).ok()?,
-        };
-        Some(&self.processes[at])
+        self.processes.get(id).map(|info| &**info)
     }
 
     /// The processes that a word of the user's selects, in order of the slots.

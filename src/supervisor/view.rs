@@ -6,49 +6,40 @@ use std::sync::Arc;
 use super::Supervisor;
 use super::edges::EdgeStatus;
 use super::process::{Intent, Phase};
-use super::snapshot::{NeedInfo, ProcessInfo, Snapshot};
+use super::snapshot::{NeedInfo, ProcessInfo, ProcessList, Snapshot};
 use crate::model::ProcessId;
 
 /// The built views, and which of them are out of date.
 #[derive(Debug, Clone)]
 pub(super) struct Views {
-    built: Vec<Option<Arc<ProcessInfo>>>,
+    built: ProcessList,
     pub(super) stale: BTreeSet<ProcessId>,
-    /// All of them as they were last given out.
-    processes: Arc<[Arc<ProcessInfo>]>,
 }
 
 impl Views {
     pub(super) fn new(count: usize) -> Self {
-        Self { built: vec![None; count], stale: BTreeSet::new(), processes: Arc::from([]) }
+        Self { built: ProcessList::default(), stale: (0u32..).map(ProcessId).take(count).collect() }
     }
 
-    pub(super) fn add_slot(&mut self) {
-        self.built.push(None);
+    pub(super) fn add_slot(&mut self, id: ProcessId) {
+        self.stale.insert(id);
     }
 }
 
 impl Supervisor {
     pub(super) fn view(&mut self) -> Snapshot {
-        let mut stale = std::mem::take(&mut self.views.stale);
-        stale.extend(self.in_use().filter(|id| self.views.built[id.index()].is_none()));
-        let mut is_another = false;
-        for id in stale {
+        for id in std::mem::take(&mut self.views.stale) {
             let info = self.knows(id).then(|| Arc::new(self.info(id)));
-            let built = &mut self.views.built[id.index()];
-            if *built != info {
-                (*built, is_another) = (info, true);
+            if self.views.built.get(id) != info.as_ref() {
+                self.views.built.set(id, info);
             }
-        }
-        if is_another {
-            self.views.processes = self.views.built.iter().flatten().cloned().collect();
         }
         Snapshot {
             project: Arc::clone(self.edition.project()),
             ports: Arc::clone(&self.edition.ports),
             notes: Arc::clone(&self.edition.notes),
             sources: Arc::clone(&self.edition.sources),
-            processes: Arc::clone(&self.views.processes),
+            processes: self.views.built.clone(),
             start_order: Arc::clone(&self.start_order),
             began: self.began.mono,
             began_wall: self.began.wall,

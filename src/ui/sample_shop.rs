@@ -118,7 +118,7 @@ fn info(id: ProcessId, program: &Program, name: ProcessName, word: Word) -> Proc
 
 /// The same snapshot with one process changed.
 pub(super) fn with(snapshot: &Snapshot, id: ProcessId, change: impl FnOnce(&mut ProcessInfo)) -> Snapshot {
-    let mut processes = snapshot.processes.to_vec();
+    let mut processes: Vec<_> = snapshot.processes.iter().cloned().collect();
     change(Arc::make_mut(&mut processes[id.index()]));
     Snapshot { processes: processes.into(), ..snapshot.clone() }
 }

@@ -3,6 +3,7 @@
 //! Pure rendering. The story is told what happened and what the state is now; it answers with finished lines. Only the last lines of
 //! a run are not its own: for those it returns a [`TailRequest`], which whoever holds the logs fulfils and prints in its place.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -166,8 +167,9 @@ impl Story {
         let project = &snapshot.project;
         let root = project.root.to_string_lossy();
         self.names.adopt(snapshot);
+        let programs: BTreeMap<_, _> = project.programs.iter().map(|program| (&program.name, program)).collect();
         for info in snapshot.processes.iter() {
-            let Some(program) = project.program(&info.program) else { continue };
+            let Some(program) = programs.get(&info.program) else { continue };
             let known = Known::of(program, &root);
             self.known.resize_with(self.known.len().max(info.id.index() + 1), || known.clone());
             let before = &mut self.known[info.id.index()];

@@ -209,7 +209,7 @@ fn a_kept_answer_does_not_outlive_the_state_it_tells() {
     let count = |value: Value| value.as_array().map(<[Value]>::len);
     assert_eq!(client.call("supervisor.getAllProcessInfo", &[]).map(count).unwrap(), Some(8));
     let mut fewer = sample::snapshot();
-    fewer.processes = fewer.processes[..3].into();
+    fewer.processes = fewer.processes.iter().take(3).cloned().collect();
     served.snapshots.send_replace(fewer);
     assert_eq!(client.call("supervisor.getAllProcessInfo", &[]).map(count).unwrap(), Some(3));
     let ending = run::supervisor::snapshot::Snapshot { is_shutting_down: true, ..served.snapshots.borrow().clone() };

@@ -151,7 +151,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     if !warnings.list.is_empty() {
         output::say(&report::human(&warnings, settings.err.colour));
     }
-    if let Some(connection) = running(settings, &loaded)? {
+    if let Some(connection) = running(&loaded)? {
         return already::join(settings, args, connection, &loaded);
     }
     if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
@@ -198,7 +198,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
             Err(error) => notes.push(format!("the config was not read again: {}", error.message)),
         }
     }
-    match running(settings, &start.loaded)? {
+    match running(&start.loaded)? {
         Some(connection) => already::join(settings, args, connection, &start.loaded),
         None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
     }
@@ -241,9 +241,8 @@ fn become_user(settings: &Settings, loaded: &mut Loaded) -> Result<Option<String
 }
 
 /// The project, if somebody runs it.
-fn running(settings: &Settings, loaded: &Loaded) -> Result<Option<Connection>, CommandError> {
-    let found = registry::find(&loaded.homes, &loaded.project.root, settings.name.as_deref());
-    match found.filter(|running| running.places.identity == loaded.places.identity) {
+fn running(loaded: &Loaded) -> Result<Option<Connection>, CommandError> {
+    match registry::running(&loaded.homes, &loaded.places.identity) {
         Some(running) => Connection::open(loaded.homes.clone(), running),
         None => Ok(None),
     }

@@ -1,6 +1,6 @@
 //! supervisord's view of a reload, where a group is taken over whole or not at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Dialect, GroupChanges, ProcessName, Program, Project};
 
@@ -8,16 +8,51 @@ use crate::model::{Dialect, GroupChanges, ProcessName, Program, Project};
 /// `ProcessGroupConfig.__eq__` compares names, priorities and the members in their order). New and changed ones stand in the order
 /// of their start.
 pub(super) fn changes(old: &Project, new: &Project, changed: &[&ProcessName]) -> GroupChanges {
-    let (before, after) = (names(old), names(new));
-    let is_changed = |group: &&String| {
-        members(old, group) != members(new, group)
-            || changed.iter().any(|name| name.group == **group)
-            || priority(old, group) != priority(new, group)
-    };
+    let (before, after) = (Groups::of(old), Groups::of(new));
+    let changed: BTreeSet<&str> = changed.iter().map(|name| name.group.as_str()).collect();
+    let differs = |group: &str| before.members.get(group) != after.members.get(group) || changed.contains(group);
+    let stays = |group: &&str| before.members.contains_key(group) && after.members.contains_key(group);
+    let owned = |groups: Vec<&str>| groups.into_iter().map(ToOwned::to_owned).collect();
     GroupChanges {
-        added: after.iter().filter(|group| !before.contains(group)).cloned().collect(),
-        changed: after.iter().filter(|group| before.contains(group)).filter(is_changed).cloned().collect(),
-        removed: before.iter().filter(|group| !after.contains(group)).cloned().collect(),
+        added: owned(after.names(|group| !before.members.contains_key(group))),
+        changed: owned(after.names(|group| stays(&group) && differs(group))),
+        removed: owned(before.names(|group| !after.members.contains_key(group))),
+    }
+}
+
+/// The groups of a project.
+struct Groups<'a> {
+    /// Their names, in the order of their start, each once.
+    order: Vec<&'a str>,
+    /// What is declared as their priority, and what is in them, in its order.
+    members: BTreeMap<&'a str, (Option<i32>, Vec<&'a str>)>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(project: &'a Project) -> Self {
+        let mut declared: BTreeMap<&str, i32> = BTreeMap::new();
+        for group in &project.groups {
+            declared.entry(&group.name).or_insert(group.priority);
+        }
+        let mut members: BTreeMap<&str, (Option<i32>, Vec<&str>)> = BTreeMap::new();
+        let mut order: Vec<(i32, &str)> = Vec::new();
+        for (_, program, instance) in project.processes() {
+            let ProcessName { group, process } = &instance.name;
+            let priority = declared.get(group.as_str()).copied();
+            let (_, processes) = members.entry(group).or_insert_with(|| {
+                order.push((priority.unwrap_or(program.priority), group));
+                (priority, Vec::new())
+            });
+            processes.push(process);
+        }
+        if project.dialect == Dialect::Supervisord {
+            order.sort_by_key(|(priority, _)| *priority);
+        }
+        Self { order: order.into_iter().map(|(_, name)| name).collect(), members }
+    }
+
+    fn names(&self, is_meant: impl Fn(&str) -> bool) -> Vec<&'a str> {
+        self.order.iter().copied().filter(|group| is_meant(group)).collect()
     }
 }
 
@@ -50,29 +85,4 @@ pub fn with_group(project: &Project, other: &Project, group: &str) -> Project {
         whole.env_contents.entry(path.clone()).or_insert_with(|| names.clone());
     }
     whole
-}
-
-/// The names of all groups, in the order of their start, each once.
-fn names(project: &Project) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let mut all: Vec<(i32, String)> = Vec::new();
-    for (_, program, instance) in project.processes() {
-        let group = &instance.name.group;
-        if seen.insert(group) {
-            all.push((priority(project, group).unwrap_or(program.priority), group.clone()));
-        }
-    }
-    if project.dialect == Dialect::Supervisord {
-        all.sort_by_key(|(priority, _)| *priority);
-    }
-    all.into_iter().map(|(_, name)| name).collect()
-}
-
-fn priority(project: &Project, group: &str) -> Option<i32> {
-    project.groups.iter().find(|one| one.name == group).map(|one| one.priority)
-}
-
-fn members<'a>(project: &'a Project, group: &str) -> Vec<&'a str> {
-    let all = project.processes().map(|(_, _, instance)| &instance.name);
-    all.filter(|name| name.group == group).map(|name| name.process.as_str()).collect()
 }

@@ -134,8 +134,10 @@ impl Children {
     }
 
     fn forget(&mut self, key: Key) {
-        let leader = self.programs.remove(&key).map(|program| program.leader);
-        self.leaders.ended.retain(|pid, owner| Some(*pid) != leader || *owner != key);
+        let Some(Program { leader, .. }) = self.programs.remove(&key) else { return };
+        if self.leaders.ended.get(&leader) == Some(&key) {
+            self.leaders.ended.remove(&leader);
+        }
     }
 
     /// Sends a signal; what is beyond a living leader's group is reached at the end of the turn, with one look for all.

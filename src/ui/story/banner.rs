@@ -72,6 +72,9 @@ impl Address {
     ) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::new();
         for program in project.programs.iter().filter(|program| project.is_active(program)) {
+            if program.ports.is_empty() {
+                continue;
+            }
             let processes = processes_of(&program.name);
             for spec in &program.ports {
                 let Some(base) = ports.get(&program.name, spec.name.as_deref()) else { continue };
