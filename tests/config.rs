@@ -72,6 +72,7 @@ fn render(project: &Project) -> String {
         groups,
         control,
         proxy,
+        reload,
         active_profiles,
         env_order,
         supervisord,
@@ -94,6 +95,10 @@ fn render(project: &Project) -> String {
     }
     if *proxy != run::model::Proxy::default() {
         writeln!(text, "  {proxy:?}").unwrap();
+    }
+    let usual = if supervisord.is_some() { run::model::ReloadMode::Off } else { run::model::ReloadMode::Auto };
+    if *reload != usual {
+        writeln!(text, "  reload {reload:?}").unwrap();
     }
     if let Some(supervisord) = supervisord {
         let plain = format!("{:#?}", run::model::supervisord::Supervisord::default());
@@ -128,6 +133,10 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         env_files,
         depends_on,
         ready,
+        alive,
+        max_memory,
+        on_crash,
+        watch,
         ports,
         profiles,
         priority,
@@ -175,6 +184,10 @@ fn fields(program: &Program) -> BTreeMap<&'static str, String> {
         ("environment", environment.join(" ")),
         ("env_files", format!("{env_files:?}")),
         ("depends_on", depends_on.join(", ")),
+        ("alive", alive.as_ref().map(|alive| format!("{alive:?}")).unwrap_or_default()),
+        ("on_crash", on_crash.clone().unwrap_or_default()),
+        ("max_memory", max_memory.map(|bytes| bytes.to_string()).unwrap_or_default()),
+        ("watch", watch.join(" ")),
         ("ready", ready.as_ref().map(ready_text).unwrap_or_default()),
         (
             "ports",

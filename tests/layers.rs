@@ -35,7 +35,7 @@ const fn edge(name: &'static str, may_use: &'static [&'static str], crates: &'st
 const LAYERS: &[Layer] = &[
     pure("model", &[], &[]),
     pure("codec", &["model"], &["base64", "memchr", "roxmltree", "saphyr_parser", "serde_json"]),
-    pure("config", &["model", "codec"], &["regex", "serde_json", "strsim", "toml"]),
+    pure("config", &["model", "codec"], &["globset", "regex", "serde_json", "strsim", "toml"]),
     pure("import", &["model", "codec", "config"], &["serde_json", "toml"]),
     pure("templates", &["model", "codec", "config", "import"], &["minijinja", "serde_json", "toml"]),
     pure("plan", &["model"], &["petgraph", "shell_words"]),
@@ -48,7 +48,7 @@ const LAYERS: &[Layer] = &[
     edge(
         "runtime",
         &["model", "codec", "config", "plan", "supervisor", "probe", "logs"],
-        &["libc", "nix", "regex", "serde_json", "tokio"],
+        &["globset", "ignore", "libc", "nix", "regex", "serde_json", "tokio"],
     ),
     edge("client", &["model", "codec"], &["base64", "memchr", "nix", "serde_json", "tokio"]),
     edge(

@@ -17,7 +17,7 @@ use run::codec::ansi;
 use run::logs::kept::{KeptLogs, Query};
 use run::logs::{
     Attach, Channel, Clearing, CrashBox, Hub, Keep, Label, MainLog, MainLogSettings, Matcher, Outlet, OutputConfig,
-    OutputEvent, Tapping, Timestamps,
+    OutputEvent, Tapping, Timestamps, View, Views,
 };
 use run::model::supervisord::LogLevel;
 use run::model::{Generation, LogFile, ProcessId, WallTime};
@@ -407,6 +407,58 @@ fn the_line_that_means_ready_is_reported_once() {
     assert_eq!(rig.event(), OutputEvent::Matched { process, generation, line });
     assert!(rig.hub.stop(PATIENCE));
     assert!(rig.events.try_recv().is_err());
+}
+
+/// Takes pieces until one ends with a text.
+fn seen(views: &mut Views, text: &str) -> Vec<View> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let mut pieces: Vec<View> = Vec::new();
+        while pieces.last().is_none_or(|piece| !piece.bytes.ends_with(text.as_bytes())) {
+            pieces.push(tokio::time::timeout(PATIENCE, views.next()).await.expect("a piece in time").unwrap());
+        }
+        pieces
+    })
+}
+
+#[test]
+fn a_viewer_sees_the_end_of_the_current_run_and_then_what_comes() {
+    let mut rig = Rig::new(None, |_| {});
+    rig.program(0).write_all(b"of the run before\n").unwrap();
+    rig.program(1).write_all(b"of somebody else\n").unwrap();
+    let mut program = rig.attach(0, 2, Channel::Stdout, |attach| {
+        attach.matchers.push(Matcher::Ready(regex::bytes::Regex::new("before").unwrap()));
+    });
+    program.write_all(b"\x1b[2Jbefore\n").unwrap();
+    rig.event();
+    assert!(rig.hub.flush(PATIENCE));
+    let mut views = Views::open(&rig.hub, ProcessId(0));
+    let piece =
+        |is_past, bytes: &[u8]| View { run: 2, channel: Channel::Stdout, is_past, missed: 0, bytes: bytes.to_vec() };
+    assert_eq!(seen(&mut views, "before\n"), [piece(true, b"\x1b[2Jbefore\n")]);
+    program.write_all(b"live").unwrap();
+    assert_eq!(seen(&mut views, "live"), [piece(false, b"live")]);
+}
+
+#[test]
+fn a_viewer_that_takes_nothing_holds_up_nobody_and_is_told_what_it_missed() {
+    let rig = Rig::new(None, |_| {});
+    let mut program = rig.program(0);
+    program.write_all(b"begin\n").unwrap();
+    let mut views = Views::open(&rig.hub, ProcessId(0));
+    seen(&mut views, "begin\n");
+    let flood: Vec<u8> = (0..1_000_000_u32).flat_map(|number| format!("{number:07}\n").into_bytes()).collect();
+    program.write_all(&flood).unwrap();
+    program.write_all(b"end\n").unwrap();
+    assert!(rig.hub.flush(PATIENCE));
+    let mut at = 0;
+    let expected = [&flood[..], b"end\n"].concat();
+    for View { missed, bytes, .. } in seen(&mut views, "end\n") {
+        at += usize::try_from(missed).unwrap();
+        assert!(expected[at..].starts_with(&bytes), "in order, none doubled, and as many left out as it says");
+        at += bytes.len();
+    }
+    assert_eq!(at, expected.len());
 }
 
 fn boxed(rig: &Rig, number: u32, run: u32, max_lines: usize) {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::units::human_duration;
-use crate::model::{Exit, Moment, Program, Word};
-use crate::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
+use crate::model::{Exit, ListenerState, Moment, Program, Word};
+use crate::supervisor::snapshot::{ListenerInfo, OffBecause, ProcessInfo, Snapshot};
 
 /// The note; empty when there is nothing to know.
 pub fn note(
@@ -22,8 +22,11 @@ pub fn note(
             .last_probe
             .as_ref()
             .map_or_else(String::new, |last| format!("not ready yet: {last}, try {}", info.probe_tries)),
-        Word::Ready => ready(info, url),
-        Word::Unhealthy => joined("unhealthy", info.last_probe.as_deref()),
+        Word::Ready => info.listener.and_then(listener).unwrap_or_else(|| ready(info, url)),
+        Word::Unhealthy => {
+            let last = info.last_alive.as_ref().map(|last| format!("{last} x{}", info.alive_fails));
+            joined("unhealthy", last.as_deref())
+        }
         Word::Retrying => retrying(now, info),
         Word::Stopping if info.off_because == Some(OffBecause::Removed) => off_because(info, program),
         Word::Stopping => String::new(),
@@ -71,6 +74,19 @@ fn ready(info: &ProcessInfo, url: Option<&str>) -> String {
         (Some(url), _) => url.to_owned(),
         (None, Some(exit)) if info.unasked_runs > 0 => format!("restarted after {}", short(exit)),
         (None, _) => String::new(),
+    }
+}
+
+/// What is wrong with a listener that runs.
+fn listener(listener: ListenerInfo) -> Option<String> {
+    match listener.state {
+        ListenerState::Unknown => Some("broke the listener protocol: no events until it is started again".to_owned()),
+        ListenerState::Acknowledged if !listener.was_ready => Some(match listener.waiting {
+            0 => "has not said READY".to_owned(),
+            1 => "has not said READY, 1 event waits".to_owned(),
+            count => format!("has not said READY, {count} events wait"),
+        }),
+        ListenerState::Acknowledged | ListenerState::Ready | ListenerState::Busy => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `run.reload`: takes over the config as it is now, or says what that would change.
+//! `run.reload`: takes over the config as it is now, or says what that would change. `run.changedFiles`: whether there is a reason to.
 
 #![expect(clippy::unnecessary_wraps, reason = "every row of the table has the same signature")]
 
@@ -9,14 +9,34 @@ use crate::model::status::SCHEMA;
 use crate::model::{ConfigRefusal, ConfigWish, ReloadPlan, ReloadReport};
 
 /// The family's rows.
-pub(super) const METHODS: &[Method] = &[Method::new(
-    "run.reload",
-    &[optional("dry_run", Kind::Boolean)],
-    "struct",
-    "Reads the config again and takes it over, or with dry_run says what would change. Answers with the plan once that has begun; \
-     a config that does not load changes nothing, and the answer says why.",
-    reload,
-)];
+pub(super) const METHODS: &[Method] = &[
+    Method::new(
+        "run.reload",
+        &[optional("dry_run", Kind::Boolean)],
+        "struct",
+        "Reads the config again and takes it over, or with dry_run says what would change. Answers with the plan once that has \
+         begun; a config that does not load changes nothing, and the answer says why.",
+        reload,
+    ),
+    Method::new(
+        "run.changedFiles",
+        &[],
+        "array",
+        "Names the files of the config that are others now than when they were read. Nothing of what they say is told.",
+        changed_files,
+    ),
+];
+
+fn changed_files(_: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
+    let names = |files: Vec<String>| Value::Array(files.into_iter().map(Into::into).collect());
+    let then = move |_: &View<'_>, result: Result<ReloadPlan, ConfigRefusal>| match result {
+        Ok(plan) => Ok(names(plan.files)),
+        Err(ConfigRefusal::Ending) => Err(Fault::plain(SHUTDOWN_STATE)),
+        // What was not read from files is as it was.
+        Err(_) => Ok(names(Vec::new())),
+    };
+    Ok(Outcome::Config { wish: ConfigWish::Glance, then: Box::new(then) })
+}
 
 fn reload(_: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let dry_run = flag(arguments, 0, false);

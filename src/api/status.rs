@@ -6,9 +6,11 @@ use std::path::Path;
 use super::method::{Usage, View};
 use super::note::{note, off_because};
 use crate::model::name::ProgramName;
-use crate::model::status::{HistoryEntry, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA};
+use crate::model::status::{
+    HistoryEntry, ListenerStatus, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA,
+};
 use crate::model::template::{Part, ProgramFact};
-use crate::model::{Exit, Program, ReadyKind, ReadySpec, Template, local_name};
+use crate::model::{AliveSpec, Exit, Program, ReadyKind, ReadySpec, Template, local_name};
 use crate::supervisor::snapshot::{NeedInfo, ProcessInfo};
 
 /// The project and all its processes, in start order.
@@ -26,7 +28,6 @@ pub fn project_status(view: &View<'_>) -> ProjectStatus {
         state: state(view).to_owned(),
         processes: process_statuses(view, &everyone),
         notes: view.notes.to_vec(),
-        sources: view.snapshot.sources.to_vec(),
     }
 }
 
@@ -95,6 +96,10 @@ fn process_status(
             .map(|by| by.name.to_string())
             .collect(),
         probe: program.and_then(|program| Some(probe_status(view, info, program, program.ready.as_ref()?))),
+        alive: program.and_then(|program| Some(alive_status(view, info, program, program.alive.as_ref()?))),
+        max_memory: program.and_then(|program| program.max_memory),
+        watch: program.map(|program| program.watch.clone()).unwrap_or_default(),
+        last_change: info.last_change.clone(),
         history: info
             .history
             .iter()
@@ -103,6 +108,10 @@ fn process_status(
         command: program.map_or_else(String::new, |program| program.command.display()),
         directory: program.map_or_else(String::new, |program| directory(view, info, program)),
         off_because: off_because(info, program),
+        listener: info.listener.map(|listener| ListenerStatus {
+            state: listener.state.name().to_owned(),
+            waiting: u32::try_from(listener.waiting).unwrap_or(u32::MAX),
+        }),
         retry_in_ms: info.retry_at.map(|at| millis(at.since(view.now.mono))),
     }
 }
@@ -130,6 +139,18 @@ fn probe_status(view: &View<'_>, info: &ProcessInfo, program: &Program, ready: &
         tries: info.probe_tries,
         every_ms: if ready.kind.is_event() { 0 } else { millis(ready.every) },
         timeout_ms: ready.timeout.map(millis),
+    }
+}
+
+fn alive_status(view: &View<'_>, info: &ProcessInfo, program: &Program, alive: &AliveSpec) -> ProbeStatus {
+    let kind = alive.kind.name();
+    ProbeStatus {
+        kind: kind.to_owned(),
+        target: format!("{kind} {}", probe_target(view, info, program, &alive.kind)),
+        last: info.last_alive.clone(),
+        tries: info.alive_tries,
+        every_ms: millis(alive.every),
+        timeout_ms: Some(millis(alive.timeout)),
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    check, completions, ctl, down, env, exec, export, graph, init, logs, man, open, ports, projects, proxy, reload,
-    restart, signal, start, status, stop, supervisorctl, supervisord, ui, up, wait, why,
+    attach, check, completions, ctl, down, env, exec, export, graph, init, logs, man, open, ports, projects, proxy,
+    reload, restart, signal, start, status, stop, supervisorctl, supervisord, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -77,6 +77,7 @@ pub enum Command {
     Restart(restart::Args),
     Reload(reload::Args),
     Signal(signal::Args),
+    Attach(attach::Args),
     Logs(logs::Args),
     Why(why::Args),
     Wait(wait::Args),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::error::CommandError;
 use crate::cli::select;
+use crate::client::attach::{Hearing, Saying, attach};
 use crate::client::{Address, Client, ClientError, Credentials, Follow, StartUntil};
 use crate::model::status::{ProjectStatus, RequestReport};
 use crate::model::{ReloadReport, Signal};
@@ -149,6 +150,11 @@ impl Connection {
         Ok(self.client.reload(dry_run)?)
     }
 
+    /// Names the files of the config that are others now; an answer that does not come says nothing.
+    pub fn changed_files(&mut self) -> Vec<String> {
+        self.client.changed_files().unwrap_or_default()
+    }
+
     /// Asks where the project's page is, and for a listener if there is none. It is there as long as the answer is held.
     pub fn open_page(&self) -> Result<Follow, CommandError> {
         let socket = &self.running.owner.socket;
@@ -156,6 +162,20 @@ impl Connection {
         let address = Address::Unix(socket.display().to_string());
         let key = registry::read_key(&self.running.places).map(Credentials::Key);
         Ok(Follow::post(&address, Some(short.as_path()), key.as_ref(), "/api/v1/open")?)
+    }
+
+    /// Attaches to a process by its namespec. Must be called inside a runtime.
+    pub fn attach(&self, process: &str) -> Result<(Hearing, Saying), CommandError> {
+        let socket = &self.running.owner.socket;
+        let short = ShortPath::new(socket).map_err(|error| CommandError::project(error.to_string()))?;
+        let address = Address::Unix(socket.display().to_string());
+        let key = registry::read_key(&self.running.places).map(Credentials::Key);
+        attach(&address, short.as_path(), key.as_ref(), process).map_err(|error| match error {
+            ClientError::Status { reason, .. } if !reason.is_empty() => {
+                CommandError::user(format!("{process}: {reason}"))
+            }
+            error => error.into(),
+        })
     }
 
     /// Asks the project to end; returns when the end has begun.

@@ -10,9 +10,9 @@ use crate::cli::output::say;
 use crate::cli::project;
 use crate::cli::settings::{Settings, Verbosity};
 use crate::model::status::ProjectStatus;
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::ui::look::Look;
-use crate::ui::text::{clean, pad, round_duration, width};
+use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::Ink;
 
 /// Stop everything in reverse order, and return when nothing is left.

@@ -12,6 +12,7 @@ use clap_complete::CompleteEnv;
 
 pub mod answers;
 pub mod args;
+pub mod attach;
 pub mod bare;
 pub mod called_as;
 pub mod check;
@@ -126,6 +127,7 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Restart(args)) => restart::run(settings, &args),
         Some(Command::Reload(args)) => reload::run(settings, &args),
         Some(Command::Signal(args)) => signal::run(settings, &args),
+        Some(Command::Attach(args)) => attach::run(settings, &args),
         Some(Command::Logs(args)) => logs::run(settings, &args),
         Some(Command::Why(args)) => why::run(settings, &args),
         Some(Command::Wait(args)) => wait::run(settings, &args),

@@ -12,7 +12,7 @@ use crate::config::facts::Known;
 use crate::config::request::{AsSupervisord, Request, Vocabulary};
 use crate::config::suggest;
 use crate::model::status::ProjectStatus;
-use crate::model::{Diagnostics, EnvOrder, ProcessName, Program, Project};
+use crate::model::{Diagnostics, EnvOrder, ProcessName, Program, Project, ReloadMode};
 use crate::plan::ports::Ports;
 use crate::probe;
 use crate::registry::{self, Homes, Identity, OwnerFacts, Past, Places, Running};
@@ -235,6 +235,8 @@ pub struct LoadOptions {
     pub base_port: Option<u16>,
     /// `--port NAME=N`.
     pub port_overrides: Vec<(String, u16)>,
+    /// `--reload`.
+    pub reload: Option<ReloadMode>,
     /// `--env-order`.
     pub env_order: EnvOrder,
     /// `--keep-going`.
@@ -311,6 +313,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         port_overrides: options.port_overrides.clone(),
         shell: settings.environment.clone(),
         env_order: options.env_order,
+        reload: options.reload,
         keep_going: options.keep_going,
         one_off: options.one_off.clone(),
         as_supervisord: options.as_supervisord.clone(),

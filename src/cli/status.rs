@@ -1,7 +1,6 @@
 //! `run status`: what runs, as a table or as JSON, once or as it changes.
 
 use std::cmp::Reverse;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -20,7 +19,6 @@ use crate::cli::select::{matches, select};
 use crate::cli::settings::Settings;
 use crate::cli::zone;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
-use crate::runtime::load::is_as_marked;
 use crate::ui::look::{Look, clock};
 use crate::ui::table;
 use crate::ui::text::{clean, pad, width};
@@ -67,7 +65,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         Ok(connection) => connection,
         Err(not_up) => return tell_not_up(&not_up, args),
     };
-    let status = beside_its_files(connection.status()?);
+    let status = beside_its_files(connection.status()?, &connection.changed_files());
     let shown = sorted(select(&status, &args.names)?, args.by);
     if args.watch {
         return watch(&mut connection, settings, args, status.clone());
@@ -81,14 +79,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
 }
 
 /// With a note when the files are others now than those that it runs by.
-fn beside_its_files(mut status: ProjectStatus) -> ProjectStatus {
-    let sources = std::mem::take(&mut status.sources);
-    let root = Path::new(&status.root);
-    let differing = sources.iter().filter(|mark| !is_as_marked(mark)).map(|mark| {
-        let path = Path::new(&mark.path).join(&mark.pattern);
-        path.strip_prefix(root).unwrap_or(&path).display().to_string()
-    });
-    let differing: Vec<String> = differing.collect();
+fn beside_its_files(mut status: ProjectStatus, differing: &[String]) -> ProjectStatus {
     if !differing.is_empty() {
         let verb = if differing.len() == 1 { "has" } else { "have" };
         let files = differing.join(", ");

@@ -80,6 +80,11 @@ impl Client {
         self.typed("run.reload", &[dry_run.into()])
     }
 
+    /// Names the files of the config that are others now than when they were read.
+    pub fn changed_files(&mut self) -> Result<Vec<String>, ClientError> {
+        self.typed("run.changedFiles", &[])
+    }
+
     /// Ends the project; returns when the end has begun.
     pub fn down(&mut self) -> Result<(), ClientError> {
         self.typed::<bool>("run.down", &[]).map(drop)

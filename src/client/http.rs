@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use super::ClientError;
 use super::address::Credentials;
+use crate::codec::attach;
 
 /// The longest head that is taken for one.
 const HEAD: usize = 64 << 10;
@@ -85,6 +86,38 @@ pub(super) fn open(
     let head = Source { stream, buffer: rest }.head()?;
     let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
     if status.code == 200 { Ok(framing) } else { Err(status.into()) }
+}
+
+/// Asks to go on in the attach protocol. What the server says against it, in words, is the reason of the error.
+pub(super) fn upgrade(
+    stream: &mut (impl Read + Write),
+    rest: &mut Vec<u8>,
+    host: &str,
+    credentials: Option<&Credentials>,
+    process: &str,
+) -> Result<(), ClientError> {
+    let authorization = credentials.map(Credentials::header).unwrap_or_default();
+    let path = attach::PATH.to_owned() + &encoded(process);
+    let connection = format!("Connection: Upgrade\r\nUpgrade: {}\r\n", attach::PROTOCOL);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{connection}{authorization}\r\n");
+    stream.write_all(request.as_bytes())?;
+    let mut source = Source { stream, buffer: rest };
+    let head = source.head()?;
+    let (status, framing) = parse_head(&head).ok_or_else(|| ClientError::Protocol("not HTTP".to_owned()))?;
+    if status.code == 101 {
+        return Ok(());
+    }
+    let why = source.body(framing)?;
+    let reason = String::from_utf8_lossy(&why).trim_end().to_owned();
+    Err(ClientError::Status { code: status.code, reason })
+}
+
+/// A name as it stands in a path.
+fn encoded(name: &str) -> String {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(byte);
+    name.bytes().fold(String::new(), |path, byte| {
+        if is_plain(&byte) { path + &char::from(byte).to_string() } else { path + &format!("%{byte:02X}") }
+    })
 }
 
 /// Reads what is there; nothing at the end.
@@ -239,6 +272,12 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_name_in_a_path_has_no_sign_of_the_path_in_it() {
+        assert_eq!(encoded("mail:mail_0"), "mail:mail_0");
+        assert_eq!(encoded("a b/ü%"), "a%20b%2F%C3%BC%25");
     }
 
     fn post_to(answer: &str) -> (Result<Vec<u8>, ClientError>, Vec<u8>) {

@@ -2,6 +2,7 @@
 //! a command that asks one question starts in no time.
 
 pub mod address;
+pub mod attach;
 pub mod calls;
 pub mod follow;
 pub mod http;

@@ -55,6 +55,14 @@ impl Stream {
         }
     }
 
+    /// The socket itself, if it is a UNIX one.
+    pub(super) fn into_unix(self) -> Option<UnixStream> {
+        match self.socket {
+            Socket::Unix(socket) => Some(socket),
+            Socket::Tcp(_) => None,
+        }
+    }
+
     fn wait(&self) -> io::Result<()> {
         let Some(interrupt) = &self.interrupt else { return Ok(()) };
         let mut fds = [PollFd::new(interrupt.as_fd(), PollFlags::POLLIN), PollFd::new(self.as_fd(), PollFlags::POLLIN)];

@@ -10,6 +10,7 @@
 )]
 
 pub mod ansi;
+pub mod attach;
 pub mod basic_auth;
 pub mod capture;
 pub mod extension;

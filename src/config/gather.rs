@@ -127,7 +127,7 @@ impl Gathering<'_, '_> {
         for pattern in &include.patterns {
             let Some(found) = self.world.glob(here, pattern) else { continue };
             if found.is_empty() {
-                self.report.push(include::no_match(pattern, include.span));
+                self.report.push(include::no_match(&here.join(pattern), include.span));
             }
             for found in found.iter().map(|found| by_name(found)) {
                 let chain = Chain { files: vec![path.to_owned()], place: Some(include.span) };

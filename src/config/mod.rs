@@ -26,6 +26,7 @@ pub mod expand;
 pub mod facts;
 pub mod format;
 pub mod gather;
+pub mod layers;
 pub mod lower;
 pub mod merge;
 pub mod percent;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::model::{EnvOrder, ProbeSchema};
+use crate::model::{EnvOrder, ProbeSchema, ReloadMode};
 
 /// Everything that decides what a project becomes, apart from the texts themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Request {
     pub shell: BTreeMap<String, String>,
     /// Which wins when the shell and an env file both set a variable.
     pub env_order: EnvOrder,
+    /// `--reload`; `None`: what the config says.
+    pub reload: Option<ReloadMode>,
     /// `--keep-going`: a Procfile's failures are repeated instead of ending the run.
     pub keep_going: bool,
     /// `up -- CMD`: a project of this one command; `files` is not looked at.

@@ -25,6 +25,7 @@ pub fn schema(probes: &[ProbeSchema]) -> Value {
         definitions.insert(kind.word().to_owned(), table(section(kind, probes), required(kind)));
     }
     definitions.insert("ready".to_owned(), ready(probes));
+    definitions.insert("alive".to_owned(), alive(probes));
     let mut document = table(properties, &[]);
     if let Value::Object(document) = &mut document {
         document.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
@@ -101,6 +102,7 @@ fn kind(kind: OptionKind, probes: &[&str]) -> Value {
         OptionKind::Text | OptionKind::Template | OptionKind::Path => json!({ "type": "string" }),
         OptionKind::Boolean => json!({ "type": "boolean" }),
         OptionKind::BooleanOr(words) => json!({ "anyOf": [{ "type": "boolean" }, { "enum": words }] }),
+        OptionKind::Word(words) => json!({ "enum": words }),
         OptionKind::Integer(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
         OptionKind::Duration => duration(),
         OptionKind::Size => json!({ "anyOf": [
@@ -141,6 +143,7 @@ fn kind(kind: OptionKind, probes: &[&str]) -> Value {
         OptionKind::Dependencies => json!({ "type": "array", "items": dependency() }),
         // The words of the kinds are there for editors that complete before a kind is chosen.
         OptionKind::Ready => json!({ "$ref": "#/definitions/ready", "examples": probes }),
+        OptionKind::Alive => json!({ "$ref": "#/definitions/alive" }),
         OptionKind::Port => port(),
         OptionKind::Ports => json!({ "type": "object", "additionalProperties": port() }),
     }
@@ -204,6 +207,32 @@ fn ready(probes: &[ProbeSchema]) -> Value {
     let mut schema = table(properties, &[]);
     if let Value::Object(schema) = &mut schema {
         schema.insert("oneOf".to_owned(), Value::Array(one_kind));
+    }
+    schema
+}
+
+/// The same for a check that goes on: what arrives by itself cannot be asked.
+fn alive(probes: &[ProbeSchema]) -> Value {
+    let asked: Vec<ProbeSchema> =
+        probes.iter().filter(|probe| !["log", "notify"].contains(&probe.name)).copied().collect();
+    let mut schema = ready(&asked);
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.remove("successes");
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            let description =
+                property.get("description").and_then(Value::as_str).and_then(|text| text.strip_prefix("Ready "));
+            if let Some(rest) = description.map(|rest| format!("Alive {rest}")) {
+                property.insert("description".to_owned(), json!(rest));
+            }
+        }
+        let every = "From one attempt to the next. Default: 10s.";
+        let timeout = "An attempt without an answer after this long has failed. Default: 5s.";
+        let failures = "Failures in a row after which it is restarted. Default: 3.";
+        for (name, text) in [("every", every), ("timeout", timeout), ("failures", failures)] {
+            if let Some(Value::Object(property)) = properties.get_mut(name) {
+                property.insert("description".to_owned(), json!(text));
+            }
+        }
     }
     schema
 }

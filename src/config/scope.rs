@@ -1,10 +1,9 @@
 //! The variables that a value can name, as far as they are known at load: from the shell up to the
 //! program's own table. What only a start can know (a port, a run) is defined without a value.
 
-use std::collections::BTreeMap;
-
 use crate::config::dotenv;
 use crate::config::facts::{FileFact, World};
+use crate::config::layers::Layers;
 use crate::config::request::Request;
 use crate::model::template::Part;
 use crate::model::{EnvFile, EnvOrder, Program, Project, Template};
@@ -12,14 +11,16 @@ use crate::model::{EnvFile, EnvOrder, Program, Project, Template};
 /// Names, with values where they are known.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    values: BTreeMap<String, Option<String>>,
+    values: Layers<Option<String>>,
 }
 
 impl Scope {
     /// The shell and the project's env files.
     pub fn below_environment(request: &Request, project: &Project, world: &mut World<'_>) -> Self {
-        let values = request.shell.iter().map(|(name, value)| (name.clone(), Some(value.clone()))).collect();
-        let mut scope = Self { values };
+        let mut scope = Self::default();
+        for (name, value) in &request.shell {
+            scope.define(name, Some(value.clone()));
+        }
         scope.add_files(request, &project.env_files, world);
         scope
     }
@@ -28,7 +29,7 @@ impl Scope {
     pub fn of_project(request: &Request, project: &Project, world: &mut World<'_>) -> Self {
         let mut scope = Self::below_environment(request, project, world);
         scope.add_entries(&project.environment);
-        scope
+        Self { values: scope.values.shared() }
     }
 
     /// What the values of a program's own `environment` see: this, its env files, its ports.
@@ -52,12 +53,12 @@ impl Scope {
 
     /// Adds a variable.
     pub fn define(&mut self, name: &str, value: Option<String>) {
-        self.values.insert(name.to_owned(), value);
+        self.values.insert(name, value);
     }
 
     /// Whether a variable will have a value. `RUN_…` and `SUPERVISOR_…` are ours.
     pub fn has(&self, name: &str) -> bool {
-        self.values.contains_key(name) || name.starts_with("RUN_") || name.starts_with("SUPERVISOR_")
+        self.values.get(name).is_some() || name.starts_with("RUN_") || name.starts_with("SUPERVISOR_")
     }
 
     /// A variable's value, if it is known already.
@@ -77,13 +78,13 @@ impl Scope {
 
     /// All names that have been defined.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str)
+        self.values.names()
     }
 
     fn add_files(&mut self, request: &Request, files: &[EnvFile], world: &mut World<'_>) {
         for file in files {
             let Some(FileFact::Bytes(bytes)) = world.file(&file.path) else { continue };
-            let known = self.values.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect();
+            let known = self.names().filter_map(|name| Some((name.to_owned(), self.get(name)?.to_owned()))).collect();
             for (name, value) in dotenv::parse(&String::from_utf8_lossy(bytes), &known).pairs {
                 if request.env_order == EnvOrder::File || !request.shell.contains_key(&name) {
                     self.define(&name, Some(value));

@@ -85,19 +85,7 @@ const PEER_SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// Keys and sections of ours that a later version brings.
-const LATER: &[&str] = &[
-    "alive",
-    "max_memory",
-    "on_crash",
-    "watch",
-    "reload",
-    "web",
-    "keys",
-    "detach_on_hangup",
-    "serverurl",
-    "stdout_syslog",
-    "stderr_syslog",
-];
+const LATER: &[&str] = &["web", "keys", "detach_on_hangup", "serverurl", "stdout_syslog", "stderr_syslog"];
 
 /// Sections without a name.
 const LONE: &[&str] = &["environment", "control", "proxy"];

@@ -257,6 +257,15 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
         needs: program.depends_on.iter().filter(is_there).collect(),
         remarks: Vec::new(),
     };
+    let watched = [
+        ("alive", program.alive.is_some()),
+        ("max_memory", program.max_memory.is_some()),
+        ("on_crash", program.on_crash.is_some()),
+    ];
+    let watched: Vec<&str> = watched.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect();
+    if !watched.is_empty() {
+        unit.remark(format!("not carried over: {}", watched.join(", ")));
+    }
     for name in unknown {
         unit.remark(format!("${{{name}}} has to come from the environment there"));
     }

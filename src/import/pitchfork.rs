@@ -8,6 +8,7 @@ use crate::import::fields::Fields;
 use crate::import::names::Names;
 use crate::import::{Format, ImportError, Source, holes, nothing_beside, parts};
 use crate::model::Until;
+use crate::model::units::parse_size;
 
 /// The row of [`super::FORMATS`].
 pub const FORMAT: Format = Format {
@@ -27,18 +28,30 @@ const PROJECT: &[(&str, &str)] = &[
 const DAEMON: &[(&str, &str)] = &[
     ("boot_start", "nothing is started with the machine; `run export systemd` writes units"),
     ("cron", "nothing is started by the clock; `run start` starts it"),
-    ("watch", "run.toml does not watch files"),
-    ("watch_mode", "run.toml does not watch files"),
-    ("hooks", "there are no hooks"),
+    ("watch_mode", "there is one way to watch, and another where that is exhausted"),
     ("auto_bump_port", "a port that is taken is an error; `port = \"auto\"` finds a free one and keeps it"),
     ("port_bump_attempts", "a port that is taken is an error; `port = \"auto\"` finds a free one and keeps it"),
     ("mise", "write `mise x -- …` in the command"),
-    ("memory_limit", "run.toml has no limits; `ulimit -v` in the command can set one"),
-    ("cpu_limit", "run.toml has no limits"),
-    ("health_http", "run.toml has no check of what is up already"),
-    ("health_port", "run.toml has no check of what is up already"),
-    ("health_cmd", "run.toml has no check of what is up already"),
+    ("cpu_limit", "run.toml has no such limit"),
 ];
+
+const HOOKS: &[(&str, &str)] = &[
+    ("on_ready", "a task that depends on the program runs when it is ready"),
+    ("on_stop", "there is a hook for failures only (on_crash)"),
+    ("on_exit", "there is a hook for failures only (on_crash)"),
+    ("on_output", "there is a hook for failures only (on_crash)"),
+];
+
+/// Their checks: the key, our word, and what is asked where it stands in a table.
+const READY: &[(&str, &str, &str)] = &[
+    ("ready_http", "http", "url"),
+    ("ready_cmd", "exec", "run"),
+    ("ready_port", "tcp", "port"),
+    ("ready_output", "log", "pattern"),
+];
+
+const HEALTH: &[(&str, &str, &str)] =
+    &[("health_http", "http", "url"), ("health_cmd", "exec", "run"), ("health_port", "tcp", "port")];
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let tree = toml_tree(source.text)?;
@@ -137,7 +150,12 @@ fn daemon(source: &Source<'_>, entry: &Entry, names: &Names) -> Section {
     depends_on(&mut fields, &mut section, names);
     port(&mut fields, &mut section);
     ready(&mut fields, &mut section, &own);
+    alive(&mut fields, &mut section, &own);
+    let limit = fields.read("memory_limit", |node| node.text().filter(|text| parse_size(text).is_some()));
+    section.set_some("max_memory", limit.map(Value::text));
+    hooks(&mut fields, &mut section);
     retry(&mut fields, &mut section);
+    section.set_some("watch", fields.read("watch", Node::texts).map(Value::texts));
     section.set_some("user", fields.read("user", Node::text).map(Value::text));
     if fields.read("pty", Node::boolean) == Some(true) {
         section.set("tty", Value::Boolean(true));
@@ -242,22 +260,44 @@ fn port(fields: &mut Fields<'_>, section: &mut Section) {
 }
 
 fn ready(fields: &mut Fields<'_>, section: &mut Section, own: &Own<'_>) {
-    let kinds = [
-        ("ready_http", "http", "url"),
-        ("ready_cmd", "exec", "run"),
-        ("ready_port", "tcp", "port"),
-        ("ready_output", "log", "pattern"),
-    ];
+    let check = check(fields, own, READY, &[("timeout", "timeout")]);
+    let line = fields.line("ready_delay");
+    let delay = fields.read("ready_delay", Node::duration);
+    if check.is_some() && delay.is_some() {
+        fields.lose(line, "ready_delay", "a program has one ready check");
+    }
+    match (check, delay) {
+        (Some(check), _) => section.set("ready", Value::Table(check)),
+        (None, Some(delay)) => section.set("startsecs", parts::duration(delay)),
+        (None, None) => {}
+    }
+}
+
+/// Their check of what is up already begins with the start, ours once it is ready.
+fn alive(fields: &mut Fields<'_>, section: &mut Section, own: &Own<'_>) {
+    let check = check(fields, own, HEALTH, &[("interval", "every"), ("timeout", "timeout"), ("retries", "failures")]);
+    section.set_some("alive", check.map(Value::Table));
+}
+
+/// The first of several checks, with its timing.
+fn check(
+    fields: &mut Fields<'_>,
+    own: &Own<'_>,
+    kinds: &[(&str, &str, &str)],
+    timing: &[(&str, &'static str)],
+) -> Option<Vec<(String, Value)>> {
     let mut chosen: Option<Vec<(String, Value)>> = None;
-    for (theirs, ours, inner) in kinds {
+    for &(theirs, ours, inner) in kinds {
         let line = fields.line(theirs);
         let Some(node) = fields.take(theirs) else { continue };
-        let Some(target) = node.text().or_else(|| node.get(inner).and_then(Node::text)) else {
+        let target = node.get(inner).unwrap_or(node);
+        let words = target.texts().map(|words| parts::shell_line(&words));
+        let Some(target) = target.text().map(ToOwned::to_owned).or(words) else {
             fields.lose(line, theirs, "its value is not understood");
             continue;
         };
         if chosen.is_some() {
-            fields.lose(line, theirs, "a program has one ready check");
+            fields.lose(line, theirs, "a program has one check of a kind");
             continue;
         }
         if target.starts_with("https:") {
@@ -265,7 +305,7 @@ fn ready(fields: &mut Fields<'_>, section: &mut Section, own: &Own<'_>) {
             continue;
         }
         let is_value = matches!(ours, "http" | "tcp");
-        let target = own.text(fields, line, theirs, target, is_value);
+        let target = own.text(fields, line, theirs, &target, is_value);
         if ours == "http" && !parts::is_http_target(&target) {
             fields.lose(line, theirs, "its address is not understood");
             continue;
@@ -280,21 +320,39 @@ fn ready(fields: &mut Fields<'_>, section: &mut Section, own: &Own<'_>) {
         if !status.is_empty() {
             check.push(("status".to_owned(), Value::List(status)));
         }
-        if let Some(timeout) = node.get("timeout").and_then(Node::duration) {
-            check.push(("timeout".to_owned(), parts::duration(timeout)));
+        for (theirs, ours) in timing {
+            let time = |node: &Node| match *ours {
+                "failures" => node.integer().filter(|count| *count > 0).map(Value::Integer),
+                _ => node.duration().map(parts::duration),
+            };
+            check.extend(node.get(theirs).and_then(time).map(|value| ((*ours).to_owned(), value)));
         }
         chosen = Some(check);
     }
-    let line = fields.line("ready_delay");
-    let delay = fields.read("ready_delay", Node::duration);
-    if chosen.is_some() && delay.is_some() {
-        fields.lose(line, "ready_delay", "a program has one ready check");
+    chosen
+}
+
+/// Their hooks are about one kind of failure each, ours is called at all and told which it is.
+fn hooks(fields: &mut Fields<'_>, section: &mut Section) {
+    let line = fields.line("hooks");
+    let Some(mut inner) = fields.inner("hooks") else { return };
+    let mut parts = Vec::new();
+    for (key, state) in [("on_retry", "retrying"), ("on_fail", "failed")] {
+        let Some(command) = inner.read(key, |node| node.text().or_else(|| node.get("run")?.text())) else { continue };
+        let command = command.replace("PITCHFORK_EXIT_CODE", "RUN_EXIT").replace("PITCHFORK_RETRY_COUNT", "RUN_RUNS");
+        if command.contains("PITCHFORK_") {
+            inner.lose(
+                line,
+                format!("hooks.{key}"),
+                "its variables have other names: RUN_PROGRAM, RUN_REASON, RUN_EXIT",
+            );
+        }
+        parts.push(format!("if [ \"$RUN_STATE\" = {state} ]; then {command}; fi"));
     }
-    match (chosen, delay) {
-        (Some(check), _) => section.set("ready", Value::Table(check)),
-        (None, Some(delay)) => section.set("startsecs", parts::duration(delay)),
-        (None, None) => {}
+    if !parts.is_empty() {
+        section.set("on_crash", Value::Text(parts.join("; ")));
     }
+    fields.lost.extend(inner.finish(HOOKS));
 }
 
 /// A number of tries, or `true` for as many as it takes.

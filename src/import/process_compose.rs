@@ -32,7 +32,6 @@ const PROJECT: &[(&str, &str)] = &[
 
 /// Why keys of a process are not carried over.
 const PROCESS: &[(&str, &str)] = &[
-    ("liveness_probe", "run.toml has no check of what is up already"),
     ("log_configuration", "stdout_logfile_maxbytes and stdout_logfile_backups rotate a log file"),
     ("is_foreground", "start it by name: `run up NAME`"),
     ("is_daemon", "a program has to stay in the foreground; leave out the option that sends it into the background"),
@@ -138,6 +137,7 @@ impl Reading<'_> {
         }
         self.depends_on(&mut fields, &mut section);
         probe::ready(&mut fields, &mut section, &texts, is_task);
+        probe::alive(&mut fields, &mut section, &texts, is_task);
         restarts(&mut fields, &mut section, is_task);
         exit_codes(&mut fields, &mut section);
         shutdown(&mut fields, &mut section);

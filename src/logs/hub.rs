@@ -3,18 +3,20 @@
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::sync::oneshot;
 
 use crate::logs::copies::{Cleared, Clearing};
 use crate::logs::main_log::MainLog;
 use crate::logs::output::Output;
 use crate::logs::tap::{Share, Tapping};
+use crate::logs::view::View;
 pub use crate::model::Channel;
 use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
 use crate::model::supervisord::LogLevel;
@@ -215,9 +217,12 @@ pub(crate) enum Order {
     Register(ProcessId, Label),
     Attach(Attach),
     CopyTo { process: ProcessId, channel: Channel, logfile: Option<LogFile> },
+    View { process: ProcessId, out: Sender<View>, is_behind: Arc<AtomicBool> },
     Ended { process: ProcessId, generation: Generation, keep_open: bool },
     Say(String),
     CrashBox(CrashBox),
+    Join { process: ProcessId, run: u32, fd: OwnedFd },
+    LastLines { process: ProcessId, run: u32, max_lines: usize, done: oneshot::Sender<TailLines> },
     SetLive(Option<String>),
     ShowOnly(Option<Vec<ProcessId>>),
     MuteScreen,
@@ -260,6 +265,12 @@ impl Hub {
         self.order(Order::Attach(attach));
     }
 
+    /// Reads this until its end, too, as output of a run that may be over: shown, kept and copied where its stdout is. It is never
+    /// drained.
+    pub fn join(&self, process: ProcessId, run: u32, fd: OwnedFd) {
+        self.order(Order::Join { process, run, fd });
+    }
+
     /// From here on the raw bytes of this output are copied to this file, or to none; nothing for an output that was never attached.
     pub fn copy_to(&self, process: ProcessId, channel: Channel, logfile: Option<LogFile>) {
         self.order(Order::CopyTo { process, channel, logfile });
@@ -280,6 +291,13 @@ impl Hub {
     /// Prints the last lines of a run.
     pub fn crash_box(&self, crash_box: CrashBox) {
         self.order(Order::CrashBox(crash_box));
+    }
+
+    /// The last lines of a run; none when there is nobody to ask any more.
+    pub async fn last_lines(&self, process: ProcessId, run: u32, max_lines: usize) -> TailLines {
+        let (done, answer) = oneshot::channel();
+        self.order(Order::LastLines { process, run, max_lines, done });
+        answer.await.unwrap_or_default()
     }
 
     /// Sets the one line at the bottom of a terminal; `None` removes it. Elsewhere it is never written.
@@ -337,7 +355,7 @@ impl Hub {
         answer.recv_timeout(limit + GRACE).unwrap_or(false)
     }
 
-    fn order(&self, order: Order) {
+    pub(super) fn order(&self, order: Order) {
         // Neither can fail in a way that matters: a thread that has ended takes no orders, and a full counter wakes it as well.
         if self.orders.send(order).is_ok() {
             let _ = self.wake.write(1);

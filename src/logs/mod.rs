@@ -45,6 +45,7 @@ mod tail;
 mod tap;
 mod track;
 mod turn;
+mod view;
 
 pub use auto::AutoLogs;
 pub use copies::{Cleared, Clearing};
@@ -57,3 +58,4 @@ pub use log_tail::LogTail;
 pub use main_log::{MainLog, MainLogSettings};
 pub use place::{LogPlace, LogPlaces};
 pub use tap::{Share, Tapping};
+pub use view::{View, Views};

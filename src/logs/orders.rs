@@ -1,5 +1,6 @@
 //! Orders: what the output thread was told, and what it does about it.
 
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
 
@@ -11,8 +12,9 @@ use crate::logs::output::{Drain, Known, Output, Token, Waiter};
 use crate::logs::own::OwnEntry;
 use crate::logs::sink::Sink;
 use crate::logs::source::Source;
+use crate::logs::tap::Tapping;
 use crate::logs::track::Track;
-use crate::model::ProcessId;
+use crate::model::{Generation, ProcessId};
 
 /// How long the outputs of an ended leader are waited for.
 const DRAIN: Duration = Duration::from_millis(100);
@@ -42,12 +44,18 @@ impl Output {
                     self.copy_to(track, logfile);
                 }
             }
+            Order::View { process, out, is_behind } => self.view(process, out, is_behind),
             Order::Ended { process, generation, keep_open } => {
                 let until = self.now + DRAIN;
                 self.drains.push(Drain { process, generation, until, keep_open });
             }
             Order::Say(text) => self.own.push_back(OwnEntry::Say(text)),
             Order::CrashBox(crash_box) => self.own.push_back(OwnEntry::CrashBox(crash_box)),
+            Order::Join { process, run, fd } => self.join(process, run, fd),
+            Order::LastLines { process, run, max_lines, done } => {
+                // Who asked may have gone away.
+                let _ = done.send(self.last_lines(process, run, max_lines));
+            }
             Order::SetLive(line) => self.screen.set_live(line),
             Order::ShowOnly(processes) => self.show_only(processes.as_deref()),
             Order::MuteScreen => {
@@ -70,7 +78,7 @@ impl Output {
         }
     }
 
-    fn known(&mut self, process: ProcessId) -> &mut Known {
+    pub(super) fn known(&mut self, process: ProcessId) -> &mut Known {
         if self.known.len() <= process.index() {
             self.known.resize_with(process.index() + 1, Known::default);
         }
@@ -91,6 +99,31 @@ impl Output {
             self.tracks[track].never_show();
         }
         self.copy_to(track, logfile);
+        self.watch(attach, track);
+    }
+
+    /// Somebody else speaks in the place of a program. No incarnation has this generation, so that no end of one ends it.
+    fn join(&mut self, process: ProcessId, run: u32, fd: OwnedFd) {
+        let channel = Channel::Stdout;
+        let track = self.track(process, channel);
+        let guest = Attach {
+            process,
+            generation: Generation::default(),
+            run,
+            channel,
+            fd,
+            matchers: Vec::new(),
+            logfile: None,
+            tapping: Tapping::default(),
+            is_protocol: false,
+            to_syslog: false,
+            strips_ansi: false,
+        };
+        self.watch(guest, track);
+    }
+
+    fn watch(&mut self, attach: Attach, track: usize) {
+        let process = attach.process;
         let index = self.sources.iter().position(Option::is_none).unwrap_or(self.sources.len());
         let Ok(source) = Source::new(attach, track, &self.under_way) else { return };
         let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;

@@ -21,6 +21,7 @@ use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
 use crate::logs::turn::ARENA;
+use crate::logs::view::Viewer;
 use crate::model::{Generation, ProcessId};
 
 /// What an epoll event is about.
@@ -125,6 +126,7 @@ pub(crate) struct Output {
     pub(super) is_orphaned: bool,
     /// Output that is on its way to the driver as events.
     pub(super) under_way: UnderWay,
+    pub(super) viewers: Vec<Viewer>,
 }
 
 impl Output {
@@ -170,6 +172,7 @@ impl Output {
             waiters: Vec::new(),
             is_orphaned: false,
             under_way: UnderWay::default(),
+            viewers: Vec::new(),
         })
     }
 

@@ -7,6 +7,7 @@ use crate::logs::hub::{CrashBox, TailLines};
 use crate::logs::kept::{KeptLogs, Query};
 use crate::logs::output::Output;
 use crate::logs::track::{Keeping, Track};
+use crate::model::ProcessId;
 
 /// More entries than this do not wait for the end of what they are about.
 const WAITING: usize = 1024;
@@ -41,7 +42,7 @@ impl Output {
 
     fn print_box(&mut self, crash_box: CrashBox) {
         if self.screen.has_own() {
-            let lines = self.tail(&crash_box);
+            let lines = self.last_lines(crash_box.process, crash_box.run, crash_box.max_lines);
             let mut text = String::new();
             for row in (crash_box.render)(lines) {
                 text.push_str(&row);
@@ -52,8 +53,7 @@ impl Output {
     }
 
     /// The last lines of a run: from the kept logs, or what is remembered.
-    fn tail(&mut self, crash_box: &CrashBox) -> TailLines {
-        let CrashBox { process, run, max_lines, .. } = *crash_box;
+    pub(super) fn last_lines(&mut self, process: ProcessId, run: u32, max_lines: usize) -> TailLines {
         let Some(known) = self.known.get(process.index()) else { return TailLines::default() };
         let is_kept = known.tracks.iter().any(|track| self.tracks[*track].keeping == Keeping::Yes);
         let counted: Option<usize> = known.tracks.iter().map(|track| self.tracks[*track].tail.total(run)).sum();

@@ -26,13 +26,18 @@ struct Ring {
 }
 
 impl Tail {
-    /// Another run begins.
+    /// Bytes of this run come next. An earlier one that has something to say belatedly takes nothing away from the current one.
     pub(crate) fn begin(&mut self, run: u32) {
-        *self = Self { run, ..Self::default() };
+        if run > self.run {
+            *self = Self { run, ..Self::default() };
+        }
     }
 
-    /// Takes bytes in. `remember`: they are not kept anywhere else.
-    pub(crate) fn note(&mut self, chunk: &[u8], remember: bool) {
+    /// Takes bytes of a run in. `remember`: they are not kept anywhere else.
+    pub(crate) fn note(&mut self, run: u32, chunk: &[u8], remember: bool) {
+        if run != self.run {
+            return;
+        }
         self.rows += count_rows(chunk);
         self.is_open = chunk.last().is_some_and(|byte| *byte != b'\n');
         if remember {
@@ -78,8 +83,8 @@ mod tests {
     fn lines_are_counted_and_the_last_ones_remembered() {
         let mut tail = Tail::default();
         tail.begin(3);
-        tail.note(b"a\nb\nc", true);
-        tail.note(b"c\nd", true);
+        tail.note(3, b"a\nb\nc", true);
+        tail.note(3, b"c\nd", true);
         assert_eq!(tail.total(3), Some(4));
         assert_eq!(tail.lines(3, 2), ["cc", "d"]);
         assert_eq!((tail.total(2), tail.lines(2, 2)), (None, vec![]));
@@ -88,8 +93,20 @@ mod tests {
     #[test]
     fn another_run_begins_at_nothing() {
         let mut tail = Tail::default();
-        tail.note(b"a\n", true);
         tail.begin(1);
-        assert_eq!((tail.total(1), tail.lines(1, 9)), (Some(0), vec![]));
+        tail.note(1, b"a\n", true);
+        tail.begin(2);
+        assert_eq!((tail.total(2), tail.lines(2, 9)), (Some(0), vec![]));
+    }
+
+    #[test]
+    fn what_is_said_of_an_earlier_run_takes_nothing_from_this_one() {
+        let mut tail = Tail::default();
+        tail.begin(2);
+        tail.note(2, b"a\n", true);
+        tail.begin(1);
+        tail.note(1, b"mail sent\n", true);
+        tail.begin(2);
+        assert_eq!((tail.total(2), tail.lines(2, 9)), (Some(1), vec!["a".to_owned()]));
     }
 }

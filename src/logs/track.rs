@@ -65,7 +65,9 @@ pub(crate) struct Track {
     /// Rows that the screen did not get.
     pub(super) missed: u64,
     /// The run whose bytes came last.
-    run: u32,
+    pub(super) run: u32,
+    /// Where its first byte is kept.
+    pub(super) began: Option<u64>,
     /// Since when a line is unfinished, and when its last byte came.
     pub(super) open_line: Option<(Instant, Instant)>,
 }
@@ -88,6 +90,7 @@ impl Track {
             rows: Rows::default(),
             missed: 0,
             run: 0,
+            began: None,
             open_line: None,
         }
     }
@@ -96,7 +99,7 @@ impl Track {
     pub(crate) fn begin_run(&mut self, run: u32, screen: &mut Screen, label: &Shown<'_>) {
         if run != self.run {
             self.end_line(screen, label);
-            self.run = run;
+            (self.run, self.began) = (run, None);
             self.tail.begin(run);
         }
     }

@@ -176,10 +176,11 @@ impl Output {
     /// Shows what a source gave, as far as there is room; how much that was.
     fn show(&mut self, index: usize, chunk: &[u8], room: Room) -> usize {
         let Some(source) = &mut self.sources[index] else { return 0 };
-        let (track, run, process) = (source.track, source.run, source.process);
+        let (track, run, process, channel) = (source.track, source.run, source.process, source.channel);
         let mut found = Vec::new();
         source.feed_slots(chunk, &mut found);
         self.tell_findings(index, found);
+        self.give_viewers(process, channel, run, chunk);
         let Self { known, tracks, screen, .. } = self;
         let (label, shown_track) = (known[process.index()].shown(), &mut tracks[track]);
         shown_track.begin_run(run, screen, &label);
@@ -202,14 +203,18 @@ impl Output {
         let unshown = count_rows(&bytes[chunk.shown..]);
         let is_all_shown = chunk.shown == bytes.len();
         let track = &mut self.tracks[chunk.track];
-        track.tail.note(bytes, track.keeping != Keeping::Yes);
+        track.tail.note(chunk.run, bytes, track.keeping != Keeping::Yes);
         let kept = match &mut track.kept {
             Some(kept) if track.keeping == Keeping::Yes => Some(kept.append(bytes, wall_now(), chunk.run)),
             Some(_) | None => None,
         };
         match kept {
-            Some(Ok(start)) if !is_all_shown => track.fall_behind(start + chunk.shown as u64, unshown),
-            Some(Ok(_)) => {}
+            Some(Ok(start)) => {
+                track.began.get_or_insert(start);
+                if !is_all_shown {
+                    track.fall_behind(start + chunk.shown as u64, unshown);
+                }
+            }
             Some(Err(error)) => {
                 track.keeping = Keeping::No;
                 self.tell_keeping_failed(&error.to_string());

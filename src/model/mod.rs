@@ -12,12 +12,14 @@
 )]
 
 pub mod address;
+pub mod alive;
 pub mod channel;
 pub mod command;
 pub mod conf_options;
 pub mod diagnostic;
 pub mod event_type;
 pub mod exit;
+pub mod foreground;
 pub mod grow;
 pub mod hash;
 pub mod local_name;
@@ -37,6 +39,7 @@ pub mod time;
 pub mod units;
 
 pub use address::ListenAddress;
+pub use alive::AliveSpec;
 pub use channel::Channel;
 pub use command::Command;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
@@ -50,7 +53,10 @@ pub use program::{
 };
 pub use project::{Control, Dialect, EnvOrder, Group, Project, Proxy};
 pub use ready::{ProbeSchema, ReadyKind, ReadySpec};
-pub use reload::{ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadPlan, ReloadReport};
+pub use reload::{
+    ConfigNews, ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadMode, ReloadPlan,
+    ReloadReport,
+};
 pub use signal::Signal;
 pub use state::{ListenerState, ProcessState, Word};
 pub use template::Template;

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::reload::ReloadMode;
+
 /// The kinds of section that run.toml has. `[environment]` is not here: its keys are the user's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SectionKind {
@@ -88,6 +90,8 @@ pub enum OptionKind {
     Boolean,
     /// `true`, `false` or one of these words.
     BooleanOr(&'static [&'static str]),
+    /// One of these words.
+    Word(&'static [&'static str]),
     /// A whole number in this range.
     Integer(i64, i64),
     /// A number of seconds, or a string with a unit.
@@ -116,6 +120,8 @@ pub enum OptionKind {
     Dependencies,
     /// A ready check.
     Ready,
+    /// An alive check.
+    Alive,
     /// A port number or `"auto"`.
     Port,
     /// A table of port names.
@@ -131,6 +137,10 @@ impl fmt::Display for OptionKind {
             Self::BooleanOr(words) => {
                 let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
                 write!(f, "true, false or {}", words.join(" or "))
+            }
+            Self::Word(words) => {
+                let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+                f.write_str(&words.join(" or "))
             }
             Self::Integer(low, high) => write!(f, "a whole number from {low} to {high}"),
             Self::Duration => f.write_str("a number of seconds, or a string such as \"500ms\", \"30s\", \"5m\""),
@@ -148,6 +158,7 @@ impl fmt::Display for OptionKind {
             }
             Self::Dependencies => f.write_str("a list such as [\"db\", { name = \"api\", until = \"started\" }]"),
             Self::Ready => f.write_str("a table such as { tcp = 5432 } or { http = \"/health\", timeout = \"60s\" }"),
+            Self::Alive => f.write_str("a table such as { http = \"/health\", every = \"10s\", failures = 3 }"),
             Self::Port => f.write_str("a port number from 1 to 65535, or \"auto\""),
             Self::Ports => f.write_str("a table such as { http = \"auto\", debug = 9229 }"),
         }
@@ -222,6 +233,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "Further files, as patterns relative to this one; what this file says wins over them.",
     ),
     row(
+        TOP,
+        "reload",
+        OptionKind::Word(&ReloadMode::WORDS),
+        "\"auto\"; for a supervisord.conf \"off\"",
+        "\"ask\"",
+        "What happens when this file, or one that belongs to it, is saved: it is taken over, the plan is shown, or nothing.",
+    ),
+    row(
         COMMANDS,
         "command",
         OptionKind::Command,
@@ -261,6 +280,30 @@ pub const OPTIONS: &[OptionSpec] = &[
         "tcp on its `port`, else RUNNING after `startsecs`",
         "{ tcp = 5432 }",
         "The check that tells when it is ready.",
+    ),
+    row(
+        PROGRAM,
+        "alive",
+        OptionKind::Alive,
+        "none",
+        "{ tcp = 5432, every = \"5s\" }",
+        "A check that is made for as long as it is ready; after `failures` in a row it is restarted.",
+    ),
+    row(
+        PROGRAM,
+        "max_memory",
+        OptionKind::Size,
+        "none",
+        "\"1GiB\"",
+        "Restarted when it and all its descendants together hold more.",
+    ),
+    row(
+        SPEAKING,
+        "on_crash",
+        OptionKind::Text,
+        "none",
+        "'cat > \"crash-of-$RUN_PROGRAM.txt\"'",
+        "Run by sh after each failure, with the reason and the last lines on its stdin; RUN_REASON, RUN_EXIT, RUN_RUNS and RUN_STATE say more.",
     ),
     row(SPEAKING, "port", OptionKind::Port, "none", "\"auto\"", "Its port, handed to it as PORT."),
     row(
@@ -333,6 +376,14 @@ pub const OPTIONS: &[OptionSpec] = &[
         "\"auto\"",
         "true",
         "A terminal of its own instead of pipes; \"auto\": when ours is one.",
+    ),
+    row(
+        SPEAKING,
+        "watch",
+        OptionKind::Names,
+        "[]",
+        "[\"src/**/*.rs\", \"Cargo.toml\"]",
+        "Files, as patterns relative to its directory, whose change restarts it; `!` before one takes out, and so does .gitignore.",
     ),
     row(ALL, "stdout_logfile", OptionKind::Path, "none", "\"out.log\"", "A further copy of its stdout."),
     row(

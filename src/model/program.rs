@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::alive::AliveSpec;
 use super::command::Command;
 use super::name::{ProcessName, ProgramName};
 use super::ready::{ReadyKind, ReadySpec};
@@ -190,6 +191,12 @@ pub struct Program {
     pub depends_on: Vec<Dependency>,
     /// `None`: ready when RUNNING (after `startsecs`); for a task never asked.
     pub ready: Option<ReadySpec>,
+    /// Asked for as long as it is ready; `None`: never.
+    pub alive: Option<AliveSpec>,
+    /// Above this many bytes for it and all its descendants it is restarted.
+    pub max_memory: Option<u64>,
+    /// Run by `sh` when a run has failed.
+    pub on_crash: Option<String>,
     /// The ports it declares.
     pub ports: Vec<PortSpec>,
     /// Empty: always active.
@@ -222,6 +229,8 @@ pub struct Program {
     pub redirect_stderr: bool,
     /// Its own terminal or pipes.
     pub tty: Tty,
+    /// Patterns of files, relative to its directory, whose change restarts it; later ones win, `!` takes out.
+    pub watch: Vec<String>,
     /// A further copy of its stdout.
     pub stdout_logfile: Option<LogFile>,
     /// A further copy of its stderr.
@@ -252,6 +261,9 @@ impl Program {
             env_files: Vec::new(),
             depends_on: Vec::new(),
             ready: None,
+            alive: None,
+            max_memory: None,
+            on_crash: None,
             ports: Vec::new(),
             profiles: Vec::new(),
             priority: Self::DEFAULT_PRIORITY,
@@ -268,6 +280,7 @@ impl Program {
             killasgroup: true,
             redirect_stderr: true,
             tty: Tty::Auto,
+            watch: Vec::new(),
             stdout_logfile: None,
             stderr_logfile: None,
             umask: None,

@@ -8,6 +8,7 @@ use super::ProcessId;
 use super::local_name::PROXY_PORT;
 use super::name::ProgramName;
 use super::program::{EnvFile, Instance, Program};
+use super::reload::ReloadMode;
 use super::supervisord::Supervisord;
 use super::template::Template;
 
@@ -108,6 +109,8 @@ pub struct Project {
     pub control: Control,
     /// `[proxy]`.
     pub proxy: Proxy,
+    /// What happens when the config is saved.
+    pub reload: ReloadMode,
     /// Profiles that were asked for.
     pub active_profiles: Vec<String>,
     /// Shell or file first.
@@ -132,6 +135,7 @@ impl Project {
             groups: Vec::new(),
             control: Control::default(),
             proxy: Proxy::default(),
+            reload: ReloadMode::Auto,
             active_profiles: Vec::new(),
             env_order: EnvOrder::File,
             supervisord: None,

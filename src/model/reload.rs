@@ -4,9 +4,61 @@ use serde::{Deserialize, Serialize};
 
 use super::name::ProgramName;
 
+/// What happens when the config, or a file that belongs to it, is saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReloadMode {
+    /// It is taken over.
+    Auto,
+    /// It is said what that would change.
+    Ask,
+    /// Nothing: nobody watches.
+    Off,
+}
+
+impl ReloadMode {
+    /// All of them, by their words in the config.
+    pub const WORDS: [&str; 3] = ["auto", "ask", "off"];
+
+    /// The one that a word means.
+    pub fn of_word(word: &str) -> Option<Self> {
+        match word {
+            "auto" => Some(Self::Auto),
+            "ask" => Some(Self::Ask),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+}
+
+/// What a watched config has to say that is no reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigNews {
+    /// It was saved and cannot be taken over: everything runs on as it did.
+    Refused {
+        /// What was saved, as people name it.
+        files: Vec<String>,
+        /// Everything that is wrong.
+        why: String,
+    },
+    /// It was saved, and waits for a word of the user's.
+    Offered {
+        /// What was saved, as people name it.
+        files: Vec<String>,
+        /// What it would change.
+        plan: Box<ReloadPlan>,
+    },
+    /// The kernel does not tell of changes, so that files are looked at from time to time.
+    Unwatched {
+        /// Why, in words.
+        why: String,
+    },
+}
+
 /// What can be asked about the config of a running project. Each reads files or gives ports, so it takes its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigWish {
+    /// Say which of its files are others now; nothing is read in.
+    Glance,
     /// Read it and say what would change; nothing does.
     Compare,
     /// Read it and take it over.
@@ -47,6 +99,9 @@ pub struct ReloadPlan {
     pub groups: GroupChanges,
     /// What only the next `run up` takes in, such as `[control]`.
     pub waiting: Vec<String>,
+    /// For [`ConfigWish::Glance`], and for nothing else: the files that are others now than when they were read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
 }
 
 /// What becomes of one process.

@@ -59,6 +59,18 @@ pub enum ListenerState {
     Unknown,
 }
 
+impl ListenerState {
+    /// Its name, as in supervisor `states.py`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Acknowledged => "ACKNOWLEDGED",
+            Self::Ready => "READY",
+            Self::Busy => "BUSY",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
 /// The state words that a person sees, the same in the stream, `status`, the web page and JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

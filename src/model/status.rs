@@ -2,6 +2,9 @@
 //!
 //! Versioned by [`SCHEMA`]; fields are only ever added. Environment values never appear here.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::state::Word;
@@ -32,9 +35,6 @@ pub struct ProjectStatus {
     pub processes: Vec<ProcessStatus>,
     /// What the user should know of the project as a whole: a port that was moved, state that differs from the file.
     pub notes: Vec<String>,
-    /// The files that the state was read from; who asks can see whether they are other now.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<SourceMark>,
 }
 
 /// What one file, or the list of files that a pattern matches, was when the config was read.
@@ -46,6 +46,21 @@ pub struct SourceMark {
     pub pattern: String,
     /// A hash of the content, or of the names; empty where there was no such file.
     pub hash: String,
+}
+
+impl SourceMark {
+    /// What it marks, as people name it: relative to a directory where possible.
+    pub fn shown(&self, root: &Path) -> String {
+        let path = Path::new(&self.path).join(&self.pattern);
+        path.strip_prefix(root).unwrap_or(&path).display().to_string()
+    }
+
+    /// The marks of `new` that are not among `old`.
+    pub fn differing<'a>(old: &'a [Self], new: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let key = |mark: &'a Self| (&mark.path, &mark.pattern);
+        let before: BTreeMap<_, _> = old.iter().map(|mark| (key(mark), &mark.hash)).collect();
+        new.iter().filter(move |mark| before.get(&key(mark)).is_none_or(|hash| **hash != mark.hash))
+    }
 }
 
 /// One process.
@@ -100,6 +115,18 @@ pub struct ProcessStatus {
     pub needed_by: Vec<String>,
     /// Its ready check, where it has one.
     pub probe: Option<ProbeStatus>,
+    /// Its alive check, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alive: Option<ProbeStatus>,
+    /// Above this many bytes it is restarted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_memory: Option<u64>,
+    /// The patterns of the files whose change restarts it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<String>,
+    /// The changed files that it was last started anew for: `src/main.rs changed (+2)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_change: Option<String>,
     /// The latest changes of state, oldest first.
     pub history: Vec<HistoryEntry>,
     /// Command as written.
@@ -110,6 +137,18 @@ pub struct ProcessStatus {
     pub off_because: String,
     /// Milliseconds until the next try while retrying.
     pub retry_in_ms: Option<u64>,
+    /// What an event listener is at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listener: Option<ListenerStatus>,
+}
+
+/// What an event listener is at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListenerStatus {
+    /// `ACKNOWLEDGED`, `READY`, `BUSY`, or `UNKNOWN` once it has broken the protocol.
+    pub state: String,
+    /// How many events wait for whoever of its pool is READY next.
+    pub waiting: u32,
 }
 
 /// A declared port.

@@ -68,6 +68,16 @@ pub fn human_duration(duration: Duration) -> String {
     }
 }
 
+/// A duration that is a round number more often than not: `2s`, `1.5s`, `60s`, `10m00s`. Cut to tenths below ten seconds.
+pub fn round_duration(duration: Duration) -> String {
+    let tenths = (duration.as_millis() + 50) / 100;
+    match (tenths / 10, tenths % 10) {
+        (seconds @ 0..10, tenth @ 1..) => format!("{seconds}.{tenth}s"),
+        (seconds @ 0..100, _) => format!("{seconds}s"),
+        _ => human_duration(duration),
+    }
+}
+
 /// A size as a table shows it: `512`, `41K`, `130M`, `1.9G`.
 pub fn human_size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)];
@@ -83,6 +93,15 @@ pub fn human_size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn round_durations_stay_round() {
+        for (millis, text) in
+            [(2003, "2s"), (1500, "1.5s"), (60_000, "60s"), (9970, "10s"), (600_000, "10m00s"), (0, "0s")]
+        {
+            assert_eq!(round_duration(Duration::from_millis(millis)), text);
+        }
+    }
 
     #[test]
     fn a_bare_number_is_seconds() {

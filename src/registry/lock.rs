@@ -76,9 +76,16 @@ pub enum LockError {
 /// A held lock. Dropping it removes the project's runtime directory, and ends the hold.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
     places: Places,
     pid: u32,
+}
+
+impl Lock {
+    /// Writes down what has become of the holder.
+    pub fn tell(&mut self, facts: &OwnerFacts) -> io::Result<()> {
+        write_facts(&mut self.file, facts)
+    }
 }
 
 impl Drop for Lock {
@@ -126,7 +133,7 @@ fn attempt(places: &Places, facts: &OwnerFacts) -> Result<Option<Lock>, LockErro
     };
     clear_except(&places.runtime_dir, &places.lock);
     write_facts(&mut file, facts).map_err(error)?;
-    Ok(Some(Lock { _file: file, places: places.clone(), pid: std::process::id() }))
+    Ok(Some(Lock { file, places: places.clone(), pid: std::process::id() }))
 }
 
 /// Opens and locks the file at a path. `None` when another holds it, or when the file was removed meanwhile by whoever held it.

@@ -10,13 +10,13 @@ use tokio::time::timeout;
 
 use crate::logs::{Hub, LogPlaces, OutputEvent};
 use crate::model::supervisord::LogLevel;
-use crate::model::{Exit, Generation, Now, ProcessId, Signal};
+use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
 use crate::runtime::clock::Clock;
+use crate::runtime::console::Screens;
 use crate::runtime::ends::{Ends, Incarnation};
-use crate::runtime::extension::Extensions;
 use crate::runtime::fcgi::FcgiSockets;
-use crate::runtime::handle::Message;
+use crate::runtime::handle::{Handle, Message};
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::launcher::Launcher;
 use crate::runtime::listening::Listening;
@@ -30,7 +30,7 @@ use crate::runtime::strangers;
 use crate::supervisor::Supervisor;
 use crate::supervisor::action::{Outcome, Scope};
 use crate::supervisor::chronicle::{Entry, cause};
-use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
+use crate::supervisor::event::{Event, RequestId, Survivor, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
 
@@ -64,8 +64,8 @@ pub struct Parts<S> {
     pub output: mpsc::UnboundedReceiver<OutputEvent>,
     /// From process to spawn.
     pub launcher: Arc<Launcher>,
-    /// Where extensions are made known.
-    pub extensions: Extensions,
+    /// What others hold of us: for what we ask of ourselves, and where extensions are made known.
+    pub handle: Handle,
     /// What is asked from outside.
     pub messages: mpsc::UnboundedReceiver<Message>,
     /// Where views go.
@@ -114,12 +114,13 @@ pub struct Driver<S> {
     /// Sent once the view that they speak of is published.
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
+    /// How many hooks are under way.
+    pub(super) hooks: usize,
     pub(super) fcgi: FcgiSockets,
+    pub(super) screens: Screens,
     /// Events that performing an action brought about.
     pub(super) pending: VecDeque<Event>,
     finished: Option<u8>,
-    /// Whether the end that was asked for is one before another beginning.
-    restarts: bool,
     alarm: os::Alarm,
 }
 
@@ -141,12 +142,18 @@ pub(super) enum Later {
     Overdue(Incarnation),
     /// Our reader has gone away.
     ReaderGone,
+    /// An alive check has answered.
+    Checked(Incarnation, u32, Answer),
+    /// Memory was measured, in bytes.
+    Measured(Vec<(Incarnation, u64)>),
+    /// A hook is over: what went wrong with it.
+    HookEnded(Option<String>),
     /// An extension wrote what it should not.
     Stray(String),
 }
 
 /// What woke the loop.
-enum Woken {
+pub(super) enum Woken {
     Signal(Heard),
     Report(Option<Report>),
     Output(OutputEvent),
@@ -180,10 +187,11 @@ impl<S: Spawner> Driver<S> {
             replies: BTreeMap::new(),
             answered: Vec::new(),
             ends: Ends::default(),
+            hooks: 0,
             fcgi: FcgiSockets::default(),
+            screens: Screens::default(),
             pending: VecDeque::new(),
             finished: None,
-            restarts: false,
             alarm,
         }
     }
@@ -198,12 +206,17 @@ impl<S: Spawner> Driver<S> {
                 woken => self.woken(woken),
             }
             self.publish();
+            for line in self.fcgi.told() {
+                self.log(LogLevel::Info, line);
+            }
         }
+        self.finish_hooks(&mut signals).await;
         self.sweep().await;
-        Ended { code: self.finished.unwrap_or(1), restarts: self.restarts, is_forced: false }
+        let restarts = self.view().is_restarting;
+        Ended { code: self.finished.unwrap_or(1), restarts, is_forced: false }
     }
 
-    async fn wake(&mut self, signals: &mut Signals) -> Woken {
+    pub(super) async fn wake(&mut self, signals: &mut Signals) -> Woken {
         let deadline = self.parts.supervisor.next_deadline().map(|at| self.parts.clock.instant_of(at));
         let wait = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         tokio::select! {
@@ -220,21 +233,30 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn woken(&mut self, woken: Woken) {
+    pub(super) fn woken(&mut self, woken: Woken) {
         match woken {
             Woken::Signal(heard) => self.heard(heard),
             Woken::Report(Some(report)) => self.reported(&report),
             Woken::Report(None) => {}
             Woken::Output(event) => self.output(event),
             Woken::Probed((process, generation, answer)) => {
-                let verdict = if answer.passed { Verdict::Pass(answer.said) } else { Verdict::Fail(answer.said) };
-                self.take(Event::Probed { process, generation, verdict });
+                self.take(Event::Probed { process, generation, verdict: verdict(answer) });
             }
             Woken::Helper(message) => self.helper(message),
             Woken::Due(Later::Overdue(of)) => {
+                self.name_survivors(of);
                 let event = self.ends.overdue(of);
                 self.end_news(event);
             }
+            Woken::Due(Later::Checked((process, generation), attempt, answer)) => {
+                self.take(Event::Checked { process, generation, attempt, verdict: verdict(answer) });
+            }
+            Woken::Due(Later::Measured(found)) => {
+                for ((process, generation), bytes) in found {
+                    self.take(Event::Measured { process, generation, bytes });
+                }
+            }
+            Woken::Due(Later::HookEnded(problem)) => self.hook_ended(problem),
             Woken::Due(Later::Stray(line)) => self.parts.narrator.remark(line),
             Woken::Due(Later::ReaderGone) => self.take(Event::Terminate(Urgency::Polite)),
             Woken::Message(message) => self.message(message),
@@ -270,9 +292,14 @@ impl<S: Spawner> Driver<S> {
         self.finished = Some(code);
     }
 
-    fn publish(&mut self) {
+    /// Whoever waits for a change wakes up for one, and not for every question that another asked us.
+    pub(super) fn publish(&mut self) {
         let snapshot = self.parts.supervisor.snapshot();
-        self.parts.snapshots.send_replace(snapshot);
+        self.parts.snapshots.send_if_modified(|published| {
+            let is_another = !published.is_same(&snapshot);
+            *published = snapshot;
+            is_another
+        });
         for (reply, outcome) in self.answered.drain(..) {
             // Whoever asked may be gone.
             let _ = reply.send(outcome);
@@ -288,17 +315,15 @@ impl<S: Spawner> Driver<S> {
         match heard.asked {
             Asked::Terminate(urgency) => {
                 self.log(LogLevel::Warn, format!("received {} indicating exit request", heard.signal));
-                self.restarts = false;
                 self.take(Event::Terminate(urgency));
             }
-            Asked::Restart if self.view().is_shutting_down && !self.restarts => {
+            Asked::Restart if self.view().is_shutting_down && !self.view().is_restarting => {
                 let why = "indicating restart request (shutdown in progress)";
                 self.log(LogLevel::Warn, format!("ignored {} {why}", heard.signal));
             }
             Asked::Restart => {
                 self.log(LogLevel::Warn, format!("received {} indicating restart request", heard.signal));
-                self.restarts = true;
-                self.take(Event::Terminate(Urgency::Polite));
+                self.restart();
             }
             Asked::ReopenLogs => {
                 self.log(LogLevel::Info, format!("received {} indicating log reopen request", heard.signal));
@@ -315,9 +340,33 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
+    /// The same as a client's `restart`: a config that does not load stops nobody.
+    fn restart(&self) {
+        let (handle, hub) = (self.parts.handle.clone(), self.parts.hub.clone());
+        tokio::task::spawn_local(async move {
+            let answer = handle.config(ConfigWish::Restart).await;
+            if let Err(ConfigRefusal::Unreadable(why) | ConfigRefusal::Unfit(why)) = answer {
+                let text = format!("the config cannot be read again, everything stays as it is:\n{why}");
+                hub.log(LogLevel::Critical, handle.now().wall, text);
+            }
+        });
+    }
+
     /// A line for the main log (supervisor `supervisord.py` `handle_signal`, `reap`).
     fn log(&self, level: LogLevel, text: String) {
         self.parts.hub.log(level, self.parts.clock.now().wall, text);
+    }
+
+    /// What a watched config has to say: for the screen, and in short for the main log.
+    fn tell_of_config(&mut self, news: &ConfigNews) {
+        let (level, line) = match news {
+            ConfigNews::Refused { why, .. } => (LogLevel::Warn, format!("config not taken over: {why}")),
+            ConfigNews::Offered { .. } => (LogLevel::Info, "config has changed: run reload applies it".to_owned()),
+            ConfigNews::Unwatched { why } => (LogLevel::Warn, why.clone()),
+        };
+        self.log(level, line.lines().next().unwrap_or_default().to_owned());
+        let snapshot = self.view();
+        self.parts.narrator.config(news, &snapshot, self.parts.clock.now());
     }
 
     /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
@@ -334,9 +383,10 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn resize(&mut self) {
-        let size = crate::runtime::streams::window_size(self.parts.terminals.prefix_columns);
-        for console in self.sides.iter().filter_map(|side| side.console.as_ref()) {
-            console.resize(size);
+        for (index, side) in (0..).zip(&self.sides) {
+            if let Some(console) = &side.console {
+                console.resize(self.size_for(ProcessId(index)));
+            }
         }
     }
 
@@ -353,6 +403,11 @@ impl<S: Spawner> Driver<S> {
                 Some(of) => self.leader_ended(of, exit, survivors),
                 None => self.helper_ended(key, exit, survivors),
             },
+            Report::LeftBehind { key, ref pids } => {
+                if let Some(of) = key.as_incarnation() {
+                    self.ends.left_behind(of, pids.clone());
+                }
+            }
             Report::Vanished { key } => {
                 let event = key.as_incarnation().and_then(|of| self.ends.vanished(of));
                 self.end_news(event);
@@ -417,6 +472,14 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
+    /// Says who they are before it is said that the leader has ended: they have had the time to become what they will be.
+    fn name_survivors(&mut self, (process, generation): Incarnation) {
+        let Some(pids) = self.ends.take_left((process, generation)) else { return };
+        let known = |pid| os::command_name(pid).map(|name| Survivor { pid, name });
+        let survivors: Vec<Survivor> = pids.into_iter().filter_map(known).collect();
+        self.take(Event::LeftBehind { process, generation, survivors });
+    }
+
     fn after(&self, moment: Duration, what: Later) {
         let later = self.later.clone();
         tokio::spawn(async move {
@@ -449,7 +512,7 @@ impl<S: Spawner> Driver<S> {
 
     fn helper(&mut self, message: HelperMessage) {
         match message {
-            HelperMessage::Run { number, process, command, reply } => self.run_helper(number, process, command, reply),
+            HelperMessage::Run { number, process, command, what } => self.run_helper(number, process, command, what),
             HelperMessage::Cancel(number) => self.parts.spawner.order(Order::Signal {
                 key: Key::helper(number),
                 signal: Signal::KILL,
@@ -468,6 +531,9 @@ impl<S: Spawner> Driver<S> {
                 self.replies.remove(&id);
                 self.take(Event::Forget(id));
             }
+            Message::FilesChanged { processes, files } => self.take(Event::FilesChanged { processes, files }),
+            Message::Config(news) => self.tell_of_config(&news),
+            Message::Console(wish) => self.console(wish),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }
     }
@@ -517,4 +583,8 @@ impl<S: Spawner> Driver<S> {
         let snapshot = self.view();
         self.parts.narrator.tell(notice, &snapshot, now);
     }
+}
+
+fn verdict(answer: Answer) -> Verdict {
+    if answer.passed { Verdict::Pass(answer.said) } else { Verdict::Fail(answer.said) }
 }

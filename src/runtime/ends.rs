@@ -23,6 +23,7 @@ struct End {
 #[derive(Debug, Default)]
 pub(super) struct Ends {
     waiting: BTreeMap<Incarnation, End>,
+    left: BTreeMap<Incarnation, Vec<u32>>,
 }
 
 impl Ends {
@@ -30,6 +31,16 @@ impl Ends {
     pub(super) fn begin(&mut self, of: Incarnation, exit: Exit, survivors: bool) {
         let end = End { exit, survivors, has_vanished: false, is_drained: false, is_overdue: false };
         self.waiting.insert(of, end);
+    }
+
+    /// What it has left behind is these.
+    pub(super) fn left_behind(&mut self, of: Incarnation, pids: Vec<u32>) {
+        self.left.insert(of, pids);
+    }
+
+    /// Takes what one that has not been told of left behind.
+    pub(super) fn take_left(&mut self, of: Incarnation) -> Option<Vec<u32>> {
+        self.left.remove(&of)
     }
 
     /// Its last output has been taken in.
@@ -59,6 +70,7 @@ impl Ends {
             return None;
         }
         let End { exit, survivors, has_vanished, .. } = self.waiting.remove(&of)?;
+        self.left.remove(&of);
         let (process, generation) = of;
         Some(Event::Exited { process, generation, exit, survivors: survivors && !has_vanished })
     }

@@ -22,6 +22,7 @@ use crate::supervisor::event::SpawnFailure;
 #[derive(Debug, Default)]
 pub(super) struct FcgiSockets {
     open: Vec<Shared>,
+    told: Vec<String>,
 }
 
 /// A socket and who has it.
@@ -45,6 +46,7 @@ impl FcgiSockets {
         };
         let is_this = |shared: &Shared| shared.program == program.name && shared.spec == *spec;
         if !self.open.iter().any(&is_this) {
+            self.told.push(format!("Creating socket {}", shown(&spec.address)));
             let socket = open(spec, program.user.as_deref()).map_err(failure)?;
             let (program, spec) = (program.name.clone(), spec.clone());
             self.open.push(Shared { program, spec, socket, users: BTreeSet::new() });
@@ -58,9 +60,16 @@ impl FcgiSockets {
     /// A process is gone; with the last one the socket is closed.
     pub(super) fn release(&mut self, of: Incarnation) {
         self.open.retain_mut(|shared| {
-            shared.users.remove(&of);
+            if shared.users.remove(&of) && shared.users.is_empty() {
+                self.told.push(format!("Closing socket {}", shown(&shared.spec.address)));
+            }
             !shared.users.is_empty()
         });
+    }
+
+    /// What is to be said in the main log (supervisor `socket_manager.py`).
+    pub(super) fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.told)
     }
 }
 
@@ -168,6 +177,8 @@ mod tests {
         assert!(UnixStream::connect(&path).is_ok());
         sockets.release(SECOND);
         assert!(UnixStream::connect(&path).is_err(), "nobody listens any more");
+        let shown = format!("socket unix://{}", path.display());
+        assert_eq!(sockets.told(), [format!("Creating {shown}"), format!("Closing {shown}")]);
         assert!(sockets.stdin(&program, FIRST).is_ok(), "what is left of it is replaced");
     }
 

@@ -6,13 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::codec::attach::WindowSize;
 use crate::codec::extension::{CallError, MethodDescription};
 use crate::codec::xmlrpc::Value;
 use crate::logs::LogDesk;
-use crate::model::{ConfigRefusal, ConfigWish, Now, ProgramName, Project, ReloadPlan};
+use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Now, ProcessId, ProgramName, Project, ReloadPlan};
 use crate::runtime::clock::Clock;
+pub use crate::runtime::console::ConsoleKind;
+use crate::runtime::console::ConsoleWish;
 use crate::runtime::extension::Extensions;
-use crate::runtime::reload::Desk;
+use crate::runtime::reload::{Desk, Reading};
+pub use crate::runtime::stdin::Unwritten;
 use crate::supervisor::action::Outcome;
 use crate::supervisor::event::{Command, RequestId, Urgency};
 use crate::supervisor::snapshot::Snapshot;
@@ -42,6 +46,17 @@ pub enum Message {
     },
     /// Whoever asked no longer waits. The command stands.
     Forget(RequestId),
+    /// Files have changed that these processes watch.
+    FilesChanged {
+        /// Whose.
+        processes: Vec<ProcessId>,
+        /// Which, as people name them.
+        files: Vec<String>,
+    },
+    /// Something to tell of the config.
+    Config(ConfigNews),
+    /// What an attached client wants.
+    Console(ConsoleWish),
     /// A key or a request that ends the project, as a signal would.
     Terminate(Urgency),
 }
@@ -108,6 +123,31 @@ impl Handle {
         }
     }
 
+    /// Reads the config, and does nothing with it; `None` where there is none to read.
+    pub async fn read_config(&self) -> Option<Reading> {
+        self.desk.as_ref()?.look().await
+    }
+
+    /// Takes over what was read, against the state when its turn has come.
+    pub async fn take_over(&self, reading: Reading) -> Result<ReloadPlan, ConfigRefusal> {
+        match &self.desk {
+            Some(desk) => desk.take(self, reading).await,
+            None => Err(ConfigRefusal::NoConfig),
+        }
+    }
+
+    /// Tells the user what a watched config has to say.
+    pub fn tell(&self, news: ConfigNews) {
+        // A driver that is gone tells nobody.
+        let _ = self.messages.send(Message::Config(news));
+    }
+
+    /// Says that files have changed which processes watch.
+    pub fn files_changed(&self, processes: Vec<ProcessId>, files: Vec<String>) {
+        // A driver that is gone restarts nobody.
+        let _ = self.messages.send(Message::FilesChanged { processes, files });
+    }
+
     /// What the config said when it was last read; `None` before it was read again.
     pub fn last_read(&self) -> Option<Arc<Project>> {
         self.desk.as_ref().and_then(|desk| desk.last_read())
@@ -122,6 +162,39 @@ impl Handle {
     pub fn terminate(&self, urgency: Urgency) {
         // A driver that is gone has ended already.
         let _ = self.messages.send(Message::Terminate(urgency));
+    }
+
+    /// What the stdin of a process is.
+    pub async fn console_kind(&self, process: ProcessId) -> Result<ConsoleKind, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.wish(ConsoleWish::Kind { process, reply })?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Writes to the stdin of a process, or gives the bytes back and says why not.
+    pub async fn type_in(&self, process: ProcessId, bytes: Vec<u8>) -> Result<Result<(), (Unwritten, Vec<u8>)>, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.wish(ConsoleWish::Type { process, bytes, reply })?;
+        answer.await.map_err(|_| Gone)
+    }
+
+    /// Ends the stdin of a process whose stdin is a pipe.
+    pub fn end_stdin(&self, process: ProcessId) -> Result<(), Gone> {
+        self.wish(ConsoleWish::End { process })
+    }
+
+    /// Shows a process on a client's terminal of this size, `None`: no longer. The client who came last has the say.
+    pub fn show_on(&self, process: ProcessId, viewer: u64, size: Option<WindowSize>, redraw: bool) -> Result<(), Gone> {
+        self.wish(ConsoleWish::Screen { process, viewer, size, redraw })
+    }
+
+    /// A number that nobody else has.
+    pub fn viewer(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn wish(&self, wish: ConsoleWish) -> Result<(), Gone> {
+        self.messages.send(Message::Console(wish)).map_err(|_| Gone)
     }
 
     /// The latest view.

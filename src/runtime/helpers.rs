@@ -1,17 +1,19 @@
-//! Commands that are not programs of the project: exec probes. They are forked by the spawner like everything else, and swept
-//! with all they started.
+//! Commands that are not programs of the project: exec probes and hooks. They are forked by the spawner like everything else, and
+//! swept with all they started.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
-use tokio::io::AsyncReadExt;
-use tokio::net::unix::pipe::Receiver;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{Duration, timeout};
 
 use crate::model::{Exit, ProcessId};
@@ -37,11 +39,41 @@ pub enum HelperMessage {
         process: ProcessId,
         /// The command line.
         command: String,
-        /// Where its end is told.
-        reply: oneshot::Sender<io::Result<(Exit, String)>>,
+        /// What it is for.
+        what: HelperWork,
     },
     /// Nobody waits for it any more: end it.
     Cancel(u64),
+}
+
+/// What a helper is for, and where its end is told.
+#[derive(Debug)]
+pub enum HelperWork {
+    /// A probe: its last line is part of the answer.
+    Probe(oneshot::Sender<io::Result<(Exit, String)>>),
+    /// A hook: what it says is output of the process.
+    Hook(HookInput, oneshot::Sender<io::Result<Exit>>),
+}
+
+impl HelperWork {
+    /// Tells the end of one that was not even begun. Nobody may be waiting any more.
+    pub fn answer(self, end: io::Result<Exit>) {
+        match self {
+            Self::Probe(reply) => drop(reply.send(end.map(|exit| (exit, String::new())))),
+            Self::Hook(_, reply) => drop(reply.send(end)),
+        }
+    }
+}
+
+/// What a hook is told.
+#[derive(Debug)]
+pub struct HookInput {
+    /// The run that it is about.
+    pub run: u32,
+    /// Variables beside those of the process.
+    pub variables: Vec<(String, String)>,
+    /// What it reads.
+    pub text: String,
 }
 
 /// Asks for helpers.
@@ -52,7 +84,7 @@ pub struct HelperDesk {
 }
 
 impl HelperDesk {
-    /// A desk whose messages reach the driver. Unbounded: a process has at most one probe under way.
+    /// A desk whose messages reach the driver. Unbounded: a process has at most one probe of a kind under way, and a hook a failure.
     pub fn new(messages: mpsc::UnboundedSender<HelperMessage>) -> Self {
         Self { messages, next: Arc::default() }
     }
@@ -64,17 +96,29 @@ impl HelperDesk {
     }
 
     fn run(&self, process: ProcessId, command: String) -> Running {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (reply, end) = oneshot::channel();
-        let mut guard = CancelOnDrop { number, messages: Some(self.messages.clone()) };
-        let sent = self.messages.send(HelperMessage::Run { number, process, command, reply });
-        Box::pin(async move {
-            sent.map_err(|_| io::Error::other("the project has ended"))?;
-            let outcome = end.await.map_err(|_| io::Error::other("the project has ended"));
-            guard.disarm();
-            outcome?
-        })
+        let guard = self.begin(process, command, HelperWork::Probe(reply));
+        Box::pin(finish(guard, end))
     }
+
+    /// Runs a hook. Dropping the future ends it.
+    pub async fn run_hook(&self, process: ProcessId, command: String, input: HookInput) -> io::Result<Exit> {
+        let (reply, end) = oneshot::channel();
+        finish(self.begin(process, command, HelperWork::Hook(input, reply)), end).await
+    }
+
+    fn begin(&self, process: ProcessId, command: String, what: HelperWork) -> CancelOnDrop {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        // When the driver is gone its end is told by the reply, which is dropped.
+        let _ = self.messages.send(HelperMessage::Run { number, process, command, what });
+        CancelOnDrop { number, messages: Some(self.messages.clone()) }
+    }
+}
+
+async fn finish<T>(mut guard: CancelOnDrop, end: oneshot::Receiver<io::Result<T>>) -> io::Result<T> {
+    let outcome = end.await.map_err(|_| io::Error::other("the project has ended"));
+    guard.disarm();
+    outcome?
 }
 
 struct CancelOnDrop {
@@ -104,25 +148,35 @@ pub struct Helpers {
 }
 
 #[derive(Debug)]
-struct Helper {
-    reply: oneshot::Sender<io::Result<(Exit, String)>>,
-    output: tokio::task::JoinHandle<String>,
+enum Helper {
+    Probe { reply: oneshot::Sender<io::Result<(Exit, String)>>, output: JoinHandle<String> },
+    Hook { reply: oneshot::Sender<io::Result<Exit>> },
 }
 
 impl Helpers {
-    /// Prepares one: what the spawner is to be ordered.
+    /// Prepares one: what the spawner is to be ordered. The output of a hook goes to `join`, with its run.
     pub fn begin(
         &mut self,
         number: u64,
         command: String,
-        place: (Vec<(String, String)>, std::path::PathBuf),
-        reply: oneshot::Sender<io::Result<(Exit, String)>>,
+        (mut environment, directory): (Vec<(String, String)>, PathBuf),
+        what: HelperWork,
+        join: impl FnOnce(u32, OwnedFd),
     ) -> io::Result<SpawnOrder> {
         let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
-        let stdio = Stdio::Streams { stdin: streams::nothing()?, stdout: theirs, stderr: None };
-        let output = tokio::spawn(last_line(ours));
-        self.running.insert(number, Helper { reply, output });
-        let (environment, directory) = place;
+        let (stdin, helper) = match what {
+            HelperWork::Probe(reply) => {
+                (streams::nothing()?, Helper::Probe { reply, output: tokio::spawn(last_line(ours)) })
+            }
+            HelperWork::Hook(HookInput { run, variables, text }, reply) => {
+                let (stdin, feed) = pipe2(OFlag::O_CLOEXEC)?;
+                tokio::spawn(write_all(feed, text));
+                environment.extend(variables);
+                join(run, ours);
+                (stdin, Helper::Hook { reply })
+            }
+        };
+        self.running.insert(number, helper);
         Ok(SpawnOrder {
             key: Key::helper(number),
             argv: os_strings(vec!["/bin/sh".to_owned(), "-c".to_owned(), command]),
@@ -130,28 +184,45 @@ impl Helpers {
             directory,
             umask: None,
             user: None,
-            stdio,
+            stdio: Stdio::Streams { stdin, stdout: theirs, stderr: None },
             sweep: true,
             goes_ahead: false,
         })
     }
 
-    /// One has ended.
+    /// One has ended. Nobody may be waiting for it any more.
     pub fn ended(&mut self, number: u64, exit: Exit) {
-        let Some(helper) = self.running.remove(&number) else { return };
-        tokio::spawn(async move {
-            let line = timeout(DRAIN, helper.output).await.ok().and_then(Result::ok).unwrap_or_default();
-            // Nobody may be waiting any more.
-            let _ = helper.reply.send(Ok((exit, line)));
-        });
+        match self.running.remove(&number) {
+            Some(Helper::Probe { reply, output }) => {
+                tokio::spawn(async move {
+                    let line = timeout(DRAIN, output).await.ok().and_then(Result::ok).unwrap_or_default();
+                    let _ = reply.send(Ok((exit, line)));
+                });
+            }
+            Some(Helper::Hook { reply }) => drop(reply.send(Ok(exit))),
+            None => {}
+        }
     }
 
     /// One could not be executed.
     pub fn failed(&mut self, number: u64, errno: i32) {
-        if let Some(helper) = self.running.remove(&number) {
-            helper.output.abort();
-            let _ = helper.reply.send(Err(io::Error::from_raw_os_error(errno)));
+        let error = io::Error::from_raw_os_error(errno);
+        match self.running.remove(&number) {
+            Some(Helper::Probe { reply, output }) => {
+                output.abort();
+                let _ = reply.send(Err(error));
+            }
+            Some(Helper::Hook { reply }) => drop(reply.send(Err(error))),
+            None => {}
         }
+    }
+}
+
+/// Writes all of it and closes. A reader that goes away, or never reads, ends it with itself.
+async fn write_all(fd: OwnedFd, text: String) {
+    if let Ok(mut pipe) = Sender::from_owned_fd(fd) {
+        // A hook need not read what it is told.
+        let _ = pipe.write_all(text.as_bytes()).await;
     }
 }
 

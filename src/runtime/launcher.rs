@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nix::unistd::{User, getgrouplist};
 
 use crate::model::program::Instance;
-use crate::model::{EnvFile, Program, ProgramName, Project, ReadySpec, Template};
+use crate::model::{EnvFile, Program, ProgramName, Project, ReadyKind, Template};
 use crate::plan::environment::{Environment, Layers, compose, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
@@ -66,7 +66,7 @@ impl Launcher {
     /// A ready check with its holes filled in, for a process that is executed with this environment.
     pub fn probe(
         &self,
-        ready: &ReadySpec,
+        kind: &ReadyKind,
         (program, instance): (&Program, &Instance),
         environment: &[(String, String)],
     ) -> Result<ResolvedProbe, String> {
@@ -77,7 +77,7 @@ impl Launcher {
             base.checked_add(offset)
         };
         let fill = |template: &Template| resolve(template, variable, port);
-        ResolvedProbe::resolve(&ready.kind, fill).map_err(|error| error.to_string())
+        ResolvedProbe::resolve(kind, fill).map_err(|error| error.to_string())
     }
 
     fn layers<'a>(

@@ -174,6 +174,42 @@ pub fn matches(base: &Path, pattern: &str) -> Vec<PathBuf> {
     found
 }
 
+/// The directories that a pattern looks into, whether they are there or not.
+pub fn directories_of(base: &Path, pattern: &str) -> Vec<PathBuf> {
+    let mut budget = MAX_DIRECTORIES;
+    let mut all = vec![if pattern.starts_with('/') { PathBuf::from("/") } else { base.to_owned() }];
+    let mut level = all.clone();
+    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    for part in parts.iter().take(parts.len().saturating_sub(1)) {
+        let below = |directory: &PathBuf| -> Vec<PathBuf> {
+            match *part {
+                "**" => trees(directory, &mut budget),
+                part if part.contains(['*', '?', '[']) => {
+                    let fits = |name: &String| glob(part, name) && (part.starts_with('.') || !name.starts_with('.'));
+                    let names = names(directory, &mut budget).into_iter().filter(fits);
+                    names.map(|name| directory.join(name)).filter(|path| path.is_dir()).collect()
+                }
+                part => vec![directory.join(part)],
+            }
+        };
+        level = level.iter().flat_map(below).collect();
+        all.extend(level.iter().cloned());
+    }
+    all
+}
+
+/// A directory and all below it that `**` walks.
+fn trees(directory: &Path, budget: &mut usize) -> Vec<PathBuf> {
+    let mut found = vec![directory.to_owned()];
+    for name in names(directory, budget).into_iter().filter(|name| !name.starts_with('.')) {
+        let path = directory.join(name);
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(trees(&path, budget));
+        }
+    }
+    found
+}
+
 fn walk(directory: &Path, parts: &[&str], found: &mut Vec<PathBuf>, budget: &mut usize) {
     let Some((&part, rest)) = parts.split_first() else { return };
     if part == "**" {

@@ -1,6 +1,7 @@
 //! The driver, the spawner process, signals.
 
 pub mod clock;
+pub mod console;
 pub mod daemon;
 pub mod driver;
 mod ends;
@@ -9,7 +10,9 @@ pub mod extension;
 mod fcgi;
 pub mod front;
 pub mod handle;
+mod health;
 pub mod helpers;
+mod hook;
 pub mod launcher;
 mod listening;
 pub mod load;
@@ -28,3 +31,4 @@ pub mod strangers;
 pub mod streams;
 pub mod sys;
 mod talk;
+pub mod watch;

@@ -1,6 +1,6 @@
 //! The driver's way to the user. Who implements it lives above, so that the driver knows no terminal.
 
-use crate::model::{Now, ProcessId};
+use crate::model::{ConfigNews, Now, ProcessId};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
 
@@ -8,6 +8,8 @@ use crate::supervisor::snapshot::Snapshot;
 pub trait Narrator {
     /// Something worth a line. `snapshot` is the state after the step that gave it.
     fn tell(&mut self, notice: &Notice, snapshot: &Snapshot, now: Now);
+    /// What a watched config has to say that is no reload.
+    fn config(&mut self, news: &ConfigNews, snapshot: &Snapshot, now: Now);
     /// The project is another now: names, colours and columns follow. Says how many columns stand before a line.
     fn adopt(&mut self, snapshot: &Snapshot) -> u16;
     /// A process got its pid.

@@ -1,30 +1,32 @@
 //! Actions as effects: one function each.
 
+use std::fs::Metadata;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 use regex::bytes::Regex;
-use tokio::sync::oneshot;
 
 use crate::codec::notify::NotifyItem;
 use crate::logs::{Attach, Channel, LogPlace, Matcher, Tapping};
 use crate::model::supervisord::{Extension, Role, StreamOptions};
-use crate::model::{Dialect, Exit, Generation, Now, ProcessId, Program, Project, ReadyKind, Signal, Tty};
+use crate::model::{Dialect, Generation, Now, ProcessId, Program, Project, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::{Driver, Later};
 use crate::runtime::ends::Incarnation;
 use crate::runtime::extension::News;
+use crate::runtime::helpers::HelperWork;
 use crate::runtime::launcher::{account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
 use crate::runtime::side::{Side, SpawnWords};
 use crate::runtime::spawner::{
     Key, Order, SpawnFacts, SpawnOrder, Spawner, Step, failure_message, missing_interpreter,
 };
-use crate::runtime::streams::{Streams, window_size};
+use crate::runtime::streams::Streams;
 use crate::supervisor::action::{Action, Scope};
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Event, SpawnFailure};
@@ -40,6 +42,9 @@ impl<S: Spawner> Driver<S> {
             Action::Spawn { process, generation, run } => self.spawn(process, generation, run, now),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, .. } => self.probe(process, generation),
+            Action::CheckAlive { process, generation, attempt } => self.check_alive(process, generation, attempt),
+            Action::OnCrash(crash) => self.on_crash(*crash),
+            Action::Measure(whom) => self.measure(whom),
             Action::StopProbing { process, .. } => self.stop_asking(process),
             Action::Deliver { process, generation, delivery } => self.deliver(process, generation, &delivery),
             Action::WriteStdin { request, process, generation, data } => {
@@ -61,6 +66,7 @@ impl<S: Spawner> Driver<S> {
             Arc::new(self.parts.launcher.with(Arc::clone(edition.project()), Arc::clone(&edition.ports)));
         let slots = self.parts.supervisor.graph().len();
         self.sides.resize_with(slots.max(self.sides.len()), Side::default);
+        self.sides.iter_mut().for_each(|side| side.alive = None);
         let view = self.view();
         self.parts.terminals.prefix_columns = self.parts.narrator.adopt(&view);
         for info in view.processes.iter().filter(|info| info.pid != 0) {
@@ -101,7 +107,7 @@ impl<S: Spawner> Driver<S> {
             side.probe = program
                 .ready
                 .as_ref()
-                .map(|ready| launcher.probe(ready, (program, instance), &launch.environment).map(Arc::new));
+                .map(|ready| launcher.probe(&ready.kind, (program, instance), &launch.environment).map(Arc::new));
         }
         if matches!(&program.ready, Some(ready) if ready.kind == ReadyKind::Notify) {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
@@ -136,11 +142,7 @@ impl<S: Spawner> Driver<S> {
                 Tty::Always => true,
                 Tty::Never => false,
             };
-        if wants_terminal {
-            Streams::terminal(window_size(self.parts.terminals.prefix_columns))
-        } else {
-            Streams::pipes(!program.redirect_stderr)
-        }
+        if wants_terminal { Streams::terminal(self.size_for(of.0)) } else { Streams::pipes(!program.redirect_stderr) }
     }
 
     /// The streams of an extension, and the conversation over them.
@@ -155,7 +157,7 @@ impl<S: Spawner> Driver<S> {
             News::Useless(why) => answer(Answer::fail(why)),
             News::Stray(what) => drop(later.send(Later::Stray(format!("{name} {what}")))),
         };
-        self.parts.extensions.connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
+        self.parts.handle.extensions().connect(extension, &self.parts.launcher.name, wires, Box::new(tell))?;
         Ok(streams)
     }
 
@@ -270,29 +272,26 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn stop_asking(&mut self, process: ProcessId) {
-        if let Some(asking) = self.sides.get_mut(process.index()).and_then(|side| side.asking.take()) {
+        let Some(side) = self.sides.get_mut(process.index()) else { return };
+        for asking in side.asking.take().into_iter().chain(side.checking.take()) {
             asking.abort();
         }
     }
 
-    pub(super) fn run_helper(
-        &mut self,
-        number: u64,
-        process: ProcessId,
-        command: String,
-        reply: oneshot::Sender<io::Result<(Exit, String)>>,
-    ) {
+    pub(super) fn run_helper(&mut self, number: u64, process: ProcessId, command: String, what: HelperWork) {
         let launcher = Arc::clone(&self.parts.launcher);
         let definition = self.parts.supervisor.definition(process);
         let place = definition.map(|definition| launcher.launch(definition.program(), definition.instance()));
         match place {
             Some(Ok(launch)) => {
-                match self.helpers.begin(number, command, (launch.environment, launch.directory), reply) {
+                let hub = self.parts.hub.clone();
+                let join = move |run, output| hub.join(process, run, output);
+                match self.helpers.begin(number, command, (launch.environment, launch.directory), what, join) {
                     Ok(order) => self.parts.spawner.order(Order::Spawn(Box::new(order))),
                     Err(_) => self.helpers.failed(number, libc::EMFILE),
                 }
             }
-            Some(Err(failure)) => drop(reply.send(Err(io::Error::other(failure.message)))),
+            Some(Err(failure)) => what.answer(Err(io::Error::other(failure.message))),
             None => {}
         }
     }
@@ -302,14 +301,16 @@ impl<S: Spawner> Driver<S> {
         let side = self.sides.get(process.index());
         let SpawnWords { program, directory, path_entries, user } =
             side.map(|side| side.spawn_words.clone()).unwrap_or_default();
-        let file = side.map(|side| side.directory.join(&program));
+        let found = side.and_then(|side| side.directory.join(&program).metadata().ok());
         let interpreter = missing_interpreter(program.as_ref());
         let facts = SpawnFacts {
             program: &program,
             directory: &directory,
             path_entries,
             user: user.as_deref(),
-            is_directory: file.is_some_and(|file| file.is_dir()),
+            dialect: self.parts.launcher.project.dialect,
+            is_directory: found.as_ref().is_some_and(Metadata::is_dir),
+            is_executable: found.is_some_and(|found| found.permissions().mode() & 0o111 != 0),
             missing_interpreter: interpreter.as_deref(),
         };
         failure_message(step, errno, &facts)

@@ -15,7 +15,7 @@ use crate::model::{ConfigRefusal, ConfigWish, Diagnostics, PortRequest, Program,
 use crate::plan::ports::Ports;
 use crate::plan::reload::{diff, with_group, without_group};
 use crate::runtime::handle::Handle;
-use crate::runtime::load::{load_project, marks};
+use crate::runtime::load::{is_as_marked, load_project, marks};
 use crate::runtime::ports::{self, Holder};
 use crate::supervisor::action::Outcome;
 use crate::supervisor::edition::Edition;
@@ -56,6 +56,15 @@ impl std::fmt::Debug for Desk {
     }
 }
 
+/// What came of reading the config, and the files as they were then.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What it says, or everything that is wrong with it, as text.
+    pub project: Result<Arc<Project>, String>,
+    /// The files and patterns that were looked at.
+    pub sources: Vec<SourceMark>,
+}
+
 /// A config that loaded.
 #[derive(Debug, Clone)]
 struct Read {
@@ -80,6 +89,7 @@ impl Desk {
         let _turn = self.turn.acquire().await.map_err(|_| ConfigRefusal::Ending)?;
         let active = handle.snapshot();
         match wish {
+            ConfigWish::Glance => Ok(ReloadPlan { files: differing(&active).await?, ..ReloadPlan::default() }),
             ConfigWish::Compare => Ok(diff(&active.project, &self.read().await?.project)),
             ConfigWish::Reload => {
                 let read = self.read().await?;
@@ -87,7 +97,7 @@ impl Desk {
             }
             ConfigWish::Restart => {
                 let read = self.read().await?;
-                self.take_over(handle, &active, read, Command::BeginAnew).await
+                self.take_over(handle, &active, read, |_| Command::BeginAnew).await
             }
             ConfigWish::AddGroup(group) => {
                 let other = self.last_read().unwrap_or_else(|| Arc::clone(&active.project));
@@ -101,19 +111,36 @@ impl Desk {
         }
     }
 
+    /// Reads, and does nothing; `None` when the reader itself came to grief.
+    pub(super) async fn look(&self) -> Option<Reading> {
+        let _turn = self.turn.acquire().await.ok()?;
+        self.read_all().await.ok()
+    }
+
+    /// Takes over what was read before.
+    pub(super) async fn take(&self, handle: &Handle, reading: Reading) -> Result<ReloadPlan, ConfigRefusal> {
+        let _turn = self.turn.acquire().await.map_err(|_| ConfigRefusal::Ending)?;
+        let read = reading.into_read()?;
+        self.take_over(handle, &handle.snapshot(), read, Command::Reload).await
+    }
+
     async fn read(&self) -> Result<Read, ConfigRefusal> {
+        self.read_all().await?.into_read()
+    }
+
+    async fn read_all(&self) -> Result<Reading, ConfigRefusal> {
         let source = Arc::clone(&self.source);
         let loaded = spawn_blocking(move || {
             let outcome = load_project(&source.request, &source.vocabulary);
             let sources = marks(&outcome.known);
-            match outcome.project {
-                Some(project) => Ok(Read { project: Arc::new(project), sources }),
-                None => Err(ConfigRefusal::Unreadable((source.describe)(&outcome.diagnostics))),
-            }
+            let project = outcome.project.map(Arc::new).ok_or_else(|| (source.describe)(&outcome.diagnostics));
+            Reading { project, sources }
         });
-        let read = loaded.await.map_err(|_| ConfigRefusal::Ending)??;
-        self.last_read.send_replace(Some(Arc::clone(&read.project)));
-        Ok(read)
+        let reading = loaded.await.map_err(|_| ConfigRefusal::Ending)?;
+        if let Ok(project) = &reading.project {
+            self.last_read.send_replace(Some(Arc::clone(project)));
+        }
+        Ok(reading)
     }
 
     async fn take_over(
@@ -132,6 +159,23 @@ impl Desk {
             Ok(Outcome::ShuttingDown) | Err(_) => Err(ConfigRefusal::Ending),
         }
     }
+}
+
+impl Reading {
+    fn into_read(self) -> Result<Read, ConfigRefusal> {
+        let Self { project, sources } = self;
+        project.map(|project| Read { project, sources }).map_err(ConfigRefusal::Unreadable)
+    }
+}
+
+/// The files that are not as they were, relative to the project where possible.
+async fn differing(active: &Snapshot) -> Result<Vec<String>, ConfigRefusal> {
+    let (sources, root) = (Arc::clone(&active.sources), active.project.root.clone());
+    let look = spawn_blocking(move || {
+        let others = sources.iter().filter(|mark| !is_as_marked(mark));
+        others.map(|mark| mark.shown(&root)).collect()
+    });
+    look.await.map_err(|_| ConfigRefusal::Ending)
 }
 
 /// A project of which only a part is as the files have it: it still differs from them.

@@ -23,10 +23,14 @@ pub(super) struct Side {
     pub(super) every: Duration,
     /// When the first attempt was made.
     pub(super) first_asked: Option<Instant>,
+    /// The alive check; resolved when it is first asked, and again when the config is another.
+    pub(super) alive: Option<Result<Arc<ResolvedProbe>, String>>,
     pub(super) directory: PathBuf,
     pub(super) started: WallTime,
     /// The attempt, or the wait for a notification, under way.
     pub(super) asking: Option<AbortHandle>,
+    /// The attempt of an alive check under way.
+    pub(super) checking: Option<AbortHandle>,
     /// What a failure to execute is told with.
     pub(super) spawn_words: SpawnWords,
 }

@@ -45,12 +45,15 @@ struct Kept {
 struct Task {
     /// Unbounded in number; the bytes are bounded by [`MOST_KEPT`].
     queue: mpsc::UnboundedSender<Vec<u8>>,
-    handle: AbortHandle,
+    /// `None` once it is to go on to its end.
+    handle: Option<AbortHandle>,
 }
 
 impl Drop for Task {
     fn drop(&mut self) {
-        self.handle.abort();
+        if let Some(handle) = &self.handle {
+            handle.abort();
+        }
     }
 }
 
@@ -74,6 +77,13 @@ impl StdinWriter {
         }
         let written = if kept == 0 { self.write_now(&bytes)? } else { 0 };
         if written < bytes.len() { self.keep(bytes, written) } else { Ok(()) }
+    }
+
+    /// Lets go of our end once everything is written.
+    pub fn finish(mut self) {
+        if let Some(task) = &mut self.task {
+            task.handle = None;
+        }
     }
 
     fn write_now(&mut self, bytes: &[u8]) -> Result<usize, Unwritten> {
@@ -122,7 +132,7 @@ impl Task {
                 }
             }
         });
-        Self { queue, handle: task.abort_handle() }
+        Self { queue, handle: Some(task.abort_handle()) }
     }
 }
 
@@ -169,6 +179,21 @@ mod tests {
         });
         assert!(read.await.unwrap().unwrap() == expected);
         assert_eq!(stdin.kept.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_written_before_the_end() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let mut stdin = StdinWriter::new(writer.as_fd()).unwrap();
+        drop(writer);
+        let expected = pattern(1 << 20);
+        stdin.write(expected.clone()).unwrap();
+        stdin.finish();
+        let read = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).map(|_| bytes)
+        });
+        assert!(read.await.unwrap().unwrap() == expected);
     }
 
     #[tokio::test]

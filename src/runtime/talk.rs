@@ -36,7 +36,12 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn write_stdin(&mut self, process: ProcessId, generation: Generation, bytes: Vec<u8>) -> Result<(), Unwritten> {
+    pub(super) fn write_stdin(
+        &mut self,
+        process: ProcessId,
+        generation: Generation,
+        bytes: Vec<u8>,
+    ) -> Result<(), Unwritten> {
         let side = self.sides.get_mut(process.index()).filter(|side| side.generation == generation);
         let Some(side) = side else { return Err(Unwritten::Closed) };
         let stdin = match &mut side.stdin {

@@ -104,6 +104,14 @@ impl Listener {
         UnixGate::bind_shared(path, sharing).map(Gate::Unix).map(Self::new)
     }
 
+    /// Whether a stale socket of an earlier run stood in the place of this one.
+    pub fn has_replaced(&self) -> bool {
+        match &self.gate {
+            Gate::Unix(gate) => gate.has_replaced,
+            Gate::Tcp(_) => false,
+        }
+    }
+
     /// Binds a TCP address. One beyond loopback is refused when the policy has no password.
     pub async fn bind_tcp(address: &ListenAddress, policy: Policy) -> Result<Self, ListenError> {
         let gate = TcpGate::bind(address, policy.has_password()).await?;

@@ -110,7 +110,7 @@ fn find(handle: &Handle, wanted: &Wanted) -> Option<LogPlace> {
 }
 
 /// Takes `%41` for `A`; what is then no text is no name.
-fn decoded(path: &str) -> Option<String> {
+pub(super) fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((byte, behind)) = rest.split_first() {

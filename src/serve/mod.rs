@@ -10,6 +10,7 @@ pub mod listen;
 pub mod secret;
 pub mod session;
 
+mod attach;
 mod attempts;
 mod body;
 mod logs;

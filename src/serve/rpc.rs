@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use super::attach;
 use super::attempts::Attempts;
 use super::body::Answer;
 use super::door::{Door, Format};
@@ -69,6 +70,7 @@ pub(super) async fn converse(
             .header_read_timeout(None)
             .max_buf_size(HEAD)
             .serve_connection(TokioIo::new(peer.wire(ARRIVAL)), service)
+            .with_upgrades()
     );
     // Errors are the client's: it went away, or what it sent was no HTTP and has been told so.
     let is_through = tokio::select! {
@@ -104,6 +106,9 @@ async fn respond(
     }
     if web::is_ours(request.uri().path()) {
         return web::respond(request, entrance, &site, &peer).await;
+    }
+    if attach::is_ours(request.uri()) {
+        return Ok(attach::respond(request, &site, &peer).await);
     }
     if logtail::is_ours(request.uri()) {
         peer.request_arrived();
@@ -200,7 +205,7 @@ pub(super) fn refusal(status: StatusCode) -> Response<Answer> {
 }
 
 /// Closes, because the body that was sent may still be unread.
-fn refused(refusal: Refusal) -> Response<Answer> {
+pub(super) fn refused(refusal: Refusal) -> Response<Answer> {
     let mut response = Response::new(refusal.body.into());
     *response.status_mut() = refusal.status;
     response.headers_mut().extend(refusal.headers);

@@ -8,6 +8,8 @@ use nix::sys::socket::{Shutdown, shutdown};
 use tokio::io::{Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::unix::is_ours;
+
 /// A connected stream.
 #[derive(Debug)]
 pub(super) enum Socket {
@@ -50,6 +52,14 @@ impl Socket {
 
     pub(super) fn try_write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         either!(self, stream => stream.try_write_vectored(slices))
+    }
+
+    /// Whether the other end is a process of our user, or of root.
+    pub(super) fn is_owner(&self) -> bool {
+        match self {
+            Self::Unix(stream) => is_ours(stream),
+            Self::Tcp(_) => false,
+        }
     }
 
     /// Says that nothing more will be written.

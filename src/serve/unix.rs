@@ -22,6 +22,8 @@ pub(super) struct UnixGate {
     inode: u64,
     /// Whether only the owner may come in; else the mode of the file says who.
     is_private: bool,
+    /// Whether a stale one of an earlier run stood in its place.
+    pub(super) has_replaced: bool,
 }
 
 /// Whom a shared socket is for.
@@ -53,7 +55,7 @@ impl UnixGate {
         fs::set_permissions(&temporary, Permissions::from_mode(0o600)).map_err(failed("protect"))?;
         fs::rename(&temporary, path).map_err(failed("publish"))?;
         let inode = fs::symlink_metadata(path).map_err(failed("watch"))?.ino();
-        Ok(Self { socket, path: path.to_owned(), inode, is_private: true })
+        Ok(Self { socket, path: path.to_owned(), inode, is_private: true, has_replaced: false })
     }
 
     /// Binds under a temporary name with the mode and owner that are wanted, and links it into place. A socket that somebody listens
@@ -69,7 +71,13 @@ impl UnixGate {
         let _ = fs::remove_file(&temporary);
         let bound = prepare(&temporary, sharing).and_then(|socket| {
             let published = link_into_place(&temporary, path);
-            published.map(|inode| Self { socket, path: path.to_owned(), inode, is_private: false })
+            published.map(|(inode, has_replaced)| Self {
+                socket,
+                path: path.to_owned(),
+                inode,
+                is_private: false,
+                has_replaced,
+            })
         });
         let _ = fs::remove_file(&temporary);
         bound.map_err(|refused| match refused {
@@ -113,16 +121,20 @@ fn prepare(temporary: &Path, sharing: Sharing) -> Result<UnixListener, Refused> 
     Ok(socket)
 }
 
-/// Gives the socket its name, which nobody else has then; its inode.
-fn link_into_place(temporary: &Path, path: &Path) -> Result<u64, Refused> {
+/// Gives the socket its name, which nobody else has then; its inode, and whether a stale one had it.
+fn link_into_place(temporary: &Path, path: &Path) -> Result<(u64, bool), Refused> {
+    let mut has_replaced = false;
     for _ in 0..TRIES {
         match fs::hard_link(temporary, path) {
             Ok(()) => {
                 let found = fs::symlink_metadata(path).map_err(|error| Refused::Step("watch", error))?;
-                return Ok(found.ino());
+                return Ok((found.ino(), has_replaced));
             }
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(Refused::Step("publish", error)),
-            Err(_) => remove_stale(path)?,
+            Err(_) => {
+                remove_stale(path)?;
+                has_replaced = true;
+            }
         }
     }
     Err(Refused::InUse)
@@ -154,7 +166,7 @@ impl Drop for UnixGate {
     }
 }
 
-fn is_ours(stream: &UnixStream) -> bool {
+pub(super) fn is_ours(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == geteuid().as_raw() || peer.uid() == 0)
 }
 
@@ -211,6 +223,7 @@ mod tests {
         let path = directory.path().join("s");
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let gate = UnixGate::bind_shared(&path, GROUP).unwrap();
+        assert!(gate.has_replaced);
         assert!(Blocking::connect(&path).is_ok());
         assert!(matches!(UnixGate::bind_shared(&path, GROUP), Err(ListenError::InUse(_))));
         assert!(Blocking::connect(&path).is_ok(), "who lost has touched nothing");

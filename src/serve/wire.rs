@@ -30,6 +30,8 @@ pub(super) struct Peer {
     is_proven: Arc<AtomicBool>,
     /// Set when its answer has no end: then it is dropped when it takes nothing of it for [`PATIENCE`].
     is_endless: Arc<AtomicBool>,
+    /// Set when HTTP is over: who is attached may idle as long as it likes.
+    is_attached: Arc<AtomicBool>,
 }
 
 impl Peer {
@@ -39,6 +41,7 @@ impl Peer {
             has_arrived: Arc::default(),
             is_proven: Arc::default(),
             is_endless: Arc::default(),
+            is_attached: Arc::default(),
         }
     }
 
@@ -55,6 +58,17 @@ impl Peer {
     /// Notes that the answer to come has no end.
     pub(super) fn follows(&self) {
         self.is_endless.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that what comes from now on is no HTTP.
+    pub(super) fn attaches(&self) {
+        self.request_arrived();
+        self.is_attached.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the other end is a process of our user, or of root, over a UNIX socket.
+    pub(super) fn is_owner(&self) -> bool {
+        self.stream.is_owner()
     }
 
     /// Waits until the client has said that it sends no more. Whoever follows something and says so has left: browsers close both
@@ -154,7 +168,9 @@ impl AsyncRead for Wire {
                 Ok(read) => {
                     buffer.advance(read);
                     let arrival = this.arrival;
-                    this.deadline.get_or_insert_with(|| Box::pin(sleep(arrival)));
+                    if !this.peer.is_attached.load(Ordering::Relaxed) {
+                        this.deadline.get_or_insert_with(|| Box::pin(sleep(arrival)));
+                    }
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}

@@ -1,15 +1,16 @@
 //! Everything we can do to the world: the whole output alphabet of the supervisor.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::chronicle::Entry;
 use super::edition::Edition;
 use super::event::RequestId;
-use super::notice::Notice;
+use super::notice::{Notice, Reason};
 use crate::model::public_event::{Delivery, SharedText};
-use crate::model::{Generation, ProcessId, Signal};
+use crate::model::{Exit, Generation, ProcessId, Signal};
 
 /// One effect. The edge performs them in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +44,19 @@ pub enum Action {
         /// From 1.
         attempt: u32,
     },
+    /// Ask the alive check once; answered by `Checked`.
+    CheckAlive {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// From 1.
+        attempt: u32,
+    },
+    /// Run the program's `on_crash`; nothing waits for it.
+    OnCrash(Box<Crash>),
+    /// Measure the memory of these with all their descendants; each is answered by `Measured`.
+    Measure(Vec<Measured>),
     /// Nothing is to be asked any more: drop what is under way.
     StopProbing {
         /// Which process.
@@ -80,6 +94,36 @@ pub enum Action {
     Chronicle(Entry),
     /// Everything is down: end with this code.
     Finish(u8),
+}
+
+/// A process whose memory is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Measured {
+    /// Which process.
+    pub process: ProcessId,
+    /// Which incarnation.
+    pub generation: Generation,
+    /// Its leader.
+    pub pid: u32,
+    /// How many bytes are too many: below that a rough figure will do.
+    pub limit: u64,
+}
+
+/// A run that has failed, for whoever is to be told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crash {
+    /// Which process.
+    pub process: ProcessId,
+    /// Which run, from 1.
+    pub run: u32,
+    /// What happened.
+    pub reason: Reason,
+    /// How the program ended, where it ended by itself.
+    pub exit: Option<Exit>,
+    /// How long the run lasted.
+    pub after: Duration,
+    /// When the next try comes; `None`: it has failed for good.
+    pub again_in: Option<Duration>,
 }
 
 /// How far a signal reaches.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Supervisor;
+use super::action::{Action, Crash};
 use super::chronicle::Entry;
 use super::notice::{Notice, Reason};
 use super::process::{GOOD_AFTER, Phase, Run};
@@ -63,19 +64,20 @@ impl Supervisor {
         process.spawn_errno = 0;
         process.spawn_error = match ending {
             Ending::Exit(_) if is_strict && !was_running => TOO_QUICKLY.to_owned(),
-            Ending::Exit(_) | Ending::NotReady(_) if expected => String::new(),
+            Ending::Exit(_) if expected => String::new(),
             Ending::Exit(Exit::Code(code)) => format!("Bad exit code {code}"),
             Ending::Exit(exit) if is_strict => format!("Bad exit code {}", exit.supervisord_status()),
             Ending::Exit(exit @ Exit::Signal { .. }) => exit.to_string(),
             Ending::NotReady(_) => not_ready,
+            Ending::Background(_, sentence) | Ending::Unhealthy(_, sentence) => sentence.clone(),
             Ending::Spawn(failure) => failure.sentence(),
         };
         match ending {
-            Ending::Exit(exit) => {
+            Ending::Exit(exit) | Ending::Background(exit, _) => {
                 process.last_exit = Some(*exit);
                 process.has_ended = true;
             }
-            Ending::NotReady(exit) => process.last_exit = exit.or(process.last_exit),
+            Ending::NotReady(exit) | Ending::Unhealthy(exit, _) => process.last_exit = exit.or(process.last_exit),
             Ending::Spawn(failure) => process.spawn_errno = failure.errno,
         }
     }
@@ -87,14 +89,20 @@ impl Supervisor {
         let expected = is_expected(self.program(id), ending);
         match ending {
             Ending::Exit(exit) if expected => self.say(Notice::Done { process: id, after, exit: *exit }),
-            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) => {
+            Ending::Exit(_)
+            | Ending::Spawn(_)
+            | Ending::NotReady(_)
+            | Ending::Background(..)
+            | Ending::Unhealthy(..) => {
                 let reason = self.reason(id, ending);
                 self.say(Notice::Crashed { process: id, run, reason, after, again_in: None, first: false });
             }
         }
         match ending {
             Ending::Exit(exit) => self.enter(id, Phase::Exited { exit: *exit, expected }),
-            Ending::Spawn(_) | Ending::NotReady(_) => self.enter(id, Phase::Stopped),
+            Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) | Ending::Unhealthy(..) => {
+                self.enter(id, Phase::Stopped);
+            }
         }
     }
 
@@ -104,11 +112,18 @@ impl Supervisor {
         let expected = is_expected(program, ending);
         let wants_again = match (program.is_task(), program.autorestart) {
             (true, _) => !expected && program.startretries > 0,
+            // Who writes `alive` or `max_memory` asks for this very restart.
+            (false, _) if matches!(ending, Ending::Unhealthy(..)) => true,
             (false, Autorestart::Never) => false,
             (false, Autorestart::Unexpected) => !expected,
             (false, Autorestart::Always) => true,
         };
         let (policy, limit) = (program.retry, program.startretries);
+        if matches!(ending, Ending::Background(..)) {
+            // It would do so again.
+            self.at_mut(id).failures += 1;
+            return Next::GiveUp;
+        }
         match policy {
             RetryPolicy::Native if !wants_again => Next::Rest,
             RetryPolicy::Native => self.count(id, run, limit),
@@ -121,7 +136,8 @@ impl Supervisor {
 
     /// 0, 1, 2, 3 … s between tries; a run that was ready and alive for [`GOOD_AFTER`] starts the count anew.
     fn count(&mut self, id: ProcessId, run: &Run, limit: u32) -> Next {
-        let was_good = run.ready.is_some_and(|ready| self.now.mono.since(ready) >= GOOD_AFTER);
+        let until = self.well_until(id, run);
+        let was_good = run.ready.is_some_and(|ready| until.since(ready) >= GOOD_AFTER);
         let process = self.at_mut(id);
         if was_good {
             process.forgive();
@@ -160,8 +176,31 @@ impl Supervisor {
         let until = self.now.mono + delay;
         let reads_exited = was_running && self.program(id).retry == RetryPolicy::Supervisord;
         let (run, failures) = (self.at(id).runs, self.at(id).failures);
+        let told = reason.clone();
         self.say(Notice::Crashed { process: id, run, reason, after, again_in: Some(delay), first: failures <= 1 });
+        self.run_hook(id, ending, told, after, Some(delay));
         self.back_off(id, until, reads_exited);
+    }
+
+    /// Has the user's own command told of a failure. A program that is to run for ever and ends well has not crashed.
+    fn run_hook(
+        &mut self,
+        id: ProcessId,
+        ending: &Ending,
+        reason: Reason,
+        after: Duration,
+        again_in: Option<Duration>,
+    ) {
+        let program = self.program(id);
+        if program.on_crash.is_none() || is_expected(program, ending) {
+            return;
+        }
+        let exit = match ending {
+            Ending::Exit(exit) | Ending::Background(exit, _) => Some(*exit),
+            Ending::Spawn(_) | Ending::NotReady(_) | Ending::Unhealthy(..) => None,
+        };
+        let run = self.at(id).runs;
+        self.actions.push(Action::OnCrash(Box::new(Crash { process: id, run, reason, exit, after, again_in })));
     }
 
     fn back_off(&mut self, id: ProcessId, until: Moment, reads_exited: bool) {
@@ -179,19 +218,25 @@ impl Supervisor {
         self.note_failure(id, &reason, ending);
         let process = self.at(id);
         let (run, tries, each_time) = (process.runs, process.failures, process.fails_alike);
+        let told = reason.clone();
         if gave_up && tries > 1 {
             self.say(Notice::GaveUp { process: id, run, tries, reason, each_time, after });
         } else {
             self.say(Notice::Crashed { process: id, run, reason, after, again_in: None, first: true });
         }
+        self.run_hook(id, ending, told, after, None);
         let code = match ending {
             Ending::Exit(exit) => exit.shell_code(),
             Ending::Spawn(_) => 127,
-            Ending::NotReady(_) => 1,
+            Ending::NotReady(_) | Ending::Background(..) | Ending::Unhealthy(..) => 1,
         };
         match ending {
             Ending::Exit(exit) if !gave_up => self.enter(id, Phase::Exited { exit: *exit, expected: false }),
-            Ending::Exit(_) | Ending::Spawn(_) | Ending::NotReady(_) => {
+            Ending::Exit(_)
+            | Ending::Spawn(_)
+            | Ending::NotReady(_)
+            | Ending::Background(..)
+            | Ending::Unhealthy(..) => {
                 self.chronicle(Entry::GaveUp { process: id });
                 self.enter(id, Phase::Fatal);
             }
@@ -217,6 +262,8 @@ impl Supervisor {
             }
             Ending::Exit(exit) => Reason::Exit(*exit),
             Ending::Spawn(failure) => Reason::Spawn(failure.sentence()),
+            Ending::Background(_, sentence) => Reason::Background(sentence.clone()),
+            Ending::Unhealthy(_, sentence) => Reason::Unhealthy(sentence.clone()),
             Ending::NotReady(_) => Reason::NotReady { limit: self.ready_limit(id), last: self.last_word(id) },
         }
     }
@@ -243,7 +290,11 @@ impl Supervisor {
 fn is_expected(program: &Program, ending: &Ending) -> bool {
     match ending {
         Ending::Exit(Exit::Code(code)) => program.exitcodes.contains(code),
-        Ending::Exit(Exit::Signal { .. }) | Ending::Spawn(_) | Ending::NotReady(_) => false,
+        Ending::Exit(Exit::Signal { .. })
+        | Ending::Spawn(_)
+        | Ending::NotReady(_)
+        | Ending::Background(..)
+        | Ending::Unhealthy(..) => false,
     }
 }
 
@@ -252,5 +303,7 @@ fn ending_words(ending: &Ending) -> String {
         Ending::Exit(exit) => exit.to_string(),
         Ending::Spawn(failure) => failure.sentence(),
         Ending::NotReady(_) => NOT_READY.to_owned(),
+        Ending::Background(..) => super::background::WORDS.to_owned(),
+        Ending::Unhealthy(_, sentence) => sentence.clone(),
     }
 }

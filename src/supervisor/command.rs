@@ -103,7 +103,10 @@ impl Supervisor {
                 self.terminate(Urgency::Polite, None);
             }
             Command::Reload(edition) => self.reload(request, edition),
-            Command::BeginAnew(edition) => self.begin_anew(request, edition),
+            Command::BeginAnew => {
+                self.actions.push(Action::Reply(request, Outcome::Accepted));
+                self.restart_all();
+            }
         }
     }
 
@@ -157,6 +160,7 @@ impl Supervisor {
         process.intent = Intent::Up;
         process.ignores_needs = ignores_needs;
         process.unasked_runs = 0;
+        process.watching.forget_writes();
         process.forgive();
         self.timers.disarm(id, super::timers::TimerKind::Retry);
         match &self.at(id).phase {

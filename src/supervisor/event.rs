@@ -1,5 +1,6 @@
 //! Everything that can happen: the whole input alphabet of the supervisor.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,15 @@ pub enum Event {
         /// Whether descendants of it are still alive; [`Event::Vanished`] follows when they are gone.
         survivors: bool,
     },
+    /// A leader has ended and these of its descendants are still there; [`Event::Exited`] with `survivors` follows.
+    LeftBehind {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Those that have become orphans; what they started themselves is not named.
+        survivors: Vec<Survivor>,
+    },
     /// The last descendant of an ended leader is gone.
     Vanished {
         /// Which process.
@@ -77,6 +87,26 @@ pub enum Event {
         generation: Generation,
         /// What it said.
         verdict: Verdict,
+    },
+    /// An alive check answered.
+    Checked {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Which attempt of it.
+        attempt: u32,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// Memory was measured.
+    Measured {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What it and all its descendants hold, in bytes.
+        bytes: u64,
     },
     /// An event listener said something on its stdout.
     ListenerSaid {
@@ -107,6 +137,13 @@ pub enum Event {
         /// What.
         data: SharedText,
     },
+    /// Files have changed that programs watch.
+    FilesChanged {
+        /// Whose.
+        processes: Vec<ProcessId>,
+        /// Which, as people name them; at least one.
+        files: Vec<String>,
+    },
     /// Somebody asks for something.
     Command(RequestId, Command),
     /// Whoever asked went away: the request is dropped, nothing is answered.
@@ -115,10 +152,27 @@ pub enum Event {
     Terminate(Urgency),
 }
 
+/// A process that outlived its leader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survivor {
+    /// Its pid.
+    pub pid: u32,
+    /// Its command name.
+    pub name: String,
+}
+
+/// `pid 4711 nginx`
+impl fmt::Display for Survivor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "pid {} {}", self.pid, self.name)
+    }
+}
+
 /// Why a program could not be executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpawnFailure {
-    /// The step that failed, in words: `could not start`, `could not enter the directory`, `could not become user`.
+    /// The step that failed, in words: `could not start`, `could not enter the directory`, `could not become user`; empty where the
+    /// message says it all.
     pub step: String,
     /// The system's error number, 0 when it was not the system that refused.
     pub errno: i32,
@@ -129,7 +183,7 @@ pub struct SpawnFailure {
 impl SpawnFailure {
     /// The whole sentence: `could not start: no such file or directory: ./bin/api`.
     pub fn sentence(&self) -> String {
-        format!("{}: {}", self.step, self.message)
+        if self.step.is_empty() { self.message.clone() } else { format!("{}: {}", self.step, self.message) }
     }
 }
 
@@ -206,8 +260,8 @@ pub enum Command {
     Shutdown,
     /// Take over a new config: stop what is gone, start what is new, restart what differs; answered when that has begun.
     Reload(Edition),
-    /// Stop everything, and begin anew with this config; answered when that has begun.
-    BeginAnew(Edition),
+    /// End the whole project, for another beginning in the same process; answered when the end has begun.
+    BeginAnew,
 }
 
 /// How long a start is waited for.

@@ -14,6 +14,7 @@ use super::action::Action;
 use super::chronicle::Entry;
 use super::notice::Notice;
 use super::process::{Membership, Phase, Process};
+use super::snapshot::ListenerInfo;
 use crate::model::public_event::{Delivery, ListenerWord, OutputKind, PublicEvent, SharedText, TickPeriod};
 use crate::model::{Channel, EventType, Generation, ListenerState, ProcessId, ProcessState};
 
@@ -59,12 +60,13 @@ pub(super) struct Pool {
 #[derive(Debug, Clone)]
 struct Member {
     state: ListenerState,
+    was_ready: bool,
     event: Option<Arc<Delivery>>,
 }
 
 impl Member {
     fn new() -> Self {
-        Self { state: ListenerState::Acknowledged, event: None }
+        Self { state: ListenerState::Acknowledged, was_ready: false, event: None }
     }
 }
 
@@ -112,13 +114,6 @@ impl Supervisor {
         self.arm_ticks();
     }
 
-    /// Everything begins anew: what waits is for nobody, and every process is new (supervisor `supervisord.py` `main`).
-    pub(super) fn forget_listeners(&mut self) {
-        let Listeners { pools, told, .. } = &mut self.listeners;
-        pools.clear();
-        told.clear();
-    }
-
     /// Puts an event into the buffer of everybody who asked for its type. It is made only if there is one.
     pub(super) fn publish(&mut self, event: impl FnOnce() -> PublicEvent, kind: EventType) {
         let Listeners { pools, serial, .. } = &mut self.listeners;
@@ -135,6 +130,7 @@ impl Supervisor {
             pool.next_serial += 1;
             dropped.extend(pool.make_room());
             pool.buffer.push_back(Arc::new(delivery));
+            self.changed.extend(pool.members.keys());
         }
         for delivery in dropped {
             self.drop_event(delivery);
@@ -152,6 +148,7 @@ impl Supervisor {
         let Some(pool) = self.listeners.pools.get_mut(pool) else { return };
         let dropped = pool.make_room();
         pool.buffer.push_front(delivery);
+        self.changed.extend(pool.members.keys());
         if let Some(delivery) = dropped {
             self.drop_event(delivery);
         }
@@ -169,10 +166,19 @@ impl Supervisor {
                 (member.state, member.event) = (ListenerState::Busy, Some(Arc::clone(&delivery)));
                 self.actions.push(Action::Deliver { process: *id, generation: process.generation, delivery });
             }
+            self.changed.extend(pool.members.keys());
         }
     }
 
+    /// What a listener is at; `None` for any other process.
+    pub(super) fn listener_info(&self, id: ProcessId) -> Option<ListenerInfo> {
+        let pool = self.listeners.pools.get(self.program(id).name.as_str())?;
+        let Member { state, was_ready, .. } = pool.members.get(&id)?;
+        Some(ListenerInfo { state: *state, was_ready: *was_ready, waiting: pool.buffer.len() })
+    }
+
     fn member(&mut self, id: ProcessId) -> Option<(&String, &mut Member)> {
+        self.changed.insert(id);
         self.listeners.pools.iter_mut().find_map(|(name, pool)| Some((name, pool.members.get_mut(&id)?)))
     }
 
@@ -190,7 +196,9 @@ impl Supervisor {
         let pool = pool.clone();
         match (member.state, word) {
             (ListenerState::Unknown, _) => {}
-            (ListenerState::Acknowledged, ListenerWord::Ready) => member.state = ListenerState::Ready,
+            (ListenerState::Acknowledged, ListenerWord::Ready) => {
+                (member.state, member.was_ready) = (ListenerState::Ready, true);
+            }
             (ListenerState::Busy, ListenerWord::Result { accepted }) => {
                 member.state = ListenerState::Acknowledged;
                 if let Some(delivery) = member.event.take().filter(|_| !accepted) {

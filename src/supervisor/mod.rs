@@ -44,9 +44,12 @@ pub mod event;
 pub mod notice;
 pub mod snapshot;
 
+mod background;
 mod backoff;
 mod command;
 mod edges;
+mod files;
+mod health;
 mod invariant;
 mod listener;
 mod process;
@@ -234,13 +237,19 @@ impl Supervisor {
             Event::Exited { process, generation, exit, survivors } => {
                 self.exited(process, generation, exit, survivors);
             }
+            Event::LeftBehind { process, generation, survivors } => self.left_behind(process, generation, survivors),
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
+            Event::Checked { process, generation, attempt, verdict } => {
+                self.checked(process, generation, attempt, verdict);
+            }
+            Event::Measured { process, generation, bytes } => self.measured(process, generation, bytes),
             Event::ListenerSaid { process, generation, words } => self.listener_said(process, generation, words),
             Event::ListenerDeaf { process, generation } => self.listener_deaf(process, generation),
             Event::Printed { process, generation, channel, kind, data } => {
                 self.printed((process, generation), channel, kind, &data);
             }
+            Event::FilesChanged { processes, files } => self.files_changed(processes, &files),
             Event::Command(request, command) => self.command(request, command),
             Event::Forget(request) => self.forget(request),
             Event::Terminate(urgency) => self.terminate(urgency, None),
@@ -254,7 +263,6 @@ impl Supervisor {
                 self.reconcile(id);
             }
             self.bury();
-            self.renew_if_down();
             self.end_if_over();
             if self.dirty.is_empty() {
                 break;

@@ -1,9 +1,12 @@
 //! What the user is told, as data. `ui::story` turns each into a line; tests compare these, not prose.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::event::Survivor;
 use crate::model::public_event::Delivery;
+use crate::model::units::round_duration;
 use crate::model::{Exit, ProcessId, ReloadPlan};
 
 /// One thing worth a line in the stream. Names, ports and colours are looked up by whoever prints it.
@@ -126,6 +129,29 @@ pub enum Notice {
         /// Whose.
         process: ProcessId,
     },
+    /// The leader ended well, soon after its start, and what it is meant to be lives on as these: they are being ended.
+    WentToBackground {
+        /// Who.
+        process: ProcessId,
+        /// What was found.
+        survivors: Vec<Survivor>,
+    },
+    /// `! api unhealthy: http 503 (1 of 3)`; only the first of several in a row is told.
+    Unhealthy {
+        /// Who.
+        process: ProcessId,
+        /// What its alive check said.
+        said: String,
+        /// How many in a row are too many.
+        limit: u32,
+    },
+    /// `✓ api healthy again  http 200 /health`
+    Healthy {
+        /// Who.
+        process: ProcessId,
+        /// What its alive check said.
+        said: String,
+    },
     /// Not even SIGKILL has ended it.
     WillNotDie {
         /// Who.
@@ -173,8 +199,26 @@ pub enum Notice {
     },
     /// A new config was taken over: what differs. What follows from it is told as it happens.
     Reloaded {
+        /// The files that are others than before, as people name them.
+        files: Vec<String>,
         /// The difference.
         plan: Box<ReloadPlan>,
+    },
+    /// `↻ api restarting: src/main.rs changed (+2)`
+    FilesChanged {
+        /// Who.
+        process: ProcessId,
+        /// The first that changed.
+        file: String,
+        /// How many others.
+        more: usize,
+    },
+    /// It changes what it watches within moments of each start, which no longer restarts it.
+    RewritesItself {
+        /// Who.
+        process: ProcessId,
+        /// One of those files.
+        file: String,
     },
     /// A group of supervisord's came into use.
     GroupAdded {
@@ -206,6 +250,10 @@ pub enum Reason {
     Signalled(Exit),
     /// It could not be spawned; the sentence.
     Spawn(String),
+    /// It was ended because it no longer did what it should: `unhealthy: http 503 x3`, `memory 1.2G over max_memory 1.0G`.
+    Unhealthy(String),
+    /// It put itself into the background; the sentence, with what keeps it in the foreground.
+    Background(String),
     /// It was not ready in time; the limit and the last answer of the probe.
     NotReady {
         /// The limit that was over.
@@ -213,6 +261,23 @@ pub enum Reason {
         /// What the last probe said.
         last: Option<String>,
     },
+}
+
+impl fmt::Display for Reason {
+    /// The bare fact, without what may be suspected behind it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(exit) => exit.fmt(f),
+            Self::Signalled(exit) => write!(f, "{exit}, sent by you"),
+            Self::Spawn(what) if what.starts_with("could not") => f.write_str(what),
+            Self::Spawn(what) => write!(f, "could not start: {what}"),
+            Self::Unhealthy(what) | Self::Background(what) => f.write_str(what),
+            Self::NotReady { limit, last: Some(last) } => {
+                write!(f, "not ready within {} (last: {last})", round_duration(*limit))
+            }
+            Self::NotReady { limit, last: None } => write!(f, "not ready within {}", round_duration(*limit)),
+        }
+    }
 }
 
 /// Why something was stopped.
@@ -224,14 +289,20 @@ pub enum StopWhy {
     Restart,
     /// Its config is another now.
     Changed,
+    /// Files that it watches have changed.
+    Files,
     /// It is gone from the config.
     Removed,
     /// An edge with `restart = true`, whose dependency went away.
     Dependency(ProcessId),
     /// It was not ready in time.
     NotReady,
+    /// It no longer did what it should.
+    Unhealthy,
     /// The project ends.
     Shutdown,
     /// Its leader had ended by itself; what it left was swept.
     Leftovers,
+    /// It had put itself into the background, and was ended there.
+    Background,
 }

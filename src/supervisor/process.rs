@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::event::Survivor;
+use super::files::Watching;
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
 use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Signal, WallTime, Word};
@@ -72,6 +74,12 @@ pub(super) struct Run {
     pub(super) ready: Option<Moment>,
     /// What its ready check said so far.
     pub(super) probe: ProbeRecord,
+    /// What its alive check said so far.
+    pub(super) alive: AliveRecord,
+    /// Why it is being ended though it lives.
+    pub(super) unfit: Option<String>,
+    /// What its leader has left behind.
+    pub(super) left: Vec<Survivor>,
 }
 
 /// The answers of a ready check in one run.
@@ -91,6 +99,21 @@ pub(super) struct ProbeRecord {
     pub(super) last: Option<String>,
     /// What the program said of itself before the news of its spawn was here.
     pub(super) early: Option<String>,
+}
+
+/// The answers of an alive check in one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct AliveRecord {
+    /// Attempts made.
+    pub(super) attempts: u32,
+    /// When the attempt under way began.
+    pub(super) asked: Option<Moment>,
+    /// Failures in a row.
+    pub(super) fails: u32,
+    /// When it last passed.
+    pub(super) passed: Option<Moment>,
+    /// The last answer.
+    pub(super) last: Option<String>,
 }
 
 impl ProbeRecord {
@@ -206,6 +229,8 @@ pub(super) struct Process {
     pub(super) word: Word,
     /// When `word` last changed.
     pub(super) since: Now,
+    /// The files that it watches.
+    pub(super) watching: Watching,
     /// The latest changes, oldest first.
     pub(super) history: VecDeque<Change>,
 }
@@ -243,6 +268,7 @@ impl Process {
             told_waiting: None,
             word: Word::Off,
             since: Now::default(),
+            watching: Watching::default(),
             history: VecDeque::new(),
         }
     }
@@ -333,7 +359,7 @@ impl Process {
         match &self.phase {
             Phase::Waiting | Phase::Starting(_) | Phase::Backoff { .. } => true,
             Phase::Stopping(_) => self.is_wanted(),
-            Phase::Running(run) => run.ready.is_none() || self.failures > 0,
+            Phase::Running(run) => run.ready.is_none() || self.failures > 0 || run.alive.fails > 0,
             Phase::Stopped | Phase::Blocked { .. } | Phase::Exited { .. } | Phase::Fatal => false,
         }
     }
@@ -345,7 +371,7 @@ impl Process {
             Phase::Waiting | Phase::Starting(_) => ProcessState::Starting,
             Phase::Blocked { .. } | Phase::Fatal => ProcessState::Fatal,
             Phase::Running(_) => ProcessState::Running,
-            Phase::Stopping(Stop { why: StopWhy::Leftovers, from, .. }) => *from,
+            Phase::Stopping(Stop { why: StopWhy::Leftovers | StopWhy::Background, from, .. }) => *from,
             Phase::Stopping(_) => ProcessState::Stopping,
             Phase::Backoff { reads_exited: true, .. } | Phase::Exited { .. } => ProcessState::Exited,
             Phase::Backoff { reads_exited: false, .. } => ProcessState::Backoff,
@@ -359,6 +385,7 @@ impl Process {
             Phase::Stopped => Word::Off,
             Phase::Waiting => Word::Waiting,
             Phase::Blocked { .. } => Word::Blocked,
+            Phase::Running(run) if run.alive.fails > 0 => Word::Unhealthy,
             Phase::Starting(_) | Phase::Running(_) if self.failures > 0 => Word::Retrying,
             Phase::Running(run) if run.ready.is_some() && !is_task => Word::Ready,
             Phase::Starting(_) | Phase::Running(_) => Word::Starting,

@@ -143,11 +143,13 @@ impl Supervisor {
         process.satisfied_at = Some(now.mono);
         process.remember(now, format!("ready in {}", human_duration(after)));
         let (run_number, is_doubtful) = (process.runs, process.failures > 0);
-        if is_doubtful {
+        // An alive check has the last word.
+        if is_doubtful && self.program(id).alive.is_none() {
             self.timers.arm(id, TimerKind::Good, now.mono + GOOD_AFTER);
         }
         self.say(Notice::Ready { process: id, after, how, run: run_number });
         self.enter(id, Phase::Running(run));
+        self.watch_alive(id);
     }
 
     /// Tells the user that it is still not ready, ever less often.

@@ -10,13 +10,13 @@ use super::Supervisor;
 use super::action::{Action, Outcome};
 use super::edges::EdgeStatus;
 use super::edition::Edition;
-use super::event::{RequestId, Urgency};
+use super::event::RequestId;
 use super::notice::{Notice, StopWhy};
-use super::process::{Intent, Phase, Process};
-use super::settled::Said;
+use super::process::{Intent, Phase};
 use super::slots::Fate;
 use super::snapshot::OffBecause;
 use super::timers::TimerKind;
+use crate::model::status::SourceMark;
 use crate::model::{PortRequest, ProcessId};
 use crate::plan::definition::Definition;
 use crate::plan::reload::diff;
@@ -29,41 +29,14 @@ impl Supervisor {
         self.adopt(edition);
     }
 
-    /// Stops everything; once it is down, a new beginning with this config.
-    pub(super) fn begin_anew(&mut self, request: RequestId, edition: Edition) {
-        self.actions.push(Action::Reply(request, Outcome::Accepted));
-        self.terminate(Urgency::Polite, None);
-        if let Some(shutdown) = &mut self.shutdown {
-            shutdown.renewal = Some(edition);
-        }
-    }
-
-    /// Everything is down and that was for a new beginning: it begins.
-    pub(super) fn renew_if_down(&mut self) {
-        if self.processes.iter().any(Process::is_alive) {
-            return;
-        }
-        let Some(edition) = self.shutdown.as_mut().and_then(|shutdown| shutdown.renewal.take()) else { return };
-        self.answer_all(&Outcome::ShuttingDown);
-        self.shutdown = None;
-        self.forget_listeners();
-        for id in self.in_use() {
-            self.timers.disarm_all(id);
-            let definition = self.at(id).definition.clone();
-            self.at_mut(id).come_back(definition);
-        }
-        self.settled = Said::default();
-        self.adopt(edition);
-        let (named, with_needs) = self.begun_with.clone();
-        self.begin(named, with_needs);
-    }
-
     fn adopt(&mut self, edition: Edition) {
         let plan = diff(self.edition.project(), edition.project());
         let added = plan.groups.added.clone();
+        let differing = SourceMark::differing(&self.edition.sources, &edition.sources);
+        let files = differing.map(|mark| mark.shown(&edition.project().root)).collect();
         self.edition = edition;
         self.actions.push(Action::Adopt(self.edition.clone()));
-        self.say(Notice::Reloaded { plan: Box::new(plan) });
+        self.say(Notice::Reloaded { files, plan: Box::new(plan) });
         let fates = self.allot();
         self.rebuild();
         self.look_beside();
@@ -87,6 +60,7 @@ impl Supervisor {
                 self.start_anew(id);
             } else {
                 self.rearm(id);
+                self.watch_anew(id);
             }
         }
         self.look_again_for_all();

@@ -3,7 +3,6 @@
 use super::ExitPolicy;
 use super::Supervisor;
 use super::action::{Action, Outcome};
-use super::edition::Edition;
 use super::event::{Event, Urgency};
 use super::notice::{Notice, StopWhy};
 use super::process::{Phase, Process};
@@ -25,8 +24,8 @@ pub(super) struct Shutdown {
     failed: Vec<ProcessId>,
     /// Said or not: an end with nothing alive says nothing of stopping.
     was_said: bool,
-    /// It is not the end: what begins once everything is down.
-    pub(super) renewal: Option<Edition>,
+    /// Whoever runs us begins anew afterwards.
+    pub(super) restarts: bool,
 }
 
 impl Shutdown {
@@ -39,9 +38,9 @@ impl Supervisor {
     /// Begins to end everything, or hurries.
     pub(super) fn terminate(&mut self, urgency: Urgency, code: Option<u8>) {
         // What was to begin anew ends instead.
-        let was_renewal = self.shutdown.as_mut().is_some_and(|shutdown| shutdown.renewal.take().is_some());
+        let restarted = self.shutdown.as_mut().is_some_and(|shutdown| std::mem::take(&mut shutdown.restarts));
         match &mut self.shutdown {
-            Some(shutdown) if shutdown.urgency >= urgency && !was_renewal => return,
+            Some(shutdown) if shutdown.urgency >= urgency && !restarted => return,
             Some(shutdown) => shutdown.urgency = urgency,
             None => self.begin_shutdown(urgency, code),
         }
@@ -57,10 +56,19 @@ impl Supervisor {
         }
     }
 
+    /// Ends everything, for another beginning in the same process. An end that was asked for before stays one.
+    pub(super) fn restart_all(&mut self) {
+        if self.shutdown.is_none() {
+            self.terminate(Urgency::Polite, None);
+            self.shutdown.iter_mut().for_each(|shutdown| shutdown.restarts = true);
+        }
+    }
+
     fn begin_shutdown(&mut self, urgency: Urgency, code: Option<u8>) {
         let failed = self.failed();
         self.tell_of_the_end();
-        self.shutdown = Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false, renewal: None });
+        self.shutdown =
+            Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false, restarts: false });
         for id in self.in_use() {
             if self.at(id).is_wanted() {
                 self.unwant(id, OffBecause::Shutdown, true);
@@ -149,6 +157,10 @@ impl Supervisor {
         let own = || self.processes.iter().filter(|process| !process.program().serves_others());
         let mut wanted = own().filter(|process| process.is_wanted()).peekable();
         if wanted.peek().is_none() || own().any(Process::was_stopped_by_user) {
+            return;
+        }
+        // A file that is saved starts it again.
+        if own().any(|process| process.is_wanted() && !process.program().watch.is_empty()) {
             return;
         }
         let is_over = wanted.all(|process| match &process.phase {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::model::status::SourceMark;
 use crate::model::{
-    Exit, Generation, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until, WallTime, Word,
+    Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until,
+    WallTime, Word,
 };
 use crate::plan::ports::Ports;
 
@@ -84,14 +85,35 @@ pub struct ProcessInfo {
     pub last_probe: Option<String>,
     /// Attempts in this run.
     pub probe_tries: u32,
+    /// The alive check's last answer in this run.
+    pub last_alive: Option<String>,
+    /// Its failures in a row.
+    pub alive_fails: u32,
+    /// Attempts of it in this run.
+    pub alive_tries: u32,
     /// When the next try comes, while it is waiting for one.
     pub retry_at: Option<Moment>,
     /// Who blocks it.
     pub blocked_by: Option<ProcessId>,
     /// Why it is off.
     pub off_because: Option<OffBecause>,
+    /// What an event listener is at; `None` for any other program.
+    pub listener: Option<ListenerInfo>,
+    /// The changed files that it was last started anew for.
+    pub last_change: Option<String>,
     /// The latest changes, oldest first, at most [`HISTORY`].
     pub history: Arc<[Change]>,
+}
+
+/// What an event listener is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenerInfo {
+    /// Where it is in its protocol.
+    pub state: ListenerState,
+    /// Whether it has said READY in this run.
+    pub was_ready: bool,
+    /// How many events wait for whoever of its pool is READY next.
+    pub waiting: usize,
 }
 
 impl ProcessInfo {
@@ -151,6 +173,18 @@ pub struct Change {
 }
 
 impl Snapshot {
+    /// Whether both were taken without a change in between; what is said with the same words again is no change.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.processes, &other.processes)
+            && Arc::ptr_eq(&self.project, &other.project)
+            && Arc::ptr_eq(&self.ports, &other.ports)
+            && Arc::ptr_eq(&self.notes, &other.notes)
+            && Arc::ptr_eq(&self.sources, &other.sources)
+            && Arc::ptr_eq(&self.start_order, &other.start_order)
+            && (self.began, self.is_shutting_down, self.is_restarting)
+                == (other.began, other.is_shutting_down, other.is_restarting)
+    }
+
     /// One process; `None` once it is gone from the config and from the world.
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
         let at = match self.processes.get(id.index()) {

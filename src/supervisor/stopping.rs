@@ -27,11 +27,11 @@ impl Supervisor {
     }
 
     /// Begins to end what is left of a run, whose leader may have ended already.
-    fn begin_stop_after(&mut self, id: ProcessId, why: StopWhy, leader: Option<Exit>) {
+    pub(super) fn begin_stop_after(&mut self, id: ProcessId, why: StopWhy, leader: Option<Exit>) {
         let from = self.at(id).state();
         let (Phase::Starting(run) | Phase::Running(run)) = self.at(id).phase.clone() else { return };
         self.timers.disarm_all(id);
-        if run.probe.is_asked {
+        if run.probe.is_asked || run.alive.asked.is_some() {
             let generation = self.at(id).generation;
             self.actions.push(Action::StopProbing { process: id, generation });
         }
@@ -137,10 +137,22 @@ impl Supervisor {
                 Some(exit) => self.run_over(id, &Ending::Exit(exit)),
                 None => self.stopped(id, &stop, None),
             },
+            StopWhy::Background => match stop.leader.or(exit) {
+                Some(exit) => {
+                    let sentence = self.background_sentence(id, &stop.run.left);
+                    self.run_over(id, &Ending::Background(exit, sentence));
+                }
+                None => self.stopped(id, &stop, None),
+            },
             StopWhy::NotReady => self.run_over(id, &Ending::NotReady(exit)),
+            StopWhy::Unhealthy => {
+                let sentence = stop.run.unfit.unwrap_or_default();
+                self.run_over(id, &Ending::Unhealthy(exit, sentence));
+            }
             StopWhy::User
             | StopWhy::Restart
             | StopWhy::Changed
+            | StopWhy::Files
             | StopWhy::Removed
             | StopWhy::Dependency(_)
             | StopWhy::Shutdown => {
@@ -156,12 +168,13 @@ impl Supervisor {
         let words = match stop.why {
             StopWhy::Dependency(by) => format!("stopped: its dependency {} went away", self.name(by)),
             StopWhy::Changed => "stopped: its config has changed".to_owned(),
+            StopWhy::Files => "stopped: its files have changed".to_owned(),
             StopWhy::Removed => "stopped: gone from the config".to_owned(),
             StopWhy::User | StopWhy::Restart | StopWhy::Shutdown if stop.rung == Rung::Killed => {
                 format!("killed after {}", human_duration(after))
             }
             StopWhy::User | StopWhy::Restart => format!("stopped by you in {}", human_duration(after)),
-            StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Leftovers => {
+            StopWhy::Shutdown | StopWhy::NotReady | StopWhy::Unhealthy | StopWhy::Leftovers | StopWhy::Background => {
                 format!("stopped in {}", human_duration(after))
             }
         };

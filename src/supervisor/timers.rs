@@ -17,6 +17,10 @@ pub(super) enum TimerKind {
     NotReadyYet,
     /// `ready.timeout` is over.
     ReadyTimeout,
+    /// Ask the alive check.
+    Alive,
+    /// The alive check has not answered in time.
+    AliveTimeout,
     /// The run has proved good.
     Good,
     /// The next try is due.
@@ -36,10 +40,14 @@ pub(super) enum TimerKey {
     Process(ProcessId, TimerKind),
     /// A waiting request's.
     Request(RequestId),
+    /// The files that it watches have come to rest.
+    Files(ProcessId),
     /// The wall clock's next multiple of this, while a listener asks for it.
     Tick(TickPeriod),
     /// Tell the main log who is still there at the end.
     ShutdownReport,
+    /// Measure memory.
+    Memory,
 }
 
 /// All deadlines. Setting one again moves it; cancelling one that is not set does nothing.
@@ -87,9 +95,19 @@ impl TimerTable {
         }
     }
 
+    /// Whether a deadline is set.
+    pub(super) fn has(&self, key: TimerKey) -> bool {
+        self.by_key.contains_key(&key)
+    }
+
     /// When a process's deadline is.
     pub(super) fn get(&self, process: ProcessId, kind: TimerKind) -> Option<Moment> {
         self.by_key.get(&TimerKey::Process(process, kind)).copied()
+    }
+
+    /// When a deadline is.
+    pub(super) fn is_set(&self, key: TimerKey) -> Option<Moment> {
+        self.by_key.get(&key).copied()
     }
 
     /// How many processes are waiting to be asked whether they are ready.

@@ -7,7 +7,7 @@ use super::action::Action;
 use super::chronicle::Entry;
 use super::event::SpawnFailure;
 use super::notice::Notice;
-use super::process::{Beside, Phase, ProbeRecord, Run};
+use super::process::{AliveRecord, Beside, Phase, ProbeRecord, Run};
 use super::timers::{TimerKey, TimerKind};
 use crate::model::{Exit, Generation, ProcessId, RetryPolicy};
 
@@ -20,6 +20,10 @@ pub(super) enum Ending {
     Spawn(SpawnFailure),
     /// It was ended because it was not ready in time; how it ended, if it lived.
     NotReady(Option<Exit>),
+    /// It put itself into the background: how its leader ended, and the sentence.
+    Background(Exit, String),
+    /// It was ended because it no longer did what it should: how it ended, and the sentence.
+    Unhealthy(Option<Exit>, String),
 }
 
 impl Supervisor {
@@ -27,6 +31,8 @@ impl Supervisor {
     pub(super) fn spawn(&mut self, id: ProcessId) {
         let now = self.now;
         let born_beside = self.restart_neighbours(id);
+        // It starts with the files as they are.
+        self.timers.cancel(TimerKey::Files(id));
         self.listener_begins(id);
         let process = self.at_mut(id);
         process.generation = process.generation.next();
@@ -35,6 +41,7 @@ impl Supervisor {
             process.unasked_runs += 1;
         }
         process.started_wall = now.wall;
+        process.watching.started = now.mono;
         process.ready_wall = None;
         process.ready_after = None;
         process.told_waiting = None;
@@ -49,7 +56,15 @@ impl Supervisor {
         if !is_retry {
             self.say(Notice::Starting { process: id });
         }
-        let run = Run { started: now.mono, pid: None, ready: None, probe: ProbeRecord::default() };
+        let run = Run {
+            started: now.mono,
+            pid: None,
+            ready: None,
+            probe: ProbeRecord::default(),
+            alive: AliveRecord::default(),
+            unfit: None,
+            left: Vec::new(),
+        };
         self.enter(id, Phase::Starting(run));
     }
 
@@ -101,6 +116,7 @@ impl Supervisor {
             self.timers.arm(id, TimerKind::Startsecs, self.now.mono + startsecs);
         }
         self.begin_probing(id);
+        self.watch_memory();
     }
 
     pub(super) fn become_running(&mut self, id: ProcessId) {
@@ -144,6 +160,9 @@ impl Supervisor {
         self.chronicle_end(id, exit);
         let must_sweep = survivors && self.program(id).sweeps_leftovers();
         match &self.at(id).phase {
+            Phase::Starting(run) | Phase::Running(run) if must_sweep && self.is_background(id, run, exit) => {
+                self.end_background(id, exit);
+            }
             Phase::Starting(_) | Phase::Running(_) if must_sweep => self.sweep_leftovers(id, exit),
             Phase::Starting(_) | Phase::Running(_) => self.run_over(id, &Ending::Exit(exit)),
             Phase::Stopping(stop) if stop.leader.is_some() => {}
@@ -178,7 +197,9 @@ impl Supervisor {
             match key {
                 TimerKey::Request(request) => self.time_out(request),
                 TimerKey::ShutdownReport => self.report_shutdown(),
+                TimerKey::Memory => self.measure(),
                 TimerKey::Process(id, kind) => self.timer(id, kind),
+                TimerKey::Files(id) => self.files_at_rest(id),
                 TimerKey::Tick(period) => self.tick(period),
             }
         }
@@ -190,6 +211,8 @@ impl Supervisor {
             TimerKind::Probe => self.probe(id),
             TimerKind::NotReadyYet => self.say_not_ready_yet(id),
             TimerKind::ReadyTimeout => self.ready_timeout(id),
+            TimerKind::Alive => self.ask_alive(id),
+            TimerKind::AliveTimeout => self.alive_timeout(id),
             TimerKind::Good => self.prove_good(id),
             TimerKind::Retry => self.enter(id, Phase::Waiting),
             TimerKind::StillStopping => self.say_still_stopping(id),
@@ -199,7 +222,7 @@ impl Supervisor {
     }
 
     /// A run has proved itself: failures before it no longer count.
-    fn prove_good(&mut self, id: ProcessId) {
+    pub(super) fn prove_good(&mut self, id: ProcessId) {
         let now = self.now;
         let process = self.at_mut(id);
         process.forgive();

@@ -14,11 +14,13 @@ use crate::model::ProcessId;
 pub(super) struct Views {
     built: Vec<Option<Arc<ProcessInfo>>>,
     pub(super) stale: BTreeSet<ProcessId>,
+    /// All of them as they were last given out.
+    processes: Arc<[Arc<ProcessInfo>]>,
 }
 
 impl Views {
     pub(super) fn new(count: usize) -> Self {
-        Self { built: vec![None; count], stale: BTreeSet::new() }
+        Self { built: vec![None; count], stale: BTreeSet::new(), processes: Arc::from([]) }
     }
 
     pub(super) fn add_slot(&mut self) {
@@ -30,20 +32,28 @@ impl Supervisor {
     pub(super) fn view(&mut self) -> Snapshot {
         let mut stale = std::mem::take(&mut self.views.stale);
         stale.extend(self.in_use().filter(|id| self.views.built[id.index()].is_none()));
+        let mut is_another = false;
         for id in stale {
-            self.views.built[id.index()] = self.knows(id).then(|| Arc::new(self.info(id)));
+            let info = self.knows(id).then(|| Arc::new(self.info(id)));
+            let built = &mut self.views.built[id.index()];
+            if *built != info {
+                (*built, is_another) = (info, true);
+            }
+        }
+        if is_another {
+            self.views.processes = self.views.built.iter().flatten().cloned().collect();
         }
         Snapshot {
             project: Arc::clone(self.edition.project()),
             ports: Arc::clone(&self.edition.ports),
             notes: Arc::clone(&self.edition.notes),
             sources: Arc::clone(&self.edition.sources),
-            processes: self.views.built.iter().flatten().cloned().collect(),
+            processes: Arc::clone(&self.views.processes),
             start_order: Arc::clone(&self.start_order),
             began: self.began.mono,
             began_wall: self.began.wall,
             is_shutting_down: self.is_shutting_down(),
-            is_restarting: self.shutdown.as_ref().is_some_and(|shutdown| shutdown.renewal.is_some()),
+            is_restarting: self.shutdown.as_ref().is_some_and(|shutdown| shutdown.restarts),
         }
     }
 
@@ -80,6 +90,9 @@ impl Supervisor {
                 .collect(),
             last_probe: run.and_then(|run| run.probe.last.clone()),
             probe_tries: run.map_or(0, |run| run.probe.tries),
+            last_alive: run.and_then(|run| run.alive.last.clone()),
+            alive_fails: run.map_or(0, |run| run.alive.fails),
+            alive_tries: run.map_or(0, |run| run.alive.attempts),
             retry_at: match &process.phase {
                 Phase::Backoff { until, .. } => Some(*until),
                 Phase::Stopped
@@ -106,6 +119,8 @@ impl Supervisor {
                 Intent::Up => None,
                 Intent::Down { because, .. } => Some(because),
             },
+            listener: self.listener_info(id),
+            last_change: process.watching.last.clone(),
             history: process.history.iter().cloned().collect(),
         }
     }

@@ -1,5 +1,6 @@
 //! What a person sees.
 
+pub mod attached;
 pub mod columns;
 pub mod decode;
 pub mod highlight;
@@ -7,6 +8,7 @@ pub mod keys;
 pub mod live;
 pub mod logs;
 pub mod look;
+pub mod modes;
 pub mod names;
 pub mod pick;
 pub mod reason;

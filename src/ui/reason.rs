@@ -3,7 +3,7 @@
 use crate::model::units::human_size;
 use crate::model::{Exit, Signal};
 use crate::supervisor::notice::Reason;
-use crate::ui::text::{clean, round_duration};
+use crate::ui::text::clean;
 use crate::ui::theme::Signs;
 
 /// That the kernel ran out of memory around the end of a run, as far as its counters could be read.
@@ -17,13 +17,11 @@ pub struct OutOfMemory {
 pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Signs) -> String {
     match reason {
         Reason::Exit(exit) => exit_sentence(*exit, out_of_memory, signs),
-        Reason::Signalled(exit) => format!("{exit}, sent by you"),
-        Reason::Spawn(what) if what.starts_with("could not") => clean(what),
-        Reason::Spawn(what) => format!("could not start: {}", clean(what)),
-        Reason::NotReady { limit, last: Some(last) } => {
-            format!("not ready within {} (last: {})", round_duration(*limit), clean(last))
-        }
-        Reason::NotReady { limit, last: None } => format!("not ready within {}", round_duration(*limit)),
+        Reason::Signalled(_)
+        | Reason::Background(_)
+        | Reason::Unhealthy(_)
+        | Reason::Spawn(_)
+        | Reason::NotReady { .. } => clean(&reason.to_string()),
     }
 }
 
@@ -31,7 +29,9 @@ pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Sig
 pub fn short(reason: &Reason, signs: &Signs) -> String {
     match reason {
         Reason::Exit(exit) | Reason::Signalled(exit) => short_exit(*exit),
-        Reason::Spawn(_) | Reason::NotReady { .. } => sentence(reason, None, signs),
+        Reason::Spawn(_) | Reason::NotReady { .. } | Reason::Background(_) | Reason::Unhealthy(_) => {
+            sentence(reason, None, signs)
+        }
     }
 }
 

@@ -102,11 +102,16 @@ fn info(id: ProcessId, program: &Program, name: ProcessName, word: Word) -> Proc
         spawn_error: String::new(),
         needs: Vec::new(),
         needed_by: Vec::new(),
+        last_alive: None,
+        alive_fails: 0,
+        alive_tries: 0,
         last_probe: None,
         probe_tries: 0,
         retry_at: None,
         blocked_by: None,
         off_because: None,
+        listener: None,
+        last_change: None,
         history: Arc::new([]),
     }
 }

@@ -23,6 +23,8 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         ports: Vec::new(),
         url: None,
         proxied_url: None,
+        alive: None,
+        max_memory: None,
         cpu_percent: None,
         memory: None,
         note: String::new(),
@@ -33,6 +35,8 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         needs: Vec::new(),
         needed_by: Vec::new(),
         probe: None,
+        watch: Vec::new(),
+        last_change: None,
         history: vec![
             HistoryEntry { at: STARTED, what: "starting".into() },
             HistoryEntry { at: STARTED + 2000, what: "ready in 2.1s".into() },
@@ -41,6 +45,7 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         directory: "/home/ann/src/shop-fix-ui".into(),
         off_because: String::new(),
         retry_in_ms: None,
+        listener: None,
     }
 }
 
@@ -118,7 +123,6 @@ pub(crate) fn shop() -> ProjectStatus {
             },
         ],
         notes: Vec::new(),
-        sources: Vec::new(),
     }
 }
 

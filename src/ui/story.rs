@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::model::units::human_duration;
-use crate::model::{Dialect, Exit, Now, ProcessId, Program, Project, ReadyKind, ReloadPlan, RetryPolicy, Signal, Word};
+use crate::model::units::{human_duration, round_duration};
+use crate::model::{
+    ConfigNews, Dialect, Exit, Now, ProcessId, Program, Project, ReadyKind, ReloadPlan, RetryPolicy, Signal, Word,
+};
 use crate::plan::ports::Ports;
-use crate::supervisor::notice::Notice;
+use crate::supervisor::notice::{Notice, StopWhy};
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::names::Names;
 use crate::ui::reason::{OutOfMemory, short_exit};
 use crate::ui::reload;
 use crate::ui::story::banner::Address;
 use crate::ui::story::stamp::{Stamps, stamp};
-use crate::ui::text::{clean, pad, round_duration, width};
+use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::{Ink, Theme};
 
 pub mod banner;
@@ -179,13 +181,44 @@ impl Story {
     }
 
     /// What a new config changes.
-    fn reloaded(&self, plan: &ReloadPlan) -> Vec<String> {
+    fn reloaded(&self, files: &[String], plan: &ReloadPlan) -> Vec<String> {
         if plan.is_empty() && plan.waiting.is_empty() {
             return Vec::new();
         }
-        let files = self.telling.theme.paint(Ink::Strong, &self.title.files);
-        let mut lines = vec![format!("  {files} has changed")];
+        let mut lines = vec![format!("  {} changed", self.have(files))];
         lines.extend(reload::rows(plan, self.telling.theme).into_iter().map(|row| format!("    {row}")));
+        lines
+    }
+
+    /// `run.toml has`; without a name all that the project was read from.
+    fn have(&self, files: &[String]) -> String {
+        let verb = if files.len() > 1 { "have" } else { "has" };
+        let files = if files.is_empty() { self.title.files.clone() } else { clean(&files.join(", ")) };
+        format!("{} {verb}", self.telling.theme.paint(Ink::Strong, &files))
+    }
+
+    /// Tells what a watched config has to say that is no reload.
+    pub fn config(&self, news: &ConfigNews, snapshot: &Snapshot, now: Now) -> Vec<String> {
+        let theme = self.telling.theme;
+        let mut lines = match news {
+            ConfigNews::Refused { files, why } => {
+                let head = format!("  {} changed, not taken over: everything keeps running", self.have(files));
+                let why = why.lines().map(|line| format!("  {}", clean(line)).trim_end().to_owned());
+                std::iter::once(head).chain(why).collect()
+            }
+            ConfigNews::Offered { files, plan } => {
+                let mut lines = self.reloaded(files, plan);
+                if !lines.is_empty() {
+                    lines.push(format!("  {} reload   applies it", self.telling.command));
+                }
+                lines
+            }
+            ConfigNews::Unwatched { why } => {
+                vec![format!("  {} {}", theme.paint(Ink::Warn, theme.signs().warning), clean(why))]
+            }
+        };
+        let stamp = stamp(self.telling.stamps, &self.telling.zone, now, snapshot.began);
+        crash::put_before(&stamp, &mut lines);
         lines
     }
 
@@ -239,13 +272,29 @@ impl Story {
                 return self.gave_up(&crash, *tries, *each_time, now);
             }
             Notice::Stopping { count, now } => self.stopping(*count, *now),
+            // Its restart is told already.
+            Notice::Stopped { why: StopWhy::Files, killed: false, .. } => Vec::new(),
             Notice::Stopped { process, after, why, killed } => vec![self.stopped(*process, *after, *why, *killed)],
             Notice::StillStopping { process, elapsed, limit } => vec![self.still_stopping(*process, *elapsed, *limit)],
             Notice::Leftovers { process } => {
                 vec![self.line(Ink::Warn, *process, "left processes behind, which are ended now")]
             }
+            Notice::WentToBackground { process, survivors } => {
+                let found: Vec<String> = survivors.iter().map(ToString::to_string).collect();
+                let text = format!("put itself into the background ({}); it is ended now", clean(&found.join(", ")));
+                vec![self.line(Ink::Warn, *process, &text)]
+            }
+            Notice::Unhealthy { process, said, limit } => {
+                let text = format!("unhealthy: {} (1 of {limit})", clean(said));
+                vec![self.line(Ink::Warn, *process, &text)]
+            }
+            Notice::Healthy { process, said } => {
+                vec![self.line(Ink::Good, *process, &format!("healthy again   {}", clean(said)))]
+            }
             Notice::WillNotDie { process } => vec![self.will_not_die(*process)],
-            Notice::Reloaded { plan } => self.reloaded(plan),
+            Notice::Reloaded { files, plan } => self.reloaded(files, plan),
+            Notice::FilesChanged { process, file, more } => vec![self.files_changed(*process, file, *more, snapshot)],
+            Notice::RewritesItself { process, file } => vec![self.rewrites_itself(*process, file)],
             Notice::GroupAdded { .. } | Notice::GroupRemoved { .. } => Vec::new(),
             Notice::AllReady { after, chain } => self.all_ready(*after, chain, snapshot),
             Notice::SettledWithFailures { after, failed } => self.settled(*after, failed, snapshot),

@@ -1,18 +1,18 @@
-//! The terminal itself: keys without Return and without echo, and everything put back as it was found.
+//! The terminal itself: keys without Return and without echo, or bytes for who is attached, and everything put back as it was found.
 //!
-//! Signals stay with the terminal (ISIG), so Ctrl-C and Ctrl-Z are what they always are. The terminal is opened anew: `O_NONBLOCK` belongs
+//! For keys, signals stay with the terminal (ISIG), so Ctrl-C and Ctrl-Z are what they always are. The terminal is opened anew: `O_NONBLOCK` belongs
 //! to an open file description, and that of stdin is shared with the shell.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
-use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use tokio::io::unix::AsyncFd;
 
@@ -21,24 +21,52 @@ use crate::ui::decode::{Decoder, Key};
 /// The terminal that controls this process (tty(4)).
 pub const CONTROLLING_TERMINAL: &str = "/dev/tty";
 
-/// A terminal without line editing and echo, until this is dropped.
+/// What becomes of what is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    /// Keys without Return and without echo; signals stay with the terminal.
+    Keys,
+    /// Every byte as it stands, and every byte of output too: who is on the other side has a terminal's manners of its own.
+    Bytes,
+    /// Lines as always, save that this byte ends one, too.
+    Lines(u8),
+}
+
+/// A terminal that is ours, until this is dropped.
 #[derive(Debug)]
 pub struct RawTerminal {
     terminal: File,
     found: Termios,
+    typing: Typing,
 }
 
 impl RawTerminal {
     /// Takes the terminal at this path over. Fails when it is none, or when we are in its background, where changing it would stop us.
     pub fn enter(path: &Path) -> io::Result<Self> {
+        Self::enter_for(path, Typing::Keys)
+    }
+
+    /// The same for other typing.
+    pub fn enter_for(path: &Path, typing: Typing) -> io::Result<Self> {
         let terminal = open(path)?;
         let found = tcgetattr(&terminal)?;
-        let raw = Self { terminal, found };
+        let raw = Self { terminal, found, typing };
         if !is_foreground(&raw.terminal) {
             return Err(io::Error::new(ErrorKind::ResourceBusy, "the terminal belongs to another process group"));
         }
         raw.resume()?;
         Ok(raw)
+    }
+
+    /// From here on it is for other typing.
+    pub fn change(&mut self, typing: Typing) -> io::Result<()> {
+        self.typing = typing;
+        self.resume()
+    }
+
+    /// What becomes of what is typed.
+    pub fn typing(&self) -> Typing {
+        self.typing
     }
 
     /// Gives the terminal back as it was found: before a stop by Ctrl-Z, or for good. In the background this does nothing, because
@@ -50,10 +78,18 @@ impl RawTerminal {
     /// Takes it over once more, after a continue. In the background this does nothing.
     pub fn resume(&self) -> io::Result<()> {
         let mut raw = self.found.clone();
-        raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-        raw.local_flags.insert(LocalFlags::ISIG);
-        raw.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
-        raw.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+        match self.typing {
+            Typing::Keys => {
+                raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+                raw.local_flags.insert(LocalFlags::ISIG);
+            }
+            Typing::Bytes => cfmakeraw(&mut raw),
+            Typing::Lines(end) => raw.control_chars[SpecialCharacterIndices::VEOL as usize] = end,
+        }
+        if !matches!(self.typing, Typing::Lines(_)) {
+            raw.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+            raw.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+        }
         self.set(&raw)
     }
 
@@ -70,6 +106,49 @@ impl Drop for RawTerminal {
     fn drop(&mut self) {
         // A terminal that has gone away needs no restoring.
         let _ = self.suspend();
+    }
+}
+
+/// The bytes of a terminal, both ways. Dropping it closes the private descriptor.
+#[derive(Debug)]
+pub struct TerminalBytes(AsyncFd<File>);
+
+impl TerminalBytes {
+    /// Opens the terminal at this path. Must be called inside a tokio runtime.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(listen(open(path)?)?))
+    }
+
+    /// What is typed next; nothing at an end that was typed (Ctrl-D), `None` when the terminal has gone away. Nothing is lost when the
+    /// waiting is given up.
+    pub async fn read(&self) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let mut ready = self.0.readable().await?;
+            match ready.try_io(|terminal| read_some(terminal.get_ref())) {
+                Ok(Ok(bytes)) => return Ok(Some(bytes)),
+                Ok(Err(error)) if error.raw_os_error() == Some(Errno::EIO as i32) => return Ok(None),
+                Ok(Err(error)) => return Err(error),
+                Err(_would_block) => {}
+            }
+        }
+    }
+
+    /// Shows bytes.
+    pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let mut ready = self.0.writable().await?;
+            match ready.try_io(|terminal| terminal.get_ref().write(bytes)) {
+                Ok(written) => bytes = &bytes[written?..],
+                Err(_would_block) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows bytes as far as the terminal takes them now.
+    pub fn write_now(&self, bytes: &[u8]) {
+        // A terminal that is stopped or gone shows nothing.
+        let _ = self.0.get_ref().write(bytes);
     }
 }
 
@@ -168,6 +247,20 @@ mod tests {
         assert_eq!(tcgetattr(&slave).unwrap(), found);
         raw.resume().unwrap();
         assert!(!flags(&slave).contains(LocalFlags::ECHO));
+        drop(raw);
+        assert_eq!(tcgetattr(&slave).unwrap(), found);
+    }
+
+    #[test]
+    fn bytes_are_bytes_and_lines_end_at_one_more() {
+        let (_typist, slave, path) = terminal();
+        let found = tcgetattr(&slave).unwrap();
+        let mut raw = RawTerminal::enter_for(&path, Typing::Bytes).unwrap();
+        assert!(!flags(&slave).intersects(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG));
+        raw.change(Typing::Lines(0x1d)).unwrap();
+        let lines = tcgetattr(&slave).unwrap();
+        assert_eq!((lines.local_flags, lines.output_flags), (found.local_flags, found.output_flags));
+        assert_eq!(lines.control_chars[SpecialCharacterIndices::VEOL as usize], 0x1d);
         drop(raw);
         assert_eq!(tcgetattr(&slave).unwrap(), found);
     }

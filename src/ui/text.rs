@@ -4,11 +4,8 @@
 //! one of our lines, so no text of ours can carry a control character except the colours that we put there ourselves.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-use crate::model::units::human_duration;
 
 /// How many columns a text takes.
 pub fn width(text: &str) -> usize {
@@ -91,16 +88,6 @@ fn skip_until(rest: &mut std::str::Chars<'_>, is_end: impl Fn(char) -> bool) {
     let _ = rest.find(|c| is_end(*c));
 }
 
-/// A duration that is a round number more often than not: `2s`, `1.5s`, `60s`, `10m00s`. Cut to tenths below ten seconds.
-pub fn round_duration(duration: Duration) -> String {
-    let tenths = (duration.as_millis() + 50) / 100;
-    match (tenths / 10, tenths % 10) {
-        (seconds @ 0..10, tenth @ 1..) => format!("{seconds}.{tenth}s"),
-        (seconds @ 0..100, _) => format!("{seconds}s"),
-        _ => human_duration(duration),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -126,15 +113,6 @@ mod tests {
         assert_eq!(clean("\x1b]0;title\x07after"), "after");
         assert_eq!(clean("evil\u{202e}txt"), "evil\\u{202e}txt");
         assert_eq!(clean("\x1b[2J\x1b(Bhere\r./there"), "here\\x0d./there");
-    }
-
-    #[test]
-    fn round_durations_stay_round() {
-        for (millis, text) in
-            [(2003, "2s"), (1500, "1.5s"), (60_000, "60s"), (9970, "10s"), (600_000, "10m00s"), (0, "0s")]
-        {
-            assert_eq!(round_duration(Duration::from_millis(millis)), text);
-        }
     }
 
     proptest! {

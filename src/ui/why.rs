@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::model::Word;
 use crate::model::status::{NeedStatus, ProbeStatus, ProcessStatus, ProjectStatus};
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::ui::look::{Look, clock};
-use crate::ui::text::{clean, pad, round_duration, width};
+use crate::ui::text::{clean, pad, width};
 use crate::ui::theme::Ink;
 
 /// How many of the latest changes of state are told.
@@ -31,6 +31,7 @@ pub fn render(
     let mut lines = vec![head(process, look)];
     lines.extend(needs(process, project, look, zone));
     lines.extend(process.probe.iter().map(|probe| label("  probe", &probe_text(probe, process))));
+    lines.extend(process.alive.iter().map(|alive| label("  alive", &probe_text(alive, process))));
     lines.extend(facts(process, look).into_iter().map(|(name, text)| label(name, &text)));
     if !last_lines.is_empty() {
         lines.push(label("  output", &format!("last {} lines of run {}", last_lines.len(), process.runs)));
@@ -130,6 +131,10 @@ fn facts(process: &ProcessStatus, look: &Look) -> Vec<(&'static str, String)> {
     if !process.off_because.is_empty() {
         facts.push(("  off", clean(&process.off_because)));
     }
+    if !process.watch.is_empty() {
+        let last = process.last_change.as_ref().map(|last| format!(", last: {}", clean(last))).unwrap_or_default();
+        facts.push(("  watch", format!("{}{last}", clean(&process.watch.join(", ")))));
+    }
     if !process.last_exit.is_empty() {
         facts.push(("  ended", clean(&process.last_exit)));
     }
@@ -141,6 +146,14 @@ fn facts(process: &ProcessStatus, look: &Look) -> Vec<(&'static str, String)> {
         let retry = process.retry_in_ms.map(Duration::from_millis);
         let retry = retry.map(|wait| format!(", the next in {}", round_duration(wait))).unwrap_or_default();
         facts.push(("  runs", format!("{}{unasked}{retry}", process.runs)));
+    }
+    if let Some(listener) = &process.listener {
+        let waiting = match listener.waiting {
+            0 => "none waits".to_owned(),
+            1 => "1 waits".to_owned(),
+            count => format!("{count} wait"),
+        };
+        facts.push(("  events", format!("{}, {waiting}", clean(&listener.state))));
     }
     if !process.needed_by.is_empty() {
         facts.push(("  needed", format!("by {}", clean(&process.needed_by.join(", ")))));

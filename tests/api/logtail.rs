@@ -4,48 +4,33 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc as std_mpsc};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use run::client::Client;
 use run::logs::{LogDesk, LogPlaces};
 use run::model::{LogFile, Project};
 use run::runtime::clock::Clock;
 use run::runtime::handle::Handle;
-use run::serve::{Listener, serve};
 use run::supervisor::snapshot::Snapshot;
 use tempfile::TempDir;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 use crate::sample;
-
-/// No condition of these tests takes longer, on whatever machine.
-const LONG: Duration = Duration::from_secs(30);
+use crate::server::{LONG, Server};
 
 /// The sample project with real log files, served.
 struct Served {
     directory: TempDir,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    server: Server,
 }
 
 impl Served {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (path, handle) = (directory.path().join("sock"), handle(directory.path()));
-        let (stop, stopped) = oneshot::channel();
-        let (bound, is_bound) = std_mpsc::channel();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let listener = Listener::bind(&path).unwrap();
-                bound.send(()).unwrap();
-                serve(listener, handle, None, async { drop(stopped.await) }).await;
-            });
-        });
-        is_bound.recv_timeout(LONG).unwrap();
-        Self { directory, stop: Some(stop), thread: Some(thread) }
+        let handle = handle(directory.path());
+        let server = Server::start(&directory.path().join("sock"), handle, None, std::future::ready(()));
+        Self { directory, server }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -72,21 +57,6 @@ impl Served {
         let mut answer = String::new();
         let _ = self.ask(request).read_to_string(&mut answer);
         answer.split(' ').nth(1).unwrap_or_default().to_owned()
-    }
-
-    /// Ends the server and waits until it has.
-    fn end(&mut self) {
-        drop(self.stop.take());
-        self.thread.take().map(JoinHandle::join).unwrap().unwrap();
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
@@ -191,7 +161,7 @@ fn readers_that_do_not_read_hold_up_neither_calls_nor_the_end() {
     let pid = client.call("supervisor.getPID", &[]).unwrap();
     assert_eq!(pid.as_int(), Some(i64::from(sample::facts().pid)));
     let begin = Instant::now();
-    served.end();
+    served.server.end();
     assert!(begin.elapsed() < LONG);
     drop(streams);
 }
@@ -202,7 +172,7 @@ fn the_end_of_the_server_ends_a_quiet_tail_at_once() {
     served.append("db.log", b"text\n");
     let mut stream = served.get("/logtail/db");
     read_until(&mut stream, "text\n\r\n");
-    served.end();
+    served.server.end();
     assert_eq!(read_until(&mut stream, "0\r\n\r\n"), "0\r\n\r\n");
 }
 

@@ -7,5 +7,6 @@ mod logtail;
 mod notes;
 mod pairs;
 mod sample;
+mod server;
 mod socket;
 mod windows;

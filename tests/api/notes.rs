@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use run::api::note::note;
-use run::model::{Exit, Moment, Signal, Word};
-use run::supervisor::snapshot::{OffBecause, ProcessInfo};
+use run::model::{Exit, ListenerState, Moment, Signal, Word};
+use run::supervisor::snapshot::{ListenerInfo, OffBecause, ProcessInfo};
 
 use crate::sample::{self, ADMIN, API, DB, MIGRATE, WEB, WORKER_0, WORKER_1};
 
@@ -28,10 +28,26 @@ fn a_ready_one_shows_its_url_or_why_it_was_restarted() {
 }
 
 #[test]
+fn a_listener_that_gets_nothing_says_why() {
+    let at = |state, was_ready, waiting| {
+        note_of(DB, None, |info| info.listener = Some(ListenerInfo { state, was_ready, waiting }))
+    };
+    assert_eq!(at(ListenerState::Acknowledged, false, 0), "has not said READY");
+    assert_eq!(at(ListenerState::Acknowledged, false, 12), "has not said READY, 12 events wait");
+    assert_eq!(at(ListenerState::Acknowledged, true, 1), "");
+    assert_eq!(at(ListenerState::Unknown, true, 1), "broke the listener protocol: no events until it is started again");
+}
+
+#[test]
 fn an_unready_one_shows_what_its_check_said_last() {
     assert_eq!(note_of(API, Some("http://127.0.0.1:1"), |_| ()), "not ready yet: http 503 /health, try 41");
     assert_eq!(note_of(API, None, |info| info.last_probe = None), "");
-    assert_eq!(note_of(API, None, |info| info.word = Word::Unhealthy), "unhealthy: http 503 /health");
+    let unhealthy = note_of(API, None, |info| {
+        info.word = Word::Unhealthy;
+        info.last_alive = Some("http 503 /health".into());
+        info.alive_fails = 2;
+    });
+    assert_eq!(unhealthy, "unhealthy: http 503 /health x2");
 }
 
 #[test]

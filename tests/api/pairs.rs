@@ -121,6 +121,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("all_config_info", "supervisor.getAllConfigInfo", "[]"),
     ("run_reload", "run.reload", "[]"),
     ("run_reload_dry", "run.reload", "[true]"),
+    ("run_changed_files", "run.changedFiles", "[]"),
     ("run_down", "run.down", "[]"),
     ("run_version", "run.version", "[]"),
 ];
@@ -168,7 +169,7 @@ fn reply(command: &Command) -> Reply {
         Command::SendStdin { process, .. } => {
             each(&[*process], |id| if id == API { Answer::NoStdin } else { Answer::Done })
         }
-        Command::SendEvent { .. } | Command::Shutdown | Command::Reload(_) | Command::BeginAnew(_) => Reply::Accepted,
+        Command::SendEvent { .. } | Command::Shutdown | Command::Reload(_) | Command::BeginAnew => Reply::Accepted,
     }
 }
 
@@ -180,6 +181,7 @@ fn config(wish: &ConfigWish) -> Result<ReloadPlan, ConfigRefusal> {
         removed: vec!["mail".into()],
     };
     match wish {
+        ConfigWish::Glance => Ok(ReloadPlan { files: vec!["run.toml".into()], ..ReloadPlan::default() }),
         ConfigWish::Compare | ConfigWish::Reload => Ok(ReloadPlan { groups, unchanged: 3, ..ReloadPlan::default() }),
         ConfigWish::AddGroup(_) | ConfigWish::RemoveGroup(_) => Ok(ReloadPlan::default()),
         ConfigWish::Restart => Err(ConfigRefusal::Unreadable("error: unknown key `dependson`".into())),

@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::process::Command as Program;
 use std::sync::{Arc, mpsc as std_mpsc};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use run::client::{Client, ClientError, StartUntil};
@@ -15,23 +15,19 @@ use run::model::Word;
 use run::runtime::clock::Clock;
 use run::runtime::handle::{Handle, Message};
 use run::serve::listen::CONNECTIONS;
-use run::serve::{Listener, serve};
 use run::supervisor::action::{Answer, Outcome};
 use run::supervisor::event::{Command, StartUntil as Until};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::sample::{self, API, DB};
-
-/// No condition of these tests takes longer, on whatever machine.
-const LONG: Duration = Duration::from_secs(30);
+use crate::server::{LONG, Server};
 
 /// A served project. Its commands arrive at `commands`, and the test answers them.
 struct Served {
     directory: TempDir,
     commands: std_mpsc::Receiver<Message>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    server: Server,
     /// What the handle reads.
     snapshots: watch::Sender<run::supervisor::snapshot::Snapshot>,
 }
@@ -44,22 +40,10 @@ impl Served {
         let (sender, mut incoming) = mpsc::unbounded_channel();
         let handle = Handle::new(sender, view, Arc::new(sample::facts()), Clock::frozen(sample::now()));
         let (forward, commands) = std_mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
-        let (bound, is_bound) = std_mpsc::channel();
-        let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async move {
-                let listener = Listener::bind(&path).unwrap();
-                bound.send(()).unwrap();
-                tokio::spawn(async move {
-                    while incoming.recv().await.is_some_and(|request| forward.send(request).is_ok()) {}
-                });
-                let usage = Arc::new(|pids: &[u32]| pids.iter().map(|pid| (*pid, (2.0, 1 << 32))).collect());
-                serve(listener, handle, Some(usage), async { drop(stopped.await) }).await;
-            });
-        });
-        is_bound.recv_timeout(LONG).unwrap();
-        Self { directory, commands, stop: Some(stop), thread: Some(thread), snapshots }
+        let beside = async move { while incoming.recv().await.is_some_and(|request| forward.send(request).is_ok()) {} };
+        let usage = Arc::new(|pids: &[u32]| pids.iter().map(|pid| (*pid, (2.0, 1 << 32))).collect());
+        let server = Server::start(&path, handle, Some(usage), beside);
+        Self { directory, commands, server, snapshots }
     }
 
     fn path(&self) -> PathBuf {
@@ -96,21 +80,6 @@ impl Served {
         let end = stream.read_to_end(&mut answer);
         assert!(end.is_ok() || !answer.is_empty(), "{end:?}");
         String::from_utf8(answer).unwrap()
-    }
-
-    /// Ends the server and waits until it has.
-    fn end(&mut self) {
-        drop(self.stop.take());
-        self.thread.take().map(JoinHandle::join).unwrap().unwrap();
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
@@ -308,10 +277,10 @@ fn the_end_answers_what_is_under_way_and_removes_the_socket() {
     let asking = thread::spawn(move || client.down());
     let (command, reply) = served.asked();
     assert_eq!(command, Command::Shutdown);
-    drop(served.stop.take());
+    served.server.stop();
     reply.send(Outcome::Accepted).unwrap();
     asking.join().unwrap().unwrap();
-    served.end();
+    served.server.end();
     assert!(!served.path().exists());
 }
 

@@ -48,7 +48,7 @@ async fn serve(end: SpawnerEnd) -> Outcome {
                 None => return Ok(0),
             },
             report = spawner.report() => match report {
-                Some(report) => say(&shown(&report))?,
+                Some(report) => shown(&report).map_or(Ok(()), |line| say(&line))?,
                 None => break,
             },
         }
@@ -72,8 +72,9 @@ fn lines() -> mpsc::UnboundedReceiver<String> {
     receiver
 }
 
-fn shown(report: &Report) -> String {
-    match report {
+/// What the end itself says already is not shown.
+fn shown(report: &Report) -> Option<String> {
+    let line = match report {
         Report::Spawned { key, pid } => format!("spawned {} {pid}", key.0),
         Report::SpawnFailed { key, step, errno } => format!("failed {} {step:?} {errno}", key.0),
         Report::Exited { key, exit, survivors } => {
@@ -83,12 +84,14 @@ fn shown(report: &Report) -> String {
             };
             format!("exited {} {exit} {}", key.0, if *survivors { "survivors" } else { "alone" })
         }
+        Report::LeftBehind { .. } => return None,
         Report::Vanished { key } => format!("vanished {}", key.0),
         Report::Swept { names } => {
             let names: Vec<String> = names.iter().map(|(pid, name)| format!("{name}:{pid}")).collect();
             format!("swept {}", names.join(","))
         }
-    }
+    };
+    Some(line)
 }
 
 fn read_order(line: &str, masters: &mut Vec<OwnedFd>) -> Result<Order, Box<dyn Error>> {

@@ -11,8 +11,9 @@ use std::thread::{self, JoinHandle};
 
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::{grantpt, posix_openpt, ptsname_r, unlockpt};
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::pty::{Winsize, grantpt, posix_openpt, ptsname_r, unlockpt};
+use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
+use run::runtime::sys::set_window_size;
 
 use super::running::{Caught, Running};
 use super::{PATIENCE, TestProject, becomes_true};
@@ -23,6 +24,7 @@ pub(crate) struct Terminal<'a> {
     pub(crate) running: Running<'a>,
     project: &'a TestProject,
     master: Option<Arc<File>>,
+    found: Termios,
     screen: Caught,
     is_over: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
@@ -32,6 +34,7 @@ impl<'a> Terminal<'a> {
     /// Starts a command of ours as the leader of a session on a terminal of 100 columns and 40 lines.
     pub(crate) fn start(project: &'a TestProject, arguments: &[&str]) -> Self {
         let (master, slave) = open();
+        let found = tcgetattr(&master).unwrap();
         let mut command = Command::new("setsid");
         let start = format!("stty rows 40 cols 100; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_run"));
         command.args(["--ctty", "sh", "-c", &start, "run"]).args(arguments);
@@ -43,7 +46,7 @@ impl<'a> Terminal<'a> {
         let (screen, is_over) = (Caught::default(), Arc::new(AtomicBool::new(false)));
         let master = Arc::new(File::from(master));
         let reader = read(Arc::clone(&master), screen.clone(), Arc::clone(&is_over));
-        Self { running, project, master: Some(master), screen, is_over, reader: Some(reader) }
+        Self { running, project, master: Some(master), found, screen, is_over, reader: Some(reader) }
     }
 
     /// Everything that was written to it, with all control sequences.
@@ -62,6 +65,18 @@ impl<'a> Terminal<'a> {
     /// Its modes: echo, line editing, ….
     pub(crate) fn local_flags(&self) -> LocalFlags {
         tcgetattr(self.master.as_deref().unwrap()).unwrap().local_flags
+    }
+
+    /// Whether all of its modes are as before anybody ran on it.
+    pub(crate) fn is_as_found(&self) -> bool {
+        tcgetattr(self.master.as_deref().unwrap()).unwrap() == self.found
+    }
+
+    /// Gives it another size, as a window that is dragged.
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        let master = OwnedFd::from(self.master.as_deref().unwrap().try_clone().unwrap());
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        set_window_size(&master, size).unwrap();
     }
 
     /// Types keys.

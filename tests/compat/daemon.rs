@@ -30,6 +30,23 @@ serverurl = unix://%(here)s/s.sock
 
 ";
 
+/// Programs that stay, and that end well and badly when they are told to.
+pub(crate) const ENDINGS: &str = "\
+[program:cat]
+command = cat
+startsecs = 0
+
+[program:good]
+command = sh -c 'read x; exit 0'
+startsecs = 0
+autorestart = false
+
+[program:bad]
+command = sh -c 'read x; exit 3'
+startsecs = 0
+autorestart = false
+";
+
 /// A directory with a config, in a world of its own.
 pub(crate) struct Stage {
     pub(crate) side: Side,

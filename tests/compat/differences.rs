@@ -17,7 +17,7 @@ macro_rules! named {
 named! {
     HOT_LOOP = "A hot loop is slowed down";
     SESSION = "Every program has a session of its own";
-    SPAWN_FAILURES = "A start that fails says why";
+    SPAWN_FAILURES = "A start that fails after the fork says why";
     LOG_BYTES = "Log bytes that are no text do not fail a call";
     CONFIG_INFO = "`getAllConfigInfo` shows what holds";
     SHOT = "SIGKILL of the supervisor ends its programs";
@@ -55,7 +55,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("`exit_on_failure=true`", "tests/e2e/dropin.rs"),
     ("`run up` follows of `[supervisord]`", "tests/e2e/supervisord.rs"),
     ("The parent ends when the servers are open and the pidfile is written", "tests/e2e/dropin.rs"),
-    ("HUP with a file that does not load", "tests/e2e/dropin.rs"),
     ("The pidfile stays through a HUP", "tests/e2e/dropin.rs"),
     ("A directory holds one project", "tests/e2e/dropin.rs"),
     ("Limits are raised before the user changes", "tests/e2e/dropin.rs"),
@@ -64,7 +63,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("A program's short last words are told", "tests/e2e/listeners.rs"),
     ("`sendProcessStdin`", "tests/e2e/listeners.rs"),
     ("Crashes that are retried at once", "tests/sim/check.rs"),
-    ("`restart` and `reload` read the config first", "tests/e2e/reload.rs"),
+    ("`restart`, `reload` and HUP read the config first", "tests/e2e/dropin.rs"),
     ("A group that is added or removed with a dependency to another", "tests/e2e/reload.rs"),
     ("Without `-s` and `-c` it talks to the project here", "tests/ctl/ours.rs"),
     ("`help` has its own words", "tests/ctl/scenario.rs"),

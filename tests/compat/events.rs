@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::daemon::{Daemon, Stage};
+use crate::daemon::{Daemon, ENDINGS, Stage};
 use crate::side::{Side, here, tool};
 
 on_both! {
@@ -58,25 +58,9 @@ fn of_process(stage: &Stage, name: &str) -> Vec<String> {
 }
 
 fn a_life_is_told_state_by_state(side: Side) {
-    let conf = "\
-[program:cat]
-command = cat
-startsecs = 0
-
-[program:good]
-command = sh -c 'read x; exit 0'
-startsecs = 0
-autorestart = false
-
-[program:bad]
-command = sh -c 'read x; exit 3'
-startsecs = 0
-autorestart = false
-
-[group:g]
-programs = good,bad
-";
-    let stage = Stage::new(side, &[listener("spy", "PROCESS_STATE", ""), conf.to_owned()].concat());
+    let group = "[group:g]\nprograms = good,bad\n";
+    let spy = listener("spy", "PROCESS_STATE", "");
+    let stage = Stage::new(side, &[&spy, ENDINGS, group].concat());
     let daemon = stage.start();
     let pid = |name: &str| {
         daemon.wait_state(name, "RUNNING");

@@ -46,6 +46,7 @@ mod http;
 mod identity;
 mod info;
 mod logs;
+mod main_log;
 mod on_purpose;
 mod options;
 mod processes;

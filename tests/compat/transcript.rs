@@ -2,14 +2,20 @@
 
 use std::fs;
 
-use regex::Regex;
-
 use crate::daemon::Stage;
 use crate::differences;
-use crate::scenario::{Places, Scenario, Step, directory, play, scenarios};
+use crate::scenario::{Places, Scenario, directory, normal, play, scenarios};
 use crate::side::{Side, tool};
 
-on_both! {
+/// A case for each scenario of that name.
+macro_rules! scenarios {
+    ($($name:ident,)*) => {
+        on_both! { $($name,)* }
+        $(fn $name(side: Side) { replay(side, stringify!($name)); })*
+    };
+}
+
+scenarios! {
     looking,
     processes,
     logs,
@@ -18,28 +24,6 @@ on_both! {
     password,
     shutdown,
     reload,
-}
-
-/// What may differ between two servers, taken out.
-fn normal(text: &str, step: &Step) -> String {
-    let mut text = text.to_owned();
-    for (pattern, word) in [
-        (r"(?m): file: \S+ line: \d+$", ""),
-        (r"pid \d+, uptime \d+:\d\d:\d\d", "pid N, uptime T"),
-        (r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "DATE"),
-        (r"(?m)^[1-9]\d*$", "N"),
-    ] {
-        text = Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
-    }
-    if step.interrupt_after.is_some() {
-        text.truncate(text.trim_end().len());
-    }
-    if step.any_order {
-        let mut lines: Vec<&str> = text.lines().collect();
-        lines.sort_unstable();
-        return lines.join("\n");
-    }
-    if step.compare.as_deref() == Some("head") { text.lines().next().unwrap_or_default().to_owned() } else { text }
 }
 
 /// What ours says, where it says more on purpose.
@@ -104,36 +88,4 @@ fn replay(side: Side, name: &str) {
             daemon.wait_for_end();
         }
     }
-}
-
-fn looking(side: Side) {
-    replay(side, "looking");
-}
-
-fn processes(side: Side) {
-    replay(side, "processes");
-}
-
-fn logs(side: Side) {
-    replay(side, "logs");
-}
-
-fn config(side: Side) {
-    replay(side, "config");
-}
-
-fn prompt(side: Side) {
-    replay(side, "prompt");
-}
-
-fn password(side: Side) {
-    replay(side, "password");
-}
-
-fn shutdown(side: Side) {
-    replay(side, "shutdown");
-}
-
-fn reload(side: Side) {
-    replay(side, "reload");
 }

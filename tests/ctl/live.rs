@@ -7,10 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use regex::Regex;
-
 use super::common::{PATIENCE, Running, TestProject, becomes_true, has_tool};
-use super::scenario::{Places, Scenario, Step, directory, play, scenarios, without_help};
+use super::scenario::{Places, Scenario, directory, normal, play, scenarios, without_help};
 
 const OURS: &[&str] = &[env!("CARGO_BIN_EXE_run"), "ctl"];
 
@@ -64,29 +62,6 @@ fn places(project: &TestProject) -> Places {
     Places::new(project, format!("unix://{}", project.path("s.sock").display()))
 }
 
-/// What may differ between two servers, taken out.
-fn normal(project: &TestProject, text: &str, step: &Step) -> String {
-    let mut text = places(project).scrub(text).replace(project.directory().to_str().unwrap(), "{dir}");
-    for (pattern, word) in [
-        (r"(?m): file: \S+ line: \d+$", ""),
-        (r"pid \d+, uptime \d+:\d\d:\d\d", "pid N, uptime T"),
-        (r"[A-Z][a-z]{2} \d\d \d\d:\d\d [AP]M", "DATE"),
-        (r"(?m)^[1-9]\d*$", "N"),
-    ] {
-        text = Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
-    }
-    if step.interrupt_after.is_some() {
-        // The original now and then swallows the interrupt that ends it, and with it the last line end.
-        text.truncate(text.trim_end().len());
-    }
-    if step.any_order {
-        let mut lines: Vec<&str> = text.lines().collect();
-        lines.sort_unstable();
-        return lines.join("\n");
-    }
-    if step.compare.as_deref() == Some("head") { text.lines().next().unwrap_or_default().to_owned() } else { text }
-}
-
 /// Everything that one client says.
 fn transcript(scenario: &Scenario, client: &[&str], server: Server<'_>) -> Vec<String> {
     let project = stage(scenario);
@@ -103,7 +78,9 @@ fn transcript(scenario: &Scenario, client: &[&str], server: Server<'_>) -> Vec<S
         let done = play(&project, &client, step, &places(&project));
         let out = without_help(&project, &client, &done.stdout);
         let errors: String = done.stderr.split_inclusive('\n').filter(|line| line.contains("logtail")).collect();
-        let [out, errors] = [out, errors].map(|text| normal(&project, &text, step));
+        let directory = project.directory().display().to_string();
+        let [out, errors] =
+            [out, errors].map(|text| normal(&places(&project).scrub(&text).replace(&directory, "{dir}"), step));
         said.push(format!("$ {:?} {:?}\n{out}{errors}exit {}\n", step.args, step.stdin, done.code));
         if step.ends {
             assert!(becomes_true(PATIENCE, || server.has_ended().is_some()), "it does not shut down");
@@ -198,12 +175,19 @@ fn the_section_of_a_supervisord_conf_says_whom_to_talk_to() {
 #[test]
 fn a_line_typed_in_the_foreground_reaches_the_process_and_comes_back() {
     let Some(supervisord) = tool("supervisord") else { return };
-    let project = stage(&Scenario::default());
-    let _server = start(&project, Server::Theirs(&supervisord));
+    for server in [Server::Theirs(&supervisord), Server::Ours] {
+        let project = stage(&Scenario::default());
+        let _server = start(&project, server);
+        talk(&project);
+    }
+}
+
+/// One line to `cat` and back.
+fn talk(project: &TestProject) {
     let mut command = project.command(&["ctl", "-c", "supervisord.conf", "fg", "cat"]);
     let (reader, mut writer) = std::io::pipe().unwrap();
     command.stdin(Stdio::from(reader));
-    let running = Running::start(&project, command);
+    let running = Running::start(project, command);
     running.wait_for("==> Press Ctrl-C to exit <==\n");
     std::io::Write::write_all(&mut writer, "grüße\n".as_bytes()).unwrap();
     running.wait_for("grüße\n");

@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod attach;
+mod attach_terminal;
 mod bare;
 mod commands;
 mod control;
@@ -14,6 +16,7 @@ mod dotenv;
 mod dropin;
 mod examples;
 mod extension;
+mod health;
 mod init;
 mod joining;
 mod listeners;
@@ -30,4 +33,5 @@ mod stop;
 mod supervisord;
 mod survive;
 mod up_story;
+mod watch;
 mod web;

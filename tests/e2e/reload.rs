@@ -19,7 +19,7 @@ fn config(programs: &[(&str, &str)]) -> String {
 /// A project of db, cache and api, all up.
 fn shop() -> TestProject {
     let project = TestProject::toml(&config(&[("db", ""), ("cache", ""), ("api", "depends_on = [\"db\"]")]));
-    project.run(&["up", "-d"]).expect_code(0);
+    project.run(&["up", "-d", "--reload", "off"]).expect_code(0);
     project
 }
 
@@ -108,7 +108,7 @@ fn status_says_when_the_files_are_others_than_those_it_runs_by() {
 fn another_value_in_an_env_file_restarts_those_who_read_it() {
     let api = "environment = {}\nenv_file = \"api.env\"";
     let project = TestProject::toml(&config(&[("db", ""), ("api", api)])).file("api.env", "LEVEL=one\nSAME=1\n");
-    project.run(&["up", "-d"]).expect_code(0);
+    project.run(&["up", "-d", "--reload", "off"]).expect_code(0);
     let before = pids(&project, &["db", "api"]);
     project.write("api.env", "LEVEL=two\nSAME=1\n");
     let done = project.run(&["reload"]).expect_code(0);
@@ -121,7 +121,7 @@ fn another_value_in_an_env_file_restarts_those_who_read_it() {
 #[test]
 fn instances_come_and_go_and_the_others_stay() {
     let project = TestProject::toml(&program("worker", "numprocs = 2"));
-    project.run(&["up", "-d"]).expect_code(0);
+    project.run(&["up", "-d", "--reload", "off"]).expect_code(0);
     let before = pids(&project, &["worker:worker_0", "worker:worker_1"]);
     project.write("run.toml", program("worker", "numprocs = 4"));
     project.run(&["reload"]).expect_code(0);
@@ -137,7 +137,7 @@ fn instances_come_and_go_and_the_others_stay() {
 #[test]
 fn the_stream_shows_the_plan_and_the_names_of_what_is_new() {
     let project = TestProject::toml(&config(&[("db", ""), ("cache", "")]));
-    let up = project.up();
+    let up = project.start(&["up", "--reload", "off"]);
     up.wait_for_banner();
     let talks = "[program.newcomer]\ncommand = \"echo hello; exec sleep 1000\"\nstartsecs = 0\n";
     project.write("run.toml", config(&[("db", "")]) + talks);
@@ -158,7 +158,7 @@ fn what_is_renamed_takes_over_the_port_of_what_is_gone() {
     let server =
         |name: &str| format!("[program.{name}]\ncommand = \"{actor} listen $PORT\"\nport = {port}\nstartretries = 0\n");
     let project = TestProject::toml(&server("web"));
-    project.run(&["up", "-d"]).expect_code(0);
+    project.run(&["up", "-d", "--reload", "off"]).expect_code(0);
     project.write("run.toml", server("site"));
     project.run(&["reload"]).expect_code(0);
     project.wait_until("web is gone", PATIENCE, || names(&project) == ["site"]);
@@ -234,6 +234,22 @@ fn flow(project: &TestProject, ctl: &dyn Fn(&[&str]) -> Done) {
     let is_anew = || project.pid("a") != before && ["a", "b"].iter().all(|name| project.word(name) == "ready");
     project.wait_until("all have begun anew", PATIENCE, is_anew);
     assert_eq!(project.status().unwrap()["pid"], supervisor);
+}
+
+#[test]
+fn restart_follows_all_of_the_config_with_the_same_pid_under_run_up_too() {
+    let project = conf();
+    let (supervisor, before) = (project.status().unwrap()["pid"].clone(), project.pid("a"));
+    let moved = CONF.replace("s.sock", "t.sock").replace("[supervisord]\n", "[supervisord]\nidentifier=anew\n");
+    project.write("supervisord.conf", moved);
+    project.run(&["ctl", "reload"]).expect_code(0);
+    let ctl = || project.run(&["ctl", "-c", "supervisord.conf", "status", "a"]);
+    project.wait_until("the other socket answers", PATIENCE, || ctl().stdout.contains("RUNNING"));
+    assert!(!project.path("s.sock").exists() && project.path("t.sock").exists());
+    project.wait_for_word("a", "ready");
+    assert_ne!(project.pid("a"), before);
+    assert_eq!(project.status().unwrap()["pid"], supervisor);
+    down(&project);
 }
 
 #[test]

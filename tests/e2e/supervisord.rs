@@ -10,7 +10,7 @@ const MAIN: &str = "[unix_http_server]\nfile=%(here)s/supervisor.sock\n\n[superv
 /// Two processes of one program, each with its own number, and one that waits for them.
 const CLOCK: &str = "[program:clock]\ncommand=sh -c 'echo \"$GREETING\" $N $SUPERVISOR_PROCESS_NAME > clock.$N; exec cat'\nnumprocs=2\n\
                      process_name=%(program_name)s_%(process_num)02d\nenvironment=N=\"%(process_num)d\"\nstartsecs=0\nready=exec test -s clock.$N\n";
-const LATE: &str = "[program:late]\ncommand=sh -c 'cat clock.0 clock.1 > late; exec cat' ; a comment\ndepends_on=clock\nready=file late\n";
+const LATE: &str = "[program:late]\ncommand=sh -c 'cat clock.0 clock.1 > new && mv new late; exec cat' ; a comment\ndepends_on=clock\nready=file late\n";
 
 fn project() -> TestProject {
     TestProject::empty().file("supervisord.conf", MAIN).file("conf.d/clock.conf", CLOCK).file("conf.d/late.conf", LATE)

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use run::model::{
-    Generation, Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word,
+    Exit, Generation, Moment, ProcessId, ProcessState, Program, ProgramName, Project, RetryPolicy, Signal, Until, Word,
 };
-use run::supervisor::action::{Action, Outcome};
+use run::supervisor::action::{Action, Crash, Outcome};
 use run::supervisor::event::{Command, Event, RequestId, StartUntil};
 use run::supervisor::notice::{Notice, Reason, StopWhy};
 use run::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
@@ -56,6 +56,14 @@ struct Past {
     /// A user has asked for its stop.
     stopped_by_user: bool,
     was_stopping_before_end: bool,
+    /// It has crashed just now, and nobody has been told.
+    untold: Option<Untold>,
+}
+
+/// A crash.
+#[derive(Debug, Clone)]
+struct Untold {
+    again_in: Option<Duration>,
 }
 
 pub(crate) struct Checks {
@@ -72,8 +80,6 @@ pub(crate) struct Checks {
     expects: BTreeMap<RequestId, Expects>,
     answered: BTreeSet<RequestId>,
     forgotten: BTreeSet<RequestId>,
-    /// What is being stopped is to begin anew.
-    begins_anew: bool,
     is_ending: bool,
     is_hurried: bool,
     finished: bool,
@@ -95,7 +101,6 @@ impl Checks {
             expects: BTreeMap::new(),
             answered: BTreeSet::new(),
             forgotten: BTreeSet::new(),
-            begins_anew: false,
             is_ending: false,
             is_hurried: false,
             finished: false,
@@ -120,7 +125,6 @@ impl Checks {
                 self.just_forgotten = Some(*request);
             }
             Event::Terminate(urgency) => {
-                self.begins_anew = false;
                 self.is_hurried |= *urgency == run::supervisor::event::Urgency::Now;
             }
             Event::Spawned { process, generation: _, .. } => self.past[process.index()].has_run = true,
@@ -131,11 +135,15 @@ impl Checks {
             }
             Event::Tick
             | Event::Begin { .. }
+            | Event::FilesChanged { .. }
             | Event::Printed { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
+            | Event::LeftBehind { .. }
             | Event::Vanished { .. }
-            | Event::Probed { .. } => {}
+            | Event::Probed { .. }
+            | Event::Checked { .. }
+            | Event::Measured { .. } => {}
         }
     }
 
@@ -158,9 +166,9 @@ impl Checks {
                     self.past[id.index()].stopped_by_user = true;
                 }
             }
-            Command::Shutdown => self.begins_anew = false,
-            Command::BeginAnew(_) => self.begins_anew |= !self.is_ending,
-            Command::Signal { .. }
+            Command::Shutdown
+            | Command::BeginAnew
+            | Command::Signal { .. }
             | Command::Wait { .. }
             | Command::SendStdin { .. }
             | Command::SendEvent { .. }
@@ -202,18 +210,23 @@ impl Checks {
                 self.reply(*request, &Outcome::Accepted);
             }
             Action::Adopt(edition) => self.adopt(&edition.project().programs, children),
+            // Its end may be what is told in this very step, after the timer.
+            Action::CheckAlive { process, generation, .. } => {
+                let child = children.get(process);
+                assert!(child.is_none_or(|child| child.generation == *generation), "17: {process:?} is asked late");
+                assert!(self.past[process.index()].ready, "17: {process:?} is asked before it is ready");
+            }
+            Action::Measure(whom) => {
+                let is_limited = |id: ProcessId| self.programs[id.index()].max_memory.is_some();
+                assert!(whom.iter().all(|one| is_limited(one.process)), "17: who has no limit is measured");
+            }
+            Action::OnCrash(crash) => self.told(crash),
             Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }
 
     /// Another config. What runs and need not run anew, nor goes with somebody who does, is not to be touched.
     fn adopt(&mut self, programs: &[Program], children: &BTreeMap<ProcessId, Child>) {
-        let is_anew = std::mem::take(&mut self.begins_anew);
-        if is_anew {
-            assert!(children.is_empty(), "20: it begins anew with {children:?} alive");
-            (self.is_ending, self.is_hurried) = (false, false);
-            self.deliveries.begin_anew();
-        }
         let old: Vec<(Program, bool)> = self.programs.iter().cloned().zip(self.is_member.clone()).collect();
         self.is_member.iter_mut().for_each(|is_member| *is_member = false);
         for program in programs {
@@ -225,12 +238,6 @@ impl Checks {
                 self.is_member.push(true);
                 self.past.push(Past::default());
             }
-        }
-        if is_anew {
-            for past in &mut self.past {
-                *past = Past { generation: past.generation, ..Past::default() };
-            }
-            return;
         }
         let same = |slot: usize| old.get(slot).is_some_and(|(was, is)| *is && *was == self.programs[slot]);
         // A new config may be what a failing one was waiting for.
@@ -347,6 +354,15 @@ impl Checks {
         }
     }
 
+    /// A hook is run for each failure, right after it was told, and for nothing else.
+    fn told(&mut self, crash: &Crash) {
+        let index = crash.process.index();
+        assert!(self.programs[index].on_crash.is_some(), "22: {:?} has no hook", crash.process);
+        let untold = self.past[index].untold.take();
+        let is_it = untold.is_some_and(|untold| untold.again_in == crash.again_in);
+        assert!(is_it, "22: {:?} has not crashed", crash.process);
+    }
+
     fn reply(&mut self, request: RequestId, _outcome: &Outcome) {
         assert!(!self.forgotten.contains(&request), "5: {request:?} was forgotten and is answered");
         assert!(self.open.remove(&request), "5: {request:?} is answered twice or was never asked");
@@ -369,6 +385,10 @@ impl Checks {
             Notice::Crashed { process, reason, .. } | Notice::GaveUp { process, reason, .. } => {
                 let past = &mut self.past[process.index()];
                 let was_late = matches!(reason, Reason::NotReady { .. });
+                let program = &self.programs[process.index()];
+                let may_be_unfit = program.alive.is_some() || program.max_memory.is_some();
+                let was_unfit = matches!(reason, Reason::Unhealthy(_));
+                assert!(!was_unfit || may_be_unfit, "17: {process:?} is ended and nobody watches it");
                 assert!(!(was_late && past.ready), "16: {process:?} was ready and is ended because it was not");
                 past.ended_well = past.has_run.then_some(false);
                 past.has_ended |= past.has_run;
@@ -377,6 +397,12 @@ impl Checks {
                 let was_good = past.ready_since.take().is_some_and(|at| now.since(at) >= Duration::from_secs(10));
                 past.failures = if was_good { 1 } else { past.failures + 1 };
                 past.allowed = self.programs[process.index()].startretries;
+                let (again_in, is_wanted) = match notice {
+                    Notice::Crashed { again_in, first, .. } => (*again_in, again_in.is_some() || *first),
+                    _ => (None, true),
+                };
+                let is_fine = matches!(reason, Reason::Exit(Exit::Code(code)) if program.exitcodes.contains(code));
+                past.untold = (program.on_crash.is_some() && is_wanted && !is_fine).then_some(Untold { again_in });
                 if let Notice::Crashed { again_in: Some(delay), .. } = notice {
                     let tries = u64::from(past.failures - 1);
                     let is_native = self.programs[process.index()].retry == RetryPolicy::Native;
@@ -387,6 +413,11 @@ impl Checks {
                     past.not_before = Some(now + *delay);
                 }
             }
+            // A changed file is a reason to try again, as a user's word is.
+            Notice::FilesChanged { process, .. } => {
+                let past = &mut self.past[process.index()];
+                (past.failures, past.not_before) = (0, None);
+            }
             Notice::AllReady { .. } => self.said_all_ready = true,
             Notice::Stopping { .. } => {
                 self.is_ending = true;
@@ -395,7 +426,10 @@ impl Checks {
                 self.untouchable.retain(|id| !programs[id.index()].serves_others());
             }
             Notice::Stopped { process, why, .. } => {
-                assert!(!matches!(why, StopWhy::NotReady | StopWhy::Leftovers), "{process:?} stopped {why:?}");
+                assert!(
+                    !matches!(why, StopWhy::NotReady | StopWhy::Unhealthy | StopWhy::Leftovers | StopWhy::Background),
+                    "{process:?} stopped {why:?}"
+                );
             }
             Notice::EventDropped { delivery } => self.deliveries.dropped(delivery),
             Notice::EventRejected { process, delivery } => self.deliveries.rejected(*process, delivery),
@@ -407,8 +441,12 @@ impl Checks {
             | Notice::Unblocked { .. }
             | Notice::StillStopping { .. }
             | Notice::Leftovers { .. }
+            | Notice::WentToBackground { .. }
+            | Notice::Unhealthy { .. }
+            | Notice::Healthy { .. }
             | Notice::WillNotDie { .. }
             | Notice::SettledWithFailures { .. }
+            | Notice::RewritesItself { .. }
             | Notice::Reloaded { .. }
             | Notice::GroupAdded { .. }
             | Notice::GroupRemoved { .. }
@@ -434,6 +472,7 @@ impl Checks {
             assert!(!all_ready || is_well, "all ready was said and {} is {}", info.name, info.word);
             let past = &mut self.past[info.id.index()];
             let program = &self.programs[info.id.index()];
+            assert!(past.untold.is_none(), "22: nobody is told of the crash of {}", info.name);
             if let Some(before) = past.state {
                 assert!(may_follow(before, info.state, program), "4: {} goes {before:?} → {:?}", info.name, info.state);
             }
@@ -569,7 +608,7 @@ fn expectation(command: &Command) -> Option<Expects> {
         | Command::SendStdin { .. }
         | Command::SendEvent { .. }
         | Command::Reload(_)
-        | Command::BeginAnew(_)
+        | Command::BeginAnew
         | Command::Shutdown => None,
     }
 }

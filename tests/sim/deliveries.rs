@@ -121,12 +121,6 @@ impl Deliveries {
         assert!(before.is_none_or(|member| member.has.is_none()), "20: {process:?} begins with an event");
     }
 
-    /// Everything begins anew: what waited is for nobody.
-    pub(crate) fn begin_anew(&mut self) {
-        self.pools.clear();
-        self.members.clear();
-    }
-
     /// After a step nothing that was given back waits beside somebody who could take it.
     pub(crate) fn after(&self, snapshot: &Snapshot) {
         for (process, _) in self.members.iter().filter(|(_, member)| member.is_ready && !member.is_lost) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use run::model::supervisord::{Listener, Role};
 use run::model::{
-    Autorestart, Dependency, Dialect, EventType, Program, ProgramName, Project, ReadyKind, ReadySpec, RetryPolicy,
-    Template, Until,
+    AliveSpec, Autorestart, Dependency, Dialect, EventType, Program, ProgramName, Project, ReadyKind, ReadySpec,
+    RetryPolicy, Template, Until,
 };
 use run::supervisor::ExitPolicy;
 
@@ -65,10 +65,8 @@ pub(crate) enum Ask {
     Reload {
         edit: u64,
     },
-    /// The config is another, and everything begins anew.
-    BeginAnew {
-        edit: u64,
-    },
+    /// Everything ends, to begin anew.
+    BeginAnew,
     /// A client tells listeners something.
     SendEvent,
     /// A program writes something that is an event.
@@ -76,6 +74,10 @@ pub(crate) enum Ask {
         whom: u64,
     },
     SendStdin {
+        whom: u64,
+    },
+    /// Files that it watches have changed.
+    ChangeFiles {
         whom: u64,
     },
     /// One of the listeners is started again.
@@ -103,6 +105,16 @@ impl Schedule {
             let most = if reloads == 0 { 2 } else { 1 };
             programs.push(listener(seed, index, most, native));
             requests.extend((0..listening.below(12)).map(|request| event_request(seed, index * 100 + request)));
+        }
+        // From numbers of their own, too.
+        let mut watching = Random::new(seed, 3);
+        if reloads == 0 || seed.is_multiple_of(3) {
+            for program in &mut programs {
+                if watching.chance(40) {
+                    program.watch.push("x".to_owned());
+                }
+            }
+            requests.extend((0..watching.pick(&[0, 2, 20])).map(|index| change(seed, index)));
         }
         let policy =
             random.pick(&[ExitPolicy::KeepGoing, ExitPolicy::KeepGoing, ExitPolicy::OnFailure, ExitPolicy::OnEnd]);
@@ -258,8 +270,15 @@ fn reload(seed: u64, index: u64) -> Request {
     let mut random = Random::new(seed, 6000 + index);
     let at = Duration::from_millis(random.pick(&[5, 500, 3000, 20_000, 60_000]) * random.below(100) / 100);
     let edit = index;
-    let what = if random.chance(10) { Ask::BeginAnew { edit } } else { Ask::Reload { edit } };
+    let what = if random.chance(3) { Ask::BeginAnew } else { Ask::Reload { edit } };
     Request { at, what }
+}
+
+/// A save, or one of a burst of them.
+fn change(seed: u64, index: u64) -> Request {
+    let mut random = Random::new(seed, 17_000 + index);
+    let at = Duration::from_millis(random.pick(&[50, 500, 3000, 20_000, 60_000]) * random.below(100) / 100);
+    Request { at, what: Ask::ChangeFiles { whom: random.below(8) } }
 }
 
 fn program(seed: u64, index: u64, native: bool) -> Program {
@@ -271,6 +290,12 @@ fn program(seed: u64, index: u64, native: bool) -> Program {
         program.autorestart =
             random.pick(&[Autorestart::Never, Autorestart::Unexpected, Autorestart::Unexpected, Autorestart::Always]);
         program.ready = random.chance(60).then(|| ready(&mut random));
+    }
+    if native && !program.is_task() {
+        let mut random = Random::new(seed, 400 + index);
+        program.alive = random.chance(30).then(|| alive(&mut random));
+        program.max_memory = random.chance(15).then_some(1 << 30);
+        program.on_crash = random.chance(50).then(|| "mail".to_owned());
     }
     program.startretries = u32::try_from(random.below(4)).expect("small");
     program.autostart = random.chance(90);
@@ -303,6 +328,15 @@ fn dependency(seed: u64, need: u64, random: &mut Random) -> Dependency {
         until,
         restart: random.chance(20),
         optional: random.chance(15),
+    }
+}
+
+fn alive(random: &mut Random) -> AliveSpec {
+    AliveSpec {
+        every: Duration::from_millis(random.pick(&[300, 2000, 10_000])),
+        timeout: Duration::from_millis(random.pick(&[100, 1000, 5000])),
+        failures: u32::try_from(1 + random.below(3)).expect("small"),
+        ..AliveSpec::new(ReadyKind::Tcp(Template::literal("127.0.0.1:1")))
     }
 }
 

@@ -9,9 +9,9 @@ use run::model::public_event::{ListenerWord, OutputKind};
 use run::model::{Channel, Exit, Generation, Moment, Now, ProcessId, Program, Signal, WallTime};
 use run::plan::ports::Ports;
 use run::supervisor::Supervisor;
-use run::supervisor::action::{Action, Scope};
+use run::supervisor::action::{Action, Measured, Scope};
 use run::supervisor::edition::Edition;
-use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Urgency, Verdict};
+use run::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Survivor, Urgency, Verdict};
 
 use crate::check::Checks;
 use crate::random::Random;
@@ -163,7 +163,10 @@ impl World {
                     self.children.remove(process);
                 }
             }
-            Event::Probed { process, generation, .. }
+            Event::LeftBehind { process, generation, .. }
+            | Event::Checked { process, generation, .. }
+            | Event::Measured { process, generation, .. }
+            | Event::Probed { process, generation, .. }
             | Event::ListenerSaid { process, generation, .. }
             | Event::ListenerDeaf { process, generation }
             | Event::Printed { process, generation, .. } => {
@@ -171,7 +174,12 @@ impl World {
                     return;
                 }
             }
-            Event::Tick | Event::Begin { .. } | Event::Command(..) | Event::Forget(_) | Event::Terminate(_) => {}
+            Event::Tick
+            | Event::Begin { .. }
+            | Event::FilesChanged { .. }
+            | Event::Command(..)
+            | Event::Forget(_)
+            | Event::Terminate(_) => {}
         }
         self.step(event);
     }
@@ -206,11 +214,14 @@ impl World {
             Action::Spawn { process, generation, .. } => self.spawn(process, generation),
             Action::Signal { process, generation, signal, scope } => self.signal(process, generation, signal, scope),
             Action::Probe { process, generation, attempt } => self.probe(process, generation, attempt),
+            Action::CheckAlive { process, generation, attempt } => self.check_alive(process, generation, attempt),
+            Action::Measure(ref whom) => self.measure(whom),
             Action::Deliver { process, generation, ref delivery } => {
                 self.listen(process, generation, delivery.pool_serial);
             }
             Action::WriteStdin { .. }
             | Action::StopProbing { .. }
+            | Action::OnCrash(_)
             | Action::Reply(..)
             | Action::Say(_)
             | Action::Chronicle(_) => {}
@@ -263,6 +274,10 @@ impl World {
                 Exit::Signal { signal: Signal(11), core: true },
             ]);
             let survivors = self.children[&process].survivors;
+            if survivors && random.chance(70) {
+                let survivors = vec![Survivor { pid: process.0 + 9000, name: "sh".into() }];
+                self.later(delay + life, Event::LeftBehind { process, generation, survivors });
+            }
             self.later(delay + life, Event::Exited { process, generation, exit, survivors });
         }
         if random.chance(85) {
@@ -362,6 +377,26 @@ impl World {
         self.later(wait, Event::Probed { process, generation, verdict });
     }
 
+    /// One that is stuck from some attempt on, one that stumbles, one that hangs.
+    fn check_alive(&mut self, process: ProcessId, generation: Generation, attempt: u32) {
+        let mut fate = self.fate(process, generation);
+        let sticks_at = u32::try_from(fate.below(12)).expect("small");
+        let mut random = Random::new(self.seed, u64::from(attempt) * 37 + u64::from(process.0));
+        let is_stuck = attempt > sticks_at || random.chance(10);
+        let verdict = if is_stuck { Verdict::Fail("http 503".into()) } else { Verdict::Pass("http 200".into()) };
+        let wait = Duration::from_millis(random.pick(&[1, 90, 1500, 60_000]));
+        self.later(wait, Event::Checked { process, generation, attempt, verdict });
+    }
+
+    fn measure(&mut self, whom: &[Measured]) {
+        for one in whom {
+            let mut random = Random::new(self.seed, self.now.0 + u64::from(one.process.0));
+            let bytes = if random.chance(15) { one.limit + 1 } else { one.limit };
+            let wait = Duration::from_millis(random.pick(&[1, 300]));
+            self.later(wait, Event::Measured { process: one.process, generation: one.generation, bytes });
+        }
+    }
+
     fn later(&mut self, wait: Duration, event: Event) {
         self.arrivals += 1;
         self.coming.insert((self.now + wait, self.arrivals), event);
@@ -416,6 +451,10 @@ impl World {
                 let (channel, kind) = (Channel::Stdout, OutputKind::Log);
                 return self.step(Event::Printed { process, generation, channel, kind, data: "line".into() });
             }
+            Ask::ChangeFiles { whom } => {
+                let (processes, files) = (vec![id(whom)], vec!["a".to_owned(), "b".to_owned()]);
+                return self.step(Event::FilesChanged { processes, files });
+            }
             Ask::RestartListener { whom } => {
                 Command::Restart { processes: listener(whom), until: StartUntil::Running, timeout: None }
             }
@@ -427,7 +466,7 @@ impl World {
                 self.step(Event::Tick);
                 Command::Reload(self.edition(edit))
             }
-            Ask::BeginAnew { edit } => Command::BeginAnew(self.edition(edit)),
+            Ask::BeginAnew => Command::BeginAnew,
         };
         self.requests += 1;
         self.step(Event::Command(RequestId(self.requests), command));

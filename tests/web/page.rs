@@ -54,6 +54,17 @@ fn of_row(name: &str, verb: &str) -> String {
     format!("tr[data-name=\"{name}\"] [data-verb={verb}]")
 }
 
+/// In a browser, with two programs up; the page has no trouble, and the project ends well.
+fn with_two(test: impl FnOnce(&mut Browser, &Shop)) {
+    let Some(mut browser) = Browser::start() else { return };
+    let shop = Shop::with(TWO);
+    let up = shop.project.up();
+    shop.project.wait_for_word("web", "ready");
+    test(&mut browser, &shop);
+    assert_eq!(browser.troubles(), [""; 0]);
+    up.interrupt().expect_code(0);
+}
+
 const IS_LIVE: &str = "document.querySelector('#link')?.textContent === 'live'";
 
 /// The lines of the log that are shown.
@@ -93,111 +104,104 @@ fn the_page_shows_what_happens_while_it_happens_and_finds_a_project_that_comes_b
 
 #[test]
 fn everything_can_be_done_with_a_mouse() {
-    let Some(mut browser) = Browser::start() else { return };
-    let shop = Shop::with(TWO);
-    let up = shop.project.up();
-    shop.project.wait_for_word("web", "ready");
-    browser.open(&shop.url(""));
-    browser.wait_for(&row_is("web", "ready"));
+    with_two(|browser, shop| {
+        browser.open(&shop.url(""));
+        browser.wait_for(&row_is("web", "ready"));
 
-    browser.click(&of_row("web", "stop"));
-    browser.wait_for(&row_is("web", "off"));
-    assert_eq!(shop.project.word("web"), "off");
-    assert_eq!(
-        browser.js("document.querySelector('tr[data-name=web] [data-verb=stop]').getAttribute('aria-disabled')"),
-        "true"
-    );
-    browser.click(&of_row("web", "start"));
-    browser.wait_for(&row_is("web", "ready"));
-    let pid = shop.project.pid("web");
-    browser.click(&of_row("web", "restart"));
-    browser
-        .wait_for(&format!("!['', '{pid}'].includes(document.querySelector('tr[data-name=web] .pid')?.textContent)"));
-    browser.wait_for(&row_is("web", "ready"));
+        browser.click(&of_row("web", "stop"));
+        browser.wait_for(&row_is("web", "off"));
+        assert_eq!(shop.project.word("web"), "off");
+        assert_eq!(
+            browser.js("document.querySelector('tr[data-name=web] [data-verb=stop]').getAttribute('aria-disabled')"),
+            "true"
+        );
+        browser.click(&of_row("web", "start"));
+        browser.wait_for(&row_is("web", "ready"));
+        let pid = shop.project.pid("web");
+        browser.click(&of_row("web", "restart"));
+        browser.wait_for(&format!(
+            "!['', '{pid}'].includes(document.querySelector('tr[data-name=web] .pid')?.textContent)"
+        ));
+        browser.wait_for(&row_is("web", "ready"));
 
-    browser.click(&of_row("web", "log"));
-    browser.wait_for(&format!("{LINES}.includes('hello from web')"));
-    assert_eq!(
-        browser.js("document.querySelectorAll('.rule').length").as_u64(),
-        Some(2),
-        "a rule before each further run"
-    );
-    browser.click("[data-verb=clear]");
-    browser.wait_for(&format!("{LINES}.length === 0"));
-    browser.click("[data-verb=restart]");
-    browser.wait_for(&format!("{LINES}.includes('hello from web')"));
+        browser.click(&of_row("web", "log"));
+        browser.wait_for(&format!("{LINES}.includes('hello from web')"));
+        assert_eq!(
+            browser.js("document.querySelectorAll('.rule').length").as_u64(),
+            Some(2),
+            "a rule before each further run"
+        );
+        browser.click("[data-verb=clear]");
+        browser.wait_for(&format!("{LINES}.length === 0"));
+        browser.click("[data-verb=restart]");
+        browser.wait_for(&format!("{LINES}.includes('hello from web')"));
 
-    browser.click("#stop-all");
-    browser.wait_for("document.querySelector('dialog h2')?.textContent === 'Stop all programs?'");
-    browser.click("dialog .danger");
-    shop.project.wait_for_word("db", "off");
-    browser.click("#start-all");
-    shop.project.wait_for_word("web", "ready");
-    let pid = shop.project.pid("db");
-    browser.click("#restart-all");
-    browser.click("dialog .danger");
-    shop.project.wait_until("db was restarted", PATIENCE, || ![0, pid].contains(&shop.project.pid("db")));
+        browser.click("#stop-all");
+        browser.wait_for("document.querySelector('dialog h2')?.textContent === 'Stop all programs?'");
+        browser.click("dialog .danger");
+        shop.project.wait_for_word("db", "off");
+        browser.click("#start-all");
+        shop.project.wait_for_word("web", "ready");
+        let pid = shop.project.pid("db");
+        browser.click("#restart-all");
+        browser.click("dialog .danger");
+        shop.project.wait_until("db was restarted", PATIENCE, || ![0, pid].contains(&shop.project.pid("db")));
 
-    browser.click("[data-tab='#/graph']");
-    browser.click("a[aria-label^='web: '] rect");
-    browser.wait_for("document.querySelector('.about h2')?.textContent === 'web'");
-    browser.wait_for("document.querySelector('.needs')?.textContent.includes('db')");
-    browser.wait_for("document.querySelectorAll('.history li').length > 3");
-    assert_eq!(browser.troubles(), [""; 0]);
-    up.interrupt().expect_code(0);
+        browser.click("[data-tab='#/graph']");
+        browser.click("a[aria-label^='web: '] rect");
+        browser.wait_for("document.querySelector('.about h2')?.textContent === 'web'");
+        browser.wait_for("document.querySelector('.needs')?.textContent.includes('db')");
+        browser.wait_for("document.querySelectorAll('.history li').length > 3");
+    });
 }
 
 #[test]
 fn everything_can_be_done_without_a_mouse() {
-    let Some(mut browser) = Browser::start() else { return };
-    let shop = Shop::with(TWO);
-    let up = shop.project.up();
-    shop.project.wait_for_word("web", "ready");
-    browser.open(&shop.url(""));
-    browser.wait_for(&row_is("web", "ready"));
+    with_two(|browser, shop| {
+        browser.open(&shop.url(""));
+        browser.wait_for(&row_is("web", "ready"));
 
-    browser.tab_to("Stop web");
-    let ring = browser.text("getComputedStyle(document.activeElement).outlineStyle");
-    assert_eq!(ring, "solid", "the focus can be seen");
-    browser.press("Enter");
-    browser.wait_for(&row_is("web", "off"));
-    assert_eq!(browser.text("document.activeElement.getAttribute('aria-label')"), "Stop web", "the focus stays");
+        browser.tab_to("Stop web");
+        let ring = browser.text("getComputedStyle(document.activeElement).outlineStyle");
+        assert_eq!(ring, "solid", "the focus can be seen");
+        browser.press("Enter");
+        browser.wait_for(&row_is("web", "off"));
+        assert_eq!(browser.text("document.activeElement.getAttribute('aria-label')"), "Stop web", "the focus stays");
 
-    // In a row: letters; from row to row: arrows.
-    browser.press("s");
-    browser.wait_for(&row_is("web", "ready"));
-    browser.press("ArrowDown");
-    assert_eq!(browser.text("document.activeElement.textContent"), "admin");
-    browser.press("s");
-    browser.wait_for(&row_is("admin", "ready"));
-    browser.press("x");
-    browser.wait_for(&row_is("admin", "off"));
-    browser.press("ArrowUp");
-    browser.press("l");
-    browser.wait_for(&format!("{LINES}.includes('hello from web')"));
+        // In a row: letters; from row to row: arrows.
+        browser.press("s");
+        browser.wait_for(&row_is("web", "ready"));
+        browser.press("ArrowDown");
+        assert_eq!(browser.text("document.activeElement.textContent"), "admin");
+        browser.press("s");
+        browser.wait_for(&row_is("admin", "ready"));
+        browser.press("x");
+        browser.wait_for(&row_is("admin", "off"));
+        browser.press("ArrowUp");
+        browser.press("l");
+        browser.wait_for(&format!("{LINES}.includes('hello from web')"));
 
-    browser.press("/");
-    for key in ["h", "e", "l", "l", "o"] {
-        browser.press(key);
-    }
-    browser.wait_for("document.querySelectorAll('.log mark').length === 2");
-    assert_eq!(browser.text("document.querySelector('.hits').textContent"), "2 matches");
-    browser.press("Enter");
-    browser.wait_for("document.querySelectorAll('.current mark').length === 1");
-    assert!(browser.text("location.hash").ends_with("?q=hello"), "the search can be sent");
-    browser.press("Escape");
-    browser.wait_for("document.querySelectorAll('.log mark').length === 0");
+        browser.press("/");
+        for key in ["h", "e", "l", "l", "o"] {
+            browser.press(key);
+        }
+        browser.wait_for("document.querySelectorAll('.log mark').length === 2");
+        assert_eq!(browser.text("document.querySelector('.hits').textContent"), "2 matches");
+        browser.press("Enter");
+        browser.wait_for("document.querySelectorAll('.current mark').length === 1");
+        assert!(browser.text("location.hash").ends_with("?q=hello"), "the search can be sent");
+        browser.press("Escape");
+        browser.wait_for("document.querySelectorAll('.log mark').length === 0");
 
-    browser.tab_to("Stop all");
-    browser.press("Enter");
-    browser.wait_for("document.querySelector('dialog[open]') !== null");
-    browser.press("Escape");
-    browser.wait_for("document.querySelector('dialog') === null");
-    assert_eq!(shop.project.word("web"), "ready", "nothing was stopped");
-    browser.press("?");
-    browser.wait_for("document.querySelector('dialog[open] dl') !== null");
-    assert_eq!(browser.troubles(), [""; 0]);
-    up.interrupt().expect_code(0);
+        browser.tab_to("Stop all");
+        browser.press("Enter");
+        browser.wait_for("document.querySelector('dialog[open]') !== null");
+        browser.press("Escape");
+        browser.wait_for("document.querySelector('dialog') === null");
+        assert_eq!(shop.project.word("web"), "ready", "nothing was stopped");
+        browser.press("?");
+        browser.wait_for("document.querySelector('dialog[open] dl') !== null");
+    });
 }
 
 #[test]
@@ -243,18 +247,14 @@ fn whatever_a_program_is_called_and_says_stays_text() {
 
 #[test]
 fn an_old_link_to_a_change_asks_first() {
-    let Some(mut browser) = Browser::start() else { return };
-    let shop = Shop::with(TWO);
-    let up = shop.project.up();
-    shop.project.wait_for_word("web", "ready");
-    browser.open(&shop.url("index.html?processname=web&action=stop"));
-    assert_eq!(browser.text("document.querySelector('h1').textContent"), "Stop web?");
-    assert_eq!(shop.project.word("web"), "ready", "the link alone stops nothing");
-    browser.click("#confirm");
-    shop.project.wait_for_word("web", "off");
-    browser.wait_for(IS_LIVE);
-    assert_eq!(browser.troubles(), [""; 0]);
-    up.interrupt().expect_code(0);
+    with_two(|browser, shop| {
+        browser.open(&shop.url("index.html?processname=web&action=stop"));
+        assert_eq!(browser.text("document.querySelector('h1').textContent"), "Stop web?");
+        assert_eq!(shop.project.word("web"), "ready", "the link alone stops nothing");
+        browser.click("#confirm");
+        shop.project.wait_for_word("web", "off");
+        browser.wait_for(IS_LIVE);
+    });
 }
 
 #[test]

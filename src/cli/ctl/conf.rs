@@ -23,6 +23,8 @@ pub struct Section {
     pub prompt: Option<String>,
     /// `history_file`.
     pub history: Option<PathBuf>,
+    /// Sections of plugins, which are in Python.
+    pub plugins: Vec<String>,
 }
 
 /// What values are expanded with.
@@ -67,7 +69,9 @@ pub fn read(text: &str, place: &Place<'_>) -> Result<Section, ConfError> {
         let mut entries = own.entries.iter().chain(named(ini::DEFAULTS).into_iter().flat_map(|all| &all.entries));
         entries.find(|entry| entry.key == option).map(|entry| expand(option, &entry.value, place)).transpose()
     };
+    let plugins = sections.iter().filter(|section| section.name.starts_with("ctlplugin:"));
     Ok(Section {
+        plugins: plugins.map(|section| section.name.clone()).collect(),
         server_url: value("serverurl")?.map(|url| match url.strip_prefix("unix://") {
             Some(path) => format!("unix://{}", absolute(path, place).display()),
             None => url,

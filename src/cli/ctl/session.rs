@@ -110,6 +110,11 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         self.fail(CtlStatus::Generic);
+        if let Some(plugin) = self.target.plugins.first() {
+            say(&format!(
+                "[{plugin}] is a plugin in Python, which is not loaded; a program run-ctl-NAME takes its place\n"
+            ));
+        }
         self.say(format_args!("*** Unknown syntax: {line}"))
     }
 

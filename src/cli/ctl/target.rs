@@ -41,6 +41,8 @@ pub struct Target {
     pub prompt: String,
     /// Where the history is kept.
     pub history: Option<PathBuf>,
+    /// Sections of plugins that are not loaded.
+    pub plugins: Vec<String>,
     /// Whether a person is there to be asked.
     pub is_interactive: bool,
 }
@@ -65,6 +67,7 @@ pub fn resolve(settings: &Settings, args: &Args) -> Result<Target, CommandError>
         key: places.as_ref().and_then(registry::read_key),
         prompt: section.prompt.unwrap_or_else(|| "supervisor".to_owned()),
         history: history.or(section.history).or(places.and_then(history_of)),
+        plugins: section.plugins,
         is_interactive: args.interactive || args.action.is_empty(),
     })
 }

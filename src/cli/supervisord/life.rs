@@ -1,10 +1,10 @@
 //! The lives of a project under supervisord's name: the first begins with everything that is done once (limits, user, background), each
-//! one after a HUP with the config as it is then, in the same process and under the same lock.
+//! one after a HUP or a client's `restart` with the config as it is then, in the same process and under the same lock.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::rc::Rc;
 
 use super::pidfile::Pidfile;
 use super::{limits, user};
@@ -25,9 +25,6 @@ use crate::runtime::daemon::{self, Beginning, Side};
 use crate::runtime::driver::Ended;
 use crate::runtime::os;
 use crate::supervisor::ExitPolicy;
-
-/// How long threads of a life that is over may take to end.
-const LAST_THREADS: Duration = Duration::from_secs(5);
 
 /// Said at every start as root by who does not say that he means it (supervisor `options.py` `set_uid_or_exit`).
 const AS_ROOT: &str = "Supervisor is running as root.  Privileges were not dropped because no user is specified in the config file.  If \
@@ -89,7 +86,8 @@ impl Lives {
         settle_logs(loaded);
         let daemon = daemon_of(loaded);
         let notes: Vec<String> = up::reclaim(loaded).filter(|_| lock.is_none()).into_iter().collect();
-        lines.extend(notes.iter().map(|note| (LogLevel::Warn, note.clone())));
+        // As the original has them: what is worst comes first.
+        lines.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
         let lines = std::mem::take(lines);
         let beginning = beginning.take();
         let quiet = Quiet {
@@ -111,7 +109,7 @@ impl Lives {
             with_needs: true,
             timestamps: 0,
             keys: false,
-            detach: None,
+            detach: Rc::default(),
             detach_when_ready: false,
             timeout: None,
             quiet: Some(quiet),
@@ -135,12 +133,8 @@ impl Lives {
         }
     }
 
-    /// The config as it is now. One that does not load changes nothing: the original would end here, with nothing running.
+    /// The config as it is now. It was readable when the end was asked for; if it is not any more, what it said before counts.
     fn read_again(&mut self) {
-        let until = Instant::now() + LAST_THREADS;
-        while os::thread_count().is_ok_and(|count| count > 1) && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(1));
-        }
         match project::load_with(&self.settings, &self.options) {
             Ok(loaded) => {
                 self.loaded = loaded;

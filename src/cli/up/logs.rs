@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::cli::project::Loaded;
 use crate::logs::{AutoLogs, Hub, LogDesk, LogPlaces, MainLog, MainLogSettings};
-use crate::model::supervisord::{LogLevel, Supervisord};
+use crate::model::supervisord::{Credentials, LogLevel, Supervisord};
 use crate::model::{Dialect, WallTime};
 
 /// The main log in the state directory.
@@ -60,22 +60,29 @@ impl Logs {
 
 /// The first lines of the main log (supervisor `http.py` `make_http_servers`, `options.py` `write_pidfile`).
 pub(super) fn greet(hub: &Hub, loaded: &Loaded, at: WallTime) {
-    let conf = loaded.project.supervisord.as_deref();
-    hub.log(LogLevel::Info, at, "RPC interface 'supervisor' initialized");
-    for section in conf.into_iter().flat_map(open_servers) {
-        let text = format!("Server '{section}' running without any HTTP authentication checking");
-        hub.log(LogLevel::Critical, at, text);
+    let servers = loaded.project.supervisord.as_deref().map(servers).filter(|servers| !servers.is_empty());
+    // Our own socket is there in any case.
+    for open in servers.unwrap_or_else(|| vec![None]) {
+        hub.log(LogLevel::Info, at, "RPC interface 'supervisor' initialized");
+        if let Some(section) = open {
+            let text = format!("Server '{section}' running without any HTTP authentication checking");
+            hub.log(LogLevel::Critical, at, text);
+        }
     }
     hub.log(LogLevel::Info, at, format!("supervisord started with pid {}", std::process::id()));
 }
 
-/// The sections of the servers that ask for no password.
-fn open_servers(conf: &Supervisord) -> Vec<String> {
+/// The servers: the section of each one that asks for no password.
+fn servers(conf: &Supervisord) -> Vec<Option<String>> {
     let section = |kind: &str, name: Option<&String>| name.map_or(kind.to_owned(), |name| format!("{kind}:{name}"));
-    let inet = conf.inet_servers.iter().filter(|server| server.credentials.is_none());
-    let unix = conf.unix_servers.iter().filter(|server| server.credentials.is_none());
-    let inet = inet.map(|server| section("inet_http_server", server.name.as_ref()));
-    inet.chain(unix.map(|server| section("unix_http_server", server.name.as_ref()))).collect()
+    let open = |kind: &str, name: Option<&String>, login: Option<&Credentials>| match login {
+        Some(_) => None,
+        None => Some(section(kind, name)),
+    };
+    let inet = conf.inet_servers.iter();
+    let inet = inet.map(|server| open("inet_http_server", server.name.as_ref(), server.credentials.as_ref()));
+    let unix = conf.unix_servers.iter();
+    inet.chain(unix.map(|server| open("unix_http_server", server.name.as_ref(), server.credentials.as_ref()))).collect()
 }
 
 /// Only a supervisord.conf has such files. Where it does not say where, they are among our own: those of two projects in one
@@ -96,7 +103,7 @@ fn unnamed(loaded: &Loaded, notes: &mut Vec<String>) -> Option<AutoLogs> {
     if (is_ours || !conf.daemon.nocleanup)
         && let Err(error) = auto.clean()
     {
-        notes.push(format!("could not clear childlogdir {}: {error}", directory.display()));
+        notes.push(format!("Could not clear childlog dir {}: {error}", directory.display()));
     }
     Some(auto)
 }

@@ -12,14 +12,16 @@ mod servers;
 pub(super) mod session;
 mod usage;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use clap_complete::engine::ArgValueCandidates;
 
-use self::session::{Life, Session};
+use self::session::{Life, Session, WayOut};
 use crate::cli::args::{self, Formation, PortChoice};
 use crate::cli::complete;
 use crate::cli::connection::Connection;
@@ -31,10 +33,11 @@ use crate::cli::select::unknown_name;
 use crate::cli::settings::Settings;
 use crate::cli::supervisord::user;
 use crate::config::check::profiles;
-use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, Severity};
+use crate::model::{Diagnostics, Dialect, EnvOrder, ProcessId, Program, Project, ReloadMode, Severity};
 use crate::plan::ports::Ports;
 use crate::plan::select;
 use crate::registry;
+use crate::runtime::driver::Ended;
 use crate::runtime::front::{self, DetachHandle, Role};
 use crate::runtime::os;
 use crate::runtime::ports;
@@ -86,6 +89,9 @@ pub struct Args {
     /// Which wins when the shell and an env file both set a variable.
     #[arg(long, value_name = "file|shell", default_value = "file", hide_possible_values = true)]
     pub env_order: EnvOrderChoice,
+    /// What happens when the config is saved: it is taken over, the plan is shown, or nothing; else as the config says.
+    #[arg(long, value_name = "auto|ask|off", hide_possible_values = true)]
+    pub reload: Option<ReloadChoice>,
     /// Listen to no keys.
     #[arg(long)]
     pub no_keys: bool,
@@ -116,6 +122,27 @@ impl From<EnvOrderChoice> for EnvOrder {
     }
 }
 
+/// `--reload`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReloadChoice {
+    /// Taken over.
+    Auto,
+    /// The plan is shown.
+    Ask,
+    /// Nothing.
+    Off,
+}
+
+impl From<ReloadChoice> for ReloadMode {
+    fn from(choice: ReloadChoice) -> Self {
+        match choice {
+            ReloadChoice::Auto => Self::Auto,
+            ReloadChoice::Ask => Self::Ask,
+            ReloadChoice::Off => Self::Off,
+        }
+    }
+}
+
 /// Starts the project.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let mut loaded = project::load_with(settings, &load_options(args))?;
@@ -130,38 +157,67 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
         return Err(CommandError::user("there is nothing to start"));
     }
-    let chosen = choose(&loaded.project, &args.names)?;
-    let reclaimed = reclaim(&loaded);
-    let (ports, port_notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
+    let mut start = Start::of(settings, args, loaded)?;
+    let reclaimed = reclaim(&start.loaded);
     let keys = settings.stdin_is_terminal && settings.err.is_terminal && !args.no_keys;
     let leaves = args.detach || args.wait;
-    let detach = match stand_before(keys || leaves)? {
+    let detach: WayOut = match stand_before(keys || leaves)? {
         Stand::Front(code) => return Ok(ExitCode::Program(code)),
-        Stand::Supervisor(detach) => detach,
+        Stand::Supervisor(detach) => Rc::new(Cell::new(detach)),
     };
-    let session = Session {
-        settings,
-        policy: policy(args, &loaded.project),
-        loaded: loaded.clone(),
-        ports,
-        port_notes,
-        notes: left_aside.into_iter().chain(reclaimed).collect(),
-        chosen,
-        with_needs: !args.no_deps,
-        timestamps: args.timestamps,
-        keys: keys && !leaves,
-        detach,
-        detach_when_ready: leaves,
-        timeout: args.timeout,
-        quiet: None,
-        lock: None,
-    };
-    if let Life::Over(ended, _lock) = session.run()? {
-        return Ok(ExitCode::Program(ended.code));
+    let mut notes: Vec<String> = left_aside.clone().into_iter().chain(reclaimed).collect();
+    let mut lock = None;
+    loop {
+        let Start { loaded, chosen, ports, port_notes } = start.clone();
+        let session = Session {
+            settings,
+            policy: policy(args, &loaded.project),
+            loaded,
+            ports,
+            port_notes,
+            notes: std::mem::take(&mut notes),
+            chosen,
+            with_needs: !args.no_deps,
+            timestamps: args.timestamps,
+            keys: keys && !leaves,
+            detach: Rc::clone(&detach),
+            detach_when_ready: leaves,
+            timeout: args.timeout,
+            quiet: None,
+            lock: lock.take(),
+        };
+        match session.run()? {
+            Life::Over(Ended { restarts: true, .. }, held) => lock = Some(held),
+            Life::Over(ended, _) => return Ok(ExitCode::Program(ended.code)),
+            Life::Taken => break,
+        }
+        notes.extend(left_aside.clone());
+        match project::load_with(settings, &load_options(args)).and_then(|loaded| Start::of(settings, args, loaded)) {
+            Ok(anew) => start = anew,
+            // It was readable when the end was asked for.
+            Err(error) => notes.push(format!("the config was not read again: {}", error.message)),
+        }
     }
-    match running(settings, &loaded)? {
-        Some(connection) => already::join(settings, args, connection, &loaded),
+    match running(settings, &start.loaded)? {
+        Some(connection) => already::join(settings, args, connection, &start.loaded),
         None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
+    }
+}
+
+/// What a life begins with.
+#[derive(Debug, Clone)]
+struct Start {
+    loaded: Loaded,
+    chosen: Option<Vec<ProcessId>>,
+    ports: Ports,
+    port_notes: Vec<String>,
+}
+
+impl Start {
+    fn of(settings: &Settings, args: &Args, loaded: Loaded) -> Result<Self, CommandError> {
+        let chosen = choose(&loaded.project, &args.names)?;
+        let (ports, port_notes) = assign_ports(settings, &loaded, chosen.as_deref(), !args.no_deps)?;
+        Ok(Self { loaded, chosen, ports, port_notes })
     }
 }
 
@@ -220,6 +276,7 @@ fn load_options(args: &Args) -> LoadOptions {
         base_port: base,
         port_overrides: named.collect(),
         env_order: args.env_order.into(),
+        reload: args.reload.map(ReloadMode::from),
         keep_going: args.keep_going,
         one_off: (!args.command.is_empty()).then(|| args.command.clone()),
         as_supervisord: None,
@@ -227,7 +284,7 @@ fn load_options(args: &Args) -> LoadOptions {
 }
 
 /// Warnings that do not concern a start.
-const AT_CHECK_ONLY: [&str; 3] = ["command-not-yet", "unknown-option", "unknown-section"];
+const AT_CHECK_ONLY: [&str; 4] = ["command-not-yet", "unknown-option", "unknown-section", "python-plugin"];
 
 /// The warnings that matter now. What supervisord leaves to third parties, and a path that a task may build first, are `run check`'s
 /// to mention.

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use crate::cli::settings::Verbosity;
 use crate::cli::up::session::is_worth_saying;
 use crate::logs::{CrashBox, Hub, Label};
-use crate::model::{Now, ProcessId};
+use crate::model::supervisord::LogLevel;
+use crate::model::{ConfigNews, Now, ProcessId};
+use crate::runtime::clock::Clock;
 use crate::runtime::narrator::Narrator;
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
@@ -60,6 +62,14 @@ impl Narrator for Teller {
         }
     }
 
+    fn config(&mut self, news: &ConfigNews, snapshot: &Snapshot, now: Now) {
+        let is_trouble = matches!(news, ConfigNews::Refused { .. });
+        let lines = self.story.config(news, snapshot, now);
+        if is_worth_saying(self.verbosity, is_trouble) && !lines.is_empty() {
+            self.hub.say(lines.join("\n"));
+        }
+    }
+
     fn adopt(&mut self, snapshot: &Snapshot) -> u16 {
         self.story.adopt(snapshot);
         label(&self.hub, self.story.names(), self.out)
@@ -70,13 +80,7 @@ impl Narrator for Teller {
     }
 
     fn leftovers(&mut self, names: &[(u32, String)]) {
-        let mut shown: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
-        if names.len() > NAMED {
-            shown.push(format!("and {} more", names.len() - NAMED));
-        }
-        let (noun, their) =
-            if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
-        self.remark(format!("{} {noun} outlived {their} killed: {}", names.len(), shown.join(", ")));
+        self.remark(outlived(names));
     }
 
     fn remark(&mut self, line: String) {
@@ -97,6 +101,17 @@ impl Narrator for Teller {
     }
 }
 
+/// That these had outlived their programs.
+fn outlived(names: &[(u32, String)]) -> String {
+    let mut shown: Vec<String> = names.iter().take(NAMED).map(|(pid, name)| format!("{name} ({pid})")).collect();
+    if names.len() > NAMED {
+        shown.push(format!("and {} more", names.len() - NAMED));
+    }
+    let (noun, their) =
+        if names.len() == 1 { ("process", "its program and was") } else { ("processes", "their program and were") };
+    format!("{} {noun} outlived {their} killed: {}", names.len(), shown.join(", "))
+}
+
 /// Tells the output thread what stands before each program's lines; how many columns that takes.
 pub(super) fn label(hub: &Hub, names: &Names, theme: Theme) -> u16 {
     for id in names.ids() {
@@ -114,9 +129,11 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
+        | Notice::Unhealthy { .. }
         | Notice::EventDropped { .. }
         | Notice::ListenerLost { .. }
         | Notice::EndsRun { .. }
+        | Notice::RewritesItself { .. }
         | Notice::SettledWithFailures { .. } => true,
         Notice::Starting { .. }
         | Notice::Waiting { .. }
@@ -128,7 +145,10 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::Stopped { .. }
         | Notice::StillStopping { .. }
         | Notice::Leftovers { .. }
+        | Notice::WentToBackground { .. }
+        | Notice::Healthy { .. }
         | Notice::EventRejected { .. }
+        | Notice::FilesChanged { .. }
         | Notice::Reloaded { .. }
         | Notice::GroupAdded { .. }
         | Notice::GroupRemoved { .. }
@@ -137,11 +157,23 @@ fn is_trouble(notice: &Notice) -> bool {
     }
 }
 
-/// Nobody is told: what happens stands in the main log.
-pub(super) struct Hush;
+/// Nobody is told: what happens stands in the main log, and so does what has no notice.
+pub(super) struct Hush {
+    hub: Hub,
+    clock: Clock,
+}
+
+impl Hush {
+    /// One that says it there.
+    pub(super) fn new(hub: Hub, clock: Clock) -> Self {
+        Self { hub, clock }
+    }
+}
 
 impl Narrator for Hush {
     fn tell(&mut self, _: &Notice, _: &Snapshot, _: Now) {}
+
+    fn config(&mut self, _: &ConfigNews, _: &Snapshot, _: Now) {}
 
     fn adopt(&mut self, _: &Snapshot) -> u16 {
         0
@@ -149,9 +181,13 @@ impl Narrator for Hush {
 
     fn spawned(&mut self, _: ProcessId, _: u32) {}
 
-    fn leftovers(&mut self, _: &[(u32, String)]) {}
+    fn leftovers(&mut self, names: &[(u32, String)]) {
+        self.remark(outlived(names));
+    }
 
-    fn remark(&mut self, _: String) {}
+    fn remark(&mut self, line: String) {
+        self.hub.log(LogLevel::Warn, self.clock.now().wall, line);
+    }
 
     fn suspend(&mut self) {}
 

@@ -11,10 +11,10 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::cli::exit_code::ExitCode;
+use crate::cli::up::session::WayOut;
 use crate::logs::Hub;
 use crate::model::status::{ProcessStatus, ProjectStatus};
 use crate::model::{ProcessId, Project};
-use crate::runtime::front::DetachHandle;
 use crate::runtime::handle::Handle;
 use crate::runtime::os;
 use crate::serve::UsageSource;
@@ -59,7 +59,7 @@ pub(super) struct ScreenParts {
     /// CPU and memory.
     pub(super) usage: UsageSource,
     /// The way out of the terminal.
-    pub(super) detach: Option<DetachHandle>,
+    pub(super) detach: WayOut,
     /// Take it as soon as everything is ready or has failed.
     pub(super) detach_when_ready: bool,
     /// Give up waiting for that after this long.

@@ -4,6 +4,7 @@ use nix::errno::Errno;
 use nix::unistd::{Group, User};
 
 use crate::cli::error::CommandError;
+use crate::cli::output;
 use crate::model::supervisord::{Credentials, InetServer, Supervisord, UnixServer};
 use crate::model::{Control, ListenAddress};
 use crate::registry::{Homes, ShortPath};
@@ -64,6 +65,9 @@ fn unix(server: &UnixServer, path: &ShortPath) -> Result<Listener, CommandError>
         }
         error => CommandError::user(format!("{FAILED} {error}")),
     })?;
+    if listener.has_replaced() {
+        output::say(&format!("Unlinking stale socket {}\n", server.file.display()));
+    }
     Ok(listener.with_policy(policy))
 }
 

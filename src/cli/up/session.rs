@@ -5,12 +5,13 @@
 //! 3. the output thread and the runtime are started;
 //! 4. the doors are opened, the driver runs, and at its end everything is put away in reverse.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, watch};
@@ -44,6 +45,7 @@ use crate::runtime::record::Recorder;
 use crate::runtime::reload::{Desk, Source};
 use crate::runtime::signals::{self, Manners, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
+use crate::runtime::watch::Watcher;
 use crate::serve;
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::Event;
@@ -59,6 +61,12 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How long the spawner may take to end after it has said that everything is.
 const SPAWNER_END: Duration = Duration::from_secs(1);
+
+/// How long threads of a life that is over may take to end.
+const LAST_THREADS: Duration = Duration::from_secs(5);
+
+/// The way out of the terminal, which outlives a new beginning; empty once it was taken, or where there is none.
+pub(in crate::cli) type WayOut = Rc<Cell<Option<DetachHandle>>>;
 
 /// What a life of a project is made of.
 pub(in crate::cli) struct Session<'a> {
@@ -83,7 +91,7 @@ pub(in crate::cli) struct Session<'a> {
     /// Keys are read.
     pub(in crate::cli) keys: bool,
     /// The way out of the terminal, when a front stands before us.
-    pub(in crate::cli) detach: Option<DetachHandle>,
+    pub(in crate::cli) detach: WayOut,
     /// Leave the terminal as soon as everything is ready, or has failed.
     pub(in crate::cli) detach_when_ready: bool,
     /// Give up waiting for that after this long.
@@ -118,6 +126,9 @@ pub(in crate::cli) enum Life {
 impl Session<'_> {
     /// Runs the project to its end.
     pub(in crate::cli) fn run(mut self) -> Result<Life, CommandError> {
+        if self.lock.is_some() {
+            await_last_threads();
+        }
         let clock = Clock::start();
         let spawner = spawner::start()
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
@@ -143,9 +154,6 @@ impl Session<'_> {
 
     /// `None`: somebody else has it.
     fn lock(&mut self) -> Result<Option<Lock>, CommandError> {
-        if let Some(lock) = self.lock.take() {
-            return Ok(Some(*lock));
-        }
         let places = &self.loaded.places;
         let facts = OwnerFacts {
             pid: std::process::id(),
@@ -158,6 +166,10 @@ impl Session<'_> {
             socket: places.socket.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
+        if let Some(mut lock) = self.lock.take() {
+            lock.tell(&facts)?;
+            return Ok(Some(*lock));
+        }
         match registry::lock(places, &facts) {
             Ok(lock) => Ok(Some(lock)),
             Err(LockError::Held(_)) => Ok(None),
@@ -234,25 +246,27 @@ impl Session<'_> {
         let ends_with_screen = !is_quiet && !self.detach_when_ready;
         let at = clock.now().wall;
         let (narrator, screen): (Box<dyn Narrator>, _) = if let Some(Quiet { lines, begun, .. }) = quiet {
-            for (level, text) in lines {
+            let notes = self.notes.iter().map(|note| (LogLevel::Warn, note.clone()));
+            for (level, text) in lines.into_iter().chain(notes) {
                 hub.log(level, at, text);
             }
             greet(&hub, &self.loaded, at);
             begun(&hub, at)?;
-            (Box::new(Hush), None)
+            (Box::new(Hush::new(hub.clone(), clock.clone())), None)
         } else {
             greet(&hub, &self.loaded, at);
             let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
             (Box::new(teller), Some(screen))
         };
+        let launcher = Arc::new(self.launcher(project));
         let parts = Parts {
             supervisor,
             spawner: spawner.connect()?,
             hub,
             logs: logs.places().clone(),
             output,
-            launcher: Arc::new(self.launcher(project)),
-            extensions: handle.extensions().clone(),
+            launcher: Arc::clone(&launcher),
+            handle: handle.clone(),
             messages: inbox,
             snapshots,
             clock,
@@ -267,8 +281,10 @@ impl Session<'_> {
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
+        let watcher = Watcher::start(handle.clone(), launcher);
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
+        drop(watcher);
         if let Some(screen) = screen {
             screen.end();
         }
@@ -304,7 +320,7 @@ impl Session<'_> {
             raw,
             command: self.command(),
             usage: usage.clone(),
-            detach: self.detach.take(),
+            detach: Rc::clone(&self.detach),
             detach_when_ready: self.detach_when_ready,
             timeout: self.timeout,
             stamps: self.stamps(),
@@ -424,6 +440,14 @@ impl Session<'_> {
             // A disk that is full now was told of by the logs.
             std::fs::write(directory.join(LAST_STATUS), text).ok();
         }
+    }
+}
+
+/// Forks take one thread: those of the life before this one are just ending.
+fn await_last_threads() {
+    let until = Instant::now() + LAST_THREADS;
+    while os::thread_count().is_ok_and(|count| count > 1) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod cycle;
 pub mod edges;
+pub mod foreground;
+pub mod hooks;
 pub mod ports;
 pub mod profiles;
 pub mod references;
@@ -20,6 +22,7 @@ pub const FOLLOWS_FROM_LOSS: &[&str] = &[
     "undefined-variable",
     "empty-project",
     "ready-check",
+    "alive-check",
     "no-port",
 ];
 
@@ -38,6 +41,8 @@ pub fn check(
     references::check(request, lowered, world, sources, problems);
     world::check(request, lowered, &active, world, sources, problems);
     profiles::check(request, lowered, &active, problems);
+    foreground::check(lowered, problems);
+    hooks::check(lowered, problems);
     empty(lowered, sources, problems);
 }
 

@@ -41,6 +41,9 @@ pub fn program(
     instances(context, &mut keys, &mut program);
     depends::dependencies(context, &mut keys, &mut program, &mut places);
     ready::ready(context, &mut keys, &mut program, &mut places);
+    ready::alive(context, &mut keys, &mut program, &mut places);
+    program.max_memory = keys.read("max_memory", value::size).filter(|_| kind == Kind::Program);
+    program.on_crash = keys.read("on_crash", value::some_text);
     (program, places)
 }
 
@@ -229,6 +232,7 @@ fn stopping(keys: &mut Keys<'_>, program: &mut Program) {
 /// Where its lines go.
 fn output(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program) {
     keys.set("tty", value::tty, &mut program.tty);
+    keys.set("watch", value::patterns, &mut program.watch);
     program.stdout_logfile = log_file(context, keys, "stdout_logfile");
     program.stderr_logfile = log_file(context, keys, "stderr_logfile");
     program.redirect_stderr = program.stderr_logfile.is_none();

@@ -8,7 +8,7 @@ use crate::config::lower::{Context, ProgramPlaces};
 use crate::config::raw::{RawData, RawKey, RawValue};
 use crate::config::suggest;
 use crate::model::template::Part;
-use crate::model::{Diagnostic, Dialect, Program, ReadyKind, ReadySpec, Template};
+use crate::model::{AliveSpec, Diagnostic, Dialect, Program, ReadyKind, ReadySpec, Template};
 
 /// The keys that every kind has.
 const COMMON: [&str; 4] = ["every", "timeout", "successes", "failures"];
@@ -34,9 +34,28 @@ pub fn ready(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, p
         keys.read("ready", |_| Err::<(), _>(Wrong::Type));
         return;
     };
-    let mut reading = Reading { context, program, places, problems: keys.problems };
+    let mut reading = Reading { context, program, places, problems: keys.problems, which: Which::Ready };
     let spec = reading.spec(value, table);
     program.ready = spec;
+}
+
+/// Reads `alive` into the program.
+pub fn alive(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, places: &mut ProgramPlaces) {
+    let Some(value) = keys.value("alive").filter(|_| !program.is_task()) else { return };
+    let RawData::Table(table) = &value.data else {
+        keys.read("alive", |_| Err::<(), _>(Wrong::Type));
+        return;
+    };
+    let mut reading = Reading { context, program, places, problems: keys.problems, which: Which::Alive };
+    let Some(spec) = reading.spec(value, table) else { return };
+    if spec.kind.is_event() {
+        let message = format!("`{}` cannot be asked again and again", spec.kind.name());
+        let problem = Diagnostic::error("alive-check", message).at(value.span, "it happens once");
+        keys.problems.push(problem.help("tcp, http, exec or file"));
+        return;
+    }
+    let every = table.iter().any(|key| key.name == "every").then_some(spec.every);
+    program.alive = Some(AliveSpec::of(spec, every));
 }
 
 struct Reading<'r, 'a> {
@@ -44,23 +63,67 @@ struct Reading<'r, 'a> {
     program: &'r Program,
     places: &'r mut ProgramPlaces,
     problems: &'r mut Vec<Diagnostic>,
+    which: Which,
 }
 
-impl Reading<'_, '_> {
+/// Which of the two checks is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Ready,
+    Alive,
+}
+
+impl Which {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Alive => "alive",
+        }
+    }
+
+    /// With its article.
+    fn one(self) -> &'static str {
+        match self {
+            Self::Ready => "a ready",
+            Self::Alive => "an alive",
+        }
+    }
+
+    /// The code of its own mistakes.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Ready => "ready-check",
+            Self::Alive => "alive-check",
+        }
+    }
+
+    /// Whether it has this key, beside those of a kind. What goes on for ever needs no number of successes.
+    fn has(self, key: &str) -> bool {
+        COMMON.contains(&key) && (self == Self::Ready || key != "successes")
+    }
+
+    /// Whether this kind can be asked for it: what arrives by itself arrives once.
+    fn asks(self, kind: &str) -> bool {
+        self == Self::Ready || !["log", "notify"].contains(&kind)
+    }
+}
+
+impl<'r, 'a> Reading<'r, 'a> {
     fn spec(&mut self, value: &RawValue, table: &[RawKey]) -> Option<ReadySpec> {
         let kinds: Vec<&RawKey> = table.iter().filter(|key| self.is_kind(&key.name)).collect();
         self.unknown_keys(table, kinds.first().map(|key| key.name.as_str()));
         let first = match kinds.as_slice() {
             [only] => only,
             [first, second, ..] => {
-                let problem = Diagnostic::error("ready-check", format!("{} has two ready checks", self.program.name));
+                let message = format!("{} has two {} checks", self.program.name, self.which.word());
+                let problem = Diagnostic::error(self.which.code(), message);
                 self.problems.push(problem.at(second.span, "and this").at(first.span, "this").help("keep one of them"));
                 first
             }
             [] => {
-                let kinds: Vec<&str> = self.context.vocabulary.probes.iter().map(|probe| probe.name).collect();
-                let problem =
-                    Diagnostic::error("ready-check", format!("{} has a `ready` without a check", self.program.name));
+                let kinds: Vec<&str> = self.kinds().collect();
+                let message = format!("`{}` of {} asks nothing", self.which.word(), self.program.name);
+                let problem = Diagnostic::error(self.which.code(), message);
                 self.problems.push(problem.at(value.span, format!("expected one of {}", kinds.join(", "))));
                 return None;
             }
@@ -79,6 +142,12 @@ impl Reading<'_, '_> {
         }
     }
 
+    /// The kinds that may be chosen from.
+    fn kinds(&self) -> impl Iterator<Item = &'static str> + Clone + use<'r, 'a> {
+        let which = self.which;
+        self.context.vocabulary.probes.iter().map(|probe| probe.name).filter(move |kind| which.asks(kind))
+    }
+
     fn is_kind(&self, name: &str) -> bool {
         self.context.vocabulary.probes.iter().any(|probe| probe.name == name)
     }
@@ -95,10 +164,11 @@ impl Reading<'_, '_> {
         for key in table {
             let name = key.name.as_str();
             let is_param = kind.is_some_and(|kind| params(kind).iter().any(|(param, _)| *param == name));
-            if COMMON.contains(&name) || self.is_kind(name) || is_param {
+            if self.which.has(name) || self.is_kind(name) || is_param {
                 continue;
             }
-            let known = probes.iter().map(|probe| probe.name).chain(COMMON);
+            let which = self.which;
+            let known = self.kinds().chain(COMMON.into_iter().filter(move |key| which.has(key)));
             let owner = probes.iter().find(|probe| probe.params.iter().any(|(param, _)| *param == name));
             let peer = [
                 ("port", "tcp"),
@@ -119,7 +189,8 @@ impl Reading<'_, '_> {
                 (None, None) => suggest::did_you_mean(name, known.clone())
                     .unwrap_or_else(|| format!("there are {}", known.collect::<Vec<_>>().join(", "))),
             };
-            let problem = Diagnostic::error("unknown-key", format!("`{name}` is not a key of a ready check"));
+            let message = format!("`{name}` is not a key of {} check", which.one());
+            let problem = Diagnostic::error("unknown-key", message);
             self.problems.push(problem.at(key.span, label));
         }
     }
@@ -134,7 +205,7 @@ impl Reading<'_, '_> {
             "exec" => value::some_text(&key.value).map(ReadyKind::Exec),
             "log" => pattern(&key.value).map(ReadyKind::Log),
             "notify" if value::boolean(&key.value)? => Ok(ReadyKind::Notify),
-            "notify" => Err(Wrong::Value("leave `ready` out instead".to_owned())),
+            "notify" => Err(Wrong::Value(format!("leave `{}` out instead", self.which.word()))),
             "file" => self.template(&key.value).map(ReadyKind::File),
             // A kind of the vocabulary that lowering does not know: a row was added there and not here.
             other => Err(Wrong::Value(format!("`{other}` is not built in"))),

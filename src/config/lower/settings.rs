@@ -16,7 +16,8 @@ use crate::config::raw::{RawData, RawKey, RawProject, RawValue};
 use crate::model::name::name_problem;
 use crate::model::options::{OptionKind, SectionKind};
 use crate::model::{
-    Diagnostic, Dialect, EnvFile, Group, PortRequest, PortSpec, ProgramName, Project, Proxy, SourceFile, Span, Template,
+    Diagnostic, Dialect, EnvFile, Group, PortRequest, PortSpec, ProgramName, Project, Proxy, ReloadMode, SourceFile,
+    Span, Template,
 };
 
 /// The project without its programs.
@@ -24,6 +25,7 @@ pub fn project(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagno
     let mut places = Places::default();
     let mut keys = Keys::new(SectionKind::Top, &raw.top, problems);
     let name = keys.read("name", project_name);
+    let reload = keys.read("reload", reload_mode).unwrap_or(ReloadMode::Auto);
     let env_files = env_files(context, &mut keys).map_or_else(
         || default_env_file(context),
         |files| files.into_iter().map(|(file, span)| (file, Some(span))).collect(),
@@ -52,6 +54,7 @@ pub fn project(context: Context<'_>, raw: &RawProject, problems: &mut Vec<Diagno
         groups,
         control,
         proxy,
+        reload: context.request.reload.unwrap_or(reload),
         active_profiles: context.request.profiles.clone(),
         env_order: context.request.env_order,
         supervisord: None,
@@ -68,6 +71,10 @@ fn proxy(raw: &RawProject, problems: &mut Vec<Diagnostic>) -> Proxy {
         proxy.port = keys.number("port").unwrap_or(proxy.port);
     }
     proxy
+}
+
+fn reload_mode(value: &RawValue) -> value::Read<ReloadMode> {
+    ReloadMode::of_word(&value::text(value)?).ok_or(Wrong::Value(String::new()))
 }
 
 fn project_name(value: &RawValue) -> value::Read<String> {

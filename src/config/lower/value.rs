@@ -143,6 +143,19 @@ pub fn names(value: &RawValue) -> Read<Vec<String>> {
     each(value.data.as_list().ok_or(Wrong::Type)?, some_text)
 }
 
+/// Patterns of files; one that begins with `!` takes out what others have let in.
+pub fn patterns(value: &RawValue) -> Read<Vec<String>> {
+    let pattern = |value: &RawValue| {
+        let pattern = some_text(value)?;
+        let plain = pattern.strip_prefix('!').unwrap_or(&pattern);
+        match globset::Glob::new(plain) {
+            Ok(_) => Ok(pattern),
+            Err(error) => Err(Wrong::Value(format!("`{plain}` is no pattern: {}", error.kind()))),
+        }
+    };
+    each(value.data.as_list().ok_or(Wrong::Type)?, pattern)
+}
+
 /// A port number or `"auto"`.
 pub fn port(value: &RawValue) -> Read<PortRequest> {
     let port = match value.data.as_text() {

@@ -1,4 +1,4 @@
-//! `readiness_probe` and `ready_log_line` as a ready check.
+//! `readiness_probe` and `ready_log_line` as a ready check, `liveness_probe` as one of what is up.
 
 use std::time::Duration;
 
@@ -58,6 +58,31 @@ fn check(mut probe: Fields<'_>, fields: &mut Fields<'_>, texts: &Texts) -> Resul
     }
     fields.lost.extend(probe.finish(&[]));
     Ok(check)
+}
+
+/// The probe of what is up. Ours begins once the program is ready, so that without a ready check the delay says when that is.
+pub(super) fn alive(fields: &mut Fields<'_>, section: &mut Section, texts: &Texts, is_task: bool) {
+    let line = fields.line("liveness_probe");
+    let Some(mut probe) = fields.inner("liveness_probe") else { return };
+    if is_task {
+        return fields.lose(line, "liveness_probe", "a task is waited for until it is done");
+    }
+    let mut check = match kind(&mut probe, texts) {
+        Ok(check) => check,
+        Err(why) => return fields.lose(line, "liveness_probe", why),
+    };
+    probe.pass(&["success_threshold"]);
+    let mut number = |key: &str| probe.read(key, Node::integer).filter(|number| *number > 0);
+    let seconds = |number: Option<i64>| Some(parts::duration(Duration::from_secs(u64::try_from(number?).ok()?)));
+    check.extend(seconds(number("period_seconds")).map(|every| ("every".to_owned(), every)));
+    check.extend(seconds(number("timeout_seconds")).map(|timeout| ("timeout".to_owned(), timeout)));
+    check.extend(number("failure_threshold").map(|count| ("failures".to_owned(), Value::Integer(count))));
+    let delay = number("initial_delay_seconds");
+    section.set("alive", Value::Table(check));
+    if !section.has("ready") {
+        section.set_some("startsecs", seconds(delay));
+    }
+    fields.lost.extend(probe.finish(&[]));
 }
 
 fn kind(probe: &mut Fields<'_>, texts: &Texts) -> Result<Vec<(String, Value)>, &'static str> {

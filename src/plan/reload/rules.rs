@@ -62,6 +62,9 @@ const RULES: &[Rule] = &[
         |a, b| timing_differs(a, b, |r| r.failures),
         |p| some(timing(p, |r| r.failures).flatten()),
     ),
+    Rule { told: None, ..in_place("alive", |a, b| a.alive != b.alive, |_| String::new()) },
+    in_place("max_memory", |a, b| a.max_memory != b.max_memory, |p| memory(p.max_memory)),
+    Rule { told: None, ..in_place("on_crash", |a, b| a.on_crash != b.on_crash, |_| String::new()) },
     in_place("depends_on", |a, b| a.depends_on != b.depends_on, |p| needs(&p.depends_on)),
     in_place("profiles", |a, b| a.profiles != b.profiles, |p| list(&p.profiles)),
     in_place("priority", |a, b| a.priority != b.priority, |p| p.priority.to_string()),
@@ -80,6 +83,7 @@ const RULES: &[Rule] = &[
     in_place("stopwaitsecs", |a, b| a.stopwaitsecs != b.stopwaitsecs, |p| seconds(p.stopwaitsecs)),
     in_place("stopasgroup", |a, b| a.stopasgroup != b.stopasgroup, |p| p.stopasgroup.to_string()),
     in_place("killasgroup", |a, b| a.killasgroup != b.killasgroup, |p| p.killasgroup.to_string()),
+    in_place("watch", |a, b| a.watch != b.watch, |p| list(&p.watch)),
     in_place("stdout_logfile", |a, b| stdout(a) != stdout(b), |p| log(p.stdout_logfile.as_ref())),
     in_place("stderr_logfile", |a, b| stderr(a) != stderr(b), |p| log(p.stderr_logfile.as_ref())),
 ];
@@ -97,6 +101,9 @@ fn every_field_has_a_rule(program: &Program) {
         env_files: _,
         depends_on: _,
         ready: _,
+        alive: _,
+        max_memory: _,
+        on_crash: _,
         ports: _,
         profiles: _,
         priority: _,
@@ -113,6 +120,7 @@ fn every_field_has_a_rule(program: &Program) {
         killasgroup: _,
         redirect_stderr: _,
         tty: _,
+        watch: _,
         stdout_logfile: _,
         stderr_logfile: _,
         umask: _,
@@ -260,6 +268,10 @@ fn time(of: Option<Duration>) -> String {
 /// As people write it in a config.
 fn seconds(time: Duration) -> String {
     if time.subsec_millis() == 0 { format!("{}s", time.as_secs()) } else { format!("{}ms", time.as_millis()) }
+}
+
+fn memory(of: Option<u64>) -> String {
+    of.map_or_else(|| "none".to_owned(), human_size)
 }
 
 fn some(of: Option<u32>) -> String {

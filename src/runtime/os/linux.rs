@@ -111,6 +111,19 @@ fn parse_stat(line: &[u8], page: u64) -> Option<ProcessFact> {
     })
 }
 
+/// Memory of a process in bytes, shared pages divided among those that share them; `None` when we may not look.
+pub fn proportional_memory(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let kilobytes = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    Some(kilobytes.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
+/// The command name of a process, as the system keeps it.
+pub fn command_name(pid: u32) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&name).trim_end().to_owned())
+}
+
 /// Our own children, where the kernel tells (`CONFIG_PROC_CHILDREN`). Exact for a process with one thread that alone reaps them;
 /// otherwise one may be missed (proc(5)).
 pub fn own_children() -> Option<Vec<u32>> {

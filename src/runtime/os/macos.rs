@@ -6,6 +6,7 @@
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
+use std::path::Path;
 use std::process::Command;
 
 use nix::errno::Errno;
@@ -15,9 +16,36 @@ use nix::sys::socket::{MsgFlags, getsockopt, sockopt::LocalPeerCred};
 use nix::unistd::{Pid, getppid};
 
 use super::PortHolder;
+use super::glimpse::Glimpse;
 use super::process::ProcessFact;
 use crate::model::Signal;
 use crate::runtime::sys;
+
+/// Directories are not watched here: whoever wants to know looks from time to time.
+#[derive(Debug)]
+pub enum Directories {}
+
+impl Directories {
+    /// Never.
+    pub fn new() -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// There is no set to watch it.
+    pub fn watch(&mut self, _path: &Path) -> io::Result<bool> {
+        match *self {}
+    }
+
+    /// There is no set to take it from.
+    pub fn unwatch(&mut self, _path: &Path) {
+        match *self {}
+    }
+
+    /// Never comes.
+    pub async fn glimpses(&mut self) -> io::Result<Vec<Glimpse>> {
+        match *self {}
+    }
+}
 
 /// There is no such flag here, so a program also gets its own streams under their numbers in the spawner.
 pub const RECEIVE_CLOSE_ON_EXEC: MsgFlags = MsgFlags::empty();
@@ -85,6 +113,16 @@ fn parse_line(line: &str) -> Option<ProcessFact> {
         rss_bytes: u64::from(number(5)?) * 1024,
         name: fields.get(6..)?.join(" "),
     })
+}
+
+/// Not told by the system.
+pub fn proportional_memory(_pid: u32) -> Option<u64> {
+    None
+}
+
+/// The command name of a process, as the system keeps it.
+pub fn command_name(pid: u32) -> Option<String> {
+    processes().into_iter().find(|fact| fact.pid == pid).map(|fact| fact.name)
 }
 
 /// Not told by the system.

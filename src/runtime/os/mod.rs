@@ -2,6 +2,9 @@
 //!
 //! `linux` was measured; `macos` is written from documentation and says what it cannot do.
 
+#[cfg(target_os = "linux")]
+mod directories;
+mod glimpse;
 mod leftovers;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -21,20 +24,24 @@ use std::path::PathBuf;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+#[cfg(target_os = "linux")]
+pub use directories::Directories;
+pub use glimpse::{Glimpse, What};
 pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent, environment_value,
-    live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes, shares_our_pids,
-    signal_process, thread_count, ticks_now, ticks_per_second,
+    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name, die_with_parent,
+    environment_value, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
+    proportional_memory, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
 pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Alarm, Caught, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, die_with_parent,
-    environment_value, holder_of_port, live_without_parent, name_process, open_descriptors, own_children, peer_uid,
-    processes, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    Alarm, Caught, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
+    command_name, die_with_parent, environment_value, holder_of_port, live_without_parent, name_process,
+    open_descriptors, own_children, peer_uid, processes, proportional_memory, shares_our_pids, signal_process,
+    thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
@@ -60,6 +67,23 @@ pub struct PortHolder {
 /// A process and all its descendants.
 pub fn process_tree(root: u32) -> Vec<ProcessFact> {
     subtree(processes(), root)
+}
+
+/// What each of these and its descendants hold in memory, in bytes, from one look at the process table. Resident pages are added
+/// up; only where that is above the limit beside the pid, shared pages are divided among those that share them, which costs a walk
+/// over their page tables (proc(5), `smaps_rollup`), where we may and the system tells.
+pub fn memory(roots: &[(u32, u64)]) -> BTreeMap<u32, u64> {
+    let facts = processes();
+    let pids: Vec<u32> = roots.iter().map(|(pid, _)| *pid).collect();
+    let mut held: BTreeMap<u32, u64> =
+        process::usage_of(&facts, &pids).into_iter().map(|(pid, usage)| (pid, usage.memory)).collect();
+    for (root, limit) in roots {
+        if let Some(bytes) = held.get_mut(root).filter(|bytes| **bytes > *limit) {
+            let tree = subtree(facts.clone(), *root);
+            *bytes = tree.iter().map(|fact| proportional_memory(fact.pid).unwrap_or(fact.rss_bytes)).sum();
+        }
+    }
+    held
 }
 
 /// What each of these and its descendants use, from one look at the process table. Those that are gone are left out; what has

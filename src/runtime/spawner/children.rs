@@ -213,20 +213,28 @@ impl Children {
 
     /// Who of the programs has left something behind; `None` when there is an orphan whose owner is to be found out. With
     /// `enough`, those are nobody's.
-    fn owners_of_orphans(&self, enough: bool) -> Option<BTreeSet<Key>> {
+    fn owners_of_orphans(&self, enough: bool) -> Option<BTreeMap<Key, Vec<u32>>> {
         let children = os::own_children().or_else(|| self.census.children())?;
         let orphans = children.into_iter().filter(|pid| !self.leaders.living.contains_key(pid));
-        let owners = orphans.map(|pid| self.census.owner_of_orphan(pid).or(enough.then_some(None)));
-        Some(owners.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
+        let mut owners: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
+        for pid in orphans {
+            if let Some(key) = self.census.owner_of_orphan(pid).or(enough.then_some(None))? {
+                owners.entry(key).or_default().push(pid);
+            }
+        }
+        Some(owners)
     }
 
-    fn settle(&mut self, owners: &BTreeSet<Key>) {
+    fn settle(&mut self, owners: &BTreeMap<Key, Vec<u32>>) {
         let mut gone = Vec::new();
         for (key, program) in &mut self.programs {
-            let (key, survivors) = (*key, owners.contains(key));
+            let (key, survivors) = (*key, owners.contains_key(key));
             match program.life {
                 Life::Running => continue,
                 Life::Ended(exit) => {
+                    if let Some(pids) = owners.get(&key) {
+                        self.reports.push(Report::LeftBehind { key, pids: pids.clone() });
+                    }
                     self.reports.push(Report::Exited { key, exit, survivors });
                     program.life = Life::Lingering;
                 }

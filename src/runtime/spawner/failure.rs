@@ -7,6 +7,8 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use super::order::Step;
+use crate::codec::python::repr;
+use crate::model::Dialect;
 use crate::supervisor::event::SpawnFailure;
 
 /// What the sentence speaks of.
@@ -20,8 +22,12 @@ pub struct SpawnFacts<'a> {
     pub path_entries: usize,
     /// Who it was to run as.
     pub user: Option<&'a str>,
+    /// Whose words are used.
+    pub dialect: Dialect,
     /// Whether what was found under its name is a directory.
     pub is_directory: bool,
+    /// Whether that has a bit that lets anybody execute it.
+    pub is_executable: bool,
     /// The interpreter that the file's first line names and that does not exist ([`missing_interpreter`]).
     pub missing_interpreter: Option<&'a str>,
 }
@@ -29,6 +35,11 @@ pub struct SpawnFacts<'a> {
 /// Makes the sentence for a failed step: `no such file or directory: ./bin/api (looked in ./worker; PATH has 9 entries)`.
 pub fn failure_message(step: Step, errno: i32, facts: &SpawnFacts<'_>) -> SpawnFailure {
     let error = Errno::from_raw(errno);
+    if let (Step::Execute, Dialect::Supervisord) = (step, facts.dialect)
+        && let Some(message) = theirs(error, facts)
+    {
+        return SpawnFailure { step: String::new(), errno, message };
+    }
     let what = match error {
         Errno::EAGAIN => "no room for another process".to_owned(),
         _ => lower_first(error.desc()),
@@ -47,6 +58,18 @@ pub fn failure_message(step: Step, errno: i32, facts: &SpawnFacts<'_>) -> SpawnF
         Step::Lifeline => ("could not start", format!("the spawner is gone: {}", facts.program)),
     };
     SpawnFailure { step: step_in_words.to_owned(), errno, message }
+}
+
+/// What supervisord says of what it looks at before it forks (supervisor `options.py` `check_execv_args`): people grep for it.
+fn theirs(error: Errno, facts: &SpawnFacts<'_>) -> Option<String> {
+    let program = repr(facts.program);
+    match (error, facts.missing_interpreter) {
+        (Errno::ENOENT, None) => Some(format!("can't find command {program}")),
+        (Errno::EACCES, _) if facts.is_directory => Some(format!("command at {program} is a directory")),
+        (Errno::EACCES, _) if facts.is_executable => Some(format!("no permission to run command {program}")),
+        (Errno::EACCES, _) => Some(format!("command at {program} is not executable")),
+        _ => None,
+    }
 }
 
 fn execute_message(error: Errno, what: &str, facts: &SpawnFacts<'_>) -> String {
@@ -93,13 +116,14 @@ mod tests {
         directory: "./worker",
         path_entries: 9,
         user: Some("postgres"),
+        dialect: Dialect::Native,
         is_directory: false,
+        is_executable: false,
         missing_interpreter: None,
     };
 
     fn sentence(step: Step, errno: Errno, facts: &SpawnFacts<'_>) -> String {
-        let failure = failure_message(step, errno as i32, facts);
-        format!("{}: {}", failure.step, failure.message)
+        failure_message(step, errno as i32, facts).sentence()
     }
 
     #[test]
@@ -118,6 +142,21 @@ mod tests {
         ] {
             assert_eq!(sentence(step, errno, &FACTS), expected);
         }
+    }
+
+    #[test]
+    fn a_supervisord_conf_hears_supervisords_words() {
+        let theirs = SpawnFacts { dialect: Dialect::Supervisord, ..FACTS };
+        for (errno, facts, expected) in [
+            (Errno::ENOENT, theirs, "can't find command './bin/api'"),
+            (Errno::EACCES, theirs, "command at './bin/api' is not executable"),
+            (Errno::EACCES, SpawnFacts { is_directory: true, ..theirs }, "command at './bin/api' is a directory"),
+            (Errno::EACCES, SpawnFacts { is_executable: true, ..theirs }, "no permission to run command './bin/api'"),
+        ] {
+            assert_eq!(failure_message(Step::Execute, errno as i32, &facts).sentence(), expected);
+        }
+        let lost = failure_message(Step::Directory, Errno::ENOENT as i32, &theirs).sentence();
+        assert_eq!(lost, "could not enter the directory: no such file or directory: ./worker");
     }
 
     #[test]

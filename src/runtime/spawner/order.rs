@@ -139,6 +139,13 @@ pub enum Report {
         /// The system's error number.
         errno: i32,
     },
+    /// What a leader left behind, told right before its end is.
+    LeftBehind {
+        /// Whose.
+        key: Key,
+        /// Those that are our own children now.
+        pids: Vec<u32>,
+    },
     /// The leader ended.
     Exited {
         /// Which one.

@@ -91,6 +91,14 @@ pub fn encode_report(report: &Report) -> Vec<u8> {
             frame.u8(4);
             frame.u64(key.0);
         }
+        Report::LeftBehind { key, pids } => {
+            frame.u8(6);
+            frame.u64(key.0);
+            frame.count(pids.len());
+            for pid in pids {
+                frame.u32(*pid);
+            }
+        }
         Report::Swept { names } => {
             frame.u8(5);
             frame.count(names.len());
@@ -115,6 +123,7 @@ pub fn decode_report(body: &[u8]) -> Result<Report, Malformed> {
         },
         3 => Report::Exited { key: body.key()?, exit: body.exit()?, survivors: body.u8()? != 0 },
         4 => Report::Vanished { key: body.key()? },
+        6 => Report::LeftBehind { key: body.key()?, pids: body.list(Reader::u32)? },
         5 => Report::Swept { names: body.list(|body| Ok((body.u32()?, body.text()?)))? },
         _ => return Err(Malformed),
     })
@@ -390,6 +399,7 @@ mod tests {
             Report::SpawnFailed { key, step: Step::Directory, errno: 2 },
             Report::Exited { key, exit: Exit::Code(-1), survivors: true },
             Report::Exited { key, exit: Exit::Signal { signal: Signal(35), core: true }, survivors: false },
+            Report::LeftBehind { key, pids: vec![4711, 1] },
             Report::Vanished { key },
             Report::Swept { names: vec![(1, "node".into()), (2, String::new())] },
         ] {

@@ -86,7 +86,7 @@ impl Web {
     }
 
     /// A place for a follower; `None` when all are taken.
-    fn place(&self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 }

@@ -137,7 +137,6 @@ mod tests {
             state: "running".to_owned(),
             processes: names.iter().map(|name| process(name)).collect(),
             notes: Vec::new(),
-            sources: Vec::new(),
         }
     }
 

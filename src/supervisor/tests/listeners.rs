@@ -6,13 +6,15 @@ use std::time::Duration;
 use crate::model::public_event::{ListenerWord, OutputKind};
 use crate::model::supervisord::{Listener, Role};
 use crate::model::{
-    Channel, Dialect, EventType, Exit, Generation, Moment, Now, ProcessId, Program, Project, RetryPolicy, WallTime,
+    Channel, Dialect, EventType, Exit, Generation, ListenerState, Moment, Now, ProcessId, Program, Project,
+    RetryPolicy, WallTime,
 };
 use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Answer, Outcome};
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Command, Event, RequestId, StartUntil, Urgency};
 use crate::supervisor::notice::Notice;
+use crate::supervisor::snapshot::ListenerInfo;
 use crate::supervisor::{ExitPolicy, Supervisor};
 
 const MAIL: ProcessId = ProcessId(0);
@@ -121,6 +123,27 @@ fn an_event_waits_until_a_member_is_ready_and_then_goes_to_it_alone() {
     assert_eq!(world.taken(), [], "it has to say READY again");
     world.says(MAIL, &[READY]);
     assert_eq!(world.taken(), [got(0, 1, "b")]);
+}
+
+#[test]
+fn what_a_listener_is_at_is_known() {
+    let mut world = remote(10);
+    let at = |world: &mut World| world.supervisor.snapshot().get(MAIL).unwrap().listener.unwrap();
+    world.sends("a");
+    world.sends("b");
+    let waits = ListenerInfo { state: ListenerState::Acknowledged, was_ready: false, waiting: 2 };
+    assert_eq!(at(&mut world), waits);
+    world.says(MAIL, &[READY]);
+    assert_eq!(at(&mut world), ListenerInfo { state: ListenerState::Busy, was_ready: true, waiting: 1 });
+    world.says(MAIL, &[OK]);
+    assert_eq!(at(&mut world), ListenerInfo { state: ListenerState::Acknowledged, was_ready: true, waiting: 1 });
+    world.says(MAIL, &[READY, READY]);
+    assert_eq!(at(&mut world), ListenerInfo { state: ListenerState::Unknown, was_ready: true, waiting: 1 });
+    world.exited(MAIL, Exit::Code(0));
+    let start = Command::Start { processes: vec![MAIL], until: StartUntil::Spawned, with_needs: true, timeout: None };
+    world.step(Event::Command(RequestId(8), start));
+    world.spawned(MAIL);
+    assert_eq!(at(&mut world), ListenerInfo { waiting: 1, ..waits });
 }
 
 #[test]

@@ -53,6 +53,9 @@ impl Stand {
                 Action::Probe { .. } => self.asked.push(self.now),
                 Action::Say(notice) => self.notices.push(notice),
                 Action::Signal { .. }
+                | Action::CheckAlive { .. }
+                | Action::Measure(_)
+                | Action::OnCrash(_)
                 | Action::StopProbing { .. }
                 | Action::Deliver { .. }
                 | Action::WriteStdin { .. }
@@ -162,4 +165,19 @@ fn the_end_of_an_extension_ends_no_run() {
     let again = |action: &Action| matches!(action, Action::Spawn { process: ProcessId(1), .. });
     assert!(actions.iter().any(again), "{actions:?}");
     assert!(!supervisor.snapshot().is_shutting_down);
+}
+
+#[test]
+fn a_view_is_another_only_when_something_has_changed() {
+    let mut stand = Stand::new(Program { startsecs: Duration::from_secs(1), ..Program::new("web") });
+    let before = stand.supervisor.snapshot();
+    stand.step(Event::Tick);
+    assert!(before.is_same(&stand.supervisor.snapshot()));
+    stand.pass(Duration::from_secs(2), refused);
+    let running = stand.supervisor.snapshot();
+    assert!(!before.is_same(&running));
+    let exit = Exit::Signal { signal: Signal::TERM, core: false };
+    let late = Generation(stand.generation.0 + 1);
+    stand.step(Event::Exited { process: FIRST, generation: late, exit, survivors: false });
+    assert!(running.is_same(&stand.supervisor.snapshot()), "what is told of a run that is not there is no news");
 }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::model::{Now, ProcessId, WallTime, Word};
 use crate::supervisor::notice::Reason;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::reason::{sentence, short};
 use crate::ui::story::stamp::clock;
 use crate::ui::story::{Said, Story, columns};
-use crate::ui::text::{clean, cut_end, round_duration, width};
+use crate::ui::text::{clean, cut_end, width};
 use crate::ui::theme::{Ink, Theme};
 
 /// Where the edge of a box ends.
@@ -111,7 +111,7 @@ impl Story {
         let sentence = sentence(crash.reason, out_of_memory, self.telling.theme.signs());
         match crash.reason {
             Reason::Exit(_) | Reason::Signalled(_) => format!("{sentence} after {}", human_duration(crash.after)),
-            Reason::Spawn(_) | Reason::NotReady { .. } => sentence,
+            Reason::Spawn(_) | Reason::NotReady { .. } | Reason::Background(_) | Reason::Unhealthy(_) => sentence,
         }
     }
 
@@ -128,7 +128,11 @@ impl Story {
     fn tail(&self, crash: &Crash<'_>, with_next_step: bool, now: Now) -> Option<TailRequest> {
         match crash.reason {
             Reason::Spawn(_) => return None,
-            Reason::Exit(_) | Reason::Signalled(_) | Reason::NotReady { .. } => {}
+            Reason::Exit(_)
+            | Reason::Signalled(_)
+            | Reason::NotReady { .. }
+            | Reason::Background(_)
+            | Reason::Unhealthy(_) => {}
         }
         let mut foot = vec![self.foot(crash, now)];
         foot.extend(with_next_step.then(|| self.next_step(crash)));
@@ -167,7 +171,11 @@ impl Story {
         let gap = format!("   {}   ", self.telling.theme.signs().dot);
         let logs = match crash.reason {
             Reason::Spawn(_) => String::new(),
-            Reason::Exit(_) | Reason::Signalled(_) | Reason::NotReady { .. } => {
+            Reason::Exit(_)
+            | Reason::Signalled(_)
+            | Reason::NotReady { .. }
+            | Reason::Background(_)
+            | Reason::Unhealthy(_) => {
                 format!("{run} logs {name} --run {}{gap}", crash.run)
             }
         };

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::model::units::human_duration;
+use crate::model::units::{human_duration, round_duration};
 use crate::model::{Dialect, ProcessId, Word};
 use crate::supervisor::notice::StopWhy;
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::reason::short_exit;
 use crate::ui::story::Story;
-use crate::ui::text::{clean, cut_end, round_duration};
+use crate::ui::text::{clean, cut_end};
 use crate::ui::theme::Ink;
 
 /// How many failed ones a summary names.
@@ -39,13 +39,35 @@ impl Story {
             StopWhy::User => format!("stopped by you ({took})"),
             StopWhy::Restart => format!("stopped for a restart ({took})"),
             StopWhy::Changed => format!("stopped for its new config ({took})"),
+            StopWhy::Files => format!("stopped for its changed files ({took})"),
             StopWhy::Removed => format!("stopped: gone from the config ({took})"),
             StopWhy::Dependency(on) => format!("stopped: its dependency {} went away ({took})", self.names.label(on)),
             StopWhy::NotReady => format!("stopped: not ready in time ({took})"),
+            StopWhy::Unhealthy => format!("stopped: unhealthy ({took})"),
+            StopWhy::Background => format!("ended in the background ({took})"),
             StopWhy::Leftovers => format!("what it had left behind is gone ({took})"),
         };
         let text = if killed && why != StopWhy::Shutdown { format!("{text}, {}", self.by_kill(process)) } else { text };
         self.line(Ink::Quiet, process, &text)
+    }
+
+    /// `restarting: src/main.rs changed (+2)`
+    pub(super) fn files_changed(&self, process: ProcessId, file: &str, more: usize, snapshot: &Snapshot) -> String {
+        let theme = self.telling.theme;
+        let is_task = snapshot.get(process).is_some_and(|info| info.is_task);
+        let verb = if is_task { "again" } else { "restarting" };
+        let others = if more == 0 { String::new() } else { format!(" (+{more})") };
+        self.marked(
+            &theme.paint(Ink::Busy, theme.signs().again),
+            process,
+            &format!("{verb}: {} changed{others}", clean(file)),
+        )
+    }
+
+    pub(super) fn rewrites_itself(&self, process: ProcessId, file: &str) -> String {
+        let (name, run) = (self.names.label(process), &self.telling.command);
+        let text = format!("changes {} itself within moments of every start, which no longer restarts it", clean(file));
+        self.line(Ink::Warn, process, &format!("{text}; {run} restart {name}"))
     }
 
     /// Why it had to be killed.

@@ -3,10 +3,11 @@
 //! Two differences, both of them errors here: a conversion without a name (the original prints the whole table of names), and
 //! conversions to floating point.
 
-use std::collections::BTreeMap;
 use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
+
+use crate::config::layers::Layers;
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,18 +21,18 @@ pub enum Value {
 /// The names that may stand in a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expansions {
-    values: BTreeMap<String, Value>,
+    values: Layers<Value>,
 }
 
 impl Expansions {
     /// Adds a text.
     pub fn text(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.values.insert(name.into(), Value::Text(value.into()));
+        self.values.insert(name, Value::Text(value.into()));
     }
 
     /// Adds a number.
     pub fn number(&mut self, name: impl Into<String>, value: i64) {
-        self.values.insert(name.into(), Value::Number(value));
+        self.values.insert(name, Value::Number(value));
     }
 
     /// Adds variables as `ENV_NAME`.
@@ -43,7 +44,13 @@ impl Expansions {
 
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str)
+        self.values.names()
+    }
+
+    /// Copies that are made from now on share what is here.
+    #[must_use]
+    pub fn shared(self) -> Self {
+        Self { values: self.values.shared() }
     }
 }
 

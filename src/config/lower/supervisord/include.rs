@@ -1,5 +1,7 @@
 //! `[include] files=`: patterns with blanks between them, relative to the main file, expanded first.
 
+use std::path::Path;
+
 use crate::codec::ini::DEFAULTS;
 use crate::config::facts::World;
 use crate::config::lower::supervisord::names::{self, HOST};
@@ -46,9 +48,10 @@ pub fn take(
     Some(Include { patterns: text.split_whitespace().map(ToOwned::to_owned).collect(), span })
 }
 
-/// A pattern that matches nothing; the original only notes it in its log.
-pub fn no_match(pattern: &str, span: Span) -> Diagnostic {
-    Diagnostic::warning("include", format!("no file matches `{pattern}`")).at(span, "included here")
+/// A pattern that matches nothing; the original only notes it in its log, in these words (supervisor `options.py` `read_include_config`).
+pub fn no_match(pattern: &Path, span: Span) -> Diagnostic {
+    Diagnostic::warning("include", format!("No file matches via include \"{}\"", pattern.display()))
+        .at(span, "included here")
 }
 
 /// An `[include]` in an included file.

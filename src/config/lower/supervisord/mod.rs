@@ -26,7 +26,7 @@ use crate::config::request::{Request, Vocabulary};
 use crate::model::conf_options::ConfSection;
 use crate::model::name::name_problem;
 use crate::model::supervisord::{Daemon, Supervisord};
-use crate::model::{Diagnostic, Dialect, Group, Program, Project, SourceFile, Span};
+use crate::model::{Diagnostic, Dialect, Group, Program, Project, ReloadMode, SourceFile, Span};
 
 /// Lowers everything.
 pub fn lower(
@@ -53,6 +53,7 @@ pub fn lower(
     if lowering.mentions(HOST) {
         names.text(HOST, lowering.world.node_name().unwrap_or_default());
     }
+    let names = names.shared();
     let groups = lowering.groups(&names);
     let mut known = lowering.known(&groups);
     let extensions = lowering.extensions(&conf, &names, &mut known);
@@ -62,7 +63,7 @@ pub fn lower(
     unbuilt::unknown(raw, lowering.problems);
     let has_processes = |(program, _): &(Program, ProgramPlaces)| !program.instances.is_empty();
     let (programs, places): (Vec<Program>, Vec<ProgramPlaces>) = programs.into_iter().filter(has_processes).unzip();
-    unbuilt::not_built(raw, lowering.problems);
+    unbuilt::ctl_plugins(raw, lowering.problems);
     lowering.refuse_formation();
     let group_places = groups.iter().map(|group| (group.group.name.clone(), group.span)).collect();
     let is_named =
@@ -75,6 +76,8 @@ pub fn lower(
         groups: groups.into_iter().map(|group| group.group).collect(),
         active_profiles: request.profiles.clone(),
         env_order: request.env_order,
+        // Its users say reread and update.
+        reload: request.reload.unwrap_or(ReloadMode::Off),
         supervisord: Some(Box::new(conf)),
         ..Project::new(request.root.clone(), programs)
     };

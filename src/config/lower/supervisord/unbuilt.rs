@@ -1,15 +1,11 @@
-//! What is accepted and does nothing (yet): options and sections that nobody knows, and those whose machinery is not there. Each
-//! thing is told once, whatever the number of places.
+//! What is accepted and does nothing: options and sections that nobody knows, and plugins in Python.
 
 use crate::codec::ini::DEFAULTS;
 use crate::config::lower::supervisord::section::title;
 use crate::config::raw::{RawKey, RawProject, RawSection};
 use crate::config::suggest;
+use crate::model::Diagnostic;
 use crate::model::conf_options::{self, ConfSection};
-use crate::model::{Diagnostic, Span};
-
-/// How many places are shown.
-const PLACES: usize = 3;
 
 /// Sections and options that supervisord does not know: third-party tools read them, or they are slips.
 pub fn unknown(raw: &RawProject, problems: &mut Vec<Diagnostic>) {
@@ -52,17 +48,12 @@ fn unknown_options(kind: ConfSection, section: &RawSection, problems: &mut Vec<D
     }
 }
 
-/// What is written and waits for its machinery.
-pub fn not_built(raw: &RawProject, problems: &mut Vec<Diagnostic>) {
-    let plugins = raw.sections.iter().filter(|section| section.kind == ConfSection::CtlPlugin.word());
-    let places: Vec<Span> = plugins.map(|section| section.span).collect();
-    problems.extend(told("[ctlplugin:NAME]", &places));
-}
-
-fn told(what: &str, places: &[Span]) -> Option<Diagnostic> {
-    let (first, rest) = places.split_first()?;
-    let problem = Diagnostic::warning("not-built", format!("not built yet: {what}")).at(*first, "this does nothing");
-    let problem = rest.iter().take(PLACES - 1).fold(problem, |problem, place| problem.at(*place, ""));
-    let more = places.len().saturating_sub(PLACES);
-    Some(if more > 0 { problem.help(format!("and {more} more like these")) } else { problem })
+/// Plugins of supervisorctl, which are in Python. The daemon has nothing to do with them; whoever types their commands is told why
+/// they are not there.
+pub fn ctl_plugins(raw: &RawProject, problems: &mut Vec<Diagnostic>) {
+    for section in raw.sections.iter().filter(|section| section.kind == ConfSection::CtlPlugin.word()) {
+        let what = format!("{} is a plugin in Python, which run ctl does not load", title(section));
+        let problem = Diagnostic::warning("python-plugin", what).at(section.span, "this does nothing");
+        problems.push(problem.help("a program run-ctl-NAME on the PATH adds the command NAME to run ctl"));
+    }
 }

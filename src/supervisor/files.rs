@@ -1,0 +1,188 @@
+//! Files that a program watches: one that has changed restarts it, once the changes have come to rest.
+//!
+//! A program that writes to its own files within moments of each start would be restarted for ever. After a few such restarts in a
+//! row it is told so, and neither what changes that soon counts any more nor the files that changed each time, until a user starts
+//! it or its config changes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Supervisor;
+use super::notice::{Notice, StopWhy};
+use super::process::Phase;
+use super::timers::TimerKey;
+use crate::model::{Moment, ProcessId};
+
+/// Changes are over when there was none for this long: a formatter rewrites what an editor has just saved.
+const REST: Duration = Duration::from_millis(100);
+
+/// Changes that do not come to rest are acted on this long after the first: somebody writes and writes.
+const AT_LAST: Duration = Duration::from_secs(2);
+
+/// A change that comes this soon after a start may be the program's own.
+const MOMENTS: Duration = Duration::from_secs(2);
+
+/// As many restarts for such changes are taken as a proof.
+const PROOF: u32 = 5;
+
+/// A program that has been left alone by its files for so long does not rewrite them: what was counted is forgotten.
+const CLEARED: Duration = Duration::from_secs(10);
+
+/// More names than anybody reads are not kept.
+const MOST_NAMES: usize = 1000;
+
+/// What is known of the files of one process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Watching {
+    /// When the current or last run was ordered.
+    pub(super) started: Moment,
+    /// The first that changed, of those not acted on yet.
+    first: String,
+    /// When it did, and whether that was within moments of a start.
+    since: (Moment, Soon),
+    /// The others.
+    others: BTreeSet<String>,
+    /// Restarts for changes that came within moments of a start.
+    own: u32,
+    /// What had changed at every one of these.
+    suspects: BTreeSet<String>,
+    /// It rewrites what it watches.
+    writes_itself: bool,
+    /// What it was last started anew for.
+    pub(super) last: Option<String>,
+}
+
+/// How soon after a start a change came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Soon {
+    /// Within moments.
+    Yes,
+    /// It proves nothing: a machine may be slow.
+    Perhaps,
+    /// Long after.
+    #[default]
+    No,
+}
+
+impl Watching {
+    /// Whatever it wrote to its own files before is forgotten.
+    pub(super) fn forget_writes(&mut self) {
+        (self.own, self.writes_itself) = (0, false);
+        self.suspects.clear();
+    }
+
+    /// Whether a change of this file, now, is its own work for all that is known.
+    fn is_own(&self, file: &str, soon: Soon) -> bool {
+        self.writes_itself && (soon == Soon::Yes || self.suspects.contains(file))
+    }
+
+    /// Takes what has changed, and what that says of the program.
+    fn take(&mut self) -> (String, usize) {
+        let first = std::mem::take(&mut self.first);
+        let mut files = std::mem::take(&mut self.others);
+        let more = files.len();
+        files.insert(first.clone());
+        match self.since.1 {
+            Soon::Yes => {
+                if self.own == 0 && !self.writes_itself {
+                    self.suspects = files;
+                } else {
+                    self.suspects.retain(|file| files.contains(file));
+                }
+                self.own += 1;
+            }
+            Soon::Perhaps => {}
+            Soon::No => self.own = 0,
+        }
+        (first, more)
+    }
+
+    fn add(&mut self, file: &str) {
+        if file != self.first && self.others.len() < MOST_NAMES {
+            self.others.insert(file.to_owned());
+        }
+    }
+}
+
+/// `src/main.rs changed (+2)`
+fn told(file: &str, more: usize) -> String {
+    if more == 0 { format!("{file} changed") } else { format!("{file} changed (+{more})") }
+}
+
+impl Supervisor {
+    /// Files have changed that these watch.
+    pub(super) fn files_changed(&mut self, processes: Vec<ProcessId>, files: &[String]) {
+        for id in processes {
+            let counts = self.knows(id) && self.at(id).is_member() && self.at(id).is_wanted();
+            if counts && !self.program(id).watch.is_empty() && !self.is_shutting_down() {
+                self.note_files(id, files);
+            }
+        }
+    }
+
+    fn note_files(&mut self, id: ProcessId, files: &[String]) {
+        let now = self.now.mono;
+        let key = TimerKey::Files(id);
+        let is_new = self.timers.is_set(key).is_none();
+        let has_run = self.at(id).runs > 0;
+        let watching = &mut self.at_mut(id).watching;
+        let soon = match now.since(watching.started) {
+            after if has_run && after <= MOMENTS => Soon::Yes,
+            after if has_run && after <= CLEARED => Soon::Perhaps,
+            _ => Soon::No,
+        };
+        let files: Vec<&String> = files.iter().filter(|file| !watching.is_own(file, soon)).collect();
+        let Some(first) = files.first() else { return };
+        if is_new {
+            watching.first.clone_from(first);
+            watching.since = (now, soon);
+            watching.others.clear();
+        }
+        for file in files {
+            watching.add(file);
+        }
+        let at = (now + REST).min(watching.since.0 + AT_LAST);
+        self.timers.set(key, at);
+    }
+
+    /// The changes have come to rest.
+    pub(super) fn files_at_rest(&mut self, id: ProcessId) {
+        if !self.knows(id) || !self.at(id).is_member() || !self.at(id).is_wanted() || self.is_shutting_down() {
+            return;
+        }
+        let is_due = match &self.at(id).phase {
+            Phase::Starting(_)
+            | Phase::Running(_)
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal
+            | Phase::Blocked { .. } => true,
+            // It is on its way to a new run already.
+            Phase::Stopped | Phase::Waiting | Phase::Stopping(_) => false,
+        };
+        if !is_due {
+            return;
+        }
+        let now = self.now;
+        let process = self.at_mut(id);
+        let watching = &mut process.watching;
+        let (file, more) = watching.take();
+        if watching.own > PROOF {
+            (watching.own, watching.writes_itself) = (0, true);
+            process.remember(now, format!("rewrites {file} itself, not restarted for it"));
+            return self.say(Notice::RewritesItself { process: id, file });
+        }
+        let what = told(&file, more);
+        process.remember(now, what.clone());
+        process.watching.last = Some(what);
+        self.say(Notice::FilesChanged { process: id, file, more });
+        self.start_anew_for_files(id);
+    }
+
+    fn start_anew_for_files(&mut self, id: ProcessId) {
+        let (watching, ignores_needs) = (self.at(id).watching.clone(), self.at(id).ignores_needs);
+        self.want(id, ignores_needs);
+        self.at_mut(id).watching = watching;
+        self.begin_stop(id, StopWhy::Files);
+    }
+}

@@ -1,0 +1,347 @@
+//! What was ready and no longer does what it should: it answers its alive check no more, or has grown above `max_memory`. It is
+//! ended, and that counts as a failure.
+//!
+//! A program with an alive check is good only once an answer that came late enough has said so: otherwise one that is stuck from the
+//! start would be forgiven before its third failure, and be restarted for ever.
+
+use std::time::Duration;
+
+use super::Supervisor;
+use super::action::{Action, Measured};
+use super::event::Verdict;
+use super::notice::{Notice, StopWhy};
+use super::process::{AliveRecord, GOOD_AFTER, Phase, Run};
+use super::timers::{TimerKey, TimerKind};
+use crate::model::units::{human_duration, human_size};
+use crate::model::{AliveSpec, Generation, Moment, ProcessId};
+
+/// How often memory is measured.
+const MEASURE_EVERY: Duration = Duration::from_secs(5);
+
+impl Supervisor {
+    /// Watches a process that has become ready, or whose check is another now.
+    pub(super) fn watch_alive(&mut self, id: ProcessId) {
+        let every = self.alive_spec(id).map(|alive| alive.every);
+        let is_ready = matches!(&self.at(id).phase, Phase::Running(run) if run.ready.is_some());
+        match every {
+            Some(every) if is_ready => self.timers.arm(id, TimerKind::Alive, self.now.mono + every),
+            Some(_) | None => self.timers.disarm(id, TimerKind::Alive),
+        }
+    }
+
+    /// Goes on by another config: what was said by the old check no longer counts.
+    pub(super) fn watch_anew(&mut self, id: ProcessId) {
+        self.stop_asking(id);
+        if let Some(run) = self.at_mut(id).run_mut() {
+            let attempts = run.alive.attempts;
+            run.alive = AliveRecord { attempts, ..AliveRecord::default() };
+        }
+        self.watch_alive(id);
+        self.watch_memory();
+    }
+
+    fn alive_spec(&self, id: ProcessId) -> Option<&AliveSpec> {
+        let program = self.program(id);
+        program.alive.as_ref().filter(|_| !program.is_task())
+    }
+
+    /// Asks once.
+    pub(super) fn ask_alive(&mut self, id: ProcessId) {
+        let Some(timeout) = self.alive_spec(id).map(|alive| alive.timeout) else { return };
+        let (now, generation) = (self.now.mono, self.at(id).generation);
+        let Some(run) = self.at_mut(id).run_mut() else { return };
+        run.alive.attempts += 1;
+        run.alive.asked = Some(now);
+        let attempt = run.alive.attempts;
+        self.timers.arm(id, TimerKind::AliveTimeout, now + timeout);
+        self.actions.push(Action::CheckAlive { process: id, generation, attempt });
+    }
+
+    /// Nobody has answered in time.
+    pub(super) fn alive_timeout(&mut self, id: ProcessId) {
+        let Some(timeout) = self.alive_spec(id).map(|alive| alive.timeout) else { return };
+        let generation = self.at(id).generation;
+        let Some(attempt) = self.at(id).run().map(|run| run.alive.attempts) else { return };
+        self.actions.push(Action::StopProbing { process: id, generation });
+        let said = format!("no answer within {}", human_duration(timeout));
+        self.checked(id, generation, attempt, Verdict::Fail(said));
+    }
+
+    fn stop_asking(&mut self, id: ProcessId) {
+        let generation = self.at(id).generation;
+        self.timers.disarm(id, TimerKind::AliveTimeout);
+        if self.at(id).run().is_some_and(|run| run.alive.asked.is_some()) {
+            self.actions.push(Action::StopProbing { process: id, generation });
+        }
+    }
+
+    /// Takes in an answer.
+    pub(super) fn checked(&mut self, id: ProcessId, generation: Generation, attempt: u32, verdict: Verdict) {
+        if !self.is_current(id, generation) {
+            return;
+        }
+        let Some(alive) = self.alive_spec(id).cloned() else { return };
+        let now = self.now.mono;
+        let Some(run) = self.at_mut(id).run_mut() else { return };
+        let Some(asked) = run.alive.asked.take_if(|_| run.alive.attempts == attempt) else { return };
+        self.timers.disarm(id, TimerKind::AliveTimeout);
+        // An attempt that took longer than the rhythm is followed by the next beat, not by all that were missed.
+        let next = (asked + alive.every).max(now + alive.every / 10);
+        self.timers.arm(id, TimerKind::Alive, next);
+        match verdict {
+            Verdict::Pass(said) => self.answered_well(id, said),
+            Verdict::Fail(said) => self.answered_badly(id, &said, alive.failures),
+        }
+    }
+
+    fn answered_well(&mut self, id: ProcessId, said: String) {
+        let now = self.now;
+        let Some(run) = self.at_mut(id).run_mut() else { return };
+        let was_unhealthy = run.alive.fails > 0;
+        run.alive.fails = 0;
+        run.alive.passed = Some(now.mono);
+        run.alive.last = Some(said.clone());
+        let is_good = run.ready.is_some_and(|ready| now.mono.since(ready) >= GOOD_AFTER);
+        if was_unhealthy {
+            self.at_mut(id).remember(now, "healthy again");
+            self.say(Notice::Healthy { process: id, said });
+        }
+        if is_good && self.at(id).failures > 0 {
+            self.prove_good(id);
+        }
+    }
+
+    fn answered_badly(&mut self, id: ProcessId, said: &str, limit: u32) {
+        let now = self.now;
+        let Some(run) = self.at_mut(id).run_mut() else { return };
+        run.alive.fails = run.alive.fails.saturating_add(1);
+        run.alive.last = Some(said.to_owned());
+        let fails = run.alive.fails;
+        if fails == 1 {
+            self.at_mut(id).remember(now, format!("unhealthy: {said}"));
+            self.say(Notice::Unhealthy { process: id, said: said.to_owned(), limit });
+        }
+        if fails >= limit && self.at(id).is_wanted() {
+            self.end_unfit(id, format!("unhealthy: {said} x{fails}"));
+        }
+    }
+
+    /// Ends a run that is no longer fit, for this reason.
+    fn end_unfit(&mut self, id: ProcessId, sentence: String) {
+        if let Some(run) = self.at_mut(id).run_mut() {
+            run.unfit = Some(sentence);
+        }
+        self.begin_stop(id, StopWhy::Unhealthy);
+    }
+
+    /// Since when a run is known to have been well, at most until now: an alive check has the last word.
+    pub(super) fn well_until(&self, id: ProcessId, run: &Run) -> Moment {
+        match self.alive_spec(id) {
+            Some(_) => run.alive.passed.or(run.ready).unwrap_or(run.started),
+            None => self.now.mono,
+        }
+    }
+
+    /// Measures memory for as long as somebody alive has a limit.
+    pub(super) fn watch_memory(&mut self) {
+        if !self.timers.has(TimerKey::Memory) && !self.measurable().is_empty() {
+            self.timers.set(TimerKey::Memory, self.now.mono + MEASURE_EVERY);
+        }
+    }
+
+    /// It is time to measure.
+    pub(super) fn measure(&mut self) {
+        let measurable = self.measurable();
+        if !measurable.is_empty() {
+            self.actions.push(Action::Measure(measurable));
+            self.timers.set(TimerKey::Memory, self.now.mono + MEASURE_EVERY);
+        }
+    }
+
+    fn measurable(&self) -> Vec<Measured> {
+        let limited = |id: ProcessId| {
+            let limit = self.program(id).max_memory?;
+            let process = self.at(id);
+            let (Phase::Starting(run) | Phase::Running(run)) = &process.phase else { return None };
+            Some(Measured { process: id, generation: process.generation, pid: run.pid?, limit })
+        };
+        self.in_use().filter_map(limited).collect()
+    }
+
+    /// A process and its descendants hold this many bytes.
+    pub(super) fn measured(&mut self, id: ProcessId, generation: Generation, bytes: u64) {
+        if !self.is_current(id, generation) || !self.at(id).is_wanted() {
+            return;
+        }
+        if let Some(limit) = self.program(id).max_memory.filter(|limit| bytes > *limit) {
+            self.end_unfit(id, format!("memory {} over max_memory {}", human_size(bytes), human_size(limit)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{Exit, Now, Program, Project, ReadyKind, WallTime, Word};
+    use crate::supervisor::ExitPolicy;
+    use crate::supervisor::event::Event;
+    use crate::supervisor::notice::Reason;
+
+    const WEB: ProcessId = ProcessId(0);
+
+    /// A world in which the check answers as told, and everything else at once.
+    struct World {
+        supervisor: Supervisor,
+        now: Moment,
+        said: Vec<Notice>,
+        /// What the check answers; `None`: nothing.
+        answer: Option<Verdict>,
+        held: u64,
+    }
+
+    impl World {
+        fn new(answer: Option<Verdict>) -> Self {
+            let alive = AliveSpec::new(ReadyKind::Exec("true".into()));
+            let web = Program {
+                alive: Some(alive),
+                max_memory: Some(1 << 30),
+                startsecs: Duration::ZERO,
+                ..Program::new("web")
+            };
+            let project = Arc::new(Project::new("/shop", vec![web]));
+            let supervisor = Supervisor::new(project, ExitPolicy::default(), Now::default()).unwrap();
+            let mut world = Self { supervisor, now: Moment(0), said: Vec::new(), answer, held: 0 };
+            world.step(Event::Begin { processes: None, with_needs: true });
+            world
+        }
+
+        fn step(&mut self, event: Event) {
+            let mut actions = Vec::new();
+            self.supervisor.step(Now { mono: self.now, wall: WallTime(0) }, event, &mut actions);
+            self.supervisor.check_invariants();
+            for action in actions {
+                self.perform(action);
+            }
+        }
+
+        fn perform(&mut self, action: Action) {
+            match action {
+                Action::Spawn { process, generation, .. } => {
+                    self.step(Event::Spawned { process, generation, pid: 7 });
+                }
+                Action::Signal { process, generation, signal, .. } => {
+                    let exit = Exit::Signal { signal, core: false };
+                    self.step(Event::Exited { process, generation, exit, survivors: false });
+                }
+                Action::CheckAlive { process, generation, attempt } => {
+                    if let Some(verdict) = self.answer.clone() {
+                        self.step(Event::Checked { process, generation, attempt, verdict });
+                    }
+                }
+                Action::Measure(whom) => {
+                    for Measured { process, generation, .. } in whom {
+                        self.step(Event::Measured { process, generation, bytes: self.held });
+                    }
+                }
+                Action::Say(notice) => self.said.push(notice),
+                Action::Probe { .. }
+                | Action::StopProbing { .. }
+                | Action::OnCrash(_)
+                | Action::Deliver { .. }
+                | Action::WriteStdin { .. }
+                | Action::Reply(..)
+                | Action::Adopt(_)
+                | Action::Chronicle(_)
+                | Action::Finish(_) => {}
+            }
+        }
+
+        fn play(&mut self, seconds: u64) {
+            let end = self.now + Duration::from_secs(seconds);
+            while let Some(at) = self.supervisor.next_deadline().filter(|at| *at <= end) {
+                self.now = at;
+                self.step(Event::Tick);
+            }
+            self.now = end;
+        }
+
+        fn word(&mut self) -> Word {
+            self.supervisor.snapshot().get(WEB).unwrap().word
+        }
+
+        fn reasons(&self) -> Vec<&str> {
+            self.said.iter().filter_map(reason).collect()
+        }
+    }
+
+    fn reason(notice: &Notice) -> Option<&str> {
+        let (Notice::Crashed { reason, .. } | Notice::GaveUp { reason, .. }) = notice else { return None };
+        Some(if let Reason::Unhealthy(text) = reason { text } else { "another reason" })
+    }
+
+    fn pass() -> Verdict {
+        Verdict::Pass("http 200".into())
+    }
+
+    fn fail() -> Verdict {
+        Verdict::Fail("http 503".into())
+    }
+
+    #[test]
+    fn it_is_unhealthy_after_one_failure_and_restarted_after_three() {
+        let mut world = World::new(Some(pass()));
+        world.play(60);
+        world.answer = Some(fail());
+        world.play(10);
+        assert_eq!((world.word(), world.reasons().len()), (Word::Unhealthy, 0));
+        world.play(20);
+        assert_eq!(world.reasons(), ["unhealthy: http 503 x3"]);
+        world.answer = Some(pass());
+        world.play(30);
+        assert_eq!((world.word(), world.supervisor.snapshot().get(WEB).unwrap().runs), (Word::Ready, 2));
+    }
+
+    #[test]
+    fn one_that_stumbles_is_healthy_again() {
+        let mut world = World::new(Some(fail()));
+        world.play(20);
+        world.answer = Some(pass());
+        world.play(10);
+        assert_eq!((world.word(), world.reasons().len()), (Word::Ready, 0));
+        assert!(world.said.iter().any(|notice| matches!(notice, Notice::Healthy { .. })));
+    }
+
+    #[test]
+    fn an_attempt_that_hangs_is_cut_and_counts() {
+        let mut world = World::new(None);
+        world.play(36);
+        assert_eq!(world.reasons(), ["unhealthy: no answer within 5.0s x3"]);
+    }
+
+    #[test]
+    fn one_that_is_never_well_is_given_up() {
+        let mut world = World::new(Some(fail()));
+        world.play(600);
+        assert_eq!((world.word(), world.reasons().len()), (Word::Failed, 4));
+    }
+
+    #[test]
+    fn one_that_grows_is_ended_with_the_figures() {
+        let mut world = World::new(Some(pass()));
+        world.play(20);
+        assert_eq!(world.reasons().len(), 0);
+        world.held = 3 << 29;
+        world.play(5);
+        assert_eq!(world.reasons(), ["memory 1.5G over max_memory 1.0G"]);
+    }
+
+    #[test]
+    fn a_stop_of_yours_is_no_failure() {
+        let mut world = World::new(Some(fail()));
+        world.play(10);
+        world.step(Event::Terminate(crate::supervisor::event::Urgency::Polite));
+        assert_eq!(world.reasons().len(), 0);
+    }
+}

@@ -1,0 +1,192 @@
+//! Files that a program watches.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Dependency, Exit, Moment, Now, ProcessId, Program, Project, Signal, Until, WallTime, Word};
+use crate::supervisor::action::Action;
+use crate::supervisor::event::{Command, Event, RequestId, StartUntil, Urgency};
+use crate::supervisor::notice::Notice;
+use crate::supervisor::{ExitPolicy, Supervisor};
+
+const TERM: Exit = Exit::Signal { signal: Signal::TERM, core: false };
+const API: ProcessId = ProcessId(0);
+const WEB: ProcessId = ProcessId(1);
+
+struct World {
+    supervisor: Supervisor,
+    now: Now,
+    notices: Vec<Notice>,
+}
+
+/// A program that is ready as soon as it is spawned, and watches its sources.
+fn watcher(name: &str) -> Program {
+    Program { startsecs: Duration::ZERO, watch: vec!["src/**".to_owned()], ..Program::new(name) }
+}
+
+impl World {
+    fn up(programs: Vec<Program>) -> Self {
+        let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
+        let project = Arc::new(Project::new("/shop", programs));
+        let supervisor = Supervisor::new(project, ExitPolicy::KeepGoing, now).unwrap();
+        let mut world = Self { supervisor, now, notices: Vec::new() };
+        world.step(Event::Begin { processes: None, with_needs: true });
+        world
+    }
+
+    /// One step, with everything that follows from it: what is spawned is, what is asked to end does.
+    fn step(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let mut actions = Vec::new();
+            self.supervisor.step(self.now, event, &mut actions);
+            for action in actions {
+                if let Action::Spawn { process, generation, .. } = action {
+                    events.push(Event::Spawned { process, generation, pid: 100 + process.0 });
+                } else if let Action::Signal { process, generation, .. } = action {
+                    events.push(Event::Exited { process, generation, exit: TERM, survivors: false });
+                } else if let Action::Say(notice) = action {
+                    self.notices.push(notice);
+                }
+            }
+        }
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.now.mono = self.now.mono + Duration::from_millis(millis);
+        self.step(Event::Tick);
+    }
+
+    fn change(&mut self, files: &[&str]) {
+        let files = files.iter().map(ToString::to_string).collect();
+        self.step(Event::FilesChanged { processes: vec![API], files });
+    }
+
+    fn exit(&mut self, process: ProcessId, code: i32) {
+        let generation = self.supervisor.snapshot().get(process).unwrap().generation;
+        self.step(Event::Exited { process, generation, exit: Exit::Code(code), survivors: false });
+    }
+
+    fn runs(&mut self, process: ProcessId) -> u32 {
+        self.supervisor.snapshot().get(process).unwrap().runs
+    }
+
+    fn word(&mut self, process: ProcessId) -> Word {
+        self.supervisor.snapshot().get(process).unwrap().word
+    }
+
+    fn told(&self) -> Vec<(String, usize)> {
+        let of = |notice: &Notice| {
+            if let Notice::FilesChanged { file, more, .. } = notice { Some((file.clone(), *more)) } else { None }
+        };
+        self.notices.iter().filter_map(of).collect()
+    }
+
+    fn is_told_off(&self) -> bool {
+        self.notices.iter().any(|notice| matches!(notice, Notice::RewritesItself { .. }))
+    }
+}
+
+#[test]
+fn changes_are_one_restart_once_they_rest() {
+    let mut world = World::up(vec![watcher("api")]);
+    world.pass(5000);
+    world.change(&["src/main.rs"]);
+    world.pass(60);
+    world.change(&["src/main.rs", "src/lib.rs"]);
+    world.pass(60);
+    assert_eq!(world.runs(API), 1, "not at rest yet");
+    world.pass(40);
+    assert_eq!((world.runs(API), world.word(API)), (2, Word::Ready));
+    assert_eq!(world.told(), [("src/main.rs".to_owned(), 1)]);
+    let last = world.supervisor.snapshot().get(API).unwrap().last_change.clone();
+    assert_eq!(last.as_deref(), Some("src/main.rs changed (+1)"));
+}
+
+#[test]
+fn changes_that_never_rest_are_acted_on_all_the_same() {
+    let mut world = World::up(vec![watcher("api")]);
+    world.pass(5000);
+    for _ in 0..45 {
+        world.change(&["src/main.rs"]);
+        world.pass(50);
+    }
+    assert_eq!(world.runs(API), 2);
+}
+
+#[test]
+fn what_has_failed_is_tried_again_and_a_task_runs_again() {
+    let failing = Program { startretries: 0, ..watcher("api") };
+    let mut world = World::up(vec![failing]);
+    world.exit(API, 1);
+    assert_eq!(world.word(API), Word::Failed);
+    world.change(&["src/main.rs"]);
+    world.pass(100);
+    assert_eq!(world.runs(API), 2);
+
+    let task = Program { watch: vec!["a".to_owned()], ..Program::new_task("api") };
+    let again = Dependency { restart: true, ..Dependency::new("api", Until::Done) };
+    let web = Program { startsecs: Duration::ZERO, depends_on: vec![again], ..Program::new("web") };
+    let mut world = World::up(vec![task, web]);
+    world.exit(API, 0);
+    assert_eq!((world.word(API), world.word(WEB)), (Word::Done, Word::Ready));
+    world.change(&["a"]);
+    world.pass(100);
+    assert_eq!((world.runs(API), world.word(WEB)), (2, Word::Waiting), "who restarts with it waits for it");
+    world.exit(API, 0);
+    assert_eq!((world.word(WEB), world.runs(WEB)), (Word::Ready, 2));
+
+    let mut world = World::up(vec![Program { watch: vec!["a".to_owned()], ..Program::new_task("api") }]);
+    world.exit(API, 0);
+    assert!(!world.supervisor.is_finished(), "there is something to wait for");
+}
+
+#[test]
+fn whoever_a_user_has_stopped_stays_so_and_so_does_a_project_that_ends() {
+    let mut world = World::up(vec![watcher("api")]);
+    world.pass(5000);
+    world.change(&["src/main.rs"]);
+    let stop = Command::Stop { processes: vec![API], with_dependents: false, wait: false };
+    world.step(Event::Command(RequestId(1), stop));
+    world.pass(200);
+    world.change(&["src/main.rs"]);
+    world.pass(200);
+    assert_eq!((world.runs(API), world.word(API)), (1, Word::Off));
+    world.step(Event::Terminate(Urgency::Polite));
+    world.change(&["src/main.rs"]);
+    assert_eq!(world.supervisor.next_deadline(), None);
+}
+
+#[test]
+fn who_does_not_watch_is_not_restarted() {
+    let mut world = World::up(vec![Program { startsecs: Duration::ZERO, ..Program::new("api") }]);
+    world.change(&["src/main.rs"]);
+    world.pass(5000);
+    assert_eq!(world.runs(API), 1);
+}
+
+#[test]
+fn a_program_that_rewrites_its_own_files_is_told_so_and_left_running() {
+    let mut world = World::up(vec![watcher("api")]);
+    for _ in 0..20 {
+        world.pass(300);
+        world.change(&["src/made.rs"]);
+        world.pass(100);
+    }
+    assert!(world.is_told_off());
+    let runs = world.runs(API);
+    assert!(runs <= 7, "{runs} runs");
+    // Somebody else's change still counts, and what it writes after that still does not.
+    world.pass(5000);
+    world.change(&["src/main.rs"]);
+    world.pass(100);
+    world.change(&["src/made.rs"]);
+    world.pass(3000);
+    assert_eq!(world.runs(API), runs + 1);
+    // A user's word is a new beginning.
+    let restart = Command::Restart { processes: vec![API], until: StartUntil::Accepted, timeout: None };
+    world.step(Event::Command(RequestId(1), restart));
+    world.change(&["src/made.rs"]);
+    world.pass(100);
+    assert_eq!(world.runs(API), runs + 3);
+}

@@ -1,0 +1,121 @@
+//! The main log, whole: what stands there after the same has happened.
+
+use nix::sys::signal::Signal;
+use regex::Regex;
+use serde_json::json;
+
+use crate::common::TestProject;
+use crate::daemon::Stage;
+use crate::side::Side;
+
+on_both! {
+    a_life_and_another_after_hup,
+    what_cannot_be_executed_is_told_before_the_fork,
+    an_fcgi_socket_comes_and_goes,
+    a_stale_socket_is_told_of,
+    every_server_without_a_login_is_told_of,
+}
+
+/// The lines without their times, and with names for what is another each time.
+fn lines(stage: &Stage) -> Vec<String> {
+    let mut text = stage.read("main.log").replace(stage.path("").to_str().unwrap().trim_end_matches('/'), "DIR");
+    for (pattern, word) in [
+        (r"(?m)^[-\d]+ [:,\d]+ ", ""),
+        (r"with pid \d+", "with pid N"),
+        (r"(?m)^CRIT Supervisor is running as root.*\n", ""),
+    ] {
+        text = Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
+    }
+    text.lines().map(str::to_owned).collect()
+}
+
+fn a_life_and_another_after_hup(side: Side) {
+    let conf = "[program:cat]\ncommand = cat\nstartsecs = 0\n[include]\nfiles = nothing/*.conf conf.d/*.conf\n";
+    let stage = Stage::new(side, conf).file("conf.d/a.conf", "[program:dog]\ncommand = cat\nautostart = false\n");
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    daemon.value("stopProcess", json!(["cat"]));
+    daemon.value("startProcess", json!(["cat"]));
+    let before = daemon.pid("cat");
+    daemon.signal(Signal::SIGHUP);
+    stage.wait_until("it is up again", || {
+        let info = daemon.call("getProcessInfo", json!(["cat"]));
+        info.is_ok_and(|info| info["statename"] == "RUNNING" && info["pid"] != before)
+    });
+    daemon.end_by(Signal::SIGTERM).expect_code(0);
+    let begins = [
+        "WARN No file matches via include \"DIR/nothing/*.conf\"",
+        "INFO Included extra file \"DIR/conf.d/a.conf\" during parsing",
+        "INFO RPC interface 'supervisor' initialized",
+        "CRIT Server 'unix_http_server' running without any HTTP authentication checking",
+        "INFO supervisord started with pid N",
+    ];
+    let starts = [
+        "INFO spawned: 'cat' with pid N",
+        "INFO success: cat entered RUNNING state, process has stayed up for > than 0 seconds (startsecs)",
+    ];
+    let stopped = "WARN stopped: cat (terminated by SIGTERM)";
+    let ends = ["INFO waiting for cat to die", stopped];
+    let expected = [
+        &begins[..],
+        &starts,
+        &["INFO waiting for cat to stop", stopped],
+        &starts,
+        &["WARN received SIGHUP indicating restart request"],
+        &ends,
+        &begins,
+        &starts,
+        &["WARN received SIGTERM indicating exit request"],
+        &ends,
+    ];
+    assert_eq!(lines(&stage), expected.concat());
+}
+
+fn what_cannot_be_executed_is_told_before_the_fork(side: Side) {
+    let conf = "[program:directory]\ncommand = %(here)s/conf.d\nstartretries = 0\n\
+                [program:text]\ncommand = %(here)s/conf.d/a.conf\nstartretries = 0\n\
+                [program:nowhere]\ncommand = no-such-command-here\nstartretries = 0\n";
+    let stage = Stage::new(side, conf).file("conf.d/a.conf", "");
+    let daemon = stage.start();
+    let dir = stage.path("conf.d").display().to_string();
+    for (name, why) in [
+        ("directory", format!("command at '{dir}' is a directory")),
+        ("text", format!("command at '{dir}/a.conf' is not executable")),
+        ("nowhere", "can't find command 'no-such-command-here'".to_owned()),
+    ] {
+        daemon.wait_state(name, "FATAL");
+        assert_eq!(daemon.info(name)["spawnerr"], why);
+        stage.wait_for_text("main.log", &format!(" INFO spawnerr: {why}\n"));
+    }
+}
+
+fn an_fcgi_socket_comes_and_goes(side: Side) {
+    let conf = "[fcgi-program:php]\ncommand = sleep 1000\nsocket = unix://%(here)s/php.sock\nstartsecs = 0\n";
+    let stage = Stage::new(side, conf);
+    let daemon = stage.start();
+    daemon.wait_state("php:php", "RUNNING");
+    daemon.value("stopProcess", json!(["php:php"]));
+    stage.wait_for_text("main.log", "Closing socket");
+    daemon.end_by(Signal::SIGTERM).expect_code(0);
+    let told: Vec<String> = lines(&stage).into_iter().filter(|line| line.contains("socket")).collect();
+    // The original makes it once more at its end.
+    assert_eq!(told[..2], ["INFO Creating socket unix://DIR/php.sock", "INFO Closing socket unix://DIR/php.sock"]);
+}
+
+fn a_stale_socket_is_told_of(side: Side) {
+    let stage = Stage::new(side, "[program:cat]\ncommand = cat\n");
+    drop(std::os::unix::net::UnixListener::bind(stage.path("s.sock")).unwrap());
+    let done = stage.start().end_by(Signal::SIGTERM);
+    assert_eq!(done.stderr, format!("Unlinking stale socket {}\n", stage.path("s.sock").display()));
+}
+
+fn every_server_without_a_login_is_told_of(side: Side) {
+    let port = crate::daemon::free_port();
+    let conf = format!("[inet_http_server]\nport = 127.0.0.1:{port}\n[unix_http_server:two]\nfile = %(here)s/two\n");
+    let stage = Stage { side, project: TestProject::empty() };
+    stage.write(&conf);
+    stage.start().end_by(Signal::SIGTERM).expect_code(0);
+    let told: Vec<String> = lines(&stage).into_iter().filter(|line| line.contains("Server ")).collect();
+    let open = |section: &str| format!("CRIT Server '{section}' running without any HTTP authentication checking");
+    assert_eq!(told, ["inet_http_server", "unix_http_server", "unix_http_server:two"].map(open));
+}
