@@ -281,7 +281,7 @@ fn published(node: Option<&Node>) -> Published {
         let (port, protocol) = port(node);
         match port {
             _ if protocol.as_deref() == Some("udp") => {
-                all.other.push((node.line, what(), "programs have ports of TCP"))
+                all.other.push((node.line, what(), "programs have ports of TCP"));
             }
             (_, None) => all.other.push((node.line, what(), "its value is not understood")),
             port if all.ports.iter().any(|(_, inside)| *inside == port.1) => {}

@@ -99,9 +99,10 @@ fn key(text: &mut String, name: &str, value: &Value) {
         Value::List(items) if line.chars().count() > WIDTH || items.iter().any(is_block) => {
             text.put(format_args!("{name} = [\n"));
             for item in items {
-                match item {
-                    Value::Text(content) if is_block(item) => text.put(format_args!("'''\n{content}''',\n")),
-                    item => text.put(format_args!("    {},\n", one_line(item))),
+                if let (true, Value::Text(content)) = (is_block(item), item) {
+                    text.put(format_args!("'''\n{content}''',\n"));
+                } else {
+                    text.put(format_args!("    {},\n", one_line(item)));
                 }
             }
             text.push_str("]\n");

@@ -314,10 +314,9 @@ fn restarts(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
 
 fn shutdown(fields: &mut Fields<'_>, section: &mut Section) {
     let Some(mut inner) = fields.inner("shutdown") else { return };
-    let line = fields.line("shutdown");
     for (key, name) in [("command", "shutdown.command"), ("send_keys", "shutdown.send_keys")] {
         if inner.take(key).is_some() {
-            inner.lose(line, name, "a program is stopped by a signal (stopsignal)");
+            inner.lose(inner.line(key), name, "a program is stopped by a signal (stopsignal)");
         }
     }
     let signal = inner.read("signal", |node| parts::signal(node.text()?));

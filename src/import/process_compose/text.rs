@@ -46,12 +46,11 @@ impl Texts {
             let known = self.vars.iter().find(|(there, _)| there == name).map(|(_, value)| value.as_str());
             let known = known.or_else(|| instance.filter(|_| name == "PC_REPLICA_NUM"));
             out.push_str(before);
-            match known {
-                Some(value) => out.push_str(value),
-                None => {
-                    is_whole = false;
-                    out.push_str(&rest[before.len()..rest.len() - behind.len()]);
-                }
+            if let Some(value) = known {
+                out.push_str(value);
+            } else {
+                is_whole = false;
+                out.push_str(&rest[before.len()..rest.len() - behind.len()]);
             }
             rest = behind;
         }
