@@ -1,4 +1,4 @@
-//! Files in the shape of real ones: `tests/import/FORMAT` holds the file, the run.toml it becomes, and what is not carried over.
+//! Files in the shape of real ones: `tests/import/CASE` holds the file, the run.toml it becomes, and what is not carried over.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its files has to fail")]
 
@@ -12,15 +12,23 @@ use run::import::{FORMATS, Source, emit, format_of};
 /// Set to write the files instead of comparing them.
 const BLESS: &str = "UPDATE_GENERATED";
 
-/// The file of each case, by its directory.
+/// The file of each case, by its directory. A format can have several.
 const CASES: &[(&str, &str)] = &[
     ("compose", "compose.yaml"),
+    ("compose_images", "docker-compose.yml"),
     ("dekit", "dekit.yaml"),
+    ("dekit_procs", "dekit.yaml"),
     ("mprocs", "mprocs.yaml"),
+    ("mprocs_scripts", "mprocs.yaml"),
     ("package_json", "package.json"),
+    ("package_json_variants", "package.json"),
     ("pitchfork", "pitchfork.toml"),
+    ("pitchfork_templates", "pitchfork.toml"),
     ("process_compose", "process-compose.yaml"),
+    ("process_compose_literal", "compose.yaml"),
+    ("process_compose_templates", "process-compose.yml"),
     ("procfile", "Procfile"),
+    ("procfile_rails", "Procfile.dev"),
     ("supervisord", "supervisord.conf"),
 ];
 
@@ -30,7 +38,9 @@ fn cases() -> PathBuf {
 
 #[test]
 fn every_format_has_its_case() {
-    let formats: Vec<&str> = CASES.iter().map(|(_, file)| format_of(file, "").unwrap().name).collect();
+    let text = |case: &str, file: &str| fs::read_to_string(cases().join(case).join(file)).unwrap();
+    let format = |(case, file): &(&str, &str)| format_of(file, &text(case, file)).unwrap().name;
+    let formats: Vec<&str> = CASES.iter().map(format).collect();
     for format in FORMATS {
         assert!(formats.contains(&format.name), "{}: add a case", format.name);
     }

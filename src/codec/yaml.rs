@@ -23,8 +23,34 @@ pub struct YamlError {
 }
 
 /// Reads the first document of a text. An empty one is a null.
+///
+/// A bracket that closes a list or table at the indentation of its key is read too, although YAML 1.2 wants it further in: the
+/// readers of the tools that such files are written for take it.
 pub fn parse(text: &str) -> Result<Node, YamlError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+    loop {
+        match parse_strictly(&text) {
+            // Only inside of brackets is indentation what the parser complains of there.
+            Err(error) if error.message == "invalid indentation" => {
+                text = bracket_further_in(&text, error.line).ok_or(error)?;
+            }
+            read => return read,
+        }
+    }
+}
+
+/// The text with a line that begins with a closing bracket moved in as far as no block goes; nothing where it has been already,
+/// or where the line is another one.
+fn bracket_further_in(text: &str, line: usize) -> Option<String> {
+    const FAR: usize = 4 * DEEPEST;
+    let start: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let rest = text.get(start..)?;
+    let at = rest.find(|c: char| c != ' ')?;
+    (at < FAR && rest[at..].starts_with([']', '}']))
+        .then(|| format!("{}{}{}", &text[..start], " ".repeat(FAR), &text[start..]))
+}
+
+fn parse_strictly(text: &str) -> Result<Node, YamlError> {
     let mut reader = Reader { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), budget: MOST_NODES };
     loop {
         match reader.next()? {
@@ -188,6 +214,17 @@ mod tests {
         let y = tree.get("y").unwrap();
         assert_eq!((y.get("a").unwrap().integer(), y.get("b").unwrap().integer()), (Some(1), Some(3)));
         assert_eq!(tree.get("z").unwrap().list().unwrap()[0].get("b").unwrap().integer(), Some(2));
+    }
+
+    #[test]
+    fn a_bracket_may_close_at_the_indentation_of_its_key() {
+        let tree = read("a:\n  b: [\n      'x',\n      'y'\n  ]\n  c: {d: [\n    1\n  ],\n  }\n  e: |\n    {\n    }\n");
+        let a = tree.get("a").unwrap();
+        assert_eq!(a.get("b").unwrap().texts(), Some(vec!["x".to_owned(), "y".to_owned()]));
+        assert_eq!(a.get("c").unwrap().get("d").unwrap().texts(), Some(vec!["1".to_owned()]));
+        assert_eq!(a.get("e").unwrap().text(), Some("{\n}\n"));
+        assert_eq!(a.table().unwrap().last().unwrap().line, 10);
+        assert_eq!(parse("a: 1\n]\n").unwrap_err().line, 2);
     }
 
     #[test]

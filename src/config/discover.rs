@@ -105,12 +105,14 @@ impl Hints {
     }
 }
 
-/// Whether a script keeps running: a word of its name says so, and none says that it runs to its end.
+/// Whether a script keeps running: a part of its name between colons begins or ends with a word that says so, and no word says
+/// that it does something else and is done.
 pub fn looks_like_a_server(name: &str) -> bool {
-    const SERVERS: [&str; 9] = ["dev", "start", "serve", "server", "worker", "watch", "up", "preview", "db"];
-    const TASKS: [&str; 12] = [
+    const SERVERS: [&str; 9] = ["dev", "start", "serve", "server", "worker", "watch", "up", "preview", "storybook"];
+    const TASKS: [&str; 29] = [
         "build",
         "test",
+        "tests",
         "lint",
         "check",
         "format",
@@ -121,10 +123,30 @@ pub fn looks_like_a_server(name: &str) -> bool {
         "create",
         "drop",
         "generate",
+        "down",
+        "stop",
+        "kill",
+        "logs",
+        "status",
+        "health",
+        "shell",
+        "console",
+        "rollback",
+        "setup",
+        "install",
+        "clean",
+        "deploy",
+        "sync",
+        "dry",
+        "rotate",
     ];
-    let mut words = name.split([':', '-', '_', '.']);
-    let is_server = words.clone().any(|word| SERVERS.contains(&word));
-    is_server && !words.any(|word| TASKS.contains(&word))
+    let is_server = |part: &str| {
+        let mut words = part.split(['-', '_', '.']);
+        let ends = [words.next(), words.next_back()];
+        ends.into_iter().flatten().any(|word| SERVERS.contains(&word))
+    };
+    let is_task = name.split([':', '-', '_', '.']).any(|word| TASKS.contains(&word));
+    (name == "db" || name.split(':').any(is_server)) && !is_task
 }
 
 /// As much of package.json as we want.
@@ -218,6 +240,24 @@ mod tests {
         let hints = hints(&listing("/p", &["package.json"], false), Some(package));
         assert_eq!(hints.scripts, ["dev", "worker", "db:up", "dev:api"]);
         assert_eq!(hints.lines(), ["package.json with 4 scripts that look like servers: dev, worker, db:up, dev:api"]);
+    }
+
+    #[test]
+    fn a_script_that_only_mentions_a_server_does_not_look_like_one() {
+        for name in [
+            "rotate:api-server-key",
+            "sanitize:demo-db",
+            "dev:down",
+            "dev:stack:kill",
+            "db:shell",
+            "db:studio",
+            "dev:setup",
+        ] {
+            assert!(!looks_like_a_server(name), "{name}");
+        }
+        for name in ["db", "api-dev", "dev-api", "story:dev", "web:start:local", "watch.css"] {
+            assert!(looks_like_a_server(name), "{name}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! compose.yaml, for its commands: what a container adds to a command (image, volumes, networks) is named and left behind. A service
-//! that only has an image keeps running in docker, as a program that waits for it.
+//! whose command is in an image keeps running in docker, as a program that waits for it.
+
+mod place;
 
 use crate::codec::tree::{Data, Entry, Node};
 use crate::codec::yaml;
@@ -20,7 +22,7 @@ pub const FORMAT: Format = Format {
         "docker-compose*.yaml",
         "docker-compose*.yml",
     ],
-    mark: "services",
+    marks: &["services"],
     beside: nothing_beside,
     read,
 };
@@ -145,30 +147,31 @@ impl Reading<'_> {
         let mut fields = Fields::of(self.source.name, &entry.value);
         fields.pass(CONTAINER);
         fields.pass_extensions();
-        let has_command =
-            ["command", "entrypoint"].iter().any(|key| entry.value.get(key).is_some_and(|n| !n.is_null()));
-        if has_command {
-            on_this_machine(&mut fields, &mut section, is_task);
-        } else {
+        let kept = place::kept_in_docker(entry, self.services);
+        let is_here = kept.is_none();
+        if let Some(why) = kept {
+            fields.lose(entry.line, entry.key.clone(), why);
             self.in_docker(entry, &mut fields, &mut section, is_task);
+        } else {
+            on_this_machine(&mut fields, &mut section, place::directory(&entry.value, self.services), is_task);
         }
         self.depends_on(entry, &mut fields, &mut section);
         let profiles = fields.read("profiles", Node::texts).filter(|profiles| !profiles.is_empty());
         section.set_some("profiles", profiles.map(Value::texts));
         let restart = entry.value.get("restart").and_then(Node::text);
-        if has_command && !is_task && matches!(restart, Some("always" | "unless-stopped")) {
+        if is_here && !is_task && matches!(restart, Some("always" | "unless-stopped")) {
             section.set("autorestart", Value::Boolean(true));
         }
         fields.finish_into(&mut section, SERVICE);
         section
     }
 
-    /// A service without one: docker compose runs it, and its check is asked through docker compose.
+    /// What is in an image: docker compose runs it, and its check is asked through docker compose.
     fn in_docker(&self, entry: &Entry, fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
-        let image = fields.take("image").and_then(Node::text);
-        let what = image.map_or("its own image".to_owned(), |image| format!("the image {image}"));
-        fields.lose(entry.line, entry.key.clone(), format!("{what} has the command, so it keeps running in docker"));
         fields.pass(&[
+            "image",
+            "command",
+            "entrypoint",
             "build",
             "volumes",
             "networks",
@@ -194,11 +197,10 @@ impl Reading<'_> {
         let how = if is_task { "run --rm --no-deps" } else { "up --no-log-prefix --no-deps" };
         section.set("command", Value::Text(format!("docker compose{file} {how} {service}")));
         section.set_some("stopwaitsecs", fields.read("stop_grace_period", Node::duration).map(parts::duration));
-        let published = published(fields.take("ports"));
+        let published = published(fields.take("ports")).ports;
         if !is_task && entry.value.get("healthcheck").is_some() {
             healthcheck(fields, section, |command| {
-                let quoted = parts::shell_line(&[command]);
-                format!("docker compose{file} exec -T {service} sh -c {quoted}")
+                format!("docker compose{file} exec -T {service} sh -c {}", parts::inner_line(command))
             });
         } else if let (Some(port), false) = (published.first().and_then(|(host, _)| *host), is_task) {
             section.set("ready", Value::table([("tcp", Value::Integer(port))]));
@@ -225,19 +227,20 @@ impl Reading<'_> {
 }
 
 /// A service with a command: the command, and what is about it rather than about its container.
-fn on_this_machine(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
+fn on_this_machine(fields: &mut Fields<'_>, section: &mut Section, directory: Option<String>, is_task: bool) {
     let entrypoint = fields.read("entrypoint", words);
     let command = fields.read("command", words);
     let line = [entrypoint, command].into_iter().flatten().collect::<Vec<_>>().join(" ");
     section.set("command", Value::Text(holes::for_shell(&line)));
+    section.set_some("directory", directory.map(Value::Text));
     let at = fields.line("working_dir");
-    if let Some(directory) = fields.read("working_dir", Node::text) {
+    if let Some(directory) = fields.read("working_dir", Node::text).filter(|_| !section.has("directory")) {
         fields.lose(at, "working_dir", format!("{directory} is a directory of the container"));
     }
     env_files(fields, section);
     ports(fields, section);
     if !is_task {
-        healthcheck(fields, section, |command| command);
+        healthcheck(fields, section, holes::for_shell);
     }
     section.set_some("stopsignal", fields.read("stop_signal", |node| parts::signal(node.text()?)));
     section.set_some("stopwaitsecs", fields.read("stop_grace_period", Node::duration).map(parts::duration));
@@ -263,27 +266,53 @@ fn env_files(fields: &mut Fields<'_>, section: &mut Section) {
     section.set("env_file", Value::List(node.list().unwrap_or(one).iter().filter_map(file).collect()));
 }
 
-/// The published ports: on this machine, and in the container.
-fn published(node: Option<&Node>) -> Vec<(Option<i64>, Option<i64>)> {
-    let port = |node: &Node| {
-        if node.table().is_some() {
-            let number = |key: &str| node.get(key).and_then(Node::integer);
-            return Some((number("published"), number("target")));
+/// The published ports, each once: on this machine, and in the container.
+#[derive(Default)]
+struct Published {
+    ports: Vec<(Option<i64>, Option<i64>)>,
+    /// Lines and texts of those that are none of TCP, with the reason.
+    other: Vec<(usize, String, &'static str)>,
+}
+
+fn published(node: Option<&Node>) -> Published {
+    let mut all = Published::default();
+    for node in node.and_then(Node::list).unwrap_or_default() {
+        let what = || format!("ports: {}", node.text().unwrap_or("a port"));
+        let (port, protocol) = port(node);
+        match port {
+            _ if protocol.as_deref() == Some("udp") => {
+                all.other.push((node.line, what(), "programs have ports of TCP"));
+            }
+            (_, None) => all.other.push((node.line, what(), "its value is not understood")),
+            port if all.ports.iter().any(|(_, inside)| *inside == port.1) => {}
+            port => all.ports.push(port),
         }
-        let text = node.text()?.split('/').next()?;
-        let filled = holes::interpolated(text).text;
-        let mut words = filled.rsplit(':');
-        let inside = words.next().and_then(|port| port.parse().ok());
-        let outside = words.next().and_then(|port| port.parse().ok());
-        Some((outside, inside))
-    };
-    node.and_then(Node::list).unwrap_or_default().iter().filter_map(port).collect()
+    }
+    all
+}
+
+/// A port on this machine, the one in the container, and the protocol where it is told.
+fn port(node: &Node) -> ((Option<i64>, Option<i64>), Option<String>) {
+    if node.table().is_some() {
+        let number = |key: &str| node.get(key).and_then(Node::integer);
+        let protocol = node.get("protocol").and_then(Node::text).map(ToOwned::to_owned);
+        return ((number("published"), number("target")), protocol);
+    }
+    let filled = holes::interpolated(node.text().unwrap_or_default()).text;
+    let (ports, protocol) = filled.split_once('/').map_or((filled.as_str(), None), |(a, b)| (a, Some(b.to_owned())));
+    let mut words = ports.rsplit(':');
+    let mut next = || words.next().and_then(|port| port.parse().ok());
+    let inside = next();
+    ((next(), inside), protocol)
 }
 
 /// A command listens where it would in its container: the first port is PORT.
 fn ports(fields: &mut Fields<'_>, section: &mut Section) {
     let line = fields.line("ports");
-    let ports = published(fields.take("ports"));
+    let Published { ports, other } = published(fields.take("ports"));
+    for (line, what, why) in other {
+        fields.lose(line, what, why);
+    }
     let mut inside = ports.iter().filter_map(|(_, inside)| *inside);
     section.set_some("port", inside.next().map(Value::Integer));
     let more: Vec<(String, Value)> =
@@ -295,17 +324,14 @@ fn ports(fields: &mut Fields<'_>, section: &mut Section) {
         if let (Some(outside), Some(inside)) = (outside, inside)
             && outside != inside
         {
-            fields.lose(
-                line,
-                format!("ports: {outside}:{inside}"),
-                format!("the program listens at {inside}, as in its container"),
-            );
+            let why = format!("the program listens at {inside}, as in its container");
+            fields.lose(line, format!("ports: {outside}:{inside}"), why);
         }
     }
 }
 
 /// The health check as a ready check.
-fn healthcheck(fields: &mut Fields<'_>, section: &mut Section, wrap: impl FnOnce(String) -> String) {
+fn healthcheck(fields: &mut Fields<'_>, section: &mut Section, wrap: impl FnOnce(&str) -> String) {
     let Some(node) = fields.take("healthcheck") else { return };
     let test = node.get("test");
     let command = match test.map(|test| (test.text(), test.texts())) {
@@ -317,7 +343,7 @@ fn healthcheck(fields: &mut Fields<'_>, section: &mut Section, wrap: impl FnOnce
         },
         Some((None, None)) | None => return,
     };
-    let mut check = vec![("exec".to_owned(), Value::Text(wrap(holes::for_shell(&command))))];
+    let mut check = vec![("exec".to_owned(), Value::Text(wrap(&command)))];
     let every = node.get("interval").and_then(Node::duration).filter(|every| !every.is_zero());
     if let Some(every) = every {
         check.push(("every".to_owned(), parts::duration(every)));

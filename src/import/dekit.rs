@@ -1,5 +1,6 @@
 //! dekit.yaml, what mprocs has become.
 
+use crate::codec::shlex;
 use crate::codec::tree::{Entry, Node};
 use crate::codec::yaml;
 use crate::import::draft::{Draft, Section, Value};
@@ -12,7 +13,7 @@ use crate::model::Until;
 pub const FORMAT: Format = Format {
     name: "dekit",
     file_names: &["dekit.yaml", "dekit.yml", "dekit.*.yaml"],
-    mark: "tasks",
+    marks: &["tasks", "procs"],
     beside: nothing_beside,
     read,
 };
@@ -33,12 +34,14 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let tree = yaml::parse(source.text)?;
     let mut draft = Draft::new(source.name);
     let mut top = Fields::of(source.name, &tree);
-    top.pass(&["kernel"]);
-    let tasks = top.take("tasks").and_then(Node::table).unwrap_or_default();
+    top.pass(&["kernel", "tui", "keymap"]);
+    // Its versions call them differently.
+    let mut either = |new: &str, old: &str| top.take(new).or_else(|| top.take(old));
+    let tasks = either("tasks", "procs").and_then(Node::table).unwrap_or_default();
+    let defaults = either("defaults", "proc_defaults");
     if tasks.is_empty() {
         return Err(ImportError::Nothing("it has no `tasks`"));
     }
-    let defaults = top.take("defaults");
     draft.lost = top.finish(PROJECT);
     draft.notes.push("dekit starts by itself only what has `autostart: true`, and so does this file.".to_owned());
     let reading = Reading { source, tasks, names: Names::of(tasks.iter().map(|entry| entry.key.as_str())) };
@@ -119,7 +122,7 @@ fn command(fields: &mut Fields<'_>, section: &mut Section) {
     let cmd = fields.take("cmd");
     let command = match (fields.read("shell", Node::text), cmd, fields.read("script", Node::text)) {
         (Some(shell), _, _) => Value::text(shell),
-        (None, Some(node), _) => node.texts().map_or_else(|| Value::text(node.text().unwrap_or("false")), Value::texts),
+        (None, Some(node), _) => node.texts().map_or_else(|| cut(node.text().unwrap_or("false")), Value::texts),
         (None, None, Some(script)) => {
             fields.lose(line, "script", "dekit runs it itself; whether node can is to be seen");
             Value::texts(["node", script])
@@ -130,6 +133,15 @@ fn command(fields: &mut Fields<'_>, section: &mut Section) {
         }
     };
     section.set("command", command);
+}
+
+/// A line that no shell reads: what a shell would make of its words is kept from it.
+fn cut(line: &str) -> Value {
+    match shlex::split(line) {
+        Ok(words) if words.iter().all(|word| parts::is_plain_word(word)) => Value::text(words.join(" ")),
+        Ok(words) => Value::texts(words),
+        Err(_) => Value::text(line),
+    }
 }
 
 fn ready(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {

@@ -96,19 +96,36 @@ fn key(text: &mut String, name: &str, value: &Value) {
     let name = word(name);
     let line = format!("{name} = {}\n", one_line(value));
     match value {
-        Value::List(items) if line.chars().count() > WIDTH => {
+        Value::List(items) if line.chars().count() > WIDTH || items.iter().any(is_block) => {
             text.put(format_args!("{name} = [\n"));
             for item in items {
-                text.put(format_args!("    {},\n", one_line(item)));
+                if let (true, Value::Text(content)) = (is_block(item), item) {
+                    text.put(format_args!("'''\n{content}''',\n"));
+                } else {
+                    text.put(format_args!("    {},\n", one_line(item)));
+                }
             }
             text.push_str("]\n");
         }
-        Value::Text(content) if content.trim_end().contains('\n') && !content.contains("'''") && is_plain(content) => {
+        Value::Text(content) if is_block(value) => {
             text.put(format_args!("{name} = '''\n{content}'''\n"));
         }
         Value::List(_) | Value::Text(_) | Value::Integer(_) | Value::Boolean(_) | Value::Table(_) => {
             text.push_str(&line);
         }
+    }
+}
+
+/// Whether a value is a text of several lines that is best written as one.
+fn is_block(value: &Value) -> bool {
+    match value {
+        Value::Text(content) => {
+            content.trim_end().contains('\n')
+                && !content.contains("'''")
+                && !content.ends_with('\'')
+                && is_plain(content)
+        }
+        Value::Integer(_) | Value::Boolean(_) | Value::List(_) | Value::Table(_) => false,
     }
 }
 

@@ -28,6 +28,11 @@ impl<'a> Fields<'a> {
         Some(&self.entries[at].value).filter(|value| !value.is_null())
     }
 
+    /// A key that somebody else takes.
+    pub fn get(&self, key: &str) -> Option<&'a Node> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value).filter(|value| !value.is_null())
+    }
+
     /// Takes a key and reads it; what does not fit is named.
     pub fn read<T>(&mut self, key: &str, read: impl FnOnce(&'a Node) -> Option<T>) -> Option<T> {
         let node = self.take(key)?;

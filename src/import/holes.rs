@@ -60,6 +60,16 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
+/// How many bytes behind a dollar sign belong to its hole: a name, or what stands in braces; 0 where there is none.
+pub fn length(after: &str) -> usize {
+    if let Some(end) = after.strip_prefix('{').and_then(closing) {
+        return end + 2;
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let starts = after.starts_with(|c: char| is_name(c) && !c.is_ascii_digit());
+    if starts { after.find(|c| !is_name(c)).unwrap_or(after.len()) } else { 0 }
+}
+
 fn hole(inner: &str, filled: &mut Filled) {
     let end = inner.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inner.len());
     let (name, operator) = inner.split_at(end);

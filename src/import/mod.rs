@@ -71,8 +71,8 @@ pub struct Format {
     pub name: &'static str,
     /// Patterns of file names that are of this format.
     pub file_names: &'static [&'static str],
-    /// A key of the outermost table that tells the format of a file with another name; empty for none.
-    pub mark: &'static str,
+    /// Keys of the outermost table that tell the format of a file with another name.
+    pub marks: &'static [&'static str],
     /// Patterns of files that it wants to see as well, given its text, relative to its directory.
     pub beside: fn(&str) -> Vec<String>,
     /// Reads it.
@@ -91,16 +91,23 @@ pub const FORMATS: &[Format] = &[
     procfile::FORMAT,
 ];
 
-/// The format of a file, by its name, else by what stands at the beginning of one of its lines.
+/// The format of a file: by its name, unless it is YAML that has the mark of another format only (process-compose reads a
+/// compose.yaml too); else by what stands at the beginning of one of its lines.
 pub fn format_of(name: &str, text: &str) -> Option<&'static Format> {
     let lower = name.to_lowercase();
     let by_name = |format: &&Format| format.file_names.iter().any(|pattern| glob(pattern, &lower));
     let by_mark = |format: &&Format| {
-        let is_mark = |line: &str| line.strip_prefix(format.mark).is_some_and(|rest| rest.starts_with(':'));
-        !format.mark.is_empty() && text.lines().any(is_mark)
+        let begins = |line: &str, mark: &str| line.strip_prefix(mark).is_some_and(|rest| rest.starts_with(':'));
+        text.lines().any(|line| format.marks.iter().any(|mark| begins(line, mark)))
     };
     let is_yaml = [".yaml", ".yml"].iter().any(|ending| lower.ends_with(ending));
-    FORMATS.iter().find(by_name).or_else(|| FORMATS.iter().filter(|_| is_yaml).find(by_mark))
+    let named = FORMATS.iter().find(by_name);
+    let marked = || FORMATS.iter().filter(|_| is_yaml).find(by_mark);
+    match named {
+        Some(format) if format.marks.is_empty() || by_mark(&format) => Some(format),
+        Some(format) => marked().or(Some(format)),
+        None => marked(),
+    }
 }
 
 /// For formats that need no other file.
@@ -137,6 +144,13 @@ mod tests {
             assert_eq!(name_of(file, ""), Some(format), "{file}");
         }
         assert_eq!(name_of("notes.txt", "services:\n"), None);
+    }
+
+    #[test]
+    fn a_compose_yaml_with_processes_is_one_of_process_compose() {
+        assert_eq!(name_of("compose.yaml", "version: '0.5'\nprocesses:\n  a:\n"), Some("process-compose"));
+        assert_eq!(name_of("compose.yaml", "services:\n  a:\nprocesses:\n"), Some("compose"));
+        assert_eq!(name_of("dekit.yaml", "procs:\n  a: {shell: b}\n"), Some("dekit"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::model::Until;
 pub const FORMAT: Format = Format {
     name: "mprocs",
     file_names: &["mprocs.yaml", "mprocs.yml", "mprocs.*.yaml"],
-    mark: "procs",
+    marks: &["procs"],
     beside: nothing_beside,
     read,
 };
@@ -97,10 +97,11 @@ pub(super) fn select(node: &Node) -> Option<String> {
     chosen?.text().map(ToOwned::to_owned)
 }
 
-/// A path of theirs: `<CONFIG_DIR>` is where relative paths start anyway.
+/// A path of theirs: `<CONFIG_DIR>` is where relative paths start anyway. Empty for the root of the project.
 pub(super) fn directory(text: &str) -> String {
     let below = text.strip_prefix("<CONFIG_DIR>").map(|below| below.trim_start_matches('/'));
-    holes::literal(below.unwrap_or(text))
+    let path = below.unwrap_or(text);
+    if path == "." { String::new() } else { holes::literal(path) }
 }
 
 fn command(fields: &mut Fields<'_>, section: &mut Section) {
@@ -168,7 +169,7 @@ pub(super) fn environment(fields: &mut Fields<'_>, section: &mut Section) {
     let paths = node.texts().or_else(|| select(node).map(|path| vec![path]));
     if let Some(paths) = paths {
         let paths: Vec<String> = paths.iter().map(|path| directory(path)).collect();
-        section.variable("PATH", format!("{}:${{PATH}}", paths.join(":")));
+        section.variable("PATH", format!("${{PATH}}:{}", paths.join(":")));
     }
 }
 

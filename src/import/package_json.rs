@@ -9,7 +9,7 @@ use crate::import::{Format, ImportError, Source};
 
 /// The row of [`super::FORMATS`].
 pub const FORMAT: Format =
-    Format { name: "package.json", file_names: &["package.json"], mark: "", beside: lock_files, read };
+    Format { name: "package.json", file_names: &["package.json"], marks: &[], beside: lock_files, read };
 
 /// Lock files, and whose they are.
 const MANAGERS: [(&str, &str); 6] = [
@@ -43,22 +43,36 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let mut draft = Draft::new(source.name);
     let manager = manager(source, &json);
     let names = Names::of(servers.iter().map(|script| script.name));
-    let started = |script: &Script<'_>| servers.iter().filter(|other| starts(script.command, other.name)).count();
-    let first = servers.iter().find(|script| script.name == "dev" || script.name == "start").map(|script| script.name);
+    let started = |script: &Script<'_>| {
+        servers.iter().filter(|other| other.name != script.name && starts(script.command, other.name)).count()
+    };
+    let is_plain = |script: &Script<'_>| {
+        started(script) == 0 && runner(script.command).is_none() && !is_other_way(script, &servers, &started)
+    };
+    let has_plain = servers.iter().any(|script| is_plain(script));
     for script in &servers {
         if started(script) > 0 {
             draft.lose(script.line, script.name, "it starts others, which are programs of their own here");
             continue;
         }
+        if let Some(runner) = runner(script.command) {
+            let why = format!("it runs {runner}, which starts programs of its own; `run init --from` reads its file");
+            draft.lose(script.line, script.name, why);
+            if has_plain || !draft.sections.is_empty() {
+                continue;
+            }
+        }
         let mut section = Section::new("program", names.ours(script.name).unwrap_or(script.name));
         section.comments.push(script.command.to_owned());
         section.set("command", Value::Text(format!("{manager} run {}", script.name)));
-        let is_other_way = ["start", "serve", "server", "preview", "watch"].contains(&script.name);
-        if is_other_way && first.is_some_and(|first| first != script.name) {
+        if is_other_way(script, &servers, &started) {
             section.comments.push("Not started by itself: it seems to be another way of running the same.".to_owned());
             section.set("autostart", Value::Boolean(false));
         }
         draft.sections.push(section);
+    }
+    if draft.sections.is_empty() {
+        return Err(ImportError::Nothing("its scripts only start each other"));
     }
     draft
         .notes
@@ -71,7 +85,30 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
             draft.lose(script.line, script.name, "it does not look like a server; a [task.NAME] runs once");
         }
     }
+    draft.lost.sort();
     Ok(draft)
+}
+
+/// Whether a script runs what another one runs already: `start` beside `dev`, `dev:mock` beside a `dev` that is a server itself.
+fn is_other_way(script: &Script<'_>, servers: &[&Script<'_>], started: &impl Fn(&Script<'_>) -> usize) -> bool {
+    let (group, last) = script.name.rsplit_once(':').map_or(("", script.name), |(group, last)| (group, last));
+    let sibling = |word: &str| if group.is_empty() { word.to_owned() } else { format!("{group}:{word}") };
+    let is_there = |name: &str| name != script.name && servers.iter().any(|other| other.name == name);
+    if ["start", "serve", "server", "preview", "watch"].contains(&last) && is_there(&sibling("dev")) {
+        return true;
+    }
+    if ["serve", "server", "preview", "watch"].contains(&last) && is_there(&sibling("start")) {
+        return true;
+    }
+    let is_base = |other: &&&Script<'_>| script.name.strip_prefix(other.name).is_some_and(|rest| rest.starts_with(':'));
+    servers.iter().filter(is_base).any(|base| started(base) == 0)
+}
+
+/// The tool that a script runs to start several programs from a file of its own.
+fn runner(command: &str) -> Option<&str> {
+    const RUNNERS: [&str; 8] =
+        ["mprocs", "dekit", "foreman", "overmind", "hivemind", "honcho", "process-compose", "pitchfork"];
+    command.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word)).find(|word| RUNNERS.contains(word))
 }
 
 /// The scripts in the order of the text.
@@ -112,13 +149,17 @@ fn manager(source: &Source<'_>, json: &Json) -> String {
 
 /// Whether a script runs another one: `npm run dev:api`, `run-p dev:*`, `concurrently "npm:dev:*"`.
 fn starts(command: &str, name: &str) -> bool {
+    // In another directory it is the script of another package.json.
+    let command = command.split("cd ").next().unwrap_or(command);
     let words: Vec<&str> = command.split([' ', '"', '\'', '\t']).filter(|word| !word.is_empty()).collect();
     let runs_several = words.iter().any(|word| matches!(*word, "run-p" | "npm-run-all" | "npm-run-all2" | "run-s"));
     words.iter().enumerate().any(|(at, word)| {
-        let before = at.checked_sub(1).and_then(|at| words.get(at)).copied().unwrap_or_default();
+        let back = |by: usize| at.checked_sub(by).and_then(|at| words.get(at)).copied().unwrap_or_default();
+        let is_manager = |word: &str| MANAGERS.iter().any(|(_, manager)| *manager == word);
+        let is_run = (back(1) == "run" && is_manager(back(2))) || (back(1) != "npm" && is_manager(back(1)));
         let pattern =
             word.strip_prefix("npm:").or_else(|| word.strip_prefix("yarn:")).or_else(|| word.strip_prefix("pnpm:"));
-        let pattern = pattern.or_else(|| (runs_several || matches!(before, "run" | "yarn" | "pnpm")).then_some(*word));
+        let pattern = pattern.or_else(|| (runs_several || is_run).then_some(*word));
         pattern.is_some_and(|pattern| crate::model::name::glob(pattern, name))
     })
 }
@@ -134,7 +175,36 @@ mod tests {
         assert!(starts("run-p dev:api dev:web", "dev:web"));
         assert!(starts("npm run server & npm run client", "client"));
         assert!(!starts("vite --host", "dev"));
+        assert!(starts("bun web:dev", "web:dev"));
         assert!(!starts("next dev", "dev"));
+        assert!(!starts("turbo run dev", "dev"));
+        assert!(!starts("cd apps/web && bun run dev", "dev"));
+        assert!(!starts("pnpm --filter web run dev", "dev"));
+    }
+
+    #[test]
+    fn one_way_of_running_the_same_starts_by_itself() {
+        let text = r#"{"scripts": {"dev": "vite", "dev:mock": "MOCK=1 vite", "start": "x", "story:dev": "a", "story:preview": "b",
+            "api:start": "c", "api:serve": "d", "all:dev": "mprocs --config x.yaml", "up": "npx foreman start"}}"#;
+        let draft = read(&Source { name: "package.json", text, beside: &[] }).unwrap();
+        let waits = |section: &&Section| section.has("autostart");
+        let names = |sections: Vec<&Section>| sections.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            names(draft.sections.iter().filter(waits).collect()),
+            ["dev-mock", "start", "story-preview", "api-serve"]
+        );
+        let starts = draft.sections.iter().filter(|one| !waits(one)).collect();
+        assert_eq!(names(starts), ["dev", "story-dev", "api-start"]);
+        let lost: Vec<&str> = draft.lost.iter().map(|lost| lost.what.as_str()).collect();
+        assert_eq!(lost, ["all:dev", "up"]);
+    }
+
+    #[test]
+    fn a_script_that_runs_another_tool_is_kept_where_no_other_starts_by_itself() {
+        let text = r#"{"scripts": {"dev": "mprocs", "dev:other": "mprocs -c other.yaml", "preview": "vite preview"}}"#;
+        let draft = read(&Source { name: "package.json", text, beside: &[] }).unwrap();
+        let names: Vec<&str> = draft.sections.iter().map(|section| section.name.as_str()).collect();
+        assert_eq!((names, draft.lost.len()), (vec!["dev", "preview"], 2));
     }
 
     #[test]

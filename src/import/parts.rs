@@ -6,7 +6,7 @@ use crate::codec::tree::{Data, Node};
 use crate::import::draft::Value;
 use crate::import::fields::Fields;
 use crate::import::holes;
-use crate::model::{Signal, Until};
+use crate::model::{Grow, Signal, Until};
 
 /// Variables of a table `NAME: value`, or of a list of `NAME=value`. A name without a value is `None`: it is inherited.
 pub fn variables(node: &Node) -> Option<Vec<(String, Option<&str>, usize)>> {
@@ -38,11 +38,20 @@ pub fn variables(node: &Node) -> Option<Vec<(String, Option<&str>, usize)>> {
 
 /// Reads `key` as variables whose values are in compose's notation. A variable that only hands itself on is inherited anyway.
 pub fn interpolated_variables(fields: &mut Fields<'_>, key: &str) -> Vec<(String, String)> {
+    variables_with(fields, key, holes::interpolated)
+}
+
+/// [`interpolated_variables`] with another notation.
+pub fn variables_with(
+    fields: &mut Fields<'_>,
+    key: &str,
+    notation: impl Fn(&str) -> holes::Filled,
+) -> Vec<(String, String)> {
     let Some(variables) = fields.read(key, variables) else { return Vec::new() };
-    let mut pairs = Vec::new();
+    let mut pairs: Vec<(String, String)> = Vec::new();
     for (name, value, line) in variables {
         let Some(value) = value else { continue };
-        let filled = holes::interpolated(value);
+        let filled = notation(value);
         for hole in &filled.settled {
             fields.lose(
                 line,
@@ -50,6 +59,8 @@ pub fn interpolated_variables(fields: &mut Fields<'_>, key: &str) -> Vec<(String
                 "run.toml has no defaults in `${…}`; what is written here holds",
             );
         }
+        // The last one of a name wins.
+        pairs.retain(|(there, _)| *there != name);
         if filled.text != format!("${{{name}}}") {
             pairs.push((name, filled.text));
         }
@@ -129,13 +140,90 @@ pub fn shell_line(words: &[String]) -> String {
     words.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
+/// A command of compose as one word for the shell of this machine: what compose fills in is filled in here, `$$` and everything
+/// else reaches the shell inside.
+pub fn inner_line(text: &str) -> String {
+    let shell_line = |text: &str| shell_line(&[text.to_owned()]);
+    if !text.contains("$$") {
+        return shell_line(text);
+    }
+    let mut out = String::new();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        plain.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        if let Some(behind) = after.strip_prefix('$') {
+            plain.push('$');
+            rest = behind;
+        } else {
+            let length = holes::length(after);
+            if length == 0 {
+                plain.push('$');
+            } else {
+                out.push_str(&quoted(&std::mem::take(&mut plain)));
+                out.put(format_args!("\"${}\"", &after[..length]));
+            }
+            rest = &after[length..];
+        }
+    }
+    plain.push_str(rest);
+    out.push_str(&quoted(&plain));
+    out
+}
+
+/// A text in which the shell sees nothing but itself.
+fn quoted(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 /// Words to be executed as they stand; a line where a shell has to fill in a variable.
 pub fn command(words: Vec<String>) -> Value {
     if words.iter().any(|word| word.contains('$')) { Value::Text(shell_line(&words)) } else { Value::texts(words) }
+}
+
+/// Whether an HTTP check takes this, which is what a person would write, with holes or without.
+pub fn is_http_target(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("http://") else { return false };
+    let plain = rest.replace("$${", "");
+    let authority = plain.split('/').next().unwrap_or_default();
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+    let is_address = |host: &str, port: &str| !host.is_empty() && is_port(port);
+    plain.contains("${")
+        || !authority.contains(['$', '{', '}', ' '])
+            && authority.rsplit_once(':').map_or(!authority.is_empty(), |(host, port)| is_address(host, port))
 }
 
 /// The value of an HTTP check.
 pub fn url(host: &str, port: Option<&str>, path: &str) -> String {
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     format!("http://{host}{port}/{}", path.trim_start_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_check_can_ask_is_one() {
+        for (text, is_one) in [
+            ("http://127.0.0.1:80/x", true),
+            ("http://localhost", true),
+            ("http://${HOST}:1/", true),
+            ("http://127.0.0.1:$${PORT:-80}/", false),
+            ("http://x:0/", false),
+            ("https://x/", false),
+            ("localhost:80", false),
+        ] {
+            assert_eq!(is_http_target(text), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_for_the_shell_inside_keeps_its_own_variables() {
+        assert_eq!(inner_line("pg_isready -U shop"), "'pg_isready -U shop'");
+        assert_eq!(inner_line("pg_isready -U ${U}"), "\"pg_isready -U ${U}\"");
+        assert_eq!(inner_line("pg_isready -U $${U} -d $$D"), "'pg_isready -U ${U} -d $D'");
+        assert_eq!(inner_line("a \"$$A\" $B's"), "'a \"$A\" '\"$B\"''\\''s'");
+    }
 }

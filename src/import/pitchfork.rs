@@ -7,14 +7,14 @@ use crate::import::draft::{Draft, Section, Value};
 use crate::import::fields::Fields;
 use crate::import::names::Names;
 use crate::import::{Format, ImportError, Source, holes, nothing_beside, parts};
+use crate::model::Until;
 use crate::model::units::parse_size;
-use crate::model::{Grow, Until};
 
 /// The row of [`super::FORMATS`].
 pub const FORMAT: Format = Format {
     name: "pitchfork",
     file_names: &["pitchfork.toml", "pitchfork.*.toml"],
-    mark: "",
+    marks: &[],
     beside: nothing_beside,
     read,
 };
@@ -27,8 +27,10 @@ const PROJECT: &[(&str, &str)] = &[
 
 const DAEMON: &[(&str, &str)] = &[
     ("boot_start", "nothing is started with the machine; `run export systemd` writes units"),
-    ("cron", "nothing is started by the clock"),
+    ("cron", "nothing is started by the clock; `run start` starts it"),
     ("watch_mode", "there is one way to watch, and another where that is exhausted"),
+    ("auto_bump_port", "a port that is taken is an error; `port = \"auto\"` finds a free one and keeps it"),
+    ("port_bump_attempts", "a port that is taken is an error; `port = \"auto\"` finds a free one and keeps it"),
     ("mise", "write `mise x -- …` in the command"),
     ("cpu_limit", "run.toml has no such limit"),
 ];
@@ -128,20 +130,27 @@ fn daemon(source: &Source<'_>, entry: &Entry, names: &Names) -> Section {
     let mut section = Section::new("program", names.ours(&entry.key).unwrap_or(&entry.key));
     let mut fields = Fields::of(source.name, &entry.value);
     // What starts in a shell's hook starts with the project here.
-    fields.pass(&["auto", "auto_bump_port", "port_bump_attempts"]);
+    fields.pass(&["auto"]);
+    if fields.get("auto_bump_port").and_then(Node::boolean) != Some(true) {
+        fields.pass(&["auto_bump_port", "port_bump_attempts"]);
+    }
+    let own = Own { names, name: &entry.key };
     let line = fields.line("run");
     let command = fields.read("run", Node::text);
     if command.is_none() {
         fields.lose(line, "run", "there is no command; write one in place of `false`");
     }
     let command = command.unwrap_or("false").trim_start_matches("exec ");
-    section.set("command", Value::text(text(&mut fields, line, "run", command, false)));
-    let directory = fields.read("dir", Node::text).map(holes::literal);
+    section.set("command", Value::text(own.text(&mut fields, line, "run", command, false)));
+    if fields.get("cron").is_some() {
+        section.set("autostart", Value::Boolean(false));
+    }
+    let directory = fields.read("dir", Node::text).filter(|path| *path != ".").map(holes::literal);
     section.set_some("directory", directory.map(Value::Text));
     depends_on(&mut fields, &mut section, names);
     port(&mut fields, &mut section);
-    ready(&mut fields, &mut section);
-    alive(&mut fields, &mut section);
+    ready(&mut fields, &mut section, &own);
+    alive(&mut fields, &mut section, &own);
     let limit = fields.read("memory_limit", |node| node.text().filter(|text| parse_size(text).is_some()));
     section.set_some("max_memory", limit.map(Value::text));
     hooks(&mut fields, &mut section);
@@ -154,32 +163,55 @@ fn daemon(source: &Source<'_>, entry: &Entry, names: &Names) -> Section {
     stop(&mut fields, &mut section);
     for variable in fields.take("env").and_then(Node::table).unwrap_or_default() {
         let value = variable.value.text().unwrap_or_default();
-        let value = text(&mut fields, variable.line, &format!("env.{}", variable.key), value, true);
+        let value = own.text(&mut fields, variable.line, &format!("env.{}", variable.key), value, true);
         section.variable(variable.key.clone(), value);
     }
     fields.finish_into(&mut section, DAEMON);
     section
 }
 
-/// A text with their `{{ daemons.redis.port }}` as our `${redis.port}`.
-fn text(fields: &mut Fields<'_>, line: usize, what: &str, text: &str, is_value: bool) -> String {
-    let plain = |text: &str| if is_value { holes::literal(text) } else { text.to_owned() };
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let Some((inner, behind)) = after.split_once("}}") else { break };
-        out.push_str(&plain(before));
-        let port = inner.trim().strip_prefix("daemons.").and_then(|path| path.strip_suffix(".port"));
-        if let Some(name) = port {
-            out.put(format_args!("${{{name}.port}}"));
-        } else {
-            fields.lose(line, what, format!("`{{{{{inner}}}}}` is not filled in"));
-            out.push_str(&plain(&format!("{{{{{inner}}}}}")));
+/// What the templates of a daemon can name.
+struct Own<'a> {
+    names: &'a Names,
+    name: &'a str,
+}
+
+impl Own<'_> {
+    /// A text with their `{{ daemons.redis.port }}` as our `${redis.port}`.
+    fn text(&self, fields: &mut Fields<'_>, line: usize, what: &str, text: &str, is_value: bool) -> String {
+        let plain = |text: &str| if is_value { holes::literal(text) } else { text.to_owned() };
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let Some((inner, behind)) = after.split_once("}}") else { break };
+            out.push_str(&plain(before));
+            if let Some(hole) = self.hole(inner.trim()) {
+                out.push_str(&hole);
+            } else {
+                fields.lose(line, what, format!("`{{{{{inner}}}}}` is not filled in"));
+                out.push_str(&plain(&format!("{{{{{inner}}}}}")));
+            }
+            rest = behind;
         }
-        rest = behind;
+        out.push_str(&plain(rest));
+        out
     }
-    out.push_str(&plain(rest));
-    out
+
+    /// `daemons.NAME.port`, `daemons.NAME.ports[1]` and the names of daemons.
+    fn hole(&self, inner: &str) -> Option<String> {
+        if inner == "name" {
+            return Some(self.name.to_owned());
+        }
+        let (name, field) = inner.strip_prefix("daemons.")?.rsplit_once('.')?;
+        let ours = self.names.ours(name)?;
+        let number = field.strip_prefix("ports[").and_then(|rest| rest.strip_suffix(']'));
+        match (field, number.and_then(|number| number.parse::<usize>().ok())) {
+            ("port", _) | (_, Some(0)) => Some(format!("${{{ours}.port}}")),
+            (_, Some(number @ 1..100)) => Some(format!("${{{ours}.port.p{}}}", number + 1)),
+            ("name", _) => Some(name.to_owned()),
+            _ => None,
+        }
+    }
 }
 
 fn depends_on(fields: &mut Fields<'_>, section: &mut Section, names: &Names) {
@@ -201,6 +233,14 @@ fn depends_on(fields: &mut Fields<'_>, section: &mut Section, names: &Names) {
 fn port(fields: &mut Fields<'_>, section: &mut Section) {
     let expected = fields.take("expected_port");
     let line = fields.line("port");
+    let bump = fields.get("port").and_then(|port| port.get("bump"));
+    if bump.is_some_and(|bump| bump.boolean() != Some(false) && bump.integer() != Some(0)) {
+        fields.lose(
+            line,
+            "port.bump",
+            "a port that is taken is an error; `port = \"auto\"` finds a free one and keeps it",
+        );
+    }
     let node = fields.take("port").map(|port| port.get("expect").unwrap_or(port)).or(expected);
     let Some(node) = node else { return };
     let ports: Vec<i64> = match node.list() {
@@ -219,9 +259,13 @@ fn port(fields: &mut Fields<'_>, section: &mut Section) {
     }
 }
 
-fn ready(fields: &mut Fields<'_>, section: &mut Section) {
-    let check = check(fields, READY, &[("timeout", "timeout")]);
+fn ready(fields: &mut Fields<'_>, section: &mut Section, own: &Own<'_>) {
+    let check = check(fields, own, READY, &[("timeout", "timeout")]);
+    let line = fields.line("ready_delay");
     let delay = fields.read("ready_delay", Node::duration);
+    if check.is_some() && delay.is_some() {
+        fields.lose(line, "ready_delay", "a program has one ready check");
+    }
     match (check, delay) {
         (Some(check), _) => section.set("ready", Value::Table(check)),
         (None, Some(delay)) => section.set("startsecs", parts::duration(delay)),
@@ -230,14 +274,15 @@ fn ready(fields: &mut Fields<'_>, section: &mut Section) {
 }
 
 /// Their check of what is up already begins with the start, ours once it is ready.
-fn alive(fields: &mut Fields<'_>, section: &mut Section) {
-    let check = check(fields, HEALTH, &[("interval", "every"), ("timeout", "timeout"), ("retries", "failures")]);
+fn alive(fields: &mut Fields<'_>, section: &mut Section, own: &Own<'_>) {
+    let check = check(fields, own, HEALTH, &[("interval", "every"), ("timeout", "timeout"), ("retries", "failures")]);
     section.set_some("alive", check.map(Value::Table));
 }
 
 /// The first of several checks, with its timing.
 fn check(
     fields: &mut Fields<'_>,
+    own: &Own<'_>,
     kinds: &[(&str, &str, &str)],
     timing: &[(&str, &'static str)],
 ) -> Option<Vec<(String, Value)>> {
@@ -247,7 +292,10 @@ fn check(
         let Some(node) = fields.take(theirs) else { continue };
         let target = node.get(inner).unwrap_or(node);
         let words = target.texts().map(|words| parts::shell_line(&words));
-        let Some(target) = target.text().map(ToOwned::to_owned).or(words) else { continue };
+        let Some(target) = target.text().map(ToOwned::to_owned).or(words) else {
+            fields.lose(line, theirs, "its value is not understood");
+            continue;
+        };
         if chosen.is_some() {
             fields.lose(line, theirs, "a program has one check of a kind");
             continue;
@@ -256,10 +304,15 @@ fn check(
             fields.lose(line, theirs, "the check speaks plain http; `exec` with curl can do more");
             continue;
         }
+        let is_value = matches!(ours, "http" | "tcp");
+        let target = own.text(fields, line, theirs, &target, is_value);
+        if ours == "http" && !parts::is_http_target(&target) {
+            fields.lose(line, theirs, "its address is not understood");
+            continue;
+        }
         let value = match target.parse() {
             Ok(port) if ours == "tcp" => Value::Integer(port),
-            _ if ours == "http" => Value::Text(holes::literal(&target)),
-            _ => Value::text(target),
+            _ => Value::Text(target),
         };
         let mut check = vec![(ours.to_owned(), value)];
         let status = node.get("status").and_then(Node::list).unwrap_or_default();

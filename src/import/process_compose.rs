@@ -1,20 +1,23 @@
 //! process-compose.yaml.
 
-use std::time::Duration;
+mod inherit;
+mod probe;
+mod text;
 
 use crate::codec::tree::{Entry, Node};
 use crate::codec::yaml;
 use crate::import::draft::{Draft, Section, Value};
 use crate::import::fields::Fields;
 use crate::import::names::Names;
-use crate::import::{Format, ImportError, Source, holes, nothing_beside, parts};
+use crate::import::process_compose::text::Texts;
+use crate::import::{Format, ImportError, Source, nothing_beside, parts};
 use crate::model::Until;
 
 /// The row of [`super::FORMATS`].
 pub const FORMAT: Format = Format {
     name: "process-compose",
     file_names: &["process-compose*.yaml", "process-compose*.yml"],
-    mark: "processes",
+    marks: &["processes"],
     beside: nothing_beside,
     read,
 };
@@ -23,9 +26,7 @@ pub const FORMAT: Format = Format {
 const PROJECT: &[(&str, &str)] = &[
     ("log_location", "the logs of a project are kept in the state directory; `run logs` reads them"),
     ("log_configuration", "the logs of a project are kept and rotated in the state directory"),
-    ("shell", "commands run under /bin/sh; a command can name another shell itself"),
     ("extends", "import that file as well; several -f are merged in order"),
-    ("vars", "there are no template variables; [environment] has what commands can use"),
     ("env_cmds", "a task, or the command itself, can ask for a value"),
 ];
 
@@ -34,8 +35,8 @@ const PROCESS: &[(&str, &str)] = &[
     ("log_configuration", "stdout_logfile_maxbytes and stdout_logfile_backups rotate a log file"),
     ("is_foreground", "start it by name: `run up NAME`"),
     ("is_daemon", "a program has to stay in the foreground; leave out the option that sends it into the background"),
-    ("vars", "there are no template variables; `environment` has what the command can use"),
-    ("schedule", "nothing is started by the clock"),
+    ("extends", "there is no such process"),
+    ("schedule", "nothing is started by the clock; `run start` starts it"),
 ];
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
@@ -43,7 +44,12 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let mut draft = Draft::new(source.name);
     let mut top = Fields::of(source.name, &tree);
     top.pass(&["version", "log_level", "log_length", "log_format", "is_strict", "is_tui_disabled", "name"]);
-    top.pass(&["disable_env_expansion", "ordered_shutdown"]);
+    top.pass(&["disable_env_expansion", "ordered_shutdown", "vars"]);
+    if let Some(mut shell) = top.inner("shell") {
+        shell.pass(&["shell_command", "shell_argument"]);
+        top.lost.extend(shell.finish(&[]));
+    }
+    let texts = Texts::of(&tree);
     if let Some(name) = tree.get("name").and_then(Node::text) {
         draft.top.push(("name", Value::text(Names::default().claim(name))));
     }
@@ -52,14 +58,16 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     if processes.is_empty() {
         return Err(ImportError::Nothing("it has no `processes`"));
     }
-    draft.environment = parts::interpolated_variables(&mut top, "environment");
+    draft.environment = variables(&mut top, &texts);
     draft.lost = top.finish(PROJECT);
     draft.notes.push(
         "process-compose starts nothing again unless `restart` says so; here a program that fails is tried again \
-         (autorestart)."
+         (autorestart), and given up after some failures in a row (startretries)."
             .to_owned(),
     );
-    let reading = Reading { source, processes, names: Names::of(processes.iter().map(|entry| entry.key.as_str())) };
+    let processes = &inherit::resolved(processes);
+    let reading =
+        Reading { source, texts, processes, names: Names::of(processes.iter().map(|entry| entry.key.as_str())) };
     draft.sections = processes.iter().map(|entry| reading.process(entry)).collect();
     draft.sections.extend(reading.namespaces());
     Ok(draft)
@@ -67,6 +75,7 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
 
 struct Reading<'a> {
     source: &'a Source<'a>,
+    texts: Texts,
     processes: &'a [Entry],
     names: Names,
 }
@@ -84,6 +93,12 @@ fn needs(process: &Node) -> Vec<(&str, Until, usize)> {
         Some(_) | None => Until::Started,
     };
     needs.table().unwrap_or_default().iter().map(|entry| (entry.key.as_str(), until(entry), entry.line)).collect()
+}
+
+/// The namespaces of a process: one, or a list.
+fn namespaces(process: &Node) -> Vec<String> {
+    let Some(node) = process.get("namespace") else { return Vec::new() };
+    node.texts().or_else(|| Some(vec![node.text()?.to_owned()])).unwrap_or_default()
 }
 
 impl Reading<'_> {
@@ -104,26 +119,45 @@ impl Reading<'_> {
         let mut fields = Fields::of(self.source.name, &entry.value);
         section.comments.extend(fields.take("description").and_then(Node::text).map(ToOwned::to_owned));
         fields.pass_extensions();
-        fields.pass(&["disable_ansi_colors", "namespace"]);
-        command(&mut fields, &mut section);
-        let directory = fields.read("working_dir", Node::text).map(|text| holes::interpolated(text).text);
-        section.set_some("directory", directory.map(Value::Text));
+        fields.pass(&["disable_ansi_colors", "namespace", "vars", "launch_timeout_seconds", "truncate_log"]);
+        for other in namespaces(&entry.value).iter().skip(1) {
+            let line = fields.line("namespace");
+            fields.lose(line, format!("namespace: {other}"), "a program is in one group; the first one is kept");
+        }
+        let texts = self.texts.within(&entry.value);
+        command(&mut fields, &mut section, &texts);
+        let line = fields.line("working_dir");
+        if let Some(directory) = fields.read("working_dir", Node::text) {
+            let (directory, is_whole) = texts.filled(directory, None);
+            if !is_whole {
+                fields.lose(line, "working_dir", TEMPLATE);
+            } else if directory != "." {
+                section.set("directory", Value::Text(texts.value(&directory).text));
+            }
+        }
         self.depends_on(&mut fields, &mut section);
-        ready(&mut fields, &mut section, is_task);
-        alive(&mut fields, &mut section, is_task);
+        probe::ready(&mut fields, &mut section, &texts, is_task);
+        probe::alive(&mut fields, &mut section, &texts, is_task);
         restarts(&mut fields, &mut section, is_task);
+        exit_codes(&mut fields, &mut section);
         shutdown(&mut fields, &mut section);
-        if fields.read("disabled", Node::boolean) == Some(true) {
+        if waits_to_be_started(&mut fields) {
             section.set("autostart", Value::Boolean(false));
         }
-        if fields.read("is_tty", Node::boolean) == Some(true) {
+        if ["is_tty", "is_interactive"].map(|key| fields.read(key, Node::boolean)).contains(&Some(true)) {
             section.set("tty", Value::Boolean(true));
+        }
+        for key in ["is_daemon", "is_elevated", "is_dotenv_disabled", "is_template_disabled"] {
+            if entry.value.get(key).and_then(Node::boolean) == Some(false) {
+                fields.pass(&[key]);
+            }
         }
         let replicas = fields.read("replicas", Node::integer).filter(|count| *count > 1);
         section.set_some("numprocs", replicas.map(Value::Integer));
-        let log = fields.read("log_location", Node::text);
-        section.set_some("stdout_logfile", log.map(Value::text));
-        section.environment = parts::interpolated_variables(&mut fields, "environment");
+        log(&mut fields, &mut section, &texts);
+        let file = fields.read("env_file", Node::text).map(|path| Value::Text(texts.value(path).text));
+        section.set_some("env_file", file.map(|file| Value::List(vec![file])));
+        section.environment = variables(&mut fields, &texts);
         fields.finish_into(&mut section, PROCESS);
         section
     }
@@ -132,7 +166,6 @@ impl Reading<'_> {
         if fields.take("depends_on").is_none() {
             return;
         }
-        let line = fields.line("depends_on");
         let own = self.processes.iter().find(|entry| self.name(&entry.key) == section.name);
         let mut edges = Vec::new();
         for (name, until, line) in own.map(|entry| needs(&entry.value)).unwrap_or_default() {
@@ -144,9 +177,7 @@ impl Reading<'_> {
                 None => fields.lose(line, format!("depends_on: {name}"), "there is no such process"),
             }
         }
-        if edges.is_empty() {
-            fields.lose(line, "depends_on", "it names nothing");
-        } else {
+        if !edges.is_empty() {
             section.set("depends_on", Value::List(edges));
         }
     }
@@ -156,12 +187,12 @@ impl Reading<'_> {
         let mut names = self.names.clone();
         let mut groups: Vec<(String, Vec<String>)> = Vec::new();
         for entry in self.processes {
-            let Some(namespace) = entry.value.get("namespace").and_then(Node::text) else { continue };
+            let Some(namespace) = namespaces(&entry.value).into_iter().next() else { continue };
             let member = self.name(&entry.key);
-            match groups.iter_mut().find(|(there, _)| there == namespace) {
+            match groups.iter_mut().find(|(there, _)| *there == namespace) {
                 Some((_, members)) => members.push(member),
                 None if namespace == "default" => {}
-                None => groups.push((namespace.to_owned(), vec![member])),
+                None => groups.push((namespace, vec![member])),
             }
         }
         let group = |(namespace, members): (String, Vec<String>)| {
@@ -173,8 +204,11 @@ impl Reading<'_> {
     }
 }
 
-fn command(fields: &mut Fields<'_>, section: &mut Section) {
+const TEMPLATE: &str = "templates `{{…}}` in it are not filled in";
+
+fn command(fields: &mut Fields<'_>, section: &mut Section, texts: &Texts) {
     let line = fields.line("command");
+    let is_template = fields.take("is_template_disabled").and_then(Node::boolean) != Some(true);
     let entrypoint = fields.take("entrypoint").and_then(Node::texts);
     let command = fields.take("command").and_then(Node::text);
     let text = match (entrypoint, command) {
@@ -186,106 +220,63 @@ fn command(fields: &mut Fields<'_>, section: &mut Section) {
             "false".to_owned()
         }
     };
-    let text = holes::for_shell(&text).replace("{{.PC_REPLICA_NUM}}", "$RUN_INSTANCE");
-    if text.contains("{{") {
-        fields.lose(line, "command", "templates `{{…}}` are not filled in");
+    let (text, is_whole) = if is_template { texts.filled(&text, Some("$RUN_INSTANCE")) } else { (text, true) };
+    if !is_whole {
+        fields.lose(line, "command", TEMPLATE);
     }
-    section.set("command", Value::Text(text));
+    section.set("command", texts.command(texts.line(&text)));
 }
 
-fn ready(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
-    let log = fields.read("ready_log_line", Node::text);
-    let probe = fields.take("readiness_probe");
-    let line = fields.line(if probe.is_some() { "readiness_probe" } else { "ready_log_line" });
-    if is_task {
-        if log.is_some() || probe.is_some() {
-            fields.lose(line, "readiness_probe", "a task is waited for until it is done");
+/// `environment`, with the templates in its values.
+fn variables(fields: &mut Fields<'_>, texts: &Texts) -> Vec<(String, String)> {
+    let line = fields.line("environment");
+    let filled = |value: &str| texts.value(&texts.filled(value, Some("${RUN_INSTANCE}")).0);
+    let variables = parts::variables_with(fields, "environment", filled);
+    for (name, value) in variables.iter().filter(|(_, value)| value.contains("{{")) {
+        if !texts.filled(value, None).1 {
+            fields.lose(line, format!("environment: {name}"), TEMPLATE);
         }
-        return;
     }
-    let check = match (probe, log) {
-        (Some(probe), log) => {
-            if log.is_some() {
-                fields.lose(fields.line("ready_log_line"), "ready_log_line", "a program has one ready check");
-            }
-            match check(probe) {
-                Ok(check) => check,
-                Err(why) => {
-                    fields.lose(line, "readiness_probe", why);
-                    return;
-                }
-            }
+    variables
+}
+
+/// A process that is disabled, in the foreground of its terminal or started by the clock does not start with the others.
+fn waits_to_be_started(fields: &mut Fields<'_>) -> bool {
+    let is_disabled = fields.read("disabled", Node::boolean) == Some(true);
+    let is = |key: &str| fields.get(key).and_then(Node::boolean) == Some(true);
+    let begins = |schedule: &Node| schedule.get("run_on_start").and_then(Node::boolean) == Some(true);
+    is_disabled || is("is_foreground") || fields.get("schedule").is_some_and(|schedule| !begins(schedule))
+}
+
+/// `success_exit_codes`, which are good beside 0.
+fn exit_codes(fields: &mut Fields<'_>, section: &mut Section) {
+    let line = fields.line("success_exit_codes");
+    let Some(codes) = fields.read("success_exit_codes", Node::list) else { return };
+    let mut all = vec![0];
+    for code in codes {
+        match code.integer() {
+            Some(code @ 0..=255) if !all.contains(&code) => all.push(code),
+            Some(0..=255) => {}
+            Some(_) | None => fields.lose(line, "success_exit_codes", "codes are numbers from 0 to 255"),
         }
-        (None, Some(log)) => vec![("log".to_owned(), Value::Text(parts::regex(log)))],
-        (None, None) => return,
-    };
-    section.set("ready", Value::Table(check));
+    }
+    section.set("exitcodes", Value::List(all.into_iter().map(Value::Integer).collect()));
 }
 
-/// A probe as a ready check. It begins at once here, so that a delay before the first attempt is not needed; the time that the
-/// delay and the attempts would have taken is kept.
-fn check(probe: &Node) -> Result<Vec<(String, Value)>, &'static str> {
-    let number = |key: &str| probe.get(key).and_then(Node::integer).filter(|number| *number > 0);
-    let mut check = vec![kind(probe)?];
-    let every = number("period_seconds");
-    if let Some(seconds) = every.and_then(|seconds| u64::try_from(seconds).ok()) {
-        check.push(("every".to_owned(), parts::duration(Duration::from_secs(seconds))));
+/// `log_location`. process-compose makes the directory that it names; here it has to be there.
+fn log(fields: &mut Fields<'_>, section: &mut Section, texts: &Texts) {
+    let line = fields.line("log_location");
+    let Some(path) = fields.read("log_location", Node::text) else { return };
+    let (path, is_whole) = texts.filled(path, None);
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    if !is_whole || path.contains('{') || section.has("numprocs") {
+        fields.lose(line, "log_location", "stdout_logfile has one name; `run logs` reads what every instance wrote");
+    } else if matches!(directory, "" | "." | "/tmp" | "/var/tmp") {
+        section.set("stdout_logfile", Value::Text(texts.value(&path).text));
+    } else {
+        let why = format!("`run logs` reads it; stdout_logfile writes a copy once the directory {directory} is there");
+        fields.lose(line, "log_location", why);
     }
-    if let Some(count) = number("success_threshold").filter(|count| *count > 1) {
-        check.push(("successes".to_owned(), Value::Integer(count)));
-    }
-    if let (Some(count), Some(every)) = (number("failure_threshold"), every) {
-        let delay = number("initial_delay_seconds").unwrap_or(0);
-        check.push(("failures".to_owned(), Value::Integer(count + (delay + every - 1) / every)));
-    }
-    Ok(check)
-}
-
-/// The probe of what is up. Ours begins once the program is ready, so that without a ready check the delay says when that is.
-fn alive(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
-    let Some(probe) = fields.take("liveness_probe") else { return };
-    let line = fields.line("liveness_probe");
-    if is_task {
-        return fields.lose(line, "liveness_probe", "a task is waited for until it is done");
-    }
-    let asked = match kind(probe) {
-        Ok(asked) => asked,
-        Err(why) => return fields.lose(line, "liveness_probe", why),
-    };
-    let number = |key: &str| probe.get(key).and_then(Node::integer).filter(|number| *number > 0);
-    let seconds = |key: &str| Some(parts::duration(Duration::from_secs(u64::try_from(number(key)?).ok()?)));
-    let mut check = vec![asked];
-    check.extend(seconds("period_seconds").map(|every| ("every".to_owned(), every)));
-    check.extend(seconds("timeout_seconds").map(|timeout| ("timeout".to_owned(), timeout)));
-    check.extend(number("failure_threshold").map(|count| ("failures".to_owned(), Value::Integer(count))));
-    section.set("alive", Value::Table(check));
-    if !section.has("ready") {
-        section.set_some("startsecs", seconds("initial_delay_seconds"));
-    }
-}
-
-fn kind(probe: &Node) -> Result<(String, Value), &'static str> {
-    if let Some(exec) = probe.get("exec") {
-        let command = exec.get("command").and_then(Node::text).ok_or("it has no command")?;
-        let command = holes::for_shell(command);
-        return Ok(match exec.get("working_dir").and_then(Node::text) {
-            Some(directory) => ("exec".to_owned(), Value::Text(format!("cd '{directory}' && {command}"))),
-            None => ("exec".to_owned(), Value::Text(command)),
-        });
-    }
-    let http = probe.get("http_get").ok_or("it asks in no way that is known here")?;
-    let text = |key: &str| http.get(key).and_then(Node::text);
-    if text("scheme").is_some_and(|scheme| !scheme.eq_ignore_ascii_case("http")) {
-        return Err("the check speaks plain http; `exec` with curl can do more");
-    }
-    let port = text("port");
-    if port.is_some_and(|port| port.parse::<u16>().is_err()) {
-        return Err("its port is a template");
-    }
-    Ok((
-        "http".to_owned(),
-        Value::Text(parts::url(text("host").unwrap_or("127.0.0.1"), port, text("path").unwrap_or("/"))),
-    ))
 }
 
 fn restarts(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
@@ -322,17 +313,19 @@ fn restarts(fields: &mut Fields<'_>, section: &mut Section, is_task: bool) {
 }
 
 fn shutdown(fields: &mut Fields<'_>, section: &mut Section) {
-    let Some(node) = fields.take("shutdown") else { return };
-    let line = node.line;
-    if node.get("command").is_some() {
-        fields.lose(line, "shutdown.command", "a program is stopped by a signal (stopsignal)");
+    let Some(mut inner) = fields.inner("shutdown") else { return };
+    for (key, name) in [("command", "shutdown.command"), ("send_keys", "shutdown.send_keys")] {
+        if inner.take(key).is_some() {
+            inner.lose(inner.line(key), name, "a program is stopped by a signal (stopsignal)");
+        }
     }
-    let signal = node.get("signal").and_then(Node::text).and_then(parts::signal);
+    let signal = inner.read("signal", |node| parts::signal(node.text()?));
     section.set_some("stopsignal", signal.filter(|signal| *signal != Value::text("TERM")));
-    section.set_some("stopwaitsecs", node.get("timeout_seconds").and_then(Node::duration).map(parts::duration));
-    if node.get("parent_only").and_then(Node::boolean) == Some(true) {
+    section.set_some("stopwaitsecs", inner.read("timeout_seconds", Node::duration).map(parts::duration));
+    if inner.read("parent_only", Node::boolean) == Some(true) {
         section.set("stopasgroup", Value::Boolean(false));
     }
+    fields.lost.extend(inner.finish(&[]));
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::model::{Diagnostic, SourceFile};
 pub const FORMAT: Format = Format {
     name: "Procfile",
     file_names: &["procfile", "procfile.*", "*.procfile"],
-    mark: "",
+    marks: &[],
     beside: defaults,
     read,
 };
@@ -70,7 +70,7 @@ fn lost(file: &SourceFile, problem: &Diagnostic) -> Lost {
     Lost { file: file.name.clone(), line, what: text.to_owned(), why: problem.message.clone() }
 }
 
-/// One line. PORT stays what it was: a port of its own for what is known to listen, a variable for the others.
+/// One line. PORT stays what it was: a port of its own for a command that names it, a variable for the others.
 fn section(raw: &RawSection) -> Section {
     let name = raw.name.clone().unwrap_or_default();
     // A platform runs `release` once before the others; foreman runs it beside them, and so it is done here.
@@ -80,10 +80,16 @@ fn section(raw: &RawSection) -> Section {
     let command = get("command").and_then(RawData::as_text).unwrap_or_default();
     section.set("command", Value::text(command));
     if let Some(port) = get("port").and_then(RawData::as_integer).filter(|_| !is_release) {
-        if name.starts_with("web") || command.contains("$PORT") || command.contains("${PORT") {
+        // A port is waited for: only a command that has it in its hands is sure to listen there.
+        if command.contains("$PORT") || command.contains("${PORT") {
             section.set("port", Value::Integer(port));
         } else {
             section.variable("PORT", port.to_string());
+            if name == "web" {
+                section.comments.push(format!(
+                    "If it listens on $PORT, `port = {port}` in place of the variable makes it ready when it accepts connections."
+                ));
+            }
         }
     }
     for key in ["numprocs", "autostart", "directory", "stopwaitsecs"] {

@@ -11,7 +11,7 @@ use crate::model::units::{parse_octal, parse_size};
 
 /// The row of [`super::FORMATS`].
 pub const FORMAT: Format =
-    Format { name: "supervisord.conf", file_names: &["*.conf", "*.ini"], mark: "", beside: includes, read };
+    Format { name: "supervisord.conf", file_names: &["*.conf", "*.ini"], marks: &[], beside: includes, read };
 
 /// The patterns of `[include]`.
 fn includes(text: &str) -> Vec<String> {
