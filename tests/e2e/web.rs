@@ -7,6 +7,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use crate::common::{PATIENCE, TestProject, becomes_true};
 
 /// A program whose environment has a secret in it, and which writes down where the UNIX socket is.
@@ -305,7 +307,9 @@ fn a_page_for_one_browser_opens_once_and_shows_nothing_to_anybody_else() {
     let call = "<methodCall><methodName>supervisor.getPID</methodName></methodCall>";
     assert_eq!(shop.ask("POST /RPC2", "Content-Type: text/xml\r\n", call).status, 401);
 
-    ui.interrupt();
+    // Not an interrupt: it may be ignored from birth, as in the background of a script.
+    ui.signal(Signal::SIGTERM);
+    ui.end();
     let is_closed = becomes_true(PATIENCE, || TcpStream::connect(("127.0.0.1", shop.port.get())).is_err());
     assert!(is_closed, "the listener goes with who asked for it");
     up.interrupt().expect_code(0);
