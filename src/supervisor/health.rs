@@ -37,7 +37,7 @@ impl Supervisor {
             run.alive = AliveRecord { attempts, ..AliveRecord::default() };
         }
         self.watch_alive(id);
-        self.watch_memory();
+        self.watch_memory(id);
     }
 
     fn alive_spec(&self, id: ProcessId) -> Option<&AliveSpec> {
@@ -142,30 +142,27 @@ impl Supervisor {
         }
     }
 
-    /// Measures memory for as long as somebody alive has a limit.
-    pub(super) fn watch_memory(&mut self) {
-        if !self.timers.has(TimerKey::Memory) && !self.measurable().is_empty() {
+    /// Measures memory for as long as somebody alive has a limit; this one may be the first.
+    pub(super) fn watch_memory(&mut self, id: ProcessId) {
+        if !self.timers.has(TimerKey::Memory) && self.measurable(id).is_some() {
             self.timers.set(TimerKey::Memory, self.now.mono + MEASURE_EVERY);
         }
     }
 
     /// It is time to measure.
     pub(super) fn measure(&mut self) {
-        let measurable = self.measurable();
+        let measurable: Vec<Measured> = self.in_use().filter_map(|id| self.measurable(id)).collect();
         if !measurable.is_empty() {
             self.actions.push(Action::Measure(measurable));
             self.timers.set(TimerKey::Memory, self.now.mono + MEASURE_EVERY);
         }
     }
 
-    fn measurable(&self) -> Vec<Measured> {
-        let limited = |id: ProcessId| {
-            let limit = self.program(id).max_memory?;
-            let process = self.at(id);
-            let (Phase::Starting(run) | Phase::Running(run)) = &process.phase else { return None };
-            Some(Measured { process: id, generation: process.generation, pid: run.pid?, limit })
-        };
-        self.in_use().filter_map(limited).collect()
+    fn measurable(&self, id: ProcessId) -> Option<Measured> {
+        let limit = self.program(id).max_memory?;
+        let process = self.at(id);
+        let (Phase::Starting(run) | Phase::Running(run)) = &process.phase else { return None };
+        Some(Measured { process: id, generation: process.generation, pid: run.pid?, limit })
     }
 
     /// A process and its descendants hold this many bytes.

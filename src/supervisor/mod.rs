@@ -193,7 +193,10 @@ impl Supervisor {
         if self.finished {
             self.refuse_after_the_end(&event);
         } else {
-            self.fire_timers();
+            if self.fire_timers() {
+                // What was due is over before the event comes.
+                self.settle();
+            }
             self.take(event);
             self.settle();
             #[cfg(debug_assertions)]
@@ -277,7 +280,8 @@ impl Supervisor {
         self.answer_waiters();
         self.say_settled();
         self.finish_if_down();
-        self.views.stale.append(&mut self.changed);
+        // Not `append`, which builds the whole set anew.
+        self.views.stale.extend(std::mem::take(&mut self.changed));
     }
 
     fn at(&self, id: ProcessId) -> &Process {

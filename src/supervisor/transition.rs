@@ -116,7 +116,7 @@ impl Supervisor {
             self.timers.arm(id, TimerKind::Startsecs, self.now.mono + startsecs);
         }
         self.begin_probing(id);
-        self.watch_memory();
+        self.watch_memory(id);
     }
 
     pub(super) fn become_running(&mut self, id: ProcessId) {
@@ -192,8 +192,10 @@ impl Supervisor {
         self.knows(id) && self.at(id).generation == generation
     }
 
-    pub(super) fn fire_timers(&mut self) {
+    pub(super) fn fire_timers(&mut self) -> bool {
+        let mut has_fired = false;
         while let Some(key) = self.timers.take_due(self.now.mono) {
+            has_fired = true;
             match key {
                 TimerKey::Request(request) => self.time_out(request),
                 TimerKey::ShutdownReport => self.report_shutdown(),
@@ -203,6 +205,7 @@ impl Supervisor {
                 TimerKey::Tick(period) => self.tick(period),
             }
         }
+        has_fired
     }
 
     fn timer(&mut self, id: ProcessId, kind: TimerKind) {

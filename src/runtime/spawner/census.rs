@@ -2,7 +2,9 @@
 //!
 //! A descendant belongs to its leader as long as the chain of parents stands. When a parent in between dies, the orphan becomes our
 //! child (we are the subreaper), and then it is recognised, in this order, by what we saw at an earlier census, by its session or
-//! process group, and by the mark in its environment. What nobody claims is left to the final sweep.
+//! process group, and by the mark in its environment. Some write over that when they give themselves another title (redis): what has
+//! come up since the last census is then of the one leader that has ended meanwhile, if it is one. What nobody claims is left to the
+//! final sweep.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +18,8 @@ pub struct Leaders {
     pub living: BTreeMap<u32, Key>,
     /// Those that have ended and left something behind: the pid is still the number of a session or group.
     pub ended: BTreeMap<u32, Key>,
+    /// The only one that has ended since the last census.
+    pub latest: Option<Key>,
 }
 
 impl Leaders {
@@ -80,6 +84,7 @@ impl Census {
             .owner_of_number(child.session)
             .or_else(|| leaders.owner_of_number(child.group))
             .or_else(|| mark(child.pid))
+            .or(leaders.latest)
     }
 
     /// A child of ours was reaped: its pid is nobody's now, and its children may have become ours.
@@ -110,7 +115,7 @@ mod tests {
     const B: Key = Key(2);
 
     fn leaders(living: &[(u32, Key)], ended: &[(u32, Key)]) -> Leaders {
-        Leaders { living: living.iter().copied().collect(), ended: ended.iter().copied().collect() }
+        Leaders { living: living.iter().copied().collect(), ended: ended.iter().copied().collect(), latest: None }
     }
 
     fn in_session(pid: u32, parent: u32, session: u32) -> ProcessFact {
@@ -135,6 +140,16 @@ mod tests {
         let facts = [in_session(105, ME, 101), group, fact(107, 105), fact(108, ME)];
         let owners = owners(&mut Census::default(), &facts, &leaders(&[], &[(101, A)]));
         assert_eq!(owners, BTreeMap::from([(105, Some(A)), (106, Some(A)), (107, Some(A)), (108, None)]));
+    }
+
+    #[test]
+    fn an_orphan_without_any_mark_is_of_the_one_that_has_just_ended() {
+        let mut census = Census::default();
+        let before = owners(&mut census, &[fact(104, ME)], &leaders(&[], &[]));
+        assert_eq!(before, BTreeMap::from([(104, None)]));
+        let leaders = Leaders { latest: Some(A), ..leaders(&[], &[]) };
+        let after = owners(&mut census, &[fact(104, ME), fact(105, ME)], &leaders);
+        assert_eq!(after, BTreeMap::from([(104, None), (105, Some(A))]), "what was there before is not its work");
     }
 
     #[test]

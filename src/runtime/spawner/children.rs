@@ -258,6 +258,9 @@ impl Children {
         let facts = os::processes();
         let prefix = format!("{}.", self.me);
         let mark = |pid| Some(Key(os::environment_value(pid, os::MARK)?.strip_prefix(&prefix)?.parse().ok()?));
+        let mut ended = self.programs.iter().filter(|(_, program)| matches!(program.life, Life::Ended(_)));
+        let (latest, is_sole) = (ended.next().map(|(key, _)| *key), ended.next().is_none());
+        self.leaders.latest = latest.filter(|_| is_sole);
         let found = self.census.take(facts, self.me, &self.leaders, mark);
         self.pace.looked(begun, Instant::now());
         found
