@@ -9,6 +9,7 @@ use crate::side::Side;
 on_both! {
     a_program_about_which_nothing_is_said,
     a_program_about_which_everything_is_said,
+    a_listener_has_two_priorities,
     the_list_is_sorted_by_name_and_read_from_the_last_file,
 }
 
@@ -88,6 +89,19 @@ fn a_program_about_which_everything_is_said(side: Side) {
         "stderr_logfile_maxbytes": 1_073_741_824, "stderr_syslog": false, "serverurl": "http://localhost:9999",
     });
     assert_eq!(info, expected);
+}
+
+fn a_listener_has_two_priorities(side: Side) {
+    let listener = |name: &str, more: &str| {
+        format!("[eventlistener:{name}]\ncommand = cat\nevents = TICK_60\nautostart = false\n{more}")
+    };
+    let stage = Stage::new(side, &[listener("said", "priority = 7\n"), listener("unsaid", "")].concat());
+    let daemon = stage.start();
+    let infos = daemon.value("getAllConfigInfo", json!([]));
+    let priorities =
+        |name: &str| [config(&infos, name)["group_prio"].clone(), config(&infos, name)["process_prio"].clone()];
+    assert_eq!(priorities("said"), [7, 7]);
+    assert_eq!(priorities("unsaid"), [-1, 999]);
 }
 
 fn the_list_is_sorted_by_name_and_read_from_the_last_file(side: Side) {

@@ -106,7 +106,10 @@ fn what_is_no_command_is_looked_for_on_the_path() {
 fn a_command_line_that_makes_no_sense_is_a_usage_error() {
     let project = TestProject::empty().file("empty.conf", "[supervisord]\n");
     project.run(&["ctl", "-s", "localhost", "status"]).expect_code(2).expect_text("'localhost' is no URL");
-    project.run(&["ctl", "-c", "nope.conf", "status"]).expect_code(2).expect_text("could not find config file");
+    project
+        .run(&["ctl", "-c", "nope.conf", "status"])
+        .expect_code(2)
+        .expect_text("could not find config file nope.conf");
     project.run(&["ctl", "-c", "empty.conf", "status"]).expect_code(2).expect_text("no [supervisorctl] section");
     project.run(&["ctl", "-x"]).expect_code(2);
     project.run(&["ctl", "-h"]).expect_code(0).expect_text("maintail");

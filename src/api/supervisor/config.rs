@@ -120,6 +120,15 @@ fn all_config_info(view: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
     Ok(Outcome::Value(Value::Array(infos.collect())))
 }
 
+/// The priority of a process in its group. Of a listener about which nothing is said supervisord tells 999 there, and -1 of its group
+/// (`options.py` `processes_from_section` and `process_groups_from_parser`); no order follows from it.
+fn process_priority(program: &Program) -> i32 {
+    match program.priority {
+        -1 if program.listener().is_some() => 999,
+        priority => priority,
+    }
+}
+
 /// What is not set is "none", what supervisord finds out by itself "auto".
 fn config_info(view: &View<'_>, program: &Program, instance: &Instance) -> Value {
     let program = &*program.as_run_by(instance);
@@ -146,7 +155,7 @@ fn config_info(view: &View<'_>, program: &Program, instance: &Instance) -> Value
         ("inuse", in_use.into()),
         ("killasgroup", program.killasgroup.into()),
         ("name", instance.name.process.as_str().into()),
-        ("process_prio", program.priority.into()),
+        ("process_prio", process_priority(program).into()),
         ("redirect_stderr", program.redirect_stderr.into()),
         ("startretries", program.startretries.into()),
         ("startsecs", seconds(program.startsecs)),

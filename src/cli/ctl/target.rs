@@ -81,11 +81,11 @@ fn checked(url: &str) -> Result<String, CommandError> {
     }
 }
 
-fn read_conf(settings: &Settings, file: &Path) -> Result<Section, CommandError> {
-    let file = settings.directory.join(file);
+fn read_conf(settings: &Settings, named: &Path) -> Result<Section, CommandError> {
+    let file = settings.directory.join(named);
     let text = fs::read(&file).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => CommandError::user(format!("could not find config file {}", file.display())),
-        _ => CommandError::user(format!("could not read config file {}: {error}", file.display())),
+        io::ErrorKind::NotFound => CommandError::user(format!("could not find config file {}", named.display())),
+        _ => CommandError::user(format!("could not read config file {}: {error}", named.display())),
     })?;
     let place = conf::Place {
         here: file.parent().unwrap_or(Path::new("/")),

@@ -19,7 +19,11 @@ pub fn unknown(raw: &RawProject, problems: &mut Vec<Diagnostic>) {
 }
 
 fn unknown_section(section: &RawSection) -> Diagnostic {
-    let words = ConfSection::ALL.into_iter().map(ConfSection::word);
+    let fits = |kind: &ConfSection| {
+        let (may_have_name, must_have_name) = kind.takes_name();
+        if section.name.is_some() { may_have_name } else { !must_have_name }
+    };
+    let words = ConfSection::ALL.into_iter().filter(fits).map(ConfSection::word);
     let label = suggest::closest(&section.kind, words).first().map(|word| {
         let name = section.name.as_ref().map(|name| format!(":{name}")).unwrap_or_default();
         format!("did you mean [{word}{name}]?")
