@@ -180,7 +180,8 @@ fn own(section: &mut Section<'_>, names: &mut Expansions, around: Surroundings<'
     Own { command: command(section, names), directory, environment, stdout_logfile, stderr_logfile }
 }
 
-/// The words of the command. The original finds out at the start that it cannot be cut; nothing could ever have come of it.
+/// The words of the command. One that cannot be cut into words is one word, which nobody will find at the start: like the original, the
+/// rest of an old file comes up.
 pub(super) fn command(section: &mut Section<'_>, names: &Expansions) -> Command {
     if section.key("command").is_none() {
         section.missing("command");
@@ -191,11 +192,12 @@ pub(super) fn command(section: &mut Section<'_>, names: &Expansions) -> Command 
         Ok(words) if words.is_empty() => section.wrong("command", "it is empty"),
         Ok(words) => return Command::Words(words.into_iter().map(Template::literal).collect()),
         Err(error) => {
-            let problem = Diagnostic::error("wrong-value", "`command` cannot be cut into words");
+            let problem = Diagnostic::warning("no-words", "`command` cannot be cut into words, so it cannot start");
             let problem = problem.at(section.span("command"), error.to_string());
             let is_cut = section.written("command").is_some_and(|line| line.contains(['\'', '"']));
             let help = "` ;` and ` #` begin a comment, even inside quotes: leave out the blank before them";
             section.push(if is_cut { problem.help(help) } else { problem });
+            return Command::Words(vec![Template::literal(line)]);
         }
     }
     Command::Words(Vec::new())
