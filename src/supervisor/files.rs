@@ -29,7 +29,7 @@ const PROOF: u32 = 5;
 const PROOF_BY_MANY: u32 = 20;
 
 /// Files that a program rewrites count again when nobody has touched them for so long: then it is somebody else who does.
-const TRUSTED_AGAIN: Duration = Duration::from_secs(60);
+const TRUSTED_AGAIN: Duration = Duration::from_mins(1);
 
 /// A program that has been left alone by its files for so long does not rewrite them: what was counted is forgotten.
 const CLEARED: Duration = Duration::from_secs(10);
