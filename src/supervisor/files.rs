@@ -1,8 +1,8 @@
 //! Files that a program watches: one that has changed restarts it, once the changes have come to rest.
 //!
 //! A program that writes to its own files within moments of each start would be restarted for ever. After a few such restarts in a
-//! row it is told so, and neither what changes that soon counts any more nor the files that changed each time, until a user starts
-//! it or its config changes.
+//! row it is told so, and the files that changed each time count no more: until they have been quiet for a minute, a user starts it, or
+//! its config changes. Files that differ from start to start are more likely a user's, who saves one after the other.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,6 +25,12 @@ const MOMENTS: Duration = Duration::from_secs(2);
 /// As many restarts for such changes are taken as a proof.
 const PROOF: u32 = 5;
 
+/// And as many, when no file changed each time.
+const PROOF_BY_MANY: u32 = 20;
+
+/// Files that a program rewrites count again when nobody has touched them for so long: then it is somebody else who does.
+const TRUSTED_AGAIN: Duration = Duration::from_mins(1);
+
 /// A program that has been left alone by its files for so long does not rewrite them: what was counted is forgotten.
 const CLEARED: Duration = Duration::from_secs(10);
 
@@ -46,8 +52,10 @@ pub(super) struct Watching {
     own: u32,
     /// What had changed at every one of these.
     suspects: BTreeSet<String>,
-    /// It rewrites what it watches.
+    /// It rewrites what it watches: the suspects or, without any, whatever changes soon after a start.
     writes_itself: bool,
+    /// When one of the suspects last changed.
+    rewritten: Moment,
     /// What it was last started anew for.
     pub(super) last: Option<String>,
 }
@@ -72,8 +80,33 @@ impl Watching {
     }
 
     /// Whether a change of this file, now, is its own work for all that is known.
-    fn is_own(&self, file: &str, soon: Soon) -> bool {
-        self.writes_itself && (soon == Soon::Yes || self.suspects.contains(file))
+    fn is_own(&self, file: &str, soon: Soon, now: Moment) -> bool {
+        if !self.writes_itself || self.suspects.is_empty() {
+            return self.writes_itself && soon == Soon::Yes;
+        }
+        self.suspects.contains(file) && (soon == Soon::Yes || now.since(self.rewritten) <= TRUSTED_AGAIN)
+    }
+
+    /// The files that were changed by somebody else, for all that is known.
+    fn of_others<'f>(&mut self, files: &'f [String], soon: Soon, now: Moment) -> Vec<&'f String> {
+        let others = files.iter().filter(|file| !self.is_own(file, soon, now)).collect();
+        if files.iter().any(|file| self.suspects.contains(file)) {
+            self.rewritten = now;
+        }
+        others
+    }
+
+    /// Enough is known to say that it rewrites what it watches: the file to name.
+    fn proof(&mut self, file: &str) -> Option<String> {
+        let by_many = self.suspects.is_empty() || self.writes_itself;
+        if self.own <= if by_many { PROOF_BY_MANY } else { PROOF } {
+            return None;
+        }
+        if self.writes_itself {
+            self.suspects.clear();
+        }
+        (self.own, self.writes_itself) = (0, true);
+        Some(self.suspects.first().map_or(file, String::as_str).to_owned())
     }
 
     /// Takes what has changed, and what that says of the program.
@@ -86,7 +119,7 @@ impl Watching {
             Soon::Yes => {
                 if self.own == 0 && !self.writes_itself {
                     self.suspects = files;
-                } else {
+                } else if !self.writes_itself {
                     self.suspects.retain(|file| files.contains(file));
                 }
                 self.own += 1;
@@ -131,7 +164,7 @@ impl Supervisor {
             after if has_run && after <= CLEARED => Soon::Perhaps,
             _ => Soon::No,
         };
-        let files: Vec<&String> = files.iter().filter(|file| !watching.is_own(file, soon)).collect();
+        let files = watching.of_others(files, soon, now);
         let Some(first) = files.first() else { return };
         if is_new {
             watching.first.clone_from(first);
@@ -167,8 +200,7 @@ impl Supervisor {
         let process = self.at_mut(id);
         let watching = &mut process.watching;
         let (file, more) = watching.take();
-        if watching.own > PROOF {
-            (watching.own, watching.writes_itself) = (0, true);
+        if let Some(file) = watching.proof(&file) {
             process.remember(now, format!("rewrites {file} itself, not restarted for it"));
             return self.say(Notice::RewritesItself { process: id, file });
         }

@@ -34,7 +34,9 @@ pub fn render(
     lines.extend(process.alive.iter().map(|alive| label("  alive", &probe_text(alive, process))));
     lines.extend(facts(process, look).into_iter().map(|(name, text)| label(name, &text)));
     if !last_lines.is_empty() {
-        lines.push(label("  output", &format!("last {} lines of run {}", last_lines.len(), process.runs)));
+        let which =
+            if last_lines.len() == 1 { "last line".to_owned() } else { format!("last {} lines", last_lines.len()) };
+        lines.push(label("  output", &format!("{which} of run {}", process.runs)));
         let bar = look.theme.signs().bar;
         lines.extend(last_lines.iter().map(|line| format!("         {bar} {}", clean(line))));
     }

@@ -330,6 +330,31 @@ fn what_version_control_ignores_is_not_watched_and_a_save_helps_what_has_failed(
 }
 
 #[test]
+fn a_directory_that_was_moved_or_swapped_for_another_is_still_watched() {
+    let text = "[program.api]\ncommand = [\"sleep\", \"1000\"]\nstartsecs = 0\nwatch = [\"src/**\", \"made.txt\"]\n";
+    let project = TestProject::toml(text).file("src/old/deep/a.txt", "1").file("made.txt", "1");
+    let running = project.up();
+    project.wait_for_word("api", "ready");
+    let restarts = |saves: &dyn Fn()| {
+        let before = project.pid("api");
+        saves();
+        running.wait_until("api runs anew", || ![0, before].contains(&project.pid("api")));
+    };
+    let rename = |from: &str, to: &str| fs::rename(project.path(from), project.path(to)).unwrap();
+    restarts(&|| rename("src/old", "src/new"));
+    restarts(&|| project.write("src/new/deep/b.txt", "1"));
+    project.write("other/deep/c.txt", "1");
+    restarts(&|| {
+        rename("src/new", "away");
+        rename("other", "src/new");
+    });
+    restarts(&|| project.write("src/new/deep/d.txt", "1"));
+    restarts(&|| project.write("made.txt", "2"));
+    assert!(running.stderr().contains("restarting: made.txt changed\n"), "{}", running.stderr());
+    running.interrupt();
+}
+
+#[test]
 fn a_task_runs_again_and_takes_along_who_restarts_with_it() {
     let text = "[task.build]\ncommand = \"cat in.txt >> out.log\"\nwatch = [\"in.txt\"]\n\
         [program.web]\ncommand = [\"sleep\", \"1000\"]\nstartsecs = 0\ndepends_on = [{ name = \"build\", restart = true }]\n\

@@ -1,6 +1,6 @@
 //! inotify on directories. A watch on a file would die at the first save that renames; what is read and not written wakes nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ const READS: usize = 16;
 #[derive(Debug)]
 pub struct Directories {
     queue: AsyncFd<Queue>,
-    paths: BTreeMap<WatchDescriptor, PathBuf>,
+    /// A directory has one watch, by however many names it is watched: through links, or as it was called before it was moved.
+    paths: BTreeMap<WatchDescriptor, BTreeSet<PathBuf>>,
     watches: BTreeMap<PathBuf, WatchDescriptor>,
 }
 
@@ -66,24 +67,28 @@ impl Directories {
             return Ok(false);
         }
         if let Some(before) = before {
-            self.forget(before);
-            self.watches.insert(path.to_owned(), watch);
+            self.release(before, path);
         }
-        self.paths.insert(watch, path.to_owned());
+        self.paths.entry(watch).or_default().insert(path.to_owned());
         Ok(true)
     }
 
     /// Watches a directory no longer.
     pub fn unwatch(&mut self, path: &Path) {
-        if let Some(watch) = self.watches.get(path).copied() {
-            self.forget(watch);
+        if let Some(watch) = self.watches.remove(path) {
+            self.release(watch, path);
         }
     }
 
-    fn forget(&mut self, watch: WatchDescriptor) {
-        // It may be gone together with its directory.
-        let _ = self.queue.get_ref().0.rm_watch(watch);
-        self.lost(watch);
+    /// A watch has this name no longer; without any it ends.
+    fn release(&mut self, watch: WatchDescriptor, path: &Path) {
+        let Some(paths) = self.paths.get_mut(&watch) else { return };
+        paths.remove(path);
+        if paths.is_empty() {
+            self.paths.remove(&watch);
+            // It may be gone together with its directory.
+            let _ = self.queue.get_ref().0.rm_watch(watch);
+        }
     }
 
     /// What has happened since the last call; waits until something has.
@@ -103,27 +108,24 @@ impl Directories {
                 }
             }
             drop(ready);
-            let glimpses: Vec<Glimpse> = events.into_iter().filter_map(|event| self.glimpse(event)).collect();
+            let glimpses: Vec<Glimpse> = events.into_iter().flat_map(|event| self.glimpsed(event)).collect();
             if !glimpses.is_empty() {
                 return Ok(glimpses);
             }
         }
     }
 
-    fn glimpse(&mut self, event: InotifyEvent) -> Option<Glimpse> {
+    /// What an event says, once for each name of its directory.
+    fn glimpsed(&mut self, event: InotifyEvent) -> Vec<Glimpse> {
         let InotifyEvent { wd, mask, name, .. } = event;
         if mask.contains(AddWatchFlags::IN_Q_OVERFLOW) {
-            return Some(Glimpse::Missed);
+            return vec![Glimpse::Missed];
         }
-        let directory = self.paths.get(&wd)?.clone();
-        if mask.contains(AddWatchFlags::IN_MOVE_SELF) {
-            self.forget(wd);
-            return Some(Glimpse::Left(directory));
+        let ends = AddWatchFlags::IN_MOVE_SELF | AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_UNMOUNT;
+        if mask.intersects(ends) {
+            return self.lost(wd).into_iter().map(Glimpse::Left).collect();
         }
-        if mask.intersects(AddWatchFlags::IN_IGNORED | AddWatchFlags::IN_UNMOUNT) {
-            self.lost(wd);
-            return Some(Glimpse::Left(directory));
-        }
+        let (Some(paths), Some(name)) = (self.paths.get(&wd), name) else { return Vec::new() };
         let what = if mask.intersects(AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO) {
             What::Written
         } else if mask.intersects(AddWatchFlags::IN_CREATE) {
@@ -138,15 +140,22 @@ impl Directories {
         let moved = mask.intersects(AddWatchFlags::IN_MOVED_TO);
         let is_directory = mask.contains(AddWatchFlags::IN_ISDIR);
         let what = if moved && is_directory { What::Appeared } else { what };
-        Some(Glimpse::Entry { directory, name: name?, what, is_directory })
+        let entry = |directory: &PathBuf| {
+            let (directory, name) = (directory.clone(), name.clone());
+            Glimpse::Entry { directory, name, what, is_directory }
+        };
+        paths.iter().map(entry).collect()
     }
 
-    fn lost(&mut self, watch: WatchDescriptor) {
-        if let Some(path) = self.paths.remove(&watch)
-            && self.watches.get(&path) == Some(&watch)
-        {
-            self.watches.remove(&path);
+    /// A directory is gone, or no longer where it was: the names that it had.
+    fn lost(&mut self, watch: WatchDescriptor) -> BTreeSet<PathBuf> {
+        let paths = self.paths.remove(&watch).unwrap_or_default();
+        if !paths.is_empty() {
+            // A moved one would still tell; one that is gone has no watch any more.
+            let _ = self.queue.get_ref().0.rm_watch(watch);
         }
+        self.watches.retain(|_, other| *other != watch);
+        paths
     }
 }
 
@@ -190,5 +199,32 @@ mod tests {
         assert!(directories.watch(&one).unwrap());
         fs::write(one.join("x"), "1").unwrap();
         assert_eq!(names(&mut directories, What::Written).await, ["x"]);
+    }
+
+    #[tokio::test]
+    async fn a_directory_below_one_that_was_moved_is_watched_by_its_new_name() {
+        let root = tempfile::tempdir().unwrap();
+        let (old, new) = (root.path().join("old/deep"), root.path().join("new/deep"));
+        fs::create_dir_all(&old).unwrap();
+        let mut directories = Directories::new().unwrap();
+        directories.watch(&old).unwrap();
+        fs::rename(root.path().join("old"), root.path().join("new")).unwrap();
+        assert!(directories.watch(&new).unwrap());
+        directories.unwatch(&old);
+        fs::write(new.join("x"), "1").unwrap();
+        assert_eq!(names(&mut directories, What::Written).await, ["x"]);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_is_watched_by_two_names_tells_both() {
+        let root = tempfile::tempdir().unwrap();
+        let (real, link) = (root.path().join("real"), root.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let mut directories = Directories::new().unwrap();
+        directories.watch(&real).unwrap();
+        directories.watch(&link).unwrap();
+        fs::write(real.join("x"), "1").unwrap();
+        assert_eq!(names(&mut directories, What::Written).await, ["x", "x"]);
     }
 }

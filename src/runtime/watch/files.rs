@@ -19,7 +19,7 @@ use crate::runtime::launcher::Launcher;
 use crate::runtime::os::{Glimpse, What};
 
 /// More names than anybody reads are not told.
-const MOST_NAMES: usize = 100;
+const MOST_NAMES: usize = 1000;
 
 /// What says which files are ignored.
 const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
@@ -109,14 +109,17 @@ impl FilesWatch {
                     }
                     self.all_dirty |= IGNORES.iter().any(|ignores| name == *ignores);
                 }
-                Glimpse::Left(directory) if self.watched.contains(directory) => {
-                    self.dirty.insert(directory.clone());
-                }
-                Glimpse::Left(_) => {}
+                Glimpse::Left(directory) => self.left(directory),
                 Glimpse::Missed => self.all_dirty = true,
             }
         }
         self.look_if_needed();
+    }
+
+    /// A directory is gone, or another one is there by its name: so it may be with all that lay below it.
+    fn left(&mut self, directory: &Path) {
+        let gone = self.watched.extract_if(.., |path| path.starts_with(directory));
+        self.dirty.extend(gone);
     }
 
     /// Whether to look from time to time.

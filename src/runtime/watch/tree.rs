@@ -69,7 +69,8 @@ impl Tree {
         let mut changed = BTreeSet::new();
         for directory in directories {
             let Some(reaches) = self.known.directories.get(directory).cloned() else { continue };
-            if !directory.is_dir() || reaches.iter().any(|reach| reach.depth == Some(0)) {
+            let is_awaited = reaches.iter().any(|reach| reach.depth == Some(0));
+            if !directory.is_dir() || is_awaited || self.has_other_tops_below(directory) {
                 // Where a directory is awaited, or is gone: what there is now is found from above.
                 changed.extend(self.look_again());
                 continue;
@@ -92,13 +93,24 @@ impl Tree {
         changed
     }
 
+    /// Whether a directory that a pattern begins at, below this one, has come or gone.
+    fn has_other_tops_below(&self, directory: &Path) -> bool {
+        let mut below = self.patterns.tops.iter().filter(|(top, _)| top != directory && top.starts_with(directory));
+        below.any(|(top, _)| top.is_dir() != self.known.directories.contains_key(top))
+    }
+
     /// What lies in one directory is this now.
     fn take_in(&mut self, directory: &Path, now: Listing) -> BTreeSet<PathBuf> {
+        // What another pattern means below it is not in a listing of it.
+        let is_there = |child: &Path| {
+            let mut tops = self.patterns.tops.iter();
+            now.directories.contains_key(child) || tops.any(|(top, _)| top.starts_with(child))
+        };
         let is_gone = |path: &Path| {
             let child = path.strip_prefix(directory).ok().and_then(|rest| rest.components().next());
             child.is_some_and(|child| {
                 let child = directory.join(child);
-                child != path && !now.directories.contains_key(&child)
+                child != path && !is_there(&child)
             })
         };
         let here = |path: &Path| path.parent() == Some(directory) || is_gone(path);
@@ -106,7 +118,7 @@ impl Tree {
             self.known.files.extract_if(.., |path, _| here(path) || now.files.contains_key(path)).collect();
         let changed = difference(&before, &now.files);
         self.known.directories.retain(|path, _| {
-            let is_lost = path.parent() == Some(directory) && !now.directories.contains_key(path);
+            let is_lost = path.parent() == Some(directory) && !is_there(path);
             !is_lost && !is_gone(path)
         });
         self.known.add(now);
@@ -276,5 +288,22 @@ mod tests {
         fs::remove_dir_all(place.0.path().join("src")).unwrap();
         assert_eq!(place.look_into(&mut tree, &["src"]), ["src/a.rs"]);
         assert_eq!(place.names(tree.directories()), [""]);
+    }
+
+    #[test]
+    fn a_look_into_a_directory_leaves_alone_what_another_pattern_means_below_it() {
+        let place = Place::new(&["Cargo.toml", "src/a.rs", "src/deep/b.rs", "assets/x.css"]);
+        let mut tree = place.tree(&["src/**/*.rs", "Cargo.toml", "assets"]);
+        let all = place.names(tree.directories());
+        place.write("run.d/mail.toml", "1");
+        assert_eq!(place.look_into(&mut tree, &[""]), Vec::<String>::new());
+        place.write("Cargo.toml", "22");
+        assert_eq!(place.look_into(&mut tree, &[""]), ["Cargo.toml"]);
+        assert_eq!(place.names(tree.directories()), all);
+        fs::rename(place.0.path().join("src"), place.0.path().join("away")).unwrap();
+        assert_eq!(place.look_into(&mut tree, &["", "src", "src/deep"]), ["src/a.rs", "src/deep/b.rs"]);
+        fs::rename(place.0.path().join("away"), place.0.path().join("src")).unwrap();
+        assert_eq!(place.look_into(&mut tree, &[""]), ["src/a.rs", "src/deep/b.rs"]);
+        assert_eq!(place.names(tree.directories()), all);
     }
 }

@@ -190,3 +190,55 @@ fn a_program_that_rewrites_its_own_files_is_told_so_and_left_running() {
     world.pass(100);
     assert_eq!(world.runs(API), runs + 3);
 }
+
+#[test]
+fn a_user_who_saves_one_file_after_the_other_is_no_program_that_rewrites_its_own() {
+    let mut world = World::up(vec![watcher("api")]);
+    for turn in 0..12_u32 {
+        world.pass(1500);
+        world.change(&[["src/a.rs", "src/b.rs", "src/c.rs"][turn as usize % 3]]);
+        world.pass(100);
+        assert_eq!(world.runs(API), turn + 2);
+    }
+    assert!(!world.is_told_off());
+}
+
+#[test]
+fn who_rewrites_another_file_at_every_start_is_left_running_in_the_end() {
+    let mut world = World::up(vec![watcher("api")]);
+    let mut started = 0;
+    for turn in 0..60 {
+        if world.runs(API) > started {
+            started = world.runs(API);
+            world.pass(300);
+            world.change(&[&format!("src/made-{turn}.rs")]);
+        }
+        world.pass(100);
+    }
+    assert!(world.is_told_off());
+    let runs = world.runs(API);
+    assert!(runs <= 22, "{runs} runs");
+}
+
+#[test]
+fn who_is_known_to_rewrite_one_file_is_restarted_for_another_at_once_and_for_that_one_after_a_minute() {
+    let mut world = World::up(vec![watcher("api")]);
+    for _ in 0..20 {
+        world.pass(300);
+        world.change(&["src/made.rs"]);
+        world.pass(100);
+    }
+    let runs = world.runs(API);
+    world.change(&["src/made.rs", "src/main.rs"]);
+    world.pass(300);
+    world.change(&["src/main.rs"]);
+    world.pass(300);
+    assert_eq!(world.runs(API), runs + 2, "however soon after a start");
+    world.pass(61_000);
+    world.change(&["src/made.rs"]);
+    world.pass(100);
+    assert_eq!(world.runs(API), runs + 3);
+    world.change(&["src/made.rs"]);
+    world.pass(3000);
+    assert_eq!(world.runs(API), runs + 3, "that was its own again");
+}
