@@ -193,10 +193,7 @@ impl Supervisor {
         if self.finished {
             self.refuse_after_the_end(&event);
         } else {
-            if self.fire_timers() {
-                // What was due is over before the event comes.
-                self.settle();
-            }
+            self.fire_timers();
             self.take(event);
             self.settle();
             #[cfg(debug_assertions)]
@@ -276,6 +273,7 @@ impl Supervisor {
             }
         }
         self.dispatch_events();
+        self.tell_what_stayed();
         self.note_words();
         self.answer_waiters();
         self.say_settled();

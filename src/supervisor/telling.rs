@@ -70,6 +70,14 @@ impl Supervisor {
         }
     }
 
+    /// What a process was only passing through it has come to stay in, when something else of the same moment has ended its way.
+    pub(super) fn tell_what_stayed(&mut self) {
+        let changed: Vec<ProcessId> = self.changed.iter().copied().collect();
+        for id in changed {
+            self.tell_state(id, None);
+        }
+    }
+
     fn tell_one_state(&mut self, id: ProcessId, state: ProcessState, ended: u32) {
         let from = self.told(id);
         if from == state {

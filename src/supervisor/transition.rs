@@ -192,10 +192,8 @@ impl Supervisor {
         self.knows(id) && self.at(id).generation == generation
     }
 
-    pub(super) fn fire_timers(&mut self) -> bool {
-        let mut has_fired = false;
+    pub(super) fn fire_timers(&mut self) {
         while let Some(key) = self.timers.take_due(self.now.mono) {
-            has_fired = true;
             match key {
                 TimerKey::Request(request) => self.time_out(request),
                 TimerKey::ShutdownReport => self.report_shutdown(),
@@ -205,7 +203,6 @@ impl Supervisor {
                 TimerKey::Tick(period) => self.tick(period),
             }
         }
-        has_fired
     }
 
     fn timer(&mut self, id: ProcessId, kind: TimerKind) {
