@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::event::Survivor;
+use super::event::{Survivor, Verdict};
 use super::files::Watching;
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
@@ -98,7 +98,7 @@ pub(super) struct ProbeRecord {
     /// The last answer.
     pub(super) last: Option<String>,
     /// What the program said of itself before the news of its spawn was here.
-    pub(super) early: Option<String>,
+    pub(super) early: Option<Verdict>,
 }
 
 /// The answers of an alive check in one run.

@@ -36,8 +36,8 @@ impl Supervisor {
             self.timers.arm(id, TimerKind::ReadyTimeout, now + timeout);
         }
         self.timers.arm(id, TimerKind::NotReadyYet, now + FIRST_PATIENCE);
-        if let Some(how) = self.at_mut(id).run_mut().and_then(|run| run.probe.early.take()) {
-            self.probed(id, self.at(id).generation, Verdict::Pass(how));
+        if let Some(verdict) = self.at_mut(id).run_mut().and_then(|run| run.probe.early.take()) {
+            self.probed(id, self.at(id).generation, verdict);
         }
     }
 
@@ -64,10 +64,7 @@ impl Supervisor {
         }
         if run.pid.is_none() {
             // A program that is quick to say so is heard on its own pipe before the news of its spawn is.
-            run.probe.early = match verdict {
-                Verdict::Pass(how) if ready.kind.is_event() => Some(how),
-                Verdict::Pass(_) | Verdict::Fail(_) => None,
-            };
+            run.probe.early = ready.kind.is_event().then_some(verdict);
             return;
         }
         run.probe.is_asked = false;

@@ -52,9 +52,8 @@ fn a_kept_log_is_told_read_and_cleared_as_a_log_file_is() {
     let mut client = client(&project);
     let out = log_file(&mut client, "talk", "logfile");
     assert_eq!(fs::read_to_string(&out).unwrap(), "out\n", "{}", out.display());
-    project.wait_until("stderr is kept", PATIENCE, || {
-        project.run(&["ctl", "tail", "talk", "stderr"]).stdout == "err\n\n"
-    });
+    project
+        .wait_until("stderr is kept", PATIENCE, || project.run(&["ctl", "tail", "talk", "stderr"]).stdout == "err\n\n");
     assert_eq!(project.run(&["ctl", "tail", "-3", "talk"]).expect_code(0).stdout, "ut\n\n");
     assert_eq!(project.run(&["ctl", "clear", "talk"]).expect_code(0).stdout, "talk: cleared\n");
     assert_eq!(fs::read_to_string(&out).unwrap(), "");

@@ -181,3 +181,23 @@ fn a_view_is_another_only_when_something_has_changed() {
     stand.step(Event::Exited { process: FIRST, generation: late, exit, survivors: false });
     assert!(running.is_same(&stand.supervisor.snapshot()), "what is told of a run that is not there is no news");
 }
+
+#[test]
+fn what_a_program_says_of_itself_before_the_news_of_its_spawn_counts_good_or_bad() {
+    for (verdict, word) in [
+        (Verdict::Pass("1 method".to_owned()), Word::Ready),
+        (Verdict::Fail("its description has no list `methods`".to_owned()), Word::Stopping),
+    ] {
+        let ready = ReadySpec { failures: Some(1), every: Duration::ZERO, ..ReadySpec::new(ReadyKind::Described) };
+        let program = Program { ready: Some(ready), startsecs: Duration::ZERO, ..Program::new("x") };
+        let mut supervisor =
+            Supervisor::new(Arc::new(Project::new("/shop", vec![program])), ExitPolicy::KeepGoing, Now::default())
+                .unwrap();
+        let mut actions = Vec::new();
+        supervisor.step(Now::default(), Event::Begin { processes: None, with_needs: true }, &mut actions);
+        let generation = supervisor.snapshot().get(FIRST).unwrap().generation;
+        supervisor.step(Now::default(), Event::Probed { process: FIRST, generation, verdict }, &mut actions);
+        supervisor.step(Now::default(), Event::Spawned { process: FIRST, generation, pid: 7 }, &mut actions);
+        assert_eq!(supervisor.snapshot().get(FIRST).unwrap().word, word);
+    }
+}
