@@ -201,7 +201,7 @@ stopwaitsecs = 1
 ";
     let stage = Stage::new(side, &[ENDINGS, conf].concat());
     let daemon = stage.start();
-    for name in ["good", "bad", "shot"] {
+    for name in ["good", "bad", "shot", "cat", "stubborn"] {
         daemon.wait_state(name, "RUNNING");
     }
     let pid = |name: &str| daemon.pid(name).to_string();
