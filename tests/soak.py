@@ -28,15 +28,17 @@ import xmlrpc.client
 TALKER = r'''
 import os, random, signal, subprocess, sys, time
 name, directory = sys.argv[1:3]
-chance = random.Random(f"{name} {os.getpid()}")
-progress = os.open(f"{directory}/{name}.{os.getpid()}", os.O_CREAT | os.O_WRONLY, 0o600)
+# A number of its own: in a long soak pids come again.
+me = f"{os.getpid()}{time.time_ns() // 1000 % 10**9:09}"
+chance = random.Random(f"{name} {me}")
+progress = os.open(f"{directory}/{name}.{me}", os.O_CREAT | os.O_WRONLY, 0o600)
 count = 0
 def say(lines):
     global count
     while lines:
         # What a pipe takes at once or not at all: a line that is held up in its middle would be shown in two parts.
         some = min(lines, 40)
-        os.write(1, b"".join(b"%s %d %d %s\n" % (name.encode(), os.getpid(), count + i + 1, b"x" * chance.choice((0, 5, 60))) for i in range(some)))
+        os.write(1, b"".join(b"%s %s %d %s\n" % (name.encode(), me.encode(), count + i + 1, b"x" * chance.choice((0, 5, 60))) for i in range(some)))
         count, lines = count + some, lines - some
         os.pwrite(progress, b"%12d" % count, 0)
 if chance.random() < 0.2:
