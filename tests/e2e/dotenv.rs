@@ -49,9 +49,10 @@ fn a_bad_line_is_told_with_its_place_and_costs_only_itself() {
 
 #[test]
 fn it_is_read_again_at_every_restart() {
-    let project =
-        TestProject::toml("reload = \"off\"\n[program.web]\ncommand = \"echo A=$A; exec sleep 1000\"\nready = { log = \"A=\" }\n")
-            .file(".env", "A=1\n");
+    let project = TestProject::toml(
+        "reload = \"off\"\n[program.web]\ncommand = \"echo A=$A; exec sleep 1000\"\nready = { log = \"A=\" }\n",
+    )
+    .file(".env", "A=1\n");
     let up = project.up();
     up.wait_for_banner();
     project.write(".env", "A=2\n");
