@@ -354,10 +354,10 @@ fn leftovers_of_two_programs_are_told_apart() {
 }
 
 #[test]
-fn what_has_cleared_its_environment_and_gone_away_is_found_at_the_end() {
+fn what_has_cleared_its_environment_and_gone_away_is_of_the_leader_that_has_just_ended() {
     let mut host = Host::start();
     host.spawn(1, "", &format!("env -i {ACTOR} daemonize"));
-    host.hear("exited 1 code 0 alone");
+    host.hear("exited 1 code 0 survivors");
     let left = number(&host.said(1, "left "));
     assert!(!is_gone(left));
     assert_eq!(host.shut_down(), format!("actor:{left}"));
