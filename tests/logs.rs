@@ -389,6 +389,13 @@ fn a_descendant_that_holds_the_pipe_delays_nothing_and_is_let_go() {
 /// next run. The screen's pipe and a small log are full, so that nothing more is read.
 #[test]
 fn what_a_run_has_left_in_its_pipe_comes_before_the_next_run() {
+    // Whoever else holds it open is read on, or not.
+    for keep_open in [false, true] {
+        two_runs_one_after_the_other(keep_open);
+    }
+}
+
+fn two_runs_one_after_the_other(keep_open: bool) {
     let (outlet, screen) = piped();
     let mut rig = Rig::new(Some(outlet), |config| {
         let keep = config.keep.as_mut().unwrap();
@@ -403,8 +410,7 @@ fn what_a_run_has_left_in_its_pipe_comes_before_the_next_run() {
         }
         last.elapsed() > Duration::from_millis(300)
     });
-    // Somebody else holds it open.
-    rig.hub.ended(ProcessId(0), Generation(1), false);
+    rig.hub.ended(ProcessId(0), Generation(1), keep_open);
     assert_eq!(rig.event(), OutputEvent::Drained { process: ProcessId(0), generation: Generation(1) });
     let mut second = rig.attach(0, 2, Channel::Stdout, |_| {});
     for number in count..count + 500 {

@@ -319,9 +319,7 @@ impl Output {
             self.drains.swap_remove(index);
             for source in open {
                 self.pause_slots(source);
-                if !keep_open {
-                    self.let_go(source);
-                }
+                self.end_run(source, keep_open);
             }
             self.tell(OutputEvent::Drained { process, generation });
         }
@@ -334,9 +332,9 @@ impl Output {
         known.sources.iter().filter(is_of).copied().collect()
     }
 
-    fn let_go(&mut self, index: usize) {
+    fn end_run(&mut self, index: usize, keep_open: bool) {
         if let Some(source) = &mut self.sources[index] {
-            source.let_go();
+            source.end_run(keep_open);
             if source.is_let_go() {
                 self.close_source(index);
             }

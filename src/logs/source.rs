@@ -36,8 +36,10 @@ pub(crate) struct Source {
     is_flood: bool,
     /// When it last had its turn.
     served: u64,
-    /// Its leader has ended: how much more is read before it is let go, once it is empty.
+    /// Its leader has ended: how much more may be of its run.
     left_over: Option<usize>,
+    /// It is let go when that is read, or once it is empty.
+    leaves: bool,
 }
 
 /// What a read found.
@@ -55,7 +57,7 @@ impl Source {
         fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let is_pipe = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO;
         let slots = matchers.into_iter().map(|matcher: Matcher| Slot::new(matcher)).collect();
-        let (is_ready, is_hung_up, is_flood, served, left_over) = (false, false, false, 0, None);
+        let (is_ready, is_hung_up, is_flood, served, left_over, leaves) = (false, false, false, 0, None, false);
         Ok(Self {
             fd,
             process,
@@ -71,6 +73,7 @@ impl Source {
             is_flood,
             served,
             left_over,
+            leaves,
         })
     }
 
@@ -110,18 +113,18 @@ impl Source {
         }
     }
 
-    /// Its leader has ended, and it is not to be kept open.
-    pub(crate) fn let_go(&mut self) {
-        self.left_over = Some(LEFT_OVER);
+    /// Its leader has ended, and it is to be kept open, or not.
+    pub(crate) fn end_run(&mut self, keep_open: bool) {
+        (self.left_over, self.leaves) = (Some(LEFT_OVER), !keep_open);
     }
 
     /// Whether it is let go now.
     pub(crate) fn is_let_go(&self) -> bool {
-        self.left_over.is_some_and(|left| left == 0 || !self.is_ready)
+        self.leaves && self.left_over.is_some_and(|left| left == 0 || !self.is_ready)
     }
 
-    /// Whether it is to be let go once it is empty, which it is not.
-    pub(crate) fn is_leaving(&self) -> bool {
+    /// Whether there may be something in it that the ended leader has written.
+    pub(crate) fn has_left_over(&self) -> bool {
         self.left_over.is_some_and(|left| left > 0) && self.is_ready
     }
 

@@ -82,7 +82,7 @@ impl Output {
         let Some(source) = &self.sources[index] else { return false };
         let Some(known) = self.known.get(source.process.index()) else { return false };
         let mut others = known.sources.iter().filter_map(|other| self.sources[*other].as_ref());
-        others.any(|other| other.is_leaving() && other.track == source.track && other.generation < source.generation)
+        others.any(|other| other.has_left_over() && other.track == source.track && other.generation < source.generation)
     }
 
     /// Reads sources that are ready and may be read, quiet ones first, until the arena is full.
