@@ -20,7 +20,6 @@ use crate::logs::source::Source;
 use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
-use crate::logs::turn::ARENA;
 use crate::logs::view::Viewer;
 use crate::model::{Generation, ProcessId};
 
@@ -121,6 +120,7 @@ pub(crate) struct Output {
     pub(super) behind: BTreeSet<usize>,
     /// Tracks whose last line is unfinished.
     pub(super) open_lines: Vec<usize>,
+    /// Made when there is first something to read: until then it would only cost the start.
     pub(super) arena: Vec<u8>,
     pub(super) turn: u64,
     pub(super) now: Instant,
@@ -170,7 +170,7 @@ impl Output {
             ready: Vec::new(),
             behind: BTreeSet::new(),
             open_lines: Vec::new(),
-            arena: vec![0; ARENA],
+            arena: Vec::new(),
             turn: 0,
             now: Instant::now(),
             own: VecDeque::new(),

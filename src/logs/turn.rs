@@ -104,6 +104,7 @@ impl Output {
             self.screen.set_time(wall_now());
         }
         let mut arena = std::mem::take(&mut self.arena);
+        arena.resize(ARENA, 0);
         self.read_batch(&order, &mut arena, room);
         self.arena = arena;
         let sources = &self.sources;
