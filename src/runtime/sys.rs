@@ -509,7 +509,7 @@ pub fn set_window_size(terminal: &OwnedFd, size: Winsize) -> io::Result<()> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::*;
+    use super::{give_back_memory, unwritten};
 
     #[test]
     fn only_what_was_never_writable_is_given_back() {
