@@ -159,10 +159,6 @@ impl Supervisor {
         if wanted.peek().is_none() {
             return;
         }
-        // A file that is saved starts it again.
-        if own().any(|process| process.is_wanted() && !process.program().watch.is_empty()) {
-            return;
-        }
         let is_over = wanted.all(|process| match &process.phase {
             Phase::Exited { expected: true, .. } => true,
             Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Blocked { .. } => process.program().is_task(),
@@ -174,7 +170,11 @@ impl Supervisor {
             | Phase::Backoff { .. } => false,
         });
         // Asked in this order because the first that runs answers it: the others have to be looked at to the last.
-        if is_over && !own().any(|process| process.is_alive() || process.was_stopped_by_user()) {
+        if !is_over || own().any(|process| process.is_alive() || process.was_stopped_by_user()) {
+            return;
+        }
+        // A file that is saved starts it again.
+        if !own().any(|process| process.is_wanted() && !process.program().watch.is_empty()) {
             self.terminate(Urgency::Polite, None);
         }
     }
