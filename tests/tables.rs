@@ -94,7 +94,6 @@ const NO_SUBCOMMANDS: &[&str] = &[
     "running",
     "select",
     "settings",
-    "zone",
 ];
 
 #[test]

@@ -1,6 +1,8 @@
 //! The hot pieces: what is measured by time (`speed`) and by instructions (`instructions`). Each is prepared once and then run as often
 //! as is asked; what it makes is handed back, so that nothing is optimised away.
 
+mod world;
+
 use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,15 +18,12 @@ use run::config::testing::{load_supposing, request};
 use run::config::{Loaded, load};
 use run::logs::page::Page;
 use run::model::program::Instance;
-use run::model::{
-    Channel, Dependency, Exit, Generation, Moment, Now, ProcessId, Program, ProgramName, Project, Until, WallTime,
-};
+use run::model::{Channel, Dialect, Exit, Generation, Moment, Now, ProcessId, Program, ProgramName, WallTime};
 use run::plan::graph::DependencyGraph;
 use run::plan::order::start_order;
 use run::supervisor::action::Action;
 use run::supervisor::event::{Command, Event, RequestId, StartUntil};
-use run::supervisor::snapshot::Snapshot;
-use run::supervisor::{ExitPolicy, Supervisor};
+use world::{bring_down, bring_up, chains, supervisor};
 
 /// One run of a piece.
 pub(crate) type Work = Box<dyn FnMut() -> Box<dyn Any>>;
@@ -53,6 +52,7 @@ pub(crate) const PIECES: &[Piece] = &[
     Piece { name: "rows_plain_1MiB", prepare: rows_plain },
     Piece { name: "rows_coloured_1MiB", prepare: rows_coloured },
     Piece { name: "start_1000", prepare: start },
+    Piece { name: "end_conf_1000", prepare: end_conf },
     Piece { name: "100_restarts_with_views_of_1000", prepare: restart_with_views },
     Piece { name: "xmlrpc_all_process_info_100", prepare: all_process_info },
     Piece { name: "load_conf_500", prepare: load_conf },
@@ -88,42 +88,21 @@ fn rows_coloured() -> Work {
     rows("\x1b[32mGET\x1b[0m /products/4711 \x1b[1m200\x1b[0m in 12 ms, 3 queries, 18 kB\r\n")
 }
 
-/// A project of this many programs in chains of ten.
-fn chains(count: usize) -> Arc<Project> {
-    let program = |number: usize| {
-        let mut program = Program::new(format!("program_{number}"));
-        if !number.is_multiple_of(10) {
-            program.depends_on.push(Dependency::new(format!("program_{}", number - 1), Until::Started));
-        }
-        program
-    };
-    Arc::new(Project::new("/shop", (0..count).map(program).collect()))
-}
-
-fn supervisor(project: &Arc<Project>) -> Supervisor {
-    Supervisor::new(Arc::clone(project), ExitPolicy::KeepGoing, Now::default()).expect("chains have no circle")
-}
-
-/// From the beginning until every program was spawned, and the view after it.
-fn bring_up(supervisor: &mut Supervisor) -> Snapshot {
-    let (mut actions, mut events, mut pid) = (Vec::new(), vec![Event::Begin { processes: None, with_needs: true }], 1);
-    let mut at = Moment(0);
-    while let Some(event) = events.pop() {
-        at = Moment(at.0 + 1);
-        supervisor.step(Now { mono: at, wall: WallTime(0) }, event, &mut actions);
-        for action in actions.drain(..) {
-            if let Action::Spawn { process, generation, .. } = action {
-                pid += 1;
-                events.push(Event::Spawned { process, generation, pid });
-            }
-        }
-    }
-    supervisor.snapshot()
-}
-
 fn start() -> Work {
     let project = chains(1000);
     Box::new(move || Box::new(bring_up(&mut supervisor(&project))))
+}
+
+/// Up and down again, in a supervisord.conf, where one group stops after the other.
+fn end_conf() -> Work {
+    let mut project = Arc::unwrap_or_clone(chains(1000));
+    project.dialect = Dialect::Supervisord;
+    let project = Arc::new(project);
+    Box::new(move || {
+        let mut supervisor = supervisor(&project);
+        bring_up(&mut supervisor);
+        Box::new(bring_down(&mut supervisor))
+    })
 }
 
 /// One process of a thousand is stopped and started again a hundred times, with a view after each of the four changes.

@@ -112,6 +112,12 @@ const QUICK: [(&str, Augment); 3] =
 /// all that can be said about a mistake.
 pub fn parse_quickly(line: impl IntoIterator<Item = OsString>) -> Option<Args> {
     let line: Vec<OsString> = line.into_iter().collect();
+    if let [_, word] = line.as_slice()
+        && word == "up"
+    {
+        // Nothing else is typed as often, and nothing has to be looked up for it.
+        return Some(Args { global: GlobalArgs::default(), command: Some(Command::Up(up::Args::default())) });
+    }
     let (name, augment) = QUICK.iter().find(|(name, _)| line.get(1).is_some_and(|word| word == name))?;
     let command = GlobalArgs::augment_args(clap::Command::new("run").disable_help_flag(true));
     let matches = command.subcommand(augment(clap::Command::new(*name))).try_get_matches_from(line).ok()?;

@@ -16,10 +16,10 @@ use crate::cli::output::{print_bytes, print_json_line, say};
 use crate::cli::project::{self, Kept};
 use crate::cli::select::{process_name, unknown_name};
 use crate::cli::settings::{Settings, Verbosity};
-use crate::cli::zone;
 use crate::codec::ansi;
 use crate::logs::Channel;
 use crate::logs::kept::{KeptLogs, Lines, LogLine, Query};
+use crate::logs::zone;
 use crate::model::status::SCHEMA;
 use crate::model::{WallTime, units};
 use crate::registry::Places;
@@ -240,7 +240,7 @@ impl Writer {
             _ => Stamp::Date,
         };
         // Finding the zone takes longer than everything else here.
-        let zone = if stamp == Stamp::None { TimeZone::UTC } else { zone::of(settings) };
+        let zone = if stamp == Stamp::None { TimeZone::UTC } else { zone::local() };
         let renderer = Renderer::new(settings.out.theme(), settings.out.is_terminal, stamp, zone, speakers);
         Self { renderer, as_json: args.json, has_spoken: false, buffer: Vec::new() }
     }

@@ -53,7 +53,6 @@ pub mod ui;
 pub mod up;
 pub mod wait;
 pub mod why;
-pub mod zone;
 
 use args::{Args, Command};
 use called_as::{Called, StandIn};

@@ -17,7 +17,7 @@ use crate::cli::output::{print, print_json, print_json_line, say};
 use crate::cli::project::{self, NotUp};
 use crate::cli::select::{matches, select};
 use crate::cli::settings::Settings;
-use crate::cli::zone;
+use crate::logs::zone;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
 use crate::ui::look::{Look, clock};
 use crate::ui::table;
@@ -179,7 +179,7 @@ fn watch(
     first: ProjectStatus,
 ) -> Result<ExitCode, CommandError> {
     let look = settings.look(&settings.out);
-    let zone = zone::of(settings);
+    let zone = zone::local();
     let is_meant =
         |process: &ProcessStatus| args.names.is_empty() || args.names.iter().any(|word| matches(process, word));
     let columns = first.processes.iter().map(|process| width(&clean(&process.name))).max().unwrap_or(0);

@@ -11,7 +11,7 @@ use crate::cli::output::{print, print_json};
 use crate::cli::project;
 use crate::cli::select::select;
 use crate::cli::settings::Settings;
-use crate::cli::zone;
+use crate::logs::zone;
 use crate::model::Word;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
 use crate::ui::why;
@@ -78,7 +78,7 @@ struct Answer<'a> {
 }
 
 fn render(answers: &[Answer<'_>], status: &ProjectStatus, settings: &Settings) -> String {
-    let (look, zone) = (settings.look(&settings.out), zone::of(settings));
+    let (look, zone) = (settings.look(&settings.out), zone::local());
     let answers = answers.iter().map(|answer| why::render(answer.process, status, &answer.last_lines, &look, &zone));
     answers.collect::<Vec<_>>().join("\n")
 }

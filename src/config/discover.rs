@@ -11,12 +11,12 @@ use crate::model::Dialect;
 /// The names that make a directory a project, the first that is there wins.
 pub const CONFIG_NAMES: [&str; 4] = ["run.toml", "Procfile.dev", "Procfile", "supervisord.conf"];
 
-/// What a directory holds.
+/// What there is to choose from in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// Which one.
     pub directory: PathBuf,
-    /// The names of its files, without its directories.
+    /// The names of its configs.
     pub names: Vec<String>,
     /// Whether a git work tree begins here.
     pub is_git_root: bool,
@@ -72,11 +72,12 @@ const OTHER_FILES: [(&str, &str); 17] = [
     ("Procfile.", "foreman"),
 ];
 
-/// Looks for what could become a config. `package_json` is the text of that file, if it is there.
-pub fn hints(listing: &Listing, package_json: Option<&str>) -> Hints {
+/// Looks for what could become a config among the names of a directory's files. `package_json` is the text of that file, if it is
+/// there.
+pub fn hints(names: &[String], package_json: Option<&str>) -> Hints {
     let is = |known: &str, name: &str| name == known || (known.ends_with('.') && name.starts_with(known));
     let files = OTHER_FILES.into_iter().flat_map(|(known, tool)| {
-        listing.names.iter().filter(move |name| is(known, name)).map(move |name| (name.clone(), tool))
+        names.iter().filter(move |name| is(known, name)).map(move |name| (name.clone(), tool))
     });
     let scripts = package_json.and_then(|text| serde_json::from_str::<PackageJson>(text).ok()).unwrap_or_default();
     Hints {
@@ -188,9 +189,12 @@ impl<'de> Deserialize<'de> for Scripts {
 mod tests {
     use super::*;
 
-    fn listing(directory: &str, names: &[&str], is_git_root: bool) -> Listing {
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        Listing { directory: directory.into(), names, is_git_root }
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn listing(directory: &str, configs: &[&str], is_git_root: bool) -> Listing {
+        Listing { directory: directory.into(), names: names(configs), is_git_root }
     }
 
     #[test]
@@ -237,7 +241,7 @@ mod tests {
     fn scripts_that_look_like_servers_are_named_in_their_order() {
         let package = r#"{ "name": "x", "scripts": { "dev": "vite", "build": "vite build", "predev": "x", "worker": "node w",
             "db:up": "docker", "db:migrate": "x", "test:watch": "x", "dev:api": "y" } }"#;
-        let hints = hints(&listing("/p", &["package.json"], false), Some(package));
+        let hints = hints(&names(&["package.json"]), Some(package));
         assert_eq!(hints.scripts, ["dev", "worker", "db:up", "dev:api"]);
         assert_eq!(hints.lines(), ["package.json with 4 scripts that look like servers: dev, worker, db:up, dev:api"]);
     }
@@ -262,8 +266,8 @@ mod tests {
 
     #[test]
     fn files_of_other_tools_are_named() {
-        let names = ["README.md", "docker-compose.yml", "Procfile.test", "Makefile"];
-        let found = hints(&listing("/p", &names, false), Some(r#"{"scripts": {"start": "x"}}"#));
+        let names = names(&["README.md", "docker-compose.yml", "Procfile.test", "Makefile"]);
+        let found = hints(&names, Some(r#"{"scripts": {"start": "x"}}"#));
         assert_eq!(
             found.lines(),
             [
@@ -278,7 +282,7 @@ mod tests {
     #[test]
     fn a_package_json_that_is_none_is_passed_over() {
         for text in ["", "[]", "{", r#"{"scripts": []}"#, r#"{"scripts": {"dev": 1}}"#, "{}"] {
-            let found = hints(&listing("/p", &[], false), Some(text));
+            let found = hints(&names(&[]), Some(text));
             assert!(found.files.is_empty(), "{text}");
             assert_eq!(found.scripts.len(), usize::from(text.contains("dev")), "{text}");
         }

@@ -16,6 +16,7 @@ use crate::codec::python;
 use crate::logs::rotate::{Rotating, UserLog};
 use crate::logs::sink::{FINISH, Sink};
 use crate::logs::syslog::Syslog;
+use crate::logs::zone;
 use crate::model::supervisord::{Daemon, LogLevel};
 use crate::model::{Channel, LogFile, WallTime};
 
@@ -169,7 +170,7 @@ impl MainLog {
 
     /// `2026-11-22 13:00:00,123`, local time.
     fn stamp(&mut self, at: WallTime) -> String {
-        let zone = self.zone.get_or_insert_with(TimeZone::system).clone();
+        let zone = self.zone.get_or_insert_with(zone::local).clone();
         let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
         let zoned = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX).to_zoned(zone);
         format!("{},{:03}", zoned.strftime("%Y-%m-%d %H:%M:%S"), zoned.millisecond())

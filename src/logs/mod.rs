@@ -23,6 +23,7 @@ pub mod page;
 pub mod read;
 pub mod search;
 pub mod window;
+pub mod zone;
 
 mod auto;
 mod copies;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::EventFd;
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,7 +21,7 @@ use crate::logs::source::Source;
 use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
-use crate::logs::turn::ARENA;
+use crate::logs::turn::breath;
 use crate::logs::view::Viewer;
 use crate::model::{Generation, ProcessId};
 
@@ -121,8 +122,11 @@ pub(crate) struct Output {
     pub(super) behind: BTreeSet<usize>,
     /// Tracks whose last line is unfinished.
     pub(super) open_lines: Vec<usize>,
+    /// Made when there is first something to read: until then it would only cost the start.
     pub(super) arena: Vec<u8>,
     pub(super) turn: u64,
+    /// So many bytes were read in this turn.
+    pub(super) taken: usize,
     pub(super) now: Instant,
     pub(super) own: OwnQueue,
     pub(super) drains: Vec<Drain>,
@@ -170,8 +174,9 @@ impl Output {
             ready: Vec::new(),
             behind: BTreeSet::new(),
             open_lines: Vec::new(),
-            arena: vec![0; ARENA],
+            arena: Vec::new(),
             turn: 0,
+            taken: 0,
             now: Instant::now(),
             own: VecDeque::new(),
             drains: Vec::new(),
@@ -186,9 +191,13 @@ impl Output {
     pub(crate) fn run(mut self) {
         loop {
             self.wait();
-            self.now = Instant::now();
+            let before = std::mem::replace(&mut self.now, Instant::now());
             self.take_orders();
+            self.taken = 0;
             self.turn();
+            if let Some(breath) = breath(self.taken, self.now.saturating_duration_since(before)) {
+                std::thread::sleep(breath);
+            }
             self.end_pauses();
             self.end_drains();
             self.say_own();
@@ -202,7 +211,11 @@ impl Output {
     /// Sleeps until something can be done.
     fn wait(&mut self) {
         let mut events = [EpollEvent::empty(); 64];
-        let timeout = self.timeout();
+        let mut timeout = self.timeout();
+        if timeout != EpollTimeout::ZERO && self.waits_for_screen() {
+            self.await_screen(timeout);
+            timeout = EpollTimeout::ZERO;
+        }
         let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
         if count < events.len() {
             self.waiters.iter_mut().for_each(|waiter| waiter.has_looked = true);
@@ -227,6 +240,21 @@ impl Output {
                 Token::Copy(index) => self.unblock_copy(index, is_gone),
                 Token::Source(index) => self.wake_source(index, is_gone),
             }
+        }
+    }
+
+    /// Whether there is something to read, and the screen is to take something first.
+    fn waits_for_screen(&mut self) -> bool {
+        !self.ready.is_empty() && matches!(self.screen.room(self.now), Room::Soon(_))
+    }
+
+    /// Sleeps until the screen takes something, or somebody orders something. Every line that a program writes meanwhile would wake us
+    /// otherwise, for nothing.
+    fn await_screen(&mut self, timeout: EpollTimeout) {
+        let (Some(out), _) = self.screen.sinks() else { return };
+        let mut fds = [PollFd::new(out.as_fd(), PollFlags::POLLOUT), PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut fds, timeout).is_ok() && fds[0].any() == Some(true) {
+            self.screen.unblock_out();
         }
     }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::logs::hub::Timestamps;
+use crate::logs::zone;
 use crate::model::WallTime;
 
 /// Renders times; the bytes of the last one are kept, because many lines share it.
@@ -21,7 +22,7 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// Relative times count from `began`.
     pub(crate) fn new(kind: Timestamps, began: WallTime) -> Self {
-        let zone = if kind == Timestamps::Clock { TimeZone::system() } else { TimeZone::UTC };
+        let zone = if kind == Timestamps::Clock { zone::local() } else { TimeZone::UTC };
         Self { kind, began, zone, bytes: Vec::new() }
     }
 

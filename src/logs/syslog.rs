@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::logs::zone;
 use crate::model::WallTime;
 
 /// Where the system listens (syslog(3)).
@@ -33,7 +34,7 @@ impl Default for Syslog {
 impl Syslog {
     /// Sends one line.
     pub(super) fn send(&mut self, line: &[u8], at: WallTime) {
-        let zone = self.zone.get_or_insert_with(TimeZone::system).clone();
+        let zone = self.zone.get_or_insert_with(zone::local).clone();
         let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
         let zoned = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX).to_zoned(zone);
         let mut message = format!("{}{} {}: ", HEAD.0, zoned.strftime("%b %e %H:%M:%S"), HEAD.1).into_bytes();

@@ -100,7 +100,8 @@ fn running_of<F: FnOnce() -> Vec<Homes>>(
     others: &LazyCell<Vec<Homes>, F>,
     identity: &Identity,
 ) -> Option<Running> {
-    running_in(homes, identity).or_else(|| others.iter().find_map(|homes| running_in(homes, identity)))
+    let elsewhere = || others.iter().find(|homes| running_in(homes, identity).is_some());
+    running_in(homes, identity).or_else(|| running_in(&elsewhere()?.with_state(), identity))
 }
 
 fn running_in(homes: &Homes, identity: &Identity) -> Option<Running> {

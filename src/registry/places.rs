@@ -82,19 +82,20 @@ impl Homes {
     }
 
     /// Those of other users whose projects root may look for: as root one starts a supervisord that becomes somebody else.
+    /// Without a place for state: see [`Self::with_state`].
     pub(super) fn of_others(&self) -> Vec<Self> {
         if self.uid != 0 {
             return Vec::new();
         }
         let entries = fs::read_dir("/tmp").into_iter().flatten().flatten();
         let uids = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("runup-")?.parse::<u32>().ok());
-        uids.filter(|uid| *uid != 0).map(Self::of_another).collect()
+        uids.filter(|uid| *uid != 0).map(|uid| Self::choose(&Environment::default(), uid, |_| false)).collect()
     }
 
-    /// As a user without any variables but its own home has them.
-    fn of_another(uid: u32) -> Self {
-        let home = nix::unistd::User::from_uid(uid.into()).ok().flatten().map(|user| user.dir);
-        Self::choose(&Environment { home, ..Environment::default() }, uid, |_| false)
+    /// As a user without any variables but its own home has them. Where that is may have to be asked of a server.
+    pub(super) fn with_state(&self) -> Self {
+        let home = nix::unistd::User::from_uid(self.uid.into()).ok().flatten().map(|user| user.dir);
+        Self::choose(&Environment { home, ..Environment::default() }, self.uid, |_| false)
     }
 
     /// The paths of one project.

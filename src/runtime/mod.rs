@@ -28,6 +28,7 @@ mod perform;
 pub mod ports;
 pub mod record;
 pub mod reload;
+pub mod rest;
 mod side;
 pub mod signals;
 pub mod spawner;

@@ -45,6 +45,43 @@ pub fn exit_now(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// Gives freed memory back to the system, and unmaps our program's code and constants. They stay in the page cache, and what is used
+/// again is mapped again: afterwards only what a quiet supervisor needs counts as its memory.
+#[cfg(target_os = "linux")]
+pub fn give_back_memory() -> io::Result<()> {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim only touches what has been freed.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+    let ours = std::fs::read_link("/proc/self/exe")?;
+    for mapping in std::fs::read_to_string("/proc/self/maps")?.lines() {
+        let Some(pages) = unwritten(mapping, &ours.to_string_lossy()) else { continue };
+        // SAFETY: these pages are a private mapping of a file that nobody can have written to, so what is dropped is read from
+        // the file again, unchanged, when it is next touched (madvise(2), `MADV_DONTNEED`).
+        Errno::result(unsafe { libc::madvise(pages.start as *mut c_void, pages.len(), libc::MADV_DONTNEED) })?;
+    }
+    Ok(())
+}
+
+/// Nothing is known of how it would be done here.
+#[cfg(not(target_os = "linux"))]
+pub fn give_back_memory() -> io::Result<()> {
+    Ok(())
+}
+
+/// Where a line of /proc/self/maps maps a part of our program that was never writable: its code, and the constants that need no
+/// relocation. Those that do lie further back in the file and were written to before they became read-only.
+#[cfg(target_os = "linux")]
+fn unwritten(mapping: &str, ours: &str) -> Option<std::ops::Range<usize>> {
+    let mut words = mapping.splitn(6, ' ');
+    let (range, rights, offset) = (words.next()?, words.next()?, words.next()?);
+    let is_unwritten = rights == "r-xp" || rights == "r--p" && offset.bytes().all(|digit| digit == b'0');
+    let (start, end) = range.split_once('-')?;
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    (is_unwritten && words.nth(2)?.trim_start() == ours).then_some(address(start)?..address(end)?)
+}
+
 /// Takes a descriptor that the kernel has just made for us.
 pub fn own(fd: RawFd) -> OwnedFd {
     // SAFETY: callers hand over descriptors that were received in a message, so nobody else owns them.
@@ -468,4 +505,29 @@ pub fn set_window_size(terminal: &OwnedFd, size: Winsize) -> io::Result<()> {
     // SAFETY: TIOCSWINSZ reads one `winsize` from the pointer, which is valid for it.
     let result = unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) };
     Errno::result(result).map(drop).map_err(io::Error::from)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{give_back_memory, unwritten};
+
+    #[test]
+    fn only_what_was_never_writable_is_given_back() {
+        let range = |mapping| unwritten(mapping, "/opt/my tools/run").map(|pages| (pages.start, pages.len()));
+        let constants = "1000-5000 r--p 00000000 fe:00 326269                     /opt/my tools/run";
+        let code = "5000-9000 r-xp 00004000 fe:00 326269                     /opt/my tools/run";
+        let relocated = "9000-a000 r--p 00008000 fe:00 326269                     /opt/my tools/run";
+        let data = "a000-b000 rw-p 00009000 fe:00 326269                     /opt/my tools/run";
+        assert_eq!([constants, code].map(range), [Some((0x1000, 0x4000)), Some((0x5000, 0x4000))]);
+        let others = ["c000-d000 r-xp 00000000 fe:00 7 /lib/libc.so.6", "d000-e000 rw-p 00000000 00:00 0", "", "stack"];
+        assert_eq!([relocated, data].map(range), [None, None]);
+        assert_eq!(others.map(range), [None; 4]);
+    }
+
+    #[test]
+    fn a_program_goes_on_after_it_has_given_its_memory_back() {
+        let before = "what was there before".to_owned();
+        give_back_memory().unwrap();
+        assert_eq!(format!("{before}: {:?}", [1, 2]), "what was there before: [1, 2]");
+    }
 }

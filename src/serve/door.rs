@@ -18,6 +18,7 @@ use crate::api::{self, Fault, Lookup, Outcome, Usage, View};
 use crate::codec::extension::MethodDescription;
 use crate::codec::json_answer::{self, JsonAnswer};
 use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, write_response};
+use crate::logs::zone;
 use crate::model::program::Instance;
 use crate::model::status::ProjectStatus;
 use crate::model::{Channel, Now, Program, ProgramName, Project, WallTime};
@@ -226,7 +227,7 @@ impl Lookup for Door {
     }
 
     fn utc_offset(&self, at: WallTime) -> i32 {
-        let zone = self.zone.get_or_init(TimeZone::system);
+        let zone = self.zone.get_or_init(zone::local);
         let second = i64::try_from(at.seconds()).ok().and_then(|second| Timestamp::from_second(second).ok());
         second.map_or(0, |second| zone.to_offset(second).seconds())
     }

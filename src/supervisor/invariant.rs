@@ -26,6 +26,11 @@ impl Supervisor {
         assert_eq!(self.edges, EdgeTable::new(&self.graph, &self.processes), "edge table differs from the oracle");
         let moving = self.processes.iter().filter(|process| process.is_wanted() && process.may_move());
         assert!(self.moving.iter().copied().eq(moving.map(|process| process.id)), "who moves differs from the oracle");
+        assert_eq!(
+            self.stop_order,
+            self.stop_order.recounted(|id| self.at(id).is_alive()),
+            "who is alive was miscounted"
+        );
         if !self.finished {
             assert!(self.dirty.is_empty(), "somebody could still move after the step");
             assert!(self.next_deadline().is_none_or(|at| at > self.now.mono), "a timer of the past survived the step");

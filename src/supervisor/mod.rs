@@ -60,6 +60,7 @@ mod reload;
 mod settled;
 mod shutdown;
 mod slots;
+mod stop_order;
 mod stopping;
 mod telling;
 #[cfg(test)]
@@ -81,6 +82,7 @@ use self::notice::Notice;
 use self::process::{Membership, Phase, Process};
 use self::shutdown::Shutdown;
 use self::snapshot::Snapshot;
+use self::stop_order::StopOrder;
 use self::timers::TimerTable;
 use self::view::Views;
 use crate::model::{Moment, Now, ProcessId, ProcessName, Program, Project};
@@ -110,8 +112,8 @@ pub struct Supervisor {
     policy: ExitPolicy,
     /// Position of each process in the start order.
     rank: Vec<usize>,
-    /// Who stops before whom at the end, beyond what dependencies say; empty where nothing more is said.
-    stop_layers: Vec<usize>,
+    /// Who stops before whom at the end, beyond what dependencies say.
+    stop_order: StopOrder,
     start_order: Arc<[ProcessId]>,
     processes: Vec<Process>,
     edges: EdgeTable,
@@ -164,7 +166,7 @@ impl Supervisor {
             slots,
             policy,
             rank: Vec::new(),
-            stop_layers: Vec::new(),
+            stop_order: StopOrder::default(),
             start_order: Arc::new([]),
             processes,
             timers: TimerTable::default(),
@@ -317,6 +319,7 @@ impl Supervisor {
     fn enter(&mut self, id: ProcessId, phase: Phase) {
         let run = self.at(id).run().map(|run| run.pid.unwrap_or(0));
         self.at_mut(id).phase = phase;
+        self.count_alive(id, run.is_some());
         let ended = run.filter(|_| !self.at(id).is_alive());
         self.tell_state(id, ended);
         self.touch(id);
@@ -327,7 +330,6 @@ impl Supervisor {
             for (_, need, _) in graph.needs(id) {
                 self.touch(need);
             }
-            self.touch_next_layer();
             self.went_out(id);
         }
     }

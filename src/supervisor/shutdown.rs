@@ -129,25 +129,22 @@ impl Supervisor {
 
     /// Whether the end is not at this process yet: a group of a supervisord.conf stops when those that started after it have.
     pub(super) fn stops_later(&self, id: ProcessId) -> bool {
-        let Some(own) = self.stop_layers.get(id.index()).filter(|_| self.shutdown.is_some()) else { return false };
-        self.highest_layer().is_some_and(|highest| highest > *own)
+        self.shutdown.is_some() && self.stop_order.is_later(id)
     }
 
-    /// Somebody has gone: those whose turn to stop it is now might move.
-    pub(super) fn touch_next_layer(&mut self) {
-        if self.shutdown.is_none() || self.stop_layers.is_empty() {
-            return;
+    /// Keeps account of who is alive. At the end, those whose turn to stop it is now might move.
+    pub(super) fn count_alive(&mut self, id: ProcessId, was_alive: bool) {
+        match (was_alive, self.at(id).is_alive()) {
+            (false, true) => self.stop_order.lives(id),
+            (true, false) => {
+                for id in self.stop_order.ends(id).to_vec() {
+                    if self.shutdown.is_some() && self.knows(id) {
+                        self.touch(id);
+                    }
+                }
+            }
+            (true, true) | (false, false) => {}
         }
-        let Some(highest) = self.highest_layer() else { return };
-        for id in self.in_use().filter(|id| self.stop_layers.get(id.index()) == Some(&highest)).collect::<Vec<_>>() {
-            self.touch(id);
-        }
-    }
-
-    /// The last layer of which anything is alive.
-    fn highest_layer(&self) -> Option<usize> {
-        let alive = self.processes.iter().filter(|process| process.is_alive());
-        alive.filter_map(|process| self.stop_layers.get(process.id.index()).copied()).max()
     }
 
     /// When only tasks were left and all are over, the run ends by itself; also when every program is done. supervisord stays up.
@@ -162,10 +159,6 @@ impl Supervisor {
         if wanted.peek().is_none() {
             return;
         }
-        // A file that is saved starts it again.
-        if own().any(|process| process.is_wanted() && !process.program().watch.is_empty()) {
-            return;
-        }
         let is_over = wanted.all(|process| match &process.phase {
             Phase::Exited { expected: true, .. } => true,
             Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Blocked { .. } => process.program().is_task(),
@@ -177,7 +170,11 @@ impl Supervisor {
             | Phase::Backoff { .. } => false,
         });
         // Asked in this order because the first that runs answers it: the others have to be looked at to the last.
-        if is_over && !own().any(|process| process.is_alive() || process.was_stopped_by_user()) {
+        if !is_over || own().any(|process| process.is_alive() || process.was_stopped_by_user()) {
+            return;
+        }
+        // A file that is saved starts it again.
+        if !own().any(|process| process.is_wanted() && !process.program().watch.is_empty()) {
             self.terminate(Urgency::Polite, None);
         }
     }

@@ -9,6 +9,7 @@ use super::Supervisor;
 use super::edges::EdgeTable;
 use super::notice::Notice;
 use super::process::{Membership, Phase, Process};
+use super::stop_order::StopOrder;
 use crate::model::ProcessId;
 use crate::plan::definition::Definition;
 use crate::plan::graph::{DependencyGraph, Member};
@@ -97,13 +98,14 @@ impl Supervisor {
         }
         let dialect = self.edition.project().dialect;
         let definition = |id: ProcessId| &self.processes[id.index()].definition;
-        self.stop_layers = order::stop_layers(
+        let layers = order::stop_layers(
             dialect,
             &start_order,
             self.processes.len(),
             |id| &definition(id).name().group,
             |id| definition(id).program().listener().is_some(),
         );
+        self.stop_order = StopOrder::new(layers, |id| self.at(id).is_alive());
         self.edges = EdgeTable::new(&graph, &self.processes);
         self.graph = Arc::new(graph);
         self.start_order = start_order.into();

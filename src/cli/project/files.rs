@@ -19,14 +19,13 @@ pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
         return Err(no_directory(&settings.directory));
     }
     let directory = canonical(&settings.directory);
-    let listings = listings(&directory);
-    let found = discover::discover(&listings);
+    let found = discover::discover(&listings(&directory));
     if let Some(files) = files_in_use(settings, found.as_deref()) {
         return Ok(files);
     }
     match found {
         Some(file) => Ok(vec![file]),
-        None => Err(no_project(settings, &directory, &listings)),
+        None => Err(no_project(settings, &directory)),
     }
 }
 
@@ -63,17 +62,25 @@ pub(super) fn canonical(directory: &Path) -> PathBuf {
     fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned())
 }
 
-/// What lies in a directory and in those above it, up to the root of the git checkout.
+/// The configs in a directory and in those above it, up to the first that has one or is the root of the git checkout.
 fn listings(directory: &Path) -> Vec<Listing> {
     let mut listings = Vec::new();
     for directory in directory.ancestors() {
         let is_git_root = directory.join(".git").exists();
-        listings.push(Listing { directory: directory.to_owned(), names: names_in(directory), is_git_root });
-        if is_git_root {
+        let names = configs_in(directory);
+        let is_last = is_git_root || !names.is_empty();
+        listings.push(Listing { directory: directory.to_owned(), names, is_git_root });
+        if is_last {
             break;
         }
     }
     listings
+}
+
+/// Asked for by name: what lies above a project may be a directory with very many files.
+fn configs_in(directory: &Path) -> Vec<String> {
+    let is_there = |name: &&str| directory.join(name).symlink_metadata().is_ok_and(|found| !found.is_dir());
+    discover::CONFIG_NAMES.into_iter().filter(is_there).map(str::to_owned).collect()
 }
 
 fn names_in(directory: &Path) -> Vec<String> {
@@ -86,7 +93,7 @@ fn names_in(directory: &Path) -> Vec<String> {
 }
 
 /// What was looked for, what was found instead, what to type.
-fn no_project(settings: &Settings, directory: &Path, listings: &[Listing]) -> CommandError {
+fn no_project(settings: &Settings, directory: &Path) -> CommandError {
     let look = Look { home: settings.home.clone(), ..Look::plain() };
     let names = discover::CONFIG_NAMES.join(", ");
     let mut message = format!(
@@ -94,7 +101,7 @@ fn no_project(settings: &Settings, directory: &Path, listings: &[Listing]) -> Co
         look.path(&directory.to_string_lossy())
     );
     let package = fs::read_to_string(directory.join("package.json")).ok();
-    let hints = listings.first().map(|listing| discover::hints(listing, package.as_deref())).unwrap_or_default();
+    let hints = discover::hints(&names_in(directory), package.as_deref());
     for line in hints.lines() {
         message.push_str("\n  found ");
         message.push_str(&line);

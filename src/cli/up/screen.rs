@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::up::session::WayOut;
 use crate::logs::Hub;
+use crate::logs::zone;
 use crate::model::status::{ProcessStatus, ProjectStatus};
 use crate::model::{ProcessId, Project};
 use crate::runtime::handle::Handle;
@@ -220,7 +221,7 @@ impl ScreenParts {
         let status = self.status();
         let name = self.names.full(process);
         if let Some(process) = status.processes.iter().find(|process| process.name == name) {
-            self.hub.say(why::render(process, &status, &[], &self.look, &TimeZone::system()));
+            self.hub.say(why::render(process, &status, &[], &self.look, &zone::local()));
         }
     }
 

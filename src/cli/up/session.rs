@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
+use tokio::time::timeout_at;
 
 use crate::cli::error::CommandError;
 use crate::cli::project::{LAST_STATUS, Loaded, VOCABULARY};
@@ -43,6 +44,7 @@ use crate::runtime::load::marks;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
 use crate::runtime::reload::{Desk, Source};
+use crate::runtime::rest;
 use crate::runtime::signals::{self, Manners, Signals};
 use crate::runtime::spawner::{self, SpawnerEnd};
 use crate::runtime::watch::Watcher;
@@ -58,6 +60,9 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How long the spawner may take to end after it has said that everything is.
 const SPAWNER_END: Duration = Duration::from_secs(1);
+
+/// What can wait is done this long after the beginning.
+const FIRST_MOMENT: Duration = Duration::from_millis(50);
 
 /// How long threads of a life that is over may take to end.
 const LAST_THREADS: Duration = Duration::from_secs(5);
@@ -140,7 +145,6 @@ impl Session<'_> {
         // Without more descriptors a large project is refused later, with the program that got none.
         os::raise_open_descriptor_limit().ok();
         self.notes.extend(self.loaded.places.make_state_dir());
-        self.write_meta(&clock);
         let (events, output) = mpsc::unbounded_channel();
         let shows_log = self.quiet.as_ref().is_some_and(|quiet| quiet.shows_log);
         let mut logs = Logs::open(&self.loaded, shows_log, &mut self.notes);
@@ -181,19 +185,37 @@ impl Session<'_> {
         }
     }
 
-    fn write_meta(&mut self, clock: &Clock) {
+    /// Writes down what is to be known of the project later. Not at once, since the first programs are about to start, and a file that
+    /// takes another's place waits for the disk.
+    fn remember(&self, handle: &Handle, hub: &Hub, is_quiet: bool) -> JoinHandle<()> {
         let project = &self.loaded.project;
-        let meta = Meta {
+        let mut meta = Meta {
             name: self.loaded.display_name.clone(),
             root: project.root.display().to_string(),
             explicit_name: self.settings.name.clone(),
             processes: project.processes().map(|(_, _, instance)| instance.name.clone()).collect(),
-            ups: registry::up_number(&self.loaded.places),
-            since: clock.now().wall,
+            ups: 0,
+            since: handle.now().wall,
         };
-        if let Err(error) = registry::write_meta(&self.loaded.places, &meta) {
-            self.notes.push(format!("the state directory cannot be written: {error}"));
-        }
+        let (places, hub) = (self.loaded.places.clone(), hub.clone());
+        let write = move || {
+            meta.ups = registry::up_number(&places);
+            let Err(error) = registry::write_meta(&places, &meta) else { return };
+            let line = format!("the state directory cannot be written: {error}");
+            if is_quiet {
+                hub.log(LogLevel::Warn, meta.since, line);
+            } else {
+                hub.say(format!("  {line}"));
+            }
+        };
+        let mut handle = handle.clone();
+        tokio::task::spawn_local(async move {
+            let until = tokio::time::Instant::now() + FIRST_MOMENT;
+            // An error: everything is over already.
+            while let Ok(Ok(_)) = timeout_at(until, handle.changed()).await {}
+            // It can only have panicked.
+            tokio::task::spawn_blocking(write).await.ok();
+        })
     }
 
     fn start_output(
@@ -247,6 +269,7 @@ impl Session<'_> {
         let (narrator, screen) = self.narrator(&project, &handle, &hub, &usage, &clock)?;
         let launcher = Arc::new(self.launcher(project));
         let inherited = spawner.inherited();
+        let remembered = self.remember(&handle, &hub, is_quiet);
         let parts = Parts {
             supervisor,
             spawner: spawner.connect()?,
@@ -267,12 +290,15 @@ impl Session<'_> {
             recorder: self.recorder()?,
         };
         let watcher = Watcher::start(handle.clone(), launcher);
+        tokio::task::spawn_local(rest::come_to_rest(handle.clone()));
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
         drop(watcher);
         if let Some(screen) = screen {
             screen.end();
         }
+        // It can only have panicked.
+        remembered.await.ok();
         self.keep_last_status(&handle, usage);
         drop(proxy);
         // Whoever asked for the end is still to be answered.

@@ -17,6 +17,7 @@ use super::order::{Order, Report, SpawnOrder};
 use super::wire::{decode_order, encode_report};
 use crate::model::Signal;
 use crate::runtime::os::{self, Inherited, Signals};
+use crate::runtime::rest::QUIET;
 use crate::runtime::sys::{self, Waited};
 
 /// How long programs have between TERM and KILL when the supervisor is gone.
@@ -64,6 +65,7 @@ fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32) -> io::Result<()> 
         outbox: Outbox::default(),
         children: Children::new(me),
         hands: Hands::default(),
+        is_at_rest: false,
     };
     match spawner.turn_until_end()? {
         End::Alone => Ok(()),
@@ -84,6 +86,8 @@ struct Server<'a> {
     outbox: Outbox,
     children: Children,
     hands: Hands,
+    /// Whether what the start has needed was given back.
+    is_at_rest: bool,
 }
 
 impl Server<'_> {
@@ -104,15 +108,29 @@ impl Server<'_> {
         }
     }
 
-    /// Sleeps until something happens; without a pause as long as that takes.
-    fn wait(&self, pause: Option<Duration>) -> io::Result<()> {
+    /// Sleeps until something happens; without a pause as long as that takes. The first long sleep gives memory back.
+    fn wait(&mut self, pause: Option<Duration>) -> io::Result<()> {
+        if !self.is_at_rest && pause.is_none() {
+            if self.sleep(Some(QUIET))? {
+                return Ok(());
+            }
+            self.is_at_rest = true;
+            // It stays ours where the system would not take it.
+            sys::give_back_memory().ok();
+        }
+        self.sleep(pause).map(drop)
+    }
+
+    /// Whether something happened before the pause was over, perhaps.
+    fn sleep(&self, pause: Option<Duration>) -> io::Result<bool> {
         let mut fds =
             [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN), PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         // Rounded up: an early look would only have to be repeated.
         let pause =
             pause.map(|pause| PollTimeout::try_from(pause + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX));
         match poll(&mut fds, pause.unwrap_or(PollTimeout::NONE)) {
-            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Ok(events) => Ok(events > 0),
+            Err(Errno::EINTR) => Ok(true),
             Err(errno) => Err(errno.into()),
         }
     }

@@ -11,8 +11,8 @@ use crate::cli::up::logs::greet;
 use crate::cli::up::narrator::{Hush, Teller};
 use crate::cli::up::screen::{Screen, ScreenParts};
 use crate::cli::up::session::{Quiet, Session};
-use crate::cli::zone;
 use crate::logs::Hub;
+use crate::logs::zone;
 use crate::model::Project;
 use crate::model::supervisord::LogLevel;
 use crate::runtime::clock::Clock;
@@ -93,7 +93,7 @@ impl Session<'_> {
 
     /// The zone of stamps; without them it is not looked up.
     fn zone(&self) -> TimeZone {
-        if self.stamps() == Stamps::None { TimeZone::UTC } else { zone::of(self.settings) }
+        if self.stamps() == Stamps::None { TimeZone::UTC } else { zone::local() }
     }
 
     fn story(&self, project: &Project, keys: bool) -> Story {

@@ -2,20 +2,18 @@
 
 use jiff::tz::TimeZone;
 
-use crate::cli::settings::Settings;
-
 /// What zone the machine is set to (localtime(5)).
 const LOCAL: &str = "/etc/localtime";
 
 /// The zone that times are shown in.
-pub fn of(settings: &Settings) -> TimeZone {
-    local(settings.environment.get("TZ").map(String::as_str))
+pub fn local() -> TimeZone {
+    chosen_by(std::env::var("TZ").ok().as_deref())
 }
 
-/// The user's zone. The name of the zone does not matter to a clock, so where `TZ` does not choose another one the machine's file
-/// is read as it stands: to find the name, a library has to list the whole database first, and `up` would wait for it.
-fn local(environment_zone: Option<&str>) -> TimeZone {
-    if environment_zone.is_none_or(str::is_empty)
+/// The name of the zone does not matter to a clock, so where `TZ` does not choose another one the machine's file is read as it stands:
+/// to find the name, a library has to list the whole database first, and the start of a project would wait for it.
+fn chosen_by(variable: Option<&str>) -> TimeZone {
+    if variable.is_none_or(str::is_empty)
         && let Ok(bytes) = std::fs::read(LOCAL)
         && let Ok(zone) = TimeZone::tzif(LOCAL, &bytes)
     {
@@ -34,6 +32,6 @@ mod tests {
             return; // the long way follows it
         }
         let now = jiff::Timestamp::now();
-        assert_eq!(local(None).to_offset(now), TimeZone::system().to_offset(now));
+        assert_eq!(chosen_by(None).to_offset(now), TimeZone::system().to_offset(now));
     }
 }

@@ -1,0 +1,25 @@
+//! Coming to rest: once the start is over, what only the start has needed is given back.
+//!
+//! Most of what a small project costs is our program itself, and most of that is what reads a command line and a config. It is mapped
+//! again when it is used again, at the price of a few page faults.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::runtime::handle::Handle;
+use crate::runtime::sys;
+
+/// Nothing has changed for this long: the start is over, or waits for something.
+pub const QUIET: Duration = Duration::from_millis(300);
+
+/// Waits until nothing has changed for a while, and gives memory back once. Ends early with the project.
+pub async fn come_to_rest(mut handle: Handle) {
+    while let Ok(changed) = timeout(QUIET, handle.changed()).await {
+        if changed.is_err() {
+            return;
+        }
+    }
+    // It stays ours where the system would not take it.
+    sys::give_back_memory().ok();
+}
