@@ -8,6 +8,7 @@ mod common;
 mod attach;
 mod attach_terminal;
 mod bare;
+mod cgroups;
 mod commands;
 mod control;
 mod crash;

@@ -16,18 +16,24 @@ use super::hands::{Hands, Launched};
 use super::order::{Order, Report, SpawnOrder};
 use super::wire::{decode_order, encode_report};
 use crate::model::Signal;
-use crate::runtime::os::{self, Inherited, Signals};
+use crate::runtime::os::{self, Cgroup, Inherited, Signals};
 use crate::runtime::sys::{self, Waited};
 
 /// How long programs have between TERM and KILL when the supervisor is gone.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// Lives as the spawner from here on. For the child of a fork.
-pub(super) fn live(socket: &OwnedFd, supervisor: u32) -> ! {
+pub(super) fn live(socket: &OwnedFd, supervisor: u32, cgroup: Option<&Cgroup>) -> ! {
     let lived = catch_unwind(AssertUnwindSafe(|| {
         settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor))
     }));
     os::sweep_descendants(LAST_GRACE, &Inherited::default());
+    // A supervisor that lives ends it after us, which costs nothing.
+    if let Some(cgroup) = cgroup.filter(|_| parent_id() != supervisor)
+        && cgroup.leave().is_ok()
+    {
+        cgroup.end();
+    }
     sys::exit_now(i32::from(!matches!(lived, Ok(Ok(())))));
 }
 
