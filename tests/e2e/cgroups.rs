@@ -120,6 +120,7 @@ fn what_may_not_be_signalled_ends_with_its_cgroup() {
     let up = Running::start(&project, cgroup.enclose(&project, &as_stranger(&project, &[], &["up"])));
     up.wait_for_banner();
     let untouchable = || project.survivors().into_iter().find(|found| found.command.contains("untouchable"));
+    project.wait_until("it is there", PATIENCE, || untouchable().is_some());
     let pid = untouchable().unwrap().pid;
     let uids = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     assert!(uids.contains("Uid:\t61234\t0\t0\t0"), "it is root's: {uids}");
@@ -141,7 +142,10 @@ fn what_has_cleared_its_environment_is_known_to_the_next_start_by_its_cgroup() {
     let up = up_in(&project, &cgroup);
     let escaped: u32 = project.read("escaped").trim().parse().unwrap();
     let lives = |pid: u32| fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("1008"));
-    assert!(lives(escaped) && project.survivors().iter().all(|found| found.pid != escaped), "nobody knows it by its mark");
+    assert!(
+        lives(escaped) && project.survivors().iter().all(|found| found.pid != escaped),
+        "nobody knows it by its mark"
+    );
     let ours: Vec<Found> = project.ours();
     ours.iter().for_each(|found| found.signal(Signal::SIGSTOP));
     ours.iter().for_each(|found| project.shoot(found));
