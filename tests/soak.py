@@ -398,6 +398,7 @@ class Soak:
             print(f"  {name:40} {most[0]:9} {most[1]:9} {most[2]:9} {self.at_rest[name]:9}")
             if name.endswith("KiB") and most[2] > most[1] * 1.25 + 2048:
                 self.faults.append(f"{name} grows: {most}")
+        print(f"  at rest the supervisor holds: {self.held}")
         # Each program keeps its log open.
         if self.at_rest["supervisor descriptors"] > 40 + self.options.programs:
             self.faults.append(f"descriptors at rest: {self.held}")

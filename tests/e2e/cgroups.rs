@@ -101,32 +101,32 @@ fn what_runs_is_in_a_cgroup_that_goes_with_us_whoever_is_shot() {
     }
 }
 
-/// A set-uid program of another user: no signal of ours reaches it.
+/// A program that has become another user for good: no signal of ours reaches it.
 #[test]
 fn what_may_not_be_signalled_ends_with_its_cgroup() {
     if !may_become_a_stranger() || !has_tool("setsid") {
         return;
     }
     let Some(cgroup) = Delegated::make("setuid") else { return };
-    let project = TestProject::toml(&format!(
-        "{}stopwaitsecs = 1\n",
-        WEB.replace("echo on", "setsid ./untouchable 1007 & echo on")
-    ));
+    let become_root = "setsid ./become-root --reuid 0 sleep 1007 & until [ -s on ]; do sleep 0.01; done; echo on";
+    let project = TestProject::toml(&(WEB.replace("echo on", become_root) + "stopwaitsecs = 1\n"));
     give_away(&project);
-    let sleep = Command::new("sh").args(["-c", "command -v sleep"]).output().unwrap().stdout;
-    fs::copy(String::from_utf8(sleep).unwrap().trim(), project.path("untouchable")).unwrap();
-    fs::set_permissions(project.path("untouchable"), fs::Permissions::from_mode(0o4755)).unwrap();
+    let setpriv = Command::new("sh").args(["-c", "command -v setpriv"]).output().unwrap().stdout;
+    fs::copy(String::from_utf8(setpriv).unwrap().trim(), project.path("become-root")).unwrap();
+    fs::set_permissions(project.path("become-root"), fs::Permissions::from_mode(0o4755)).unwrap();
     assert!(Command::new("chown").args(["-R", "61234"]).arg(&cgroup.0).status().unwrap().success());
     let up = Running::start(&project, cgroup.enclose(&project, &as_stranger(&project, &[], &["up"])));
+    let untouchable = || project.survivors().into_iter().find(|found| found.command.starts_with("sleep 1007"));
+    project.wait_until("it is there", PATIENCE, || untouchable().is_some_and(|found| is_root_for_good(found.pid)));
+    project.write("on", "on");
     up.wait_for_banner();
-    let untouchable = || project.survivors().into_iter().find(|found| found.command.contains("untouchable"));
-    project.wait_until("it is there", PATIENCE, || untouchable().is_some());
-    let pid = untouchable().unwrap().pid;
-    let uids = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    assert!(uids.contains("Uid:\t61234\t0\t0\t0"), "it is root's: {uids}");
     up.interrupt();
     assert!(untouchable().is_none(), "it outlives us");
     assert_eq!(cgroup.of_runs(), [] as [PathBuf; 0]);
+}
+
+fn is_root_for_good(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.contains("Uid:\t0\t0\t0\t0"))
 }
 
 #[test]
