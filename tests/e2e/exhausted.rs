@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use crate::common::{PATIENCE, Running, TestProject, has_tool, lines_of};
 use crate::stranger::{as_stranger, give_away, limited, may_become_a_stranger, with_mounts};
 
@@ -45,6 +47,27 @@ fn pipes_of(pid: u32) -> Vec<u32> {
     let pipes =
         entries.filter(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("pipe:")));
     pipes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+#[test]
+fn what_has_failed_holds_no_descriptor() {
+    const WEB: &str = "[program.web]\ncommand = \"exec sleep 1000\"\n";
+    let alone = TestProject::toml(WEB);
+    let up_alone = alone.up();
+    up_alone.wait_for_banner();
+    let background = "command = \"sleep 1009 & exit 0\"\nautorestart = true\nstartsecs = 0\n";
+    let nowhere = "command = \"./nowhere\"\nstartretries = 0\n";
+    for failing in [background, nowhere] {
+        let project = TestProject::toml(&format!("{WEB}[program.failing]\n{failing}"));
+        let up = project.up();
+        project.wait_for_word("failing", "failed");
+        project.wait_for_word("web", "ready");
+        let holds_no_more = || pipes_of(up.pid()).len() == pipes_of(up_alone.pid()).len();
+        project.wait_until("it holds as many pipes as without that one", PATIENCE, holds_no_more);
+        up.signal(Signal::SIGTERM);
+        up.end();
+    }
+    up_alone.interrupt().expect_code(0);
 }
 
 #[test]
