@@ -210,7 +210,7 @@ fn a_line_of_100_mb_needs_no_memory_of_ours() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(kib < 80 << 10, "{peak}");
-    up.signal(nix::sys::signal::Signal::SIGTERM);
+    up.signal(Signal::SIGTERM);
     up.end().expect_code(0);
 }
 
