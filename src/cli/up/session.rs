@@ -135,9 +135,9 @@ impl Session<'_> {
             await_last_threads();
         }
         let clock = Clock::start();
-        let spawner = spawner::start()
+        let spawner = spawner::start(&self.run_id())
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
-        let inherited = spawner.inherited();
+        let (inherited, cgroup) = (spawner.inherited(), spawner.cgroup());
         // After the last fork, and before the first thread.
         signals::unblock()?;
         signals::outlive_full_files()?;
@@ -155,6 +155,7 @@ impl Session<'_> {
         hub.stop(LAST_WORDS);
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
         os::sweep_descendants(SPAWNER_END, &inherited);
+        cgroup.inspect(os::Cgroup::end);
         outcome.map(|ended| Life::Over(ended, Box::new(lock)))
     }
 
@@ -345,6 +346,11 @@ impl Session<'_> {
         }
     }
 
+    /// Tells this run of the project from every other.
+    fn run_id(&self) -> String {
+        format!("{}-{}", self.loaded.places.identity, std::process::id())
+    }
+
     fn launcher(&self, project: Arc<Project>) -> Launcher {
         let shell: BTreeMap<String, String> = self.settings.environment.clone();
         let out = &self.settings.out;
@@ -359,7 +365,7 @@ impl Session<'_> {
             shell,
             output,
             name: self.loaded.display_name.clone(),
-            run_id: format!("{}-{}", self.loaded.places.identity, std::process::id()),
+            run_id: self.run_id(),
             server_url: Some(self.loaded.server_url()),
         }
     }

@@ -53,6 +53,7 @@ impl<S: Spawner> Driver<S> {
             Some((process, generation)) => {
                 let failure = self.failure(process, step, errno);
                 self.fcgi.release((process, generation));
+                self.forget_console(process, generation);
                 self.parts.hub.ended(process, generation, false);
                 self.take(Event::SpawnFailed { process, generation, failure });
             }
@@ -79,11 +80,13 @@ impl<S: Spawner> Driver<S> {
     /// What an end has become, if that is known now.
     pub(super) fn end_news(&mut self, event: Option<Event>) {
         if let Some(event) = event {
-            if let Event::Exited { process, generation, survivors, .. } = event {
+            if let Event::Exited { process, generation, .. } = event {
                 self.fcgi.release((process, generation));
-                if !survivors {
-                    self.forget_console(process, generation);
-                }
+            }
+            if let Event::Exited { process, generation, survivors: false, .. }
+            | Event::Vanished { process, generation } = event
+            {
+                self.forget_console(process, generation);
             }
             self.take(event);
         }
