@@ -1,5 +1,7 @@
 //! What ours does otherwise on purpose, shown on both.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use nix::sys::signal::Signal;
 use serde_json::json;
 
@@ -10,6 +12,8 @@ use crate::side::Side;
 on_both! {
     a_daemon_that_is_shot,
     a_command_that_is_no_row_of_words,
+    a_log_file_that_gets_nothing,
+    a_relative_command,
     two_mistakes_at_once,
     a_conversion_without_a_name,
     a_byte_order_mark,
@@ -52,6 +56,27 @@ fn a_command_that_is_no_row_of_words(side: Side) {
     let daemon = stage.start();
     let code = if side.differs(differences::OPEN_QUOTE) { 20 } else { 21 };
     assert_eq!(daemon.fault("startProcess", json!(["open"])).0, code, "and all else is up");
+}
+
+fn a_log_file_that_gets_nothing(side: Side) {
+    let stage = Stage::new(side, &format!("{CAT}redirect_stderr = true\nstderr_logfile = %(here)s/none/err.log\n"));
+    if side.differs(differences::HARMLESS) {
+        stage.start().wait_state("cat", "RUNNING");
+    } else {
+        assert!(refusal(&stage).contains("none"));
+    }
+}
+
+fn a_relative_command(side: Side) {
+    let conf = "[program:tool]\ncommand = ./tool\ndirectory = %(here)s/sub\nautostart = false\nstartsecs = 0\nstartretries = 0\n";
+    let stage = Stage::new(side, conf).file("sub/tool", "#!/bin/sh\nexec cat\n");
+    std::fs::set_permissions(stage.path("sub/tool"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let daemon = stage.start();
+    if side.differs(differences::HARMLESS) {
+        assert_eq!(daemon.value("startProcess", json!(["tool"])), true);
+    } else {
+        assert_eq!(daemon.fault("startProcess", json!(["tool"])).0, 20);
+    }
 }
 
 fn two_mistakes_at_once(side: Side) {
