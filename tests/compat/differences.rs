@@ -21,6 +21,7 @@ named! {
     LOG_BYTES = "Log bytes that are no text do not fail a call";
     CONFIG_INFO = "`getAllConfigInfo` shows what holds";
     SHOT = "SIGKILL of the supervisor ends its programs";
+    LEFT_BEHIND = "What a program leaves behind ends with the project";
     OPEN_QUOTE = "A command that cannot be cut into words";
     HARMLESS = "What harms nobody is no mistake";
     ALL_MISTAKES = "Several mistakes are told at once";
