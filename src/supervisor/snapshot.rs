@@ -6,8 +6,8 @@ use std::time::Duration;
 pub use super::process_list::ProcessList;
 use crate::model::status::SourceMark;
 use crate::model::{
-    Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project, Until,
-    WallTime, Word,
+    Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, Program, ProgramName, Project,
+    Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
 
@@ -118,6 +118,44 @@ pub struct ListenerInfo {
 }
 
 impl ProcessInfo {
+    /// A process that has never run.
+    pub fn off(id: ProcessId, program: &Program, name: ProcessName) -> Self {
+        Self {
+            id,
+            name,
+            program: program.name.clone(),
+            is_task: program.is_task(),
+            word: Word::Off,
+            state: ProcessState::Stopped,
+            since: Moment::default(),
+            since_wall: WallTime(0),
+            generation: Generation::default(),
+            pid: 0,
+            runs: 0,
+            unasked_runs: 0,
+            failures: 0,
+            started_wall: WallTime(0),
+            stopped_wall: WallTime(0),
+            ready_wall: None,
+            ready_after: None,
+            last_exit: None,
+            spawn_error: String::new(),
+            needs: Vec::new(),
+            needed_by: Vec::new(),
+            last_alive: None,
+            alive_fails: 0,
+            alive_tries: 0,
+            last_probe: None,
+            probe_tries: 0,
+            retry_at: None,
+            blocked_by: None,
+            off_because: None,
+            listener: None,
+            last_change: None,
+            history: Arc::new([]),
+        }
+    }
+
     /// Why the last run failed, when it was not by its own end: it could not be spawned, or was not ready in time.
     pub fn failed_otherwise(&self) -> Option<&str> {
         // Phrases for an end, of supervisord (supervisor `process.py` `finish`) and ours.

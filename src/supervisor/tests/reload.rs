@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Stage;
 use crate::model::{
     Dependency, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, Program, Project, ReadyKind, ReadySpec, Signal,
     Template, Until, WallTime, Word,
@@ -19,11 +20,6 @@ const ASK: RequestId = RequestId(7);
 const WAIT: RequestId = RequestId(8);
 const TERM: Exit = Exit::Signal { signal: Signal::TERM, core: false };
 
-struct World {
-    supervisor: Supervisor,
-    now: Now,
-}
-
 /// A program that is ready as soon as it is spawned.
 fn quick(name: &str, needs: &[&str]) -> Program {
     let needs = needs.iter().map(|need| Dependency::new(*need, Until::Ready));
@@ -39,12 +35,15 @@ fn edition(programs: Vec<Program>) -> Edition {
     Edition::new(Arc::new(Project::new("/shop", programs)), Ports::default()).unwrap()
 }
 
+struct World {
+    stage: Stage,
+}
+
 impl World {
     /// A project of these, all spawned.
     fn up(programs: Vec<Program>) -> Self {
-        let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
-        let mut world = Self { supervisor: Supervisor::of(edition(programs), ExitPolicy::KeepGoing, now), now };
-        let actions = world.step(Event::Begin { processes: None, with_needs: true });
+        let (stage, actions) = Stage::begun(Project::new("/shop", programs));
+        let mut world = Self { stage };
         world.spawn_all(actions);
         world
     }
@@ -59,9 +58,7 @@ impl World {
     }
 
     fn step(&mut self, event: Event) -> Vec<Action> {
-        let mut actions = Vec::new();
-        self.supervisor.step(self.now, event, &mut actions);
-        actions
+        self.stage.step(event)
     }
 
     fn reload(&mut self, programs: Vec<Program>) -> Vec<Action> {
@@ -74,7 +71,7 @@ impl World {
     }
 
     fn info(&mut self, name: &str) -> Option<ProcessInfo> {
-        let snapshot = self.supervisor.snapshot();
+        let snapshot = self.stage.supervisor.snapshot();
         snapshot.processes.iter().find(|info| info.name.to_string() == name).map(|info| ProcessInfo::clone(info))
     }
 
@@ -83,7 +80,7 @@ impl World {
     }
 
     fn names(&mut self) -> Vec<String> {
-        self.supervisor.snapshot().start_order.iter().map(|id| self.supervisor.name(*id)).collect()
+        self.stage.supervisor.snapshot().start_order.iter().map(|id| self.stage.supervisor.name(*id)).collect()
     }
 }
 
@@ -121,7 +118,7 @@ fn what_is_gone_stops_against_its_order_and_is_listed_until_it_is() {
     assert_eq!(notes(&second, |notice| matches!(notice, Notice::GroupRemoved { group } if group == "web")), 1);
     world.exited("db");
     assert_eq!(world.names(), ["mail"]);
-    assert_eq!(world.supervisor.snapshot().processes.len(), 1);
+    assert_eq!(world.stage.supervisor.snapshot().processes.len(), 1);
 }
 
 #[test]
@@ -222,7 +219,7 @@ fn what_begins_to_start_by_itself_is_started() {
 fn others_than_those_that_were_named_at_up_stay_off() {
     let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
     let supervisor = Supervisor::of(edition(vec![quick("web", &[])]), ExitPolicy::KeepGoing, now);
-    let mut world = World { supervisor, now };
+    let mut world = World { stage: Stage { supervisor, now } };
     let begun = world.step(Event::Begin { processes: Some(vec![ProcessId(0)]), with_needs: true });
     world.spawn_all(begun);
     let actions = world.reload(vec![quick("mail", &[]), quick("db", &[]), quick("web", &["db"])]);
@@ -239,7 +236,7 @@ fn a_start_goes_on_by_the_new_patience() {
     };
     let mut world = World::up(vec![patient(5)]);
     assert_eq!(signalled(&world.reload(vec![patient(60)])), []);
-    world.now.mono = world.now.mono + Duration::from_secs(20);
+    world.stage.now.mono = world.stage.now.mono + Duration::from_secs(20);
     assert_eq!(signalled(&world.step(Event::Tick)), []);
     assert_eq!(signalled(&world.reload(vec![patient(10)])), [ProcessId(0)], "that is over by now");
 }
@@ -282,7 +279,7 @@ fn a_new_beginning_stops_everything_and_is_known_as_one() {
     assert_eq!(world.step(Event::Command(WAIT, Command::BeginAnew)), [Action::Reply(WAIT, Outcome::ShuttingDown)]);
     world.exited("web");
     assert!(world.exited("db").contains(&Action::Finish(0)));
-    assert!(world.supervisor.snapshot().is_restarting, "whoever runs it looks there");
+    assert!(world.stage.supervisor.snapshot().is_restarting, "whoever runs it looks there");
 }
 
 #[test]
@@ -291,5 +288,5 @@ fn an_end_that_is_asked_for_meanwhile_is_the_end() {
     world.step(Event::Command(ASK, Command::BeginAnew));
     world.step(Event::Terminate(Urgency::Polite));
     assert!(world.exited("db").contains(&Action::Finish(0)));
-    assert!(!world.supervisor.snapshot().is_restarting);
+    assert!(!world.stage.supervisor.snapshot().is_restarting);
 }
