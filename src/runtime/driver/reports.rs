@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, ProcessId, Signal};
 use crate::runtime::driver::{Driver, Later};
 use crate::runtime::ends::Incarnation;
@@ -62,6 +63,7 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn leader_ended(&mut self, of: Incarnation, exit: Exit, survivors: bool) {
+        self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit".to_owned());
         self.ends.begin(of, exit, survivors);
         self.parts.hub.ended(of.0, of.1, survivors);
         if survivors {
