@@ -18,6 +18,7 @@ use crate::probe;
 use crate::registry::{self, Homes, Identity, OwnerFacts, Past, Places, Running};
 use crate::runtime::{load as loader, ports};
 use crate::ui::look::Look;
+use crate::ui::text::{pad, width};
 use crate::ui::why::OFF;
 
 /// The words that other layers add to the config.
@@ -37,13 +38,15 @@ pub struct NotUp {
     pub config: Option<String>,
     /// What does run, when one was asked for by its name.
     pub running: Vec<String>,
+    /// What starts it.
+    pub up: String,
 }
 
 impl NotUp {
     /// One line for a person.
     pub fn sentence(&self) -> String {
         match (&self.config, self.project.as_str()) {
-            (Some(config), project) => format!("{project} is not up ({config}); run up starts it"),
+            (Some(config), project) => format!("{project} is not up ({config}); {} starts it", self.up),
             (None, "") => format!("no project is up in {} or above", self.directory),
             (None, project) => format!("{project} is not up"),
         }
@@ -59,7 +62,9 @@ impl From<NotUp> for CommandError {
         }
         match not_up.project.as_str() {
             "" => Self::project(not_up.sentence()).hint("run -C DIR … or run -p NAME … addresses another project"),
-            project => Self::project(format!("{project} is not up{config}")).hint("run up      starts it"),
+            project => {
+                Self::project(format!("{project} is not up{config}")).hint(format!("{}      starts it", not_up.up))
+            }
         }
     }
 }
@@ -126,7 +131,8 @@ fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
         Some(_) => registry::list(homes).into_iter().map(|running| running.owner.name).collect(),
         None => Vec::new(),
     };
-    NotUp { project, directory, config, running }
+    let up = settings.name.as_ref().map_or_else(|| "run up".to_owned(), |name| format!("run -p {name} up"));
+    NotUp { project, directory, config, running, up }
 }
 
 /// What is left of a project that ran here once.
@@ -525,9 +531,11 @@ fn no_project(settings: &Settings, directory: &Path, listings: &[Listing]) -> Co
     }
     let command = hints.scripts.first().map_or_else(|| "CMD".to_owned(), |script| format!("npm run {script}"));
     let from = if hints.lines().is_empty() { "a template" } else { "them" };
+    let once = format!("run up -- {command}");
+    let init = pad("run init", width(&once));
     CommandError::user(message)
-        .hint(format!("run init          writes a run.toml from {from} (shows it first)"))
-        .hint(format!("run up -- {command}     runs one command under the same supervision, no file"))
+        .hint(format!("{init}   writes a run.toml from {from} (shows it first)"))
+        .hint(format!("{once}   runs one command under the same supervision, no file"))
 }
 
 #[cfg(test)]
@@ -563,8 +571,8 @@ mod tests {
 error: no project here
   looked for run.toml, Procfile.dev, Procfile, supervisord.conf in ~/src/shop and above up to the git root
   found package.json with 2 scripts that look like servers: dev, worker
-help: run init          writes a run.toml from them (shows it first)
-      run up -- npm run dev     runs one command under the same supervision, no file
+help: run init                writes a run.toml from them (shows it first)
+      run up -- npm run dev   runs one command under the same supervision, no file
 "
         );
     }
@@ -599,10 +607,13 @@ help: run init          writes a run.toml from them (shows it first)
     #[test]
     fn a_project_that_is_down_says_how_it_is_started() {
         let config = Some("~/src/run.toml".into());
-        let not_up = NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new() };
+        let up = "run up".to_owned();
+        let not_up =
+            NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new(), up: up.clone() };
         assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run up starts it");
         assert_eq!(CommandError::from(not_up).hints, ["run up      starts it"]);
-        let nothing = NotUp { project: String::new(), directory: "~/src".into(), config: None, running: Vec::new() };
+        let nothing =
+            NotUp { project: String::new(), directory: "~/src".into(), config: None, running: Vec::new(), up };
         assert_eq!(nothing.sentence(), "no project is up in ~/src or above");
     }
 }
