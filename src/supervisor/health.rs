@@ -297,7 +297,9 @@ mod tests {
         assert_eq!(world.reasons(), ["unhealthy: http 503 x3"]);
         world.answer = Some(pass());
         world.play(30);
-        assert_eq!((world.word(), world.supervisor.snapshot().get(WEB).unwrap().runs), (Word::Ready, 2));
+        let info = world.supervisor.snapshot().get(WEB).unwrap().clone();
+        assert_eq!((info.word, info.runs), (Word::Ready, 2));
+        assert_eq!(info.failed_otherwise.as_deref(), Some("unhealthy: http 503 x3"), "known while it is up again");
     }
 
     #[test]

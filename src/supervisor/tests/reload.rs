@@ -1,11 +1,12 @@
 //! A new config under what runs. The simulation has the long run; here is what a reader of the rules would try by hand.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{
-    Dependency, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, Program, Project, ReadyKind, ReadySpec, Signal,
-    Template, Until, WallTime, Word,
+    Dependency, EnvContents, EnvFile, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, Program, Project, ReadyKind,
+    ReadySpec, Signal, Template, Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Answer, Outcome};
@@ -42,8 +43,12 @@ fn edition(programs: Vec<Program>) -> Edition {
 impl World {
     /// A project of these, all spawned.
     fn up(programs: Vec<Program>) -> Self {
+        Self::of(edition(programs))
+    }
+
+    fn of(edition: Edition) -> Self {
         let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
-        let mut world = Self { supervisor: Supervisor::of(edition(programs), ExitPolicy::KeepGoing, now), now };
+        let mut world = Self { supervisor: Supervisor::of(edition, ExitPolicy::KeepGoing, now), now };
         let actions = world.step(Event::Begin { processes: None, with_needs: true });
         world.spawn_all(actions);
         world
@@ -99,6 +104,26 @@ fn spawned(actions: &[Action]) -> Vec<ProcessId> {
 
 fn notes(actions: &[Action], is_it: fn(&Notice) -> bool) -> usize {
     actions.iter().filter(|action| matches!(action, Action::Say(notice) if is_it(notice))).count()
+}
+
+#[test]
+fn who_was_started_when_its_env_file_said_so_already_is_not_started_again() {
+    let file = EnvFile { path: "/shop/.env".into(), optional: false };
+    let says = |value: u64| EnvContents::from([(file.path.clone(), BTreeMap::from([("A".to_owned(), value)]))]);
+    let project = |value: u64| {
+        let project = Project::new("/shop", vec![quick("db", &[]), quick("web", &[])]);
+        let project = Project { env_files: vec![file.clone()], env_contents: says(value), ..project };
+        Edition::new(Arc::new(project), Ports::default()).unwrap()
+    };
+    let mut world = World::of(project(1));
+    let web = world.info("web").unwrap();
+    world.step(Event::EnvRead { process: web.id, generation: web.generation, contents: says(2) });
+    let plan = world.supervisor.snapshot().diff(project(2).project());
+    assert_eq!((plan.changes.len(), plan.unchanged), (1, 1), "{plan:?}");
+    let actions = world.step(Event::Command(ASK, Command::Reload(project(2))));
+    assert_eq!(signalled(&actions), [world.info("db").unwrap().id]);
+    let actions = world.step(Event::Command(ASK, Command::Reload(project(3))));
+    assert_eq!(signalled(&actions), [web.id], "db is on its way already");
 }
 
 #[test]

@@ -525,7 +525,9 @@ fn what_ended_before_it_was_ready_is_not_said_to_have_failed() {
 #[test]
 fn the_summary_names_three_and_counts_the_rest() {
     let project = shop();
-    let state = with(&snapshot(&project, Word::Failed), DB, |info| info.spawn_error = "no such file: ./db".to_owned());
+    let state = with(&snapshot(&project, Word::Failed), DB, |info| {
+        info.failed_otherwise = Some("no such file: ./db".to_owned())
+    });
     let state = with(&state, API, |info| info.word = Word::Blocked);
     let mut story = Story::new(&project, &ports(), telling(PLAIN));
     let all = Notice::AllStopped { took: tenths(1), up: tenths(99), failed: vec![DB, API, CACHE, WEB, MIGRATE] };
@@ -604,7 +606,7 @@ proptest! {
         project.programs[0].command = crate::model::Command::Shell(text.clone());
         project.programs[0].directory = Some(crate::model::Template::literal(text.clone()));
         project.programs[0].instances[0].name = ProcessName::new("db", text.clone());
-        let state = with(&snapshot(&project, Word::Failed), DB, |info| info.spawn_error.clone_from(&text));
+        let state = with(&snapshot(&project, Word::Failed), DB, |info| info.failed_otherwise = Some(text.clone()));
         let mut story = Story::new(&project, &ports(), Telling { notes: vec![text.clone()], ..telling(COLOUR) });
         let tail = TailLines { lines: vec![text.clone()], total: 9 };
         let mut lines = story.header(&HeaderFacts { name: &text, worktree: Some(&text), socket_ready: true }, now());
