@@ -216,8 +216,7 @@ impl Story {
                 lines
             }
             ConfigNews::AsBefore { files } => {
-                let mark = theme.paint(Ink::Good, theme.signs().ready);
-                vec![format!("  {mark} {} changed back to what runs: nothing is to be done", self.have(files))]
+                vec![format!("  {} changed back to what runs: nothing is to be done", self.have(files))]
             }
             ConfigNews::Unwatched { why } => {
                 vec![format!("  {} {}", theme.paint(Ink::Warn, theme.signs().warning), clean(why))]
