@@ -18,7 +18,7 @@ use run::codec::ansi;
 use run::logs::kept::{KeptLogs, Query};
 use run::logs::{
     Attach, Channel, Clearing, CrashBox, Hub, Keep, Label, MainLog, MainLogSettings, Matcher, Outlet, OutputConfig,
-    OutputEvent, Tapping, Timestamps, View, Views,
+    OutputEvent, Timestamps, View, Views,
 };
 use run::model::supervisord::LogLevel;
 use run::model::{Generation, LogFile, ProcessId, WallTime};
@@ -59,19 +59,7 @@ impl Rig {
 
     fn attach(&self, number: u32, run: u32, channel: Channel, change: impl FnOnce(&mut Attach)) -> File {
         let (from, to) = pipe().unwrap();
-        let mut attach = Attach {
-            process: ProcessId(number),
-            generation: Generation(run),
-            run,
-            channel,
-            fd: from,
-            matchers: Vec::new(),
-            logfile: None,
-            tapping: Tapping::default(),
-            is_protocol: false,
-            to_syslog: false,
-            strips_ansi: false,
-        };
+        let mut attach = Attach::plain(ProcessId(number), Generation(run), run, channel, from);
         change(&mut attach);
         self.hub.attach(attach);
         File::from(to)

@@ -1,7 +1,7 @@
 //! What a method can ask of logs, and what can come of it. Reading and clearing is done by whoever serves the call; the arithmetic of
 //! offsets is there, too, because it depends on how long a log is.
 
-use crate::model::{Channel, ProcessId, WallTime};
+use crate::model::{Channel, FoundLine, ProcessId, WallTime};
 
 /// Which log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,19 +83,4 @@ pub enum LogReply {
     BadArguments,
     /// The pattern is none, and why.
     BadPattern(String),
-}
-
-/// A line that was looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundLine {
-    /// Whose, by namespec.
-    pub process: String,
-    /// Which output.
-    pub channel: Channel,
-    /// When it began.
-    pub at: WallTime,
-    /// In which run since its `up`, from 1.
-    pub run: u32,
-    /// As text, without colours and controls.
-    pub text: String,
 }

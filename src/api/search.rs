@@ -1,12 +1,12 @@
 //! `run.logs`: lines of the kept logs, by name, pattern and time.
 
 use super::fault::{BAD_ARGUMENTS, FAILED, Fault, NO_FILE};
-use super::log::{FoundLine, LogReply, LogRequest};
+use super::log::{LogReply, LogRequest};
 use super::method::{Kind, Method, Outcome, View, optional, text};
 use super::names::{Reach, resolve};
 use crate::codec::xmlrpc::Value;
-use crate::model::WallTime;
 use crate::model::status::SCHEMA;
+use crate::model::{FoundLine, WallTime};
 
 /// Lines when nobody says how many.
 const USUAL: usize = 100;

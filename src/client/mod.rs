@@ -63,21 +63,17 @@ pub enum ClientError {
 impl ClientError {
     /// The code of a fault.
     pub fn fault_code(&self) -> Option<i32> {
-        match self {
-            Self::Fault { code, .. } => Some(*code),
-            Self::NotRunning
-            | Self::Protocol(_)
-            | Self::Status { .. }
-            | Self::Interrupted
-            | Self::Timeout
-            | Self::Io(_) => None,
-        }
+        self.fault().map(|(code, _)| code)
     }
 
     /// What a fault is about, without supervisord's name for it: ``no program `wbe`, did you mean `web`?``.
     pub fn fault_detail(&self) -> Option<&str> {
+        self.fault().map(|(_, text)| text.split_once(": ").map_or(text, |(_, detail)| detail))
+    }
+
+    fn fault(&self) -> Option<(i32, &str)> {
         match self {
-            Self::Fault { text, .. } => Some(text.split_once(": ").map_or(text.as_str(), |(_, detail)| detail)),
+            Self::Fault { code, text } => Some((*code, text)),
             Self::NotRunning
             | Self::Protocol(_)
             | Self::Status { .. }

@@ -123,6 +123,25 @@ pub struct Attach {
     pub strips_ansi: bool,
 }
 
+impl Attach {
+    /// An output that is kept and shown, and nothing else.
+    pub fn plain(process: ProcessId, generation: Generation, run: u32, channel: Channel, fd: OwnedFd) -> Self {
+        Self {
+            process,
+            generation,
+            run,
+            channel,
+            fd,
+            matchers: Vec::new(),
+            logfile: None,
+            tapping: Tapping::default(),
+            is_protocol: false,
+            to_syslog: false,
+            strips_ansi: false,
+        }
+    }
+}
+
 /// The last lines of a run, as text without controls and colours.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TailLines {

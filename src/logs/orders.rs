@@ -12,7 +12,6 @@ use crate::logs::output::{Drain, Known, Output, Token, Waiter};
 use crate::logs::own::OwnEntry;
 use crate::logs::sink::Sink;
 use crate::logs::source::Source;
-use crate::logs::tap::Tapping;
 use crate::logs::track::Track;
 use crate::model::{Generation, ProcessId};
 
@@ -106,19 +105,7 @@ impl Output {
     fn join(&mut self, process: ProcessId, run: u32, fd: OwnedFd) {
         let channel = Channel::Stdout;
         let track = self.track(process, channel);
-        let guest = Attach {
-            process,
-            generation: Generation::default(),
-            run,
-            channel,
-            fd,
-            matchers: Vec::new(),
-            logfile: None,
-            tapping: Tapping::default(),
-            is_protocol: false,
-            to_syslog: false,
-            strips_ansi: false,
-        };
+        let guest = Attach::plain(process, Generation::default(), run, channel, fd);
         self.watch(guest, track);
     }
 

@@ -9,7 +9,7 @@ use regex::Regex;
 use crate::codec::ansi;
 use crate::logs::kept::{KeptLogs, LogLine, Query};
 use crate::logs::stamp::wall_now;
-use crate::model::{Channel, WallTime};
+use crate::model::{FoundLine, WallTime};
 
 /// A line is given up to this many bytes.
 const LONGEST: usize = 4096;
@@ -28,21 +28,6 @@ pub struct Search {
     pub since: Option<WallTime>,
     /// The last so many.
     pub limit: usize,
-}
-
-/// A line that was looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundLine {
-    /// Whose, by namespec.
-    pub process: String,
-    /// Which output.
-    pub channel: Channel,
-    /// When it began.
-    pub at: WallTime,
-    /// In which run of its `up`.
-    pub run: u32,
-    /// As text, without colours and controls.
-    pub text: String,
 }
 
 /// The lines that were looked for.
@@ -112,6 +97,7 @@ mod tests {
     use super::*;
     use crate::logs::hub::Keep;
     use crate::logs::kept::Keeper;
+    use crate::model::Channel;
 
     fn logs() -> tempfile::TempDir {
         let directory = tempfile::tempdir().unwrap();

@@ -1,101 +1,41 @@
 //! The only loop and the only owner: whatever happens outside becomes an event, goes through the supervisor, and what comes out
 //! is performed. No decision is made here.
 
+mod parts;
+mod reports;
+mod signals;
+mod sweep;
+
+pub use parts::{Parts, Terminals};
+
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::logs::{Hub, LogPlaces, OutputEvent};
+use crate::logs::OutputEvent;
 use crate::model::supervisord::LogLevel;
-use crate::model::{ConfigNews, ConfigRefusal, ConfigWish, Exit, Generation, Now, ProcessId, Signal};
+use crate::model::{ConfigNews, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
-use crate::runtime::clock::Clock;
 use crate::runtime::console::Screens;
 use crate::runtime::ends::{Ends, Incarnation};
 use crate::runtime::fcgi::FcgiSockets;
-use crate::runtime::handle::{Handle, Message};
+use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
-use crate::runtime::launcher::Launcher;
 use crate::runtime::listening::Listening;
-use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
-use crate::runtime::record::Recorder;
 use crate::runtime::side::Side;
-use crate::runtime::signals::{Asked, Heard, Signals};
-use crate::runtime::spawner::{Key, Order, Report, Spawner, Step};
-use crate::runtime::strangers;
-use crate::supervisor::Supervisor;
+use crate::runtime::signals::{Heard, Signals};
+use crate::runtime::spawner::{Key, Order, Report, Spawner};
 use crate::supervisor::action::{Outcome, Scope};
-use crate::supervisor::chronicle::{Entry, cause};
-use crate::supervisor::event::{Event, RequestId, Survivor, Urgency, Verdict};
+use crate::supervisor::chronicle::Entry;
+use crate::supervisor::event::{Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::Snapshot;
-
-/// How long the last sweep gives to what is left.
-const LAST_GRACE: Duration = Duration::from_secs(2);
-
-/// Processes of one group that were signalled together end one after the other; what is there after this is left over.
-const SURVIVORS_MOMENT: Duration = Duration::from_millis(100);
-
-/// How long the spawner may take for that sweep before we do it ourselves.
-const SWEEP_LIMIT: Duration = Duration::from_secs(5);
-
-/// How long the spawner may take to end once it has swept.
-const SPAWNER_MOMENT: Duration = Duration::from_millis(500);
 
 /// How long after our reader went away the end begins: whoever looks at us from outside at that moment (`time`, a meter at the end
 /// of a pipeline) still finds us.
 const READER_MOMENT: Duration = Duration::from_millis(200);
-
-/// What the driver is made of.
-pub struct Parts<S> {
-    /// The state machine, not yet begun.
-    pub supervisor: Supervisor,
-    /// Whoever executes programs.
-    pub spawner: S,
-    /// Whoever reads their output.
-    pub hub: Hub,
-    /// Where the output of processes goes.
-    pub logs: LogPlaces,
-    /// What the output thread says.
-    pub output: mpsc::UnboundedReceiver<OutputEvent>,
-    /// From process to spawn.
-    pub launcher: Arc<Launcher>,
-    /// What others hold of us: for what we ask of ourselves, and where extensions are made known.
-    pub handle: Handle,
-    /// What is asked from outside.
-    pub messages: mpsc::UnboundedReceiver<Message>,
-    /// Where views go.
-    pub snapshots: watch::Sender<Snapshot>,
-    /// The clocks.
-    pub clock: Clock,
-    /// Whoever tells the user.
-    pub narrator: Box<dyn Narrator>,
-    /// How programs get their streams.
-    pub terminals: Terminals,
-    /// Nothing is shown on our stdout, so that an output which is to go there has to be written there.
-    pub is_quiet: bool,
-    /// Whether the project ends when nobody can read its screen any more. One that is to be left running goes on.
-    pub ends_with_screen: bool,
-    /// Children that we had before, which no sweep touches.
-    pub inherited: os::Inherited,
-    /// Where notify sockets are made.
-    pub runtime_directory: std::path::PathBuf,
-    /// `RUN_RECORD`.
-    pub recorder: Option<Recorder>,
-}
-
-/// Whether programs with `tty = "auto"` get a terminal, and how much of ours a prefix takes.
-#[derive(Debug, Clone, Copy)]
-pub struct Terminals {
-    /// Our stdout is a terminal.
-    pub automatic: bool,
-    /// Columns before each line.
-    pub prefix_columns: u16,
-}
 
 /// A probe's answer on its way to the supervisor.
 pub(super) type Probed = (ProcessId, Generation, Answer);
@@ -313,47 +253,6 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn heard(&mut self, heard: Heard) {
-        match heard.asked {
-            Asked::Terminate(urgency) => {
-                self.log(LogLevel::Warn, format!("received {} indicating exit request", heard.signal));
-                self.take(Event::Terminate(urgency));
-            }
-            Asked::Restart if self.view().is_shutting_down && !self.view().is_restarting => {
-                let why = "indicating restart request (shutdown in progress)";
-                self.log(LogLevel::Warn, format!("ignored {} {why}", heard.signal));
-            }
-            Asked::Restart => {
-                self.log(LogLevel::Warn, format!("received {} indicating restart request", heard.signal));
-                self.restart();
-            }
-            Asked::ReopenLogs => {
-                self.log(LogLevel::Info, format!("received {} indicating log reopen request", heard.signal));
-                self.log(LogLevel::Info, "supervisord logreopen".to_owned());
-                self.parts.hub.reopen_logs();
-            }
-            Asked::Reap => {
-                for (pid, exit) in strangers::reap() {
-                    self.log(LogLevel::Info, format!("reaped unknown pid {pid} ({})", cause(exit)));
-                }
-            }
-            Asked::Suspend => self.suspend(),
-            Asked::Resize => self.resize(),
-        }
-    }
-
-    /// The same as a client's `restart`: a config that does not load stops nobody.
-    fn restart(&self) {
-        let (handle, hub) = (self.parts.handle.clone(), self.parts.hub.clone());
-        tokio::task::spawn_local(async move {
-            let answer = handle.config(ConfigWish::Restart).await;
-            if let Err(ConfigRefusal::Unreadable(why) | ConfigRefusal::Unfit(why)) = answer {
-                let text = format!("the config cannot be read again, everything stays as it is:\n{why}");
-                hub.log(LogLevel::Critical, handle.now().wall, text);
-            }
-        });
-    }
-
     /// A line for the main log (supervisor `supervisord.py` `handle_signal`, `reap`).
     fn log(&self, level: LogLevel, text: String) {
         self.parts.hub.log(level, self.parts.clock.now().wall, text);
@@ -370,73 +269,6 @@ impl<S: Spawner> Driver<S> {
         self.log(level, line.lines().next().unwrap_or_default().to_owned());
         let snapshot = self.view();
         self.parts.narrator.config(news, &snapshot, self.parts.clock.now());
-    }
-
-    /// Ctrl-Z: the programs stop with us, and neither they nor our grace periods notice the time.
-    fn suspend(&mut self) {
-        self.parts.spawner.order(Order::SignalAll { signal: Signal::STOP });
-        self.parts.hub.flush(Duration::from_millis(200));
-        self.parts.narrator.suspend();
-        let since = Instant::now();
-        // Cannot fail for this process and this signal; if it did, we would merely not be suspended.
-        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
-        self.parts.clock.leave_out(since.elapsed());
-        self.parts.narrator.resume();
-        self.parts.spawner.order(Order::SignalAll { signal: Signal::CONT });
-    }
-
-    fn resize(&mut self) {
-        for (index, side) in (0..).zip(&self.sides) {
-            if let Some(console) = &side.console {
-                console.resize(self.size_for(ProcessId(index)));
-            }
-        }
-    }
-
-    fn reported(&mut self, report: &Report) {
-        match *report {
-            Report::Spawned { key, pid } => {
-                if let Some((process, generation)) = key.as_incarnation() {
-                    self.parts.narrator.spawned(process, pid);
-                    self.take(Event::Spawned { process, generation, pid });
-                }
-            }
-            Report::SpawnFailed { key, step, errno } => self.spawn_failed(key, step, errno),
-            Report::Exited { key, exit, survivors } => match key.as_incarnation() {
-                Some(of) => self.leader_ended(of, exit, survivors),
-                None => self.helper_ended(key, exit, survivors),
-            },
-            Report::LeftBehind { key, ref pids } => {
-                if let Some(of) = key.as_incarnation() {
-                    self.ends.left_behind(of, pids.clone());
-                }
-            }
-            Report::Vanished { key } => {
-                let event = key.as_incarnation().and_then(|of| self.ends.vanished(of));
-                self.end_news(event);
-            }
-            Report::Swept { .. } => {}
-        }
-    }
-
-    /// A helper's answer is its exit; whatever it left behind goes.
-    fn helper_ended(&mut self, key: Key, exit: Exit, survivors: bool) {
-        if survivors {
-            self.parts.spawner.order(Order::Signal { key, signal: Signal::KILL, scope: Scope::Tree });
-        }
-        self.helpers.ended(key.helper_number(), exit);
-    }
-
-    fn spawn_failed(&mut self, key: Key, step: Step, errno: i32) {
-        match key.as_incarnation() {
-            Some((process, generation)) => {
-                let failure = self.failure(process, step, errno);
-                self.fcgi.release((process, generation));
-                self.parts.hub.ended(process, generation, false);
-                self.take(Event::SpawnFailed { process, generation, failure });
-            }
-            None => self.helpers.failed(key.helper_number(), errno),
-        }
     }
 
     fn output(&mut self, event: OutputEvent) {
@@ -467,22 +299,6 @@ impl<S: Spawner> Driver<S> {
         }
     }
 
-    fn leader_ended(&mut self, of: Incarnation, exit: Exit, survivors: bool) {
-        self.ends.begin(of, exit, survivors);
-        self.parts.hub.ended(of.0, of.1, survivors);
-        if survivors {
-            self.after(SURVIVORS_MOMENT, Later::Overdue(of));
-        }
-    }
-
-    /// Says who they are before it is said that the leader has ended: they have had the time to become what they will be.
-    fn name_survivors(&mut self, (process, generation): Incarnation) {
-        let Some(pids) = self.ends.take_left((process, generation)) else { return };
-        let known = |pid| os::command_name(pid).map(|name| Survivor { pid, name });
-        let survivors: Vec<Survivor> = pids.into_iter().filter_map(known).collect();
-        self.take(Event::LeftBehind { process, generation, survivors });
-    }
-
     fn after(&self, moment: Duration, what: Later) {
         let later = self.later.clone();
         tokio::spawn(async move {
@@ -490,27 +306,6 @@ impl<S: Spawner> Driver<S> {
             // The driver outlives its tasks; after its end nobody listens.
             let _ = later.send(what);
         });
-    }
-
-    /// What an end has become, if that is known now.
-    fn end_news(&mut self, event: Option<Event>) {
-        if let Some(event) = event {
-            if let Event::Exited { process, generation, survivors, .. } = event {
-                self.fcgi.release((process, generation));
-                if !survivors {
-                    self.forget_console(process, generation);
-                }
-            }
-            self.take(event);
-        }
-    }
-
-    fn forget_console(&mut self, process: ProcessId, generation: Generation) {
-        if let Some(side) = self.sides.get_mut(process.index())
-            && side.generation == generation
-        {
-            (side.console, side.stdin) = (None, None);
-        }
     }
 
     fn helper(&mut self, message: HelperMessage) {
@@ -539,37 +334,6 @@ impl<S: Spawner> Driver<S> {
             Message::Console(wish) => self.console(wish),
             Message::Terminate(urgency) => self.take(Event::Terminate(urgency)),
         }
-    }
-
-    /// Everything is down as far as the supervisor knows: the spawner ends what is left and then itself.
-    async fn sweep(&mut self) {
-        self.parts.spawner.order(Order::Shutdown { grace: LAST_GRACE });
-        let swept = timeout(SWEEP_LIMIT, async {
-            loop {
-                match self.parts.spawner.report().await {
-                    Some(Report::Swept { names }) => break names,
-                    Some(_) => {}
-                    None => break os::sweep_descendants(LAST_GRACE, &self.parts.inherited),
-                }
-            }
-        });
-        let names = swept.await.unwrap_or_else(|_| os::sweep_descendants(Duration::ZERO, &self.parts.inherited));
-        if !names.is_empty() {
-            self.parts.narrator.leftovers(&names);
-        }
-        // Nothing of ours outlives us, not even the spawner by a moment.
-        let gone = async { while self.parts.spawner.report().await.is_some() {} };
-        drop(timeout(SPAWNER_MOMENT, gone).await);
-    }
-
-    /// The spawner was shot. What was below it has become ours, and goes.
-    fn lost_spawner(&mut self) -> u8 {
-        self.parts
-            .narrator
-            .remark("the spawner process was killed from outside; ending everything it had started".to_owned());
-        let names = os::sweep_descendants(LAST_GRACE, &self.parts.inherited);
-        self.parts.narrator.leftovers(&names);
-        1
     }
 
     /// A view for whoever tells the user.

@@ -1,4 +1,9 @@
-//! The driver, the spawner process, signals.
+//! Where the supervisor meets the machine: what happens becomes events, and what it decides is done.
+//!
+//! [`driver`] is the loop and the only owner of the state; everybody else holds a [`handle`]. What an action comes to is in
+//! `perform`, `talk`, `hook` and `health`, one subject a file. [`spawner`] is the process that forks programs, waits for them and
+//! signals them; [`front`] stands before us where a shell waits. [`load`] and [`reload`] look at the disk for the pure loader of the
+//! config, [`watch`] says when to. [`os`] is what differs between Linux and macOS, and [`sys`] the only file with `unsafe`.
 
 pub mod clock;
 pub mod console;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::task::spawn_blocking;
 
-use crate::api::log::{FoundLine, LogOf, LogReply, LogRequest};
+use crate::api::log::{LogOf, LogReply, LogRequest};
 use crate::logs::read::{self, ReadError};
 use crate::logs::search::{Search, SearchError, search};
 use crate::logs::{Clearing, LogDesk, LogPlace};
@@ -74,7 +74,7 @@ async fn look(directory: PathBuf, wanted: Search) -> LogReply {
     let given_up = GivenUp(Arc::default());
     let is_given_up = Arc::clone(&given_up.0);
     let reply = off_the_loop(move || match search(&directory, &wanted, &is_given_up) {
-        Ok(found) => LogReply::Found { lines: found.lines.into_iter().map(line).collect(), has_more: found.has_more },
+        Ok(found) => LogReply::Found { lines: found.lines, has_more: found.has_more },
         Err(SearchError::Pattern(why)) => LogReply::BadPattern(why),
         Err(SearchError::Io(_)) => LogReply::Failed,
     });
@@ -90,11 +90,6 @@ impl Drop for GivenUp {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
-}
-
-fn line(found: crate::logs::search::FoundLine) -> FoundLine {
-    let crate::logs::search::FoundLine { process, channel, at, run, text } = found;
-    FoundLine { process, channel, at, run, text }
 }
 
 async fn off_the_loop(work: impl FnOnce() -> LogReply + Send + 'static) -> LogReply {

@@ -6,8 +6,8 @@ use std::time::Duration;
 pub use super::process_list::ProcessList;
 use crate::model::status::SourceMark;
 use crate::model::{
-    EnvContents, Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, ProgramName, Project,
-    ReloadPlan, Until, WallTime, Word,
+    EnvContents, Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, Program, ProgramName,
+    Project, ReloadPlan, Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
 use crate::plan::reload::diff_as_read;
@@ -121,6 +121,48 @@ pub struct ListenerInfo {
     pub was_ready: bool,
     /// How many events wait for whoever of its pool is READY next.
     pub waiting: usize,
+}
+
+impl ProcessInfo {
+    /// A process that has never run.
+    pub fn off(id: ProcessId, program: &Program, name: ProcessName) -> Self {
+        Self {
+            id,
+            name,
+            program: program.name.clone(),
+            is_task: program.is_task(),
+            word: Word::Off,
+            state: ProcessState::Stopped,
+            since: Moment::default(),
+            since_wall: WallTime(0),
+            generation: Generation::default(),
+            pid: 0,
+            runs: 0,
+            unasked_runs: 0,
+            failures: 0,
+            started_wall: WallTime(0),
+            stopped_wall: WallTime(0),
+            ready_wall: None,
+            ready_after: None,
+            last_exit: None,
+            failed_otherwise: None,
+            spawn_error: String::new(),
+            needs: Vec::new(),
+            needed_by: Vec::new(),
+            last_alive: None,
+            alive_fails: 0,
+            alive_tries: 0,
+            last_probe: None,
+            probe_tries: 0,
+            retry_at: None,
+            blocked_by: None,
+            off_because: None,
+            listener: None,
+            last_change: None,
+            env_read: None,
+            history: Arc::new([]),
+        }
+    }
 }
 
 /// How many changes of state are remembered for each process.

@@ -81,40 +81,12 @@ pub(super) fn snapshot(project: &Project, word: Word) -> Snapshot {
 
 fn info(id: ProcessId, program: &Program, name: ProcessName, word: Word) -> ProcessInfo {
     ProcessInfo {
-        id,
-        name,
-        program: program.name.clone(),
-        is_task: program.is_task(),
         word,
         state: ProcessState::Running,
-        since: Moment(0),
-        since_wall: WallTime(0),
         generation: Generation(1),
         pid: 4711,
         runs: 1,
-        unasked_runs: 0,
-        failures: 0,
-        started_wall: WallTime(0),
-        stopped_wall: WallTime(0),
-        ready_wall: None,
-        ready_after: None,
-        last_exit: None,
-        failed_otherwise: None,
-        spawn_error: String::new(),
-        needs: Vec::new(),
-        needed_by: Vec::new(),
-        last_alive: None,
-        env_read: None,
-        alive_fails: 0,
-        alive_tries: 0,
-        last_probe: None,
-        probe_tries: 0,
-        retry_at: None,
-        blocked_by: None,
-        off_because: None,
-        listener: None,
-        last_change: None,
-        history: Arc::new([]),
+        ..ProcessInfo::off(id, program, name)
     }
 }
 

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use run::api::log::FoundLine;
 use run::api::{self, Fault, LogOf, LogReply, LogRequest, Lookup, Outcome, Usage, View};
 use run::codec::xmlrpc::{Call, Value, parse_call, write_call, write_fault, write_response};
 use run::logs::LogPlaces;
 use run::model::program::Instance;
 use run::model::{
-    Channel, ConfigRefusal, ConfigWish, GroupChanges, ProcessId, Program, ProgramName, ReloadPlan, WallTime,
+    Channel, ConfigRefusal, ConfigWish, FoundLine, GroupChanges, ProcessId, Program, ProgramName, ReloadPlan, WallTime,
 };
 use run::supervisor::action::{Answer, Outcome as Reply};
 use run::supervisor::event::Command;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use run::model::{
-    Command, Control, Dependency, Dialect, EnvOrder, Exit, Generation, Kind, LogFile, Moment, Now, PortRequest,
-    PortSpec, ProcessId, ProcessName, ProcessState, Program, Project, ReadyKind, ReadySpec, Signal, Template, Until,
-    WallTime, Word,
+    Command, Dependency, Exit, Generation, Kind, LogFile, Moment, Now, PortRequest, PortSpec, ProcessId, ProcessName,
+    ProcessState, Program, Project, ReadyKind, ReadySpec, Signal, Template, Until, WallTime, Word,
 };
 use run::plan::ports::Ports;
 use run::runtime::handle::Facts;
@@ -97,21 +96,9 @@ pub(crate) fn project() -> Project {
         Program { profiles: vec!["full".into()], ..program("admin") },
     ];
     Project {
-        proxy: run::model::Proxy::default(),
-        reload: run::model::ReloadMode::Auto,
         name: "shop".into(),
-        root: "/src/shop".into(),
         files: vec!["/src/shop/run.toml".into(), "/etc/shop.toml".into()],
-        dialect: Dialect::Native,
-        env_files: vec![],
-        env_contents: std::collections::BTreeMap::new(),
-        environment: vec![],
-        programs,
-        groups: vec![],
-        control: Control::default(),
-        active_profiles: vec![],
-        env_order: EnvOrder::default(),
-        supervisord: None,
+        ..Project::new("/src/shop", programs)
     }
 }
 
@@ -131,40 +118,10 @@ pub(crate) fn ports() -> Ports {
 fn info(project: &Project, id: ProcessId) -> ProcessInfo {
     let (_, program, instance) = project.processes().find(|(found, ..)| *found == id).unwrap();
     ProcessInfo {
-        id,
-        name: instance.name.clone(),
-        program: program.name.clone(),
-        is_task: program.is_task(),
-        word: Word::Off,
-        state: ProcessState::Stopped,
         since: at(0).mono,
         since_wall: at(0).wall,
         generation: Generation(1),
-        pid: 0,
-        runs: 0,
-        unasked_runs: 0,
-        failures: 0,
-        started_wall: WallTime(0),
-        stopped_wall: WallTime(0),
-        ready_wall: None,
-        ready_after: None,
-        last_exit: None,
-        failed_otherwise: None,
-        spawn_error: String::new(),
-        needs: vec![],
-        needed_by: vec![],
-        last_alive: None,
-        env_read: None,
-        alive_fails: 0,
-        alive_tries: 0,
-        last_probe: None,
-        probe_tries: 0,
-        retry_at: None,
-        blocked_by: None,
-        off_because: None,
-        listener: None,
-        last_change: None,
-        history: Arc::new([]),
+        ..ProcessInfo::off(id, program, instance.name.clone())
     }
 }
 

@@ -64,7 +64,7 @@ fn spawned(stage: &Stage) -> Vec<String> {
 fn priority_orders_the_start_and_the_end(side: Side) {
     let stage = Stage::new(side, &[diary("late", 30), diary("early", 10), diary("middle", 20)].concat());
     let daemon = stage.start();
-    stage.wait_until("all are there", || stage.read("diary").lines().count() == 3);
+    stage.wait_until("all are there", || stage.read("diary").lines().count() == 3 && spawned(&stage).len() == 3);
     assert_eq!(spawned(&stage), ["early", "middle", "late"]);
     daemon.end_by(nix::sys::signal::Signal::SIGTERM).expect_code(0);
     let diary = stage.read("diary");
@@ -77,7 +77,7 @@ fn members_of_a_group_start_in_the_order_of_their_group(side: Side) {
             .concat();
     let stage = Stage::new(side, &conf);
     let daemon = stage.start();
-    stage.wait_until("all are there", || stage.read("diary").lines().count() == 3);
+    stage.wait_until("all are there", || stage.read("diary").lines().count() == 3 && spawned(&stage).len() == 3);
     assert_eq!(spawned(&stage), ["one", "two", "three"], "their own priorities do not count");
     drop(daemon);
 }

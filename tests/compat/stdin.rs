@@ -48,6 +48,7 @@ autostart = false
 ";
     let stage = Stage::new(side, conf);
     let daemon = stage.start();
+    daemon.wait_state("closed", "RUNNING");
     daemon.wait_until("it has closed its stdin", || log_of(&daemon, "closed") == "closed\n");
     for (params, fault) in [
         (json!(["nope", "x"]), (10, "BAD_NAME: nope")),

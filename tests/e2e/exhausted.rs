@@ -184,11 +184,9 @@ fn a_line_of_100_mb_needs_no_memory_of_ours() {
 #[test]
 fn a_thousand_programs_come_up_and_go_down() {
     let project = TestProject::toml(&sleepers(1000));
-    let began = Instant::now();
     let up = Running::start(&project, project.command(&["up", "-d"]));
-    up.wait_until("all are ready", || began.elapsed() > 3 * PATIENCE || words(&project, "ready") == 1000);
+    project.wait_until("all are ready", 5 * PATIENCE, || words(&project, "ready") == 1000);
     up.end().expect_code(0);
-    assert_eq!(words(&project, "ready"), 1000);
     let began = Instant::now();
     project.run(&["restart", "p0500"]).expect_code(0);
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());

@@ -40,6 +40,7 @@ fn mend(project: &TestProject, point: Point) {
 fn up(project: &TestProject) -> Running<'_> {
     let up = project.up();
     up.wait_for_banner();
+    up.wait_until("web speaks", || up.stdout().contains("line 3\n"));
     up
 }
 
@@ -106,14 +107,19 @@ fn a_connection_that_cannot_be_taken_delays_nobody_else() {
 fn a_kept_log_that_is_cut_in_the_middle_of_a_write_has_whole_lines_only() {
     let project = project();
     let up = up(&project);
+    let kept = || project.run(&["logs", "-n", "100000", "web"]).stdout;
+    project.wait_until("its first lines are kept", PATIENCE, || kept().contains("line 1\n"));
     make(&project, Point::KeepLog, ENOSPC);
     up.wait_for("logs are not kept");
     let lines = up.stdout().len();
     up.wait_until("the stream goes on", || up.stdout().len() > lines + 200);
     mend(&project, Point::KeepLog);
     project.run(&["restart", "web"]).expect_code(0);
-    let kept = || project.run(&["logs", "-n", "100000", "web"]).stdout;
-    project.wait_until("the next run is kept again", PATIENCE, || kept().matches("line 50\n").count() >= 1);
+    project.wait_until("the next run is kept again", PATIENCE, || {
+        kept()
+            .rsplit_once("line 1\n")
+            .is_some_and(|(before, next)| before.contains("line 1\n") && next.contains("line 50\n"))
+    });
     let texts: Vec<String> = kept().lines().map(|line| line.rsplit("| ").next().unwrap().to_owned()).collect();
     let torn: Vec<&String> = texts
         .iter()

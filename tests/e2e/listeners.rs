@@ -1,43 +1,26 @@
-//! Event listeners, communications, stdin and fcgi sockets, through the binary; superlance's programs, unchanged.
+//! Event listeners, communications and stdin, through the binary; superlance's programs, unchanged.
 
-use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use run::codec::xmlrpc::{Value, write_call};
-
-use crate::common::{PATIENCE, TestProject, has_tool};
+use crate::calls::{STAYS, TRUE, call};
+use crate::common::{TestProject, has_tool};
 
 const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
-
-/// A program that is ready at once and writes down where the supervisor is.
-const STAYS: &str = "[program.stays]\ncommand = \"echo $SUPERVISOR_SERVER_URL > url; echo on; exec sleep 1000\"\nready = { log = \"on\" }\n";
 
 fn listener(name: &str, events: &str, how: &str) -> String {
     format!("[eventlistener.{name}]\ncommand = \"{ACTOR} event-listener {name}.events {how}\"\nevents = {events}\n")
 }
 
-/// The project's UNIX socket.
-fn socket(project: &TestProject) -> PathBuf {
-    project.wait_for_text("url", "unix://");
-    PathBuf::from(project.read("url").trim().strip_prefix("unix://").unwrap())
+/// A project with a listener that behaves as `how` says, to remote events; `keys` are more of its keys.
+fn listening(how: &str, keys: &str) -> TestProject {
+    let remote = listener("remote", &format!("['REMOTE_COMMUNICATION']{keys}"), how);
+    TestProject::toml(&format!("{STAYS}{remote}"))
 }
 
-/// A call over the project's socket; the answer's text.
-fn call(project: &TestProject, method: &str, arguments: &[&str]) -> String {
-    let arguments: Vec<Value> = arguments.iter().map(|argument| Value::from(*argument)).collect();
-    let body = write_call(method, &arguments);
-    let mut stream = UnixStream::connect(socket(project)).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let head = "POST /RPC2 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nConnection: close\r\n";
-    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+fn send_event(project: &TestProject, kind: &str, data: &str) -> String {
+    call(project, "supervisor.sendRemoteCommEvent", &[kind, data])
 }
-
-const TRUE: &str = "<value><boolean>1</boolean></value>";
 
 #[test]
 fn a_listener_of_run_toml_is_told_of_a_crash() {
@@ -62,12 +45,11 @@ fn a_listener_of_run_toml_is_told_of_a_crash() {
 
 #[test]
 fn a_remote_event_reaches_a_listener_with_its_characters() {
-    let remote = listener("remote", "['REMOTE_COMMUNICATION']", "");
-    let project = TestProject::toml(&format!("{STAYS}{remote}"));
+    let project = listening("", "");
     let up = project.up();
     up.wait_for_banner();
-    assert!(call(&project, "supervisor.sendRemoteCommEvent", &["grüße", "né\ntwo"]).contains(TRUE));
-    assert!(call(&project, "supervisor.sendRemoteCommEvent", &["b", &"ü".repeat(300_000)]).contains(TRUE));
+    assert!(send_event(&project, "grüße", "né\ntwo").contains(TRUE));
+    assert!(send_event(&project, "b", &"ü".repeat(300_000)).contains(TRUE));
     project.wait_for_text("remote.events", "serial:1 ");
     let events = project.read("remote.events");
     assert!(events.contains("eventname:REMOTE_COMMUNICATION len:17\ntype:grüße\nné\ntwo\n"), "{}", &events[..200]);
@@ -78,14 +60,13 @@ fn a_remote_event_reaches_a_listener_with_its_characters() {
 #[test]
 fn what_is_rejected_or_lost_by_a_death_is_told_again() {
     for how in ["reject", "die"] {
-        let remote = listener("remote", "['REMOTE_COMMUNICATION']", how);
-        let project = TestProject::toml(&format!("{STAYS}{remote}"));
+        let project = listening(how, "");
         let up = project.up();
         up.wait_for_banner();
-        call(&project, "supervisor.sendRemoteCommEvent", &["a", "one"]);
+        send_event(&project, "a", "one");
         let again = || project.read("remote.events").matches("serial:0 pool:remote poolserial:0 ").count() == 2;
         up.wait_until("it is told again", again);
-        call(&project, "supervisor.sendRemoteCommEvent", &["a", "two"]);
+        send_event(&project, "a", "two");
         project.wait_for_text("remote.events", "poolserial:1 ");
         up.interrupt();
     }
@@ -93,11 +74,10 @@ fn what_is_rejected_or_lost_by_a_death_is_told_again() {
 
 #[test]
 fn whoever_babbles_is_told_nothing_more_and_the_user_is() {
-    let remote = listener("remote", "['REMOTE_COMMUNICATION']", "babble");
-    let project = TestProject::toml(&format!("{STAYS}{remote}"));
+    let project = listening("babble", "");
     let up = project.up();
     up.wait_for_banner();
-    call(&project, "supervisor.sendRemoteCommEvent", &["a", "one"]);
+    send_event(&project, "a", "one");
     up.wait_for("broke the listener protocol: it said `hello`");
     project.run(&["restart", "remote"]).expect_code(0);
     let again = || project.read("remote.events").matches("poolserial:0 ").count() == 2;
@@ -107,13 +87,12 @@ fn whoever_babbles_is_told_nothing_more_and_the_user_is() {
 
 #[test]
 fn a_listener_that_does_not_read_delays_nobody_and_its_losses_are_told() {
-    let remote = listener("remote", "['REMOTE_COMMUNICATION']\nbuffer_size = 2", "stall");
-    let project = TestProject::toml(&format!("{STAYS}{remote}"));
+    let project = listening("stall", "\nbuffer_size = 2");
     let up = project.up();
     up.wait_for_banner();
     let large = "x".repeat(1 << 20);
     for _ in 0..5 {
-        assert!(call(&project, "supervisor.sendRemoteCommEvent", &["a", &large]).contains(TRUE));
+        assert!(send_event(&project, "a", &large).contains(TRUE));
     }
     up.wait_for("remote cannot keep up: an event was dropped");
     project.run(&["status"]).expect_code(0);
@@ -155,46 +134,6 @@ fn megabytes_sent_to_a_stdin_arrive_whole_and_a_closed_one_is_refused() {
     assert!(refused.contains("NO_FILE: deaf"), "{refused}");
     project.run(&["stop", "deaf"]).expect_code(0);
     assert!(call(&project, "supervisor.sendProcessStdin", &["deaf", "x"]).contains("NOT_RUNNING: deaf"));
-    up.interrupt();
-}
-
-#[test]
-fn processes_of_an_fcgi_program_share_a_socket_that_goes_with_them() {
-    let php = format!(
-        "[fcgi-program.php]\ncommand = \"exec {ACTOR} accept\"\nsocket = \"unix://php.sock\"\nsocket_mode = \"0600\"\nnumprocs = 2\nstopwaitsecs = \"1s\"\n"
-    );
-    let project = TestProject::toml(&format!("{STAYS}{php}"));
-    let up = project.up();
-    up.wait_for_banner();
-    let ask = || -> Option<u32> {
-        let mut stream = UnixStream::connect(project.path("php.sock")).ok()?;
-        let mut pid = String::new();
-        stream.read_to_string(&mut pid).ok()?;
-        pid.parse().ok()
-    };
-    let both = [project.pid("php:php_0"), project.pid("php:php_1")];
-    assert!(both.contains(&ask().unwrap()));
-    project.run(&["stop", "php:php_0"]).expect_code(0);
-    assert_eq!(ask(), Some(both[1]), "the other one goes on");
-    assert!(call(&project, "supervisor.sendProcessStdin", &["php:php_1", "x"]).contains("NO_FILE"));
-    project.run(&["stop", "php:php_1"]).expect_code(0);
-    assert_eq!(ask(), None, "nobody listens any more");
-    project.run(&["start", "php:php_0"]).expect_code(0);
-    up.wait_until("it is bound anew", || ask().is_some());
-    up.interrupt();
-    assert!(project.survivors().is_empty());
-}
-
-#[test]
-fn a_port_of_an_fcgi_program_that_is_taken_is_told() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    let php = format!(
-        "[fcgi-program.php]\ncommand = \"{ACTOR} accept\"\nsocket = \"tcp://127.0.0.1:{port}\"\nstartretries = 0\n"
-    );
-    let project = TestProject::toml(&format!("{STAYS}{php}"));
-    let up = project.up();
-    up.wait_for(&format!("could not open its socket tcp://127.0.0.1:{port}"));
     up.interrupt();
 }
 

@@ -5,42 +5,21 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
 /// The promise: the last sweep gives two seconds of grace, and a loaded machine some more.
 const LIMIT: Duration = Duration::from_secs(6);
 
-/// A stubborn one, one with a child in a session of its own, one with a stubborn daemon, one with a child that stands still. `never`
-/// keeps the start from ending.
-const MIXED: &str = r#"
-[program.stubborn]
-command = "trap '' TERM HUP INT; echo on; while :; do sleep 0.1; done"
-ready = { log = "on" }
-stopwaitsecs = 1
-[program.session]
-command = "setsid sleep 1001 & echo on; wait"
-ready = { log = "on" }
-stopwaitsecs = 1
-[program.daemon]
-command = "setsid sh -c 'trap \"\" TERM; sleep 1002 & exit 0'; echo on; exec sleep 1000"
-ready = { log = "on" }
-stopwaitsecs = 1
+/// One with a child that stands still.
+const FROZEN: &str = r#"
 [program.frozen]
 command = "(kill -STOP $(sh -c 'echo $PPID'); sleep 1003) & echo on; wait"
 ready = { log = "on" }
 stopwaitsecs = 1
 "#;
 
-const NEVER: &str = "[program.never]\ncommand = \"exec sleep 1000\"\nready = { file = \"never\" }\n";
-
-/// Front, supervisor and spawner, from the top.
-fn ours(project: &TestProject) -> Vec<Found> {
-    let mut ours = project.ours();
-    ours.sort_by_key(|found| ours_above(&project.ours(), found));
-    ours
-}
-
-fn ours_above(ours: &[Found], found: &Found) -> usize {
-    ours.iter().find(|other| other.pid == found.parent).map_or(0, |parent| 1 + ours_above(ours, parent))
+fn mixed() -> TestProject {
+    TestProject::toml(&[STUBBORN, SESSION, DAEMON, FROZEN].concat())
 }
 
 /// Shoots some of ours as nearly at one instant as can be. None is stopped before: a front that sees its supervisor stand still does
@@ -63,10 +42,10 @@ fn any_of_ours_shot_before_the_start_is_over_leaves_nothing() {
         return;
     }
     for which in 0..3 {
-        let project = TestProject::toml(&format!("{MIXED}{NEVER}"));
+        let project = TestProject::toml(&[STUBBORN, SESSION, DAEMON, FROZEN, NEVER].concat());
         let terminal = on_a_terminal(&project, "daemon");
         project.wait_for_word("session", "ready");
-        project.shoot(&ours(&project)[which]);
+        project.shoot(&ours_from_the_top(&project)[which]);
         project.wait_for_silence(LIMIT);
         drop(terminal);
     }
@@ -78,10 +57,10 @@ fn any_of_ours_shot_during_the_stop_leaves_nothing() {
         return;
     }
     for which in 0..3 {
-        let project = TestProject::toml(MIXED);
+        let project = mixed();
         let terminal = on_a_terminal(&project, "up in ");
         terminal.press("\x03").wait_for("in reverse order");
-        project.shoot(&ours(&project)[which]);
+        project.shoot(&ours_from_the_top(&project)[which]);
         project.wait_for_silence(LIMIT);
         drop(terminal);
     }
@@ -91,7 +70,7 @@ fn any_of_ours_shot_during_the_stop_leaves_nothing() {
 #[test]
 fn a_supervisor_shot_at_any_moment_of_the_start_leaves_nothing() {
     for count in 1..=9 {
-        let project = TestProject::toml(MIXED);
+        let project = mixed();
         let up = project.up();
         project.wait_until("there are so many", LIMIT, || project.survivors().len() >= count);
         let supervisor = project.ours().into_iter().find(|found| found.pid == up.pid());
@@ -106,9 +85,9 @@ fn two_of_three_shot_at_one_instant_leave_nothing() {
         return;
     }
     for spared in 0..3 {
-        let project = TestProject::toml(MIXED);
+        let project = mixed();
         let terminal = on_a_terminal(&project, "up in ");
-        let ours = ours(&project);
+        let ours = ours_from_the_top(&project);
         assert_eq!(ours.len(), 3, "a front, a supervisor and a spawner: {ours:?}");
         let victims: Vec<&Found> =
             ours.iter().enumerate().filter(|(which, _)| *which != spared).map(|(_, found)| found).collect();
@@ -123,10 +102,10 @@ fn two_of_three_shot_at_one_instant_leave_nothing() {
 #[test]
 fn both_shot_one_after_the_other_leave_nothing_beyond_the_next_start() {
     for which in 0..2 {
-        let project = TestProject::toml(MIXED);
+        let project = mixed();
         let up = project.up();
         up.wait_for_banner();
-        let ours = ours(&project);
+        let ours = ours_from_the_top(&project);
         let (first, second) = (&ours[which], &ours[1 - which]);
         project.shoot(first);
         project.wait_until("the other ends what is left", LIMIT, || project.survivors().len() < 10);
@@ -150,7 +129,7 @@ fn ends_and_orders_that_come_late_are_not_lost() {
     let up = project.up();
     up.wait_for_banner();
     let (web, api) = (project.pid("web"), project.pid("api"));
-    let spawner = ours(&project).pop().unwrap();
+    let spawner = ours_from_the_top(&project).pop().unwrap();
     spawner.signal(Signal::SIGSTOP);
     let of = |pid: u32| project.survivors().into_iter().find(|found| found.pid == pid).unwrap();
     of(web).kill();
@@ -168,7 +147,7 @@ fn ends_and_orders_that_come_late_are_not_lost() {
 /// Whatever was a child of the shell that became us by `exec` is not ours to end.
 #[test]
 fn children_that_a_shell_left_to_us_by_exec_live_on() {
-    let project = TestProject::toml(MIXED);
+    let project = mixed();
     let mut command = std::process::Command::new("sh");
     command.args(["-c", "sleep 1004 & exec \"$0\" up", env!("CARGO_BIN_EXE_run")]);
     project.put_into_world(&mut command);

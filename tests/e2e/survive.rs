@@ -6,29 +6,21 @@ use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
 
 use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
 /// The limit of the promise: stopwaitsecs is 1 s.
 const LIMIT: Duration = Duration::from_secs(4);
 
-/// A polite one, one that ignores TERM, one with a child in a session of its own, and one that daemonised a child.
-const MIXED: &str = r#"
+const POLITE: &str = r#"
 [program.polite]
 command = "echo on; exec sleep 1000"
 ready = { log = "on" }
 stopwaitsecs = 1
-[program.stubborn]
-command = "trap '' TERM HUP INT; echo on; while :; do sleep 0.1; done"
-ready = { log = "on" }
-stopwaitsecs = 1
-[program.session]
-command = "setsid sleep 1001 & echo on; wait"
-ready = { log = "on" }
-stopwaitsecs = 1
-[program.daemon]
-command = "setsid sh -c 'trap \"\" TERM; sleep 1002 & exit 0'; echo on; exec sleep 1000"
-ready = { log = "on" }
-stopwaitsecs = 1
 "#;
+
+fn mixed() -> TestProject {
+    TestProject::toml(&[POLITE, STUBBORN, SESSION, DAEMON].concat())
+}
 
 /// Kills the `which`-th of our processes; false when there are fewer.
 fn kill_one_of_ours(project: &TestProject, which: usize) -> bool {
@@ -47,7 +39,7 @@ fn shoot_the_supervisor(project: &TestProject, up: &Running<'_>) {
 #[test]
 fn sigkill_of_any_process_of_ours_leaves_nothing() {
     for which in 0.. {
-        let project = TestProject::toml(MIXED);
+        let project = mixed();
         let up = project.up();
         up.wait_for_banner();
         let was_there = kill_one_of_ours(&project, which);
@@ -67,7 +59,7 @@ fn sigkill_of_any_process_of_ours_on_a_terminal_leaves_nothing() {
         return;
     }
     for which in 0.. {
-        let project = TestProject::toml(MIXED);
+        let project = mixed();
         let terminal = Terminal::start(&project, &["up"]);
         terminal.wait_for("up in ");
         let was_there = kill_one_of_ours(&project, which);
@@ -85,7 +77,7 @@ fn sigkill_of_any_process_of_ours_on_a_terminal_leaves_nothing() {
 #[test]
 fn sigkill_in_the_background_leaves_nothing() {
     for which in 0.. {
-        let project = TestProject::toml(MIXED);
+        let project = mixed();
         project.run(&["up", "-d"]).expect_code(0);
         if !kill_one_of_ours(&project, which) {
             project.run(&["down"]);
@@ -97,9 +89,7 @@ fn sigkill_in_the_background_leaves_nothing() {
 
 #[test]
 fn sigkill_during_the_start_leaves_nothing() {
-    let project = TestProject::toml(&format!(
-        "{MIXED}[program.never]\ncommand = \"exec sleep 1000\"\nready = {{ file = \"never\" }}\nstopwaitsecs = 1\n"
-    ));
+    let project = TestProject::toml(&[POLITE, STUBBORN, SESSION, DAEMON, NEVER].concat());
     let up = project.up();
     project.wait_for_word("stubborn", "ready");
     shoot_the_supervisor(&project, &up);
@@ -108,7 +98,7 @@ fn sigkill_during_the_start_leaves_nothing() {
 
 #[test]
 fn sigkill_during_the_stop_leaves_nothing() {
-    let project = TestProject::toml(MIXED);
+    let project = mixed();
     let up = project.up();
     up.wait_for_banner();
     up.signal(Signal::SIGTERM);
@@ -119,7 +109,7 @@ fn sigkill_during_the_stop_leaves_nothing() {
 
 #[test]
 fn a_project_that_was_shot_can_be_started_again() {
-    let project = TestProject::toml(MIXED);
+    let project = mixed();
     let up = project.up();
     up.wait_for_banner();
     shoot_the_supervisor(&project, &up);
@@ -132,7 +122,7 @@ fn a_project_that_was_shot_can_be_started_again() {
 
 #[test]
 fn what_is_left_when_all_of_ours_are_shot_at_once_is_ended_by_the_next_start() {
-    let project = TestProject::toml(MIXED);
+    let project = mixed();
     let up = project.up();
     up.wait_for_banner();
     let ours = project.ours();
@@ -157,22 +147,13 @@ fn a_terminal_is_given_back_when_the_supervisor_is_shot() {
     if !has_tool("setsid") {
         return;
     }
-    let project = TestProject::toml(MIXED);
+    let project = mixed();
     let terminal = Terminal::start(&project, &["up"]);
     terminal.wait_for("up in ");
     let is_taken = || !terminal.local_flags().contains(LocalFlags::ECHO);
     assert!(is_taken(), "keys are read");
-    let ours = project.ours();
-    let supervisor = ours.iter().find(|found| has_parent(&ours, found) && has_child(&ours, found));
-    project.shoot(supervisor.unwrap());
+    let supervisor = &ours_from_the_top(&project)[1];
+    project.shoot(supervisor);
     project.wait_until("the terminal echoes again", LIMIT, || !is_taken());
     project.wait_for_silence(LIMIT);
-}
-
-fn has_parent(ours: &[Found], found: &Found) -> bool {
-    ours.iter().any(|other| other.pid == found.parent)
-}
-
-fn has_child(ours: &[Found], found: &Found) -> bool {
-    ours.iter().any(|other| other.parent == found.pid)
 }

@@ -28,6 +28,7 @@ depends_on = ["db"]
 [program.mailer]
 command = "echo 'RuntimeError: queue refused: bad credentials'; exit 1"
 startretries = 0
+startsecs = 60
 [program.reports]
 command = "exec sleep 10000"
 depends_on = ["mailer", { name = "db", restart = true }]

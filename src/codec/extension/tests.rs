@@ -1,3 +1,5 @@
+//! Calls and answers of an extension, its description, and lines that are neither.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Documents as supervisord and its clients write them, and texts that are none.
+
 use proptest::prelude::*;
 
 use super::*;

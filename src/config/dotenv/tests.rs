@@ -1,3 +1,5 @@
+//! Lines of an env file, one rule a test, and bytes that are none.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -16,19 +16,11 @@ const LISTENER_PRIORITY: i32 = -1;
 
 /// Before the keys are read: a listener starts first, and its stdout is a protocol.
 pub fn defaults(section: SectionKind, program: &mut Program) {
-    match section {
-        SectionKind::Listener => {
-            program.priority = LISTENER_PRIORITY;
-            program.tty = Tty::Never;
-        }
-        SectionKind::Fcgi => program.tty = Tty::Never,
-        SectionKind::Top
-        | SectionKind::Program
-        | SectionKind::Task
-        | SectionKind::Group
-        | SectionKind::Control
-        | SectionKind::Proxy
-        | SectionKind::RpcInterface => {}
+    if section == SectionKind::Listener {
+        program.priority = LISTENER_PRIORITY;
+    }
+    if matches!(section, SectionKind::Listener | SectionKind::Fcgi) {
+        program.tty = Tty::Never;
     }
 }
 

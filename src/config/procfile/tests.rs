@@ -1,3 +1,5 @@
+//! foreman's meaning, without its accidents.
+
 use proptest::prelude::*;
 
 use super::*;

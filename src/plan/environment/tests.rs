@@ -1,3 +1,5 @@
+//! Layers of an environment, holes and ports.
+
 use super::*;
 use crate::model::template::Part;
 use crate::plan::test_support::{instance, pairs, project, table};

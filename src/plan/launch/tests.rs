@@ -1,3 +1,5 @@
+//! What is executed for a command, and where.
+
 use std::collections::BTreeMap;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Which lines need a shell, and for how long.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Conversations with an extension, over pipes.
+
 use std::time::Instant;
 
 use serde_json::json;

@@ -1,61 +1,57 @@
 //! Which lines of the main log what happens comes to, in the order in which supervisor 4.3.0 writes them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Dialect, Exit, Now, ProcessId, Program, Project, RetryPolicy, Signal, WallTime};
+use super::{Stage, conf};
+use crate::model::{Dialect, Exit, ProcessId, Program, Project, Signal};
 use crate::supervisor::action::Action;
 use crate::supervisor::event::{Command, Event, RequestId, SpawnFailure, Urgency};
-use crate::supervisor::{ExitPolicy, Supervisor};
 
 const WEB: ProcessId = ProcessId(0);
 const SECOND: Duration = Duration::from_secs(1);
 const TERMINATED: Exit = Exit::Signal { signal: Signal::TERM, core: false };
 
-fn conf(name: &str) -> Program {
-    Program { retry: RetryPolicy::Supervisord, stopasgroup: false, killasgroup: false, ..Program::new(name) }
-}
-
 /// A supervisord.conf whose main log is read.
 struct World {
-    supervisor: Supervisor,
-    now: Now,
+    stage: Stage,
     lines: Vec<String>,
 }
 
 impl World {
     fn new(programs: Vec<Program>) -> Self {
-        let now = Now { mono: crate::model::Moment::default(), wall: WallTime(1_000) };
         let project = Project { dialect: Dialect::Supervisord, ..Project::new("/shop", programs) };
-        let supervisor = Supervisor::new(Arc::new(project), ExitPolicy::KeepGoing, now).unwrap();
-        let mut world = Self { supervisor, now, lines: Vec::new() };
-        world.step(Event::Begin { processes: None, with_needs: true });
+        let (stage, actions) = Stage::begun(project);
+        let mut world = Self { stage, lines: Vec::new() };
+        world.take(actions);
         world
     }
 
-    fn step(&mut self, event: Event) {
-        let mut actions = Vec::new();
-        self.supervisor.step(self.now, event, &mut actions);
+    fn take(&mut self, actions: Vec<Action>) {
         for action in actions {
             if let Action::Chronicle(entry) = action {
-                self.lines.push(entry.line(|process| self.supervisor.process_name(process)).1);
+                self.lines.push(entry.line(|process| self.stage.supervisor.process_name(process)).1);
             }
         }
     }
 
+    fn step(&mut self, event: Event) {
+        let actions = self.stage.step(event);
+        self.take(actions);
+    }
+
     fn after(&mut self, wait: Duration) {
-        self.now.mono = self.now.mono + wait;
-        self.step(Event::Tick);
+        let actions = self.stage.after(wait, Event::Tick);
+        self.take(actions);
     }
 
     fn spawned(&mut self, process: ProcessId) {
-        let generation = self.supervisor.snapshot().get(process).unwrap().generation;
-        self.step(Event::Spawned { process, generation, pid: 40 + process.0 });
+        let actions = self.stage.spawned(process);
+        self.take(actions);
     }
 
     fn exited(&mut self, process: ProcessId, exit: Exit) {
-        let generation = self.supervisor.snapshot().get(process).unwrap().generation;
-        self.step(Event::Exited { process, generation, exit, survivors: false });
+        let actions = self.stage.exited(process, exit);
+        self.take(actions);
     }
 
     fn command(&mut self, command: Command) {
@@ -77,7 +73,7 @@ fn a_start_and_an_end_of_its_own() {
     world.after(SECOND);
     world.after(SECOND);
     world.exited(WEB, Exit::Code(0));
-    assert_eq!(world.lines(), ["spawned: 'web' with pid 40", RUNNING, "exited: web (exit status 0; expected)"]);
+    assert_eq!(world.lines(), ["spawned: 'web' with pid 100", RUNNING, "exited: web (exit status 0; expected)"]);
 }
 
 #[test]
@@ -88,7 +84,7 @@ fn an_end_before_running_is_not_expected_and_the_last_one_gives_up() {
     world.after(SECOND);
     world.spawned(WEB);
     world.exited(WEB, Exit::Code(0));
-    let spawned = "spawned: 'web' with pid 40";
+    let spawned = "spawned: 'web' with pid 100";
     let exited = "exited: web (exit status 0; not expected)";
     let gave_up = "gave up: web entered FATAL state, too many start retries too quickly";
     assert_eq!(world.lines(), [spawned, exited, spawned, exited, gave_up]);
@@ -97,7 +93,7 @@ fn an_end_before_running_is_not_expected_and_the_last_one_gives_up() {
 #[test]
 fn a_failed_spawn_says_why() {
     let mut world = World::new(vec![Program { startretries: 0, ..conf("web") }]);
-    let generation = world.supervisor.snapshot().get(WEB).unwrap().generation;
+    let generation = world.stage.generation(WEB);
     let failure = SpawnFailure { step: "could not start".into(), errno: 2, message: "no such file: x".into() };
     world.step(Event::SpawnFailed { process: WEB, generation, failure });
     assert_eq!(
@@ -117,11 +113,11 @@ fn a_stop_is_reported_every_two_seconds_until_it_is_killed() {
     world.lines();
     world.command(Command::Stop { processes: vec![WEB], with_dependents: false, wait: true });
     let waiting = "waiting for web to stop";
-    assert_eq!(world.lines(), ["killing web (pid 40) with signal SIGTERM", waiting]);
+    assert_eq!(world.lines(), ["killing web (pid 100) with signal SIGTERM", waiting]);
     world.after(2 * SECOND);
     assert_eq!(world.lines(), [waiting]);
     world.after(SECOND);
-    assert_eq!(world.lines(), ["killing 'web' (40) with SIGKILL"]);
+    assert_eq!(world.lines(), ["killing 'web' (100) with SIGKILL"]);
     world.exited(WEB, Exit::Signal { signal: Signal::KILL, core: false });
     assert_eq!(world.lines(), ["stopped: web (terminated by SIGKILL)"]);
     world.after(10 * SECOND);
@@ -147,7 +143,7 @@ fn the_end_names_who_is_left_every_three_seconds() {
     assert_eq!(lines.last().unwrap(), "waiting for web to die");
     world.exited(WEB, TERMINATED);
     assert_eq!(world.lines(), ["stopped: web (terminated by SIGTERM)"]);
-    assert_eq!(world.supervisor.next_deadline(), None);
+    assert_eq!(world.stage.supervisor.next_deadline(), None);
 }
 
 #[test]
@@ -160,6 +156,6 @@ fn a_users_signal_and_the_end_it_brings() {
     world.exited(WEB, Exit::Signal { signal: Signal::HUP, core: false });
     assert_eq!(
         world.lines()[..2],
-        ["sending web (pid 40) sig SIGHUP", "exited: web (terminated by SIGHUP; not expected)"]
+        ["sending web (pid 100) sig SIGHUP", "exited: web (terminated by SIGHUP; not expected)"]
     );
 }

@@ -1,21 +1,19 @@
 //! Files that a program watches.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Dependency, Exit, Moment, Now, ProcessId, Program, Project, Signal, Until, WallTime, Word};
+use super::Stage;
+use crate::model::{Dependency, Exit, ProcessId, Program, Project, Signal, Until, Word};
 use crate::supervisor::action::Action;
 use crate::supervisor::event::{Command, Event, RequestId, StartUntil, Urgency};
 use crate::supervisor::notice::Notice;
-use crate::supervisor::{ExitPolicy, Supervisor};
 
 const TERM: Exit = Exit::Signal { signal: Signal::TERM, core: false };
 const API: ProcessId = ProcessId(0);
 const WEB: ProcessId = ProcessId(1);
 
 struct World {
-    supervisor: Supervisor,
-    now: Now,
+    stage: Stage,
     notices: Vec<Notice>,
 }
 
@@ -26,35 +24,35 @@ fn watcher(name: &str) -> Program {
 
 impl World {
     fn up(programs: Vec<Program>) -> Self {
-        let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
-        let project = Arc::new(Project::new("/shop", programs));
-        let supervisor = Supervisor::new(project, ExitPolicy::KeepGoing, now).unwrap();
-        let mut world = Self { supervisor, now, notices: Vec::new() };
-        world.step(Event::Begin { processes: None, with_needs: true });
+        let (stage, actions) = Stage::begun(Project::new("/shop", programs));
+        let mut world = Self { stage, notices: Vec::new() };
+        world.follow(actions);
         world
     }
 
-    /// One step, with everything that follows from it: what is spawned is, what is asked to end does.
     fn step(&mut self, event: Event) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            let mut actions = Vec::new();
-            self.supervisor.step(self.now, event, &mut actions);
-            for action in actions {
-                if let Action::Spawn { process, generation, .. } = action {
-                    events.push(Event::Spawned { process, generation, pid: 100 + process.0 });
-                } else if let Action::Signal { process, generation, .. } = action {
-                    events.push(Event::Exited { process, generation, exit: TERM, survivors: false });
-                } else if let Action::Say(notice) = action {
-                    self.notices.push(notice);
-                }
+        let actions = self.stage.step(event);
+        self.follow(actions);
+    }
+
+    /// Everything that follows: what is spawned is, what is asked to end does.
+    fn follow(&mut self, actions: Vec<Action>) {
+        for action in actions {
+            if let Action::Spawn { process, .. } = action {
+                let actions = self.stage.spawned(process);
+                self.follow(actions);
+            } else if let Action::Signal { process, .. } = action {
+                let actions = self.stage.exited(process, TERM);
+                self.follow(actions);
+            } else if let Action::Say(notice) = action {
+                self.notices.push(notice);
             }
         }
     }
 
     fn pass(&mut self, millis: u64) {
-        self.now.mono = self.now.mono + Duration::from_millis(millis);
-        self.step(Event::Tick);
+        let actions = self.stage.after(Duration::from_millis(millis), Event::Tick);
+        self.follow(actions);
     }
 
     fn change(&mut self, files: &[&str]) {
@@ -63,16 +61,16 @@ impl World {
     }
 
     fn exit(&mut self, process: ProcessId, code: i32) {
-        let generation = self.supervisor.snapshot().get(process).unwrap().generation;
-        self.step(Event::Exited { process, generation, exit: Exit::Code(code), survivors: false });
+        let actions = self.stage.exited(process, Exit::Code(code));
+        self.follow(actions);
     }
 
     fn runs(&mut self, process: ProcessId) -> u32 {
-        self.supervisor.snapshot().get(process).unwrap().runs
+        self.stage.info(process).runs
     }
 
     fn word(&mut self, process: ProcessId) -> Word {
-        self.supervisor.snapshot().get(process).unwrap().word
+        self.stage.info(process).word
     }
 
     fn told(&self) -> Vec<(String, usize)> {
@@ -99,7 +97,7 @@ fn changes_are_one_restart_once_they_rest() {
     world.pass(40);
     assert_eq!((world.runs(API), world.word(API)), (2, Word::Ready));
     assert_eq!(world.told(), [("src/main.rs".to_owned(), 1)]);
-    let last = world.supervisor.snapshot().get(API).unwrap().last_change.clone();
+    let last = world.stage.info(API).last_change;
     assert_eq!(last.as_deref(), Some("src/main.rs changed (+1)"));
 }
 
@@ -152,7 +150,7 @@ fn what_has_failed_is_tried_again_and_a_task_runs_again() {
 
     let mut world = World::up(vec![Program { watch: vec!["a".to_owned()], ..Program::new_task("api") }]);
     world.exit(API, 0);
-    assert!(!world.supervisor.is_finished(), "there is something to wait for");
+    assert!(!world.stage.supervisor.is_finished(), "there is something to wait for");
 }
 
 #[test]
@@ -168,7 +166,7 @@ fn whoever_a_user_has_stopped_stays_so_and_so_does_a_project_that_ends() {
     assert_eq!((world.runs(API), world.word(API)), (1, Word::Off));
     world.step(Event::Terminate(Urgency::Polite));
     world.change(&["src/main.rs"]);
-    assert_eq!(world.supervisor.next_deadline(), None);
+    assert_eq!(world.stage.supervisor.next_deadline(), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Stage;
 use crate::model::public_event::{ListenerWord, OutputKind};
 use crate::model::supervisord::{Listener, Role};
 use crate::model::{
@@ -10,12 +11,12 @@ use crate::model::{
     RetryPolicy, WallTime,
 };
 use crate::plan::ports::Ports;
+use crate::supervisor::ExitPolicy;
 use crate::supervisor::action::{Action, Answer, Outcome};
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::{Command, Event, RequestId, StartUntil, Urgency};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::ListenerInfo;
-use crate::supervisor::{ExitPolicy, Supervisor};
 
 const MAIL: ProcessId = ProcessId(0);
 const OK: ListenerWord = ListenerWord::Result { accepted: true };
@@ -34,8 +35,7 @@ fn plain(name: &str) -> Program {
 }
 
 struct World {
-    supervisor: Supervisor,
-    now: Now,
+    stage: Stage,
     /// Who got what: process, serial in the pool, name and payload.
     got: Vec<(ProcessId, u64, String)>,
     notices: Vec<Notice>,
@@ -45,17 +45,14 @@ struct World {
 impl World {
     /// At 12 s past a minute.
     fn begun(dialect: Dialect, programs: Vec<Program>) -> Self {
-        let now = Now { mono: Moment::default(), wall: WallTime(72_000) };
         let project = Project { dialect, ..Project::new("/shop", programs) };
-        let supervisor = Supervisor::new(Arc::new(project), ExitPolicy::KeepGoing, now).unwrap();
-        let mut world = Self { supervisor, now, got: Vec::new(), notices: Vec::new(), actions: Vec::new() };
-        world.step(Event::Begin { processes: None, with_needs: true });
+        let (stage, actions) = Stage::begun_at(WallTime(72_000), project, ExitPolicy::KeepGoing);
+        let mut world = Self { stage, got: Vec::new(), notices: Vec::new(), actions: Vec::new() };
+        world.take(actions);
         world
     }
 
-    fn step(&mut self, event: Event) {
-        let mut actions = Vec::new();
-        self.supervisor.step(self.now, event, &mut actions);
+    fn take(&mut self, actions: Vec<Action>) {
         for action in actions {
             if let Action::Deliver { process, delivery, .. } = &action {
                 let text = format!("{} {}", delivery.event.kind, delivery.event.payload.as_str());
@@ -69,22 +66,28 @@ impl World {
         }
     }
 
-    fn generation(&mut self, process: ProcessId) -> Generation {
-        self.supervisor.snapshot().get(process).unwrap().generation
+    fn step(&mut self, event: Event) {
+        let actions = self.stage.step(event);
+        self.take(actions);
     }
 
     fn spawned(&mut self, process: ProcessId) {
-        let generation = self.generation(process);
-        self.step(Event::Spawned { process, generation, pid: 100 + process.0 });
+        let actions = self.stage.spawned(process);
+        self.take(actions);
     }
 
     fn exited(&mut self, process: ProcessId, exit: Exit) {
-        let generation = self.generation(process);
-        self.step(Event::Exited { process, generation, exit, survivors: false });
+        let actions = self.stage.exited(process, exit);
+        self.take(actions);
+    }
+
+    fn pass(&mut self, seconds: u64) {
+        self.stage.now.mono = self.stage.now.mono + Duration::from_secs(seconds);
+        self.step(Event::Tick);
     }
 
     fn says(&mut self, process: ProcessId, words: &[ListenerWord]) {
-        let generation = self.generation(process);
+        let generation = self.stage.generation(process);
         self.step(Event::ListenerSaid { process, generation, words: words.to_vec() });
     }
 
@@ -128,7 +131,7 @@ fn an_event_waits_until_a_member_is_ready_and_then_goes_to_it_alone() {
 #[test]
 fn what_a_listener_is_at_is_known() {
     let mut world = remote(10);
-    let at = |world: &mut World| world.supervisor.snapshot().get(MAIL).unwrap().listener.unwrap();
+    let at = |world: &mut World| world.stage.info(MAIL).listener.unwrap();
     world.sends("a");
     world.sends("b");
     let waits = ListenerInfo { state: ListenerState::Acknowledged, was_ready: false, waiting: 2 };
@@ -165,8 +168,7 @@ fn what_a_listener_had_when_it_died_goes_to_its_next_run() {
     world.sends("b");
     world.taken();
     world.exited(MAIL, Exit::Code(1));
-    world.now.mono = world.now.mono + Duration::from_secs(2);
-    world.step(Event::Tick);
+    world.pass(2);
     world.spawned(MAIL);
     world.says(MAIL, &[READY]);
     assert_eq!(world.taken(), [got(0, 0, "a")]);
@@ -198,8 +200,7 @@ fn whoever_breaks_the_protocol_gets_nothing_until_its_next_run() {
         world.says(MAIL, &[READY]);
         assert_eq!(world.taken(), [], "{words:?}");
         world.exited(MAIL, Exit::Code(1));
-        world.now.mono = world.now.mono + Duration::from_secs(2);
-        world.step(Event::Tick);
+        world.pass(2);
         world.spawned(MAIL);
         world.says(MAIL, &[READY]);
         assert_eq!(world.taken(), [got(0, 0, "a")], "{words:?}");
@@ -215,7 +216,7 @@ fn an_event_that_cannot_be_written_goes_to_another_member() {
         world.says(member, &[READY]);
     }
     world.sends("a");
-    let generation = world.generation(MAIL);
+    let generation = world.stage.generation(MAIL);
     world.step(Event::ListenerDeaf { process: MAIL, generation });
     assert_eq!(world.taken(), [got(0, 0, "a"), got(1, 0, "a")]);
 }
@@ -228,11 +229,9 @@ fn states_are_told_as_supervisord_tells_them() {
     world.spawned(MAIL);
     world.spawned(web);
     world.exited(web, Exit::Code(0));
-    world.now.mono = world.now.mono + Duration::from_secs(1);
-    world.step(Event::Tick);
+    world.pass(1);
     world.spawned(web);
-    world.now.mono = world.now.mono + Duration::from_secs(5);
-    world.step(Event::Tick);
+    world.pass(5);
     world.exited(web, Exit::Code(3));
     let mut told = Vec::new();
     for _ in 0..20 {
@@ -336,7 +335,7 @@ fn a_project_of_tasks_ends_although_somebody_listens() {
     world.spawned(MAIL);
     world.spawned(ProcessId(1));
     world.exited(ProcessId(1), Exit::Code(0));
-    assert!(world.supervisor.snapshot().is_shutting_down);
+    assert!(world.stage.supervisor.snapshot().is_shutting_down);
 }
 
 #[test]
@@ -344,27 +343,27 @@ fn time_is_told_on_multiples_of_the_wall_clock_and_only_to_listeners() {
     let mut world = World::begun(Dialect::Supervisord, vec![listener("mail", 9, &[EventType::Tick5])]);
     world.spawned(MAIL);
     world.says(MAIL, &[READY]);
-    let next = world.supervisor.next_deadline().unwrap();
+    let next = world.stage.supervisor.next_deadline().unwrap();
     assert_eq!(next, Moment(3_000_000), "72 s is 3 s before a multiple of 5");
-    world.now = Now { mono: next, wall: WallTime(75_020) };
+    world.stage.now = Now { mono: next, wall: WallTime(75_020) };
     world.step(Event::Tick);
     assert_eq!(world.taken(), [got(0, 0, "when:75")]);
-    assert_eq!(world.supervisor.next_deadline(), Some(next + Duration::from_millis(4980)));
+    assert_eq!(world.stage.supervisor.next_deadline(), Some(next + Duration::from_millis(4980)));
     let mut quiet = World::begun(Dialect::Supervisord, vec![listener("mail", 9, &[EventType::ProcessLog])]);
     quiet.spawned(MAIL);
-    assert_eq!(quiet.supervisor.next_deadline(), None);
+    assert_eq!(quiet.stage.supervisor.next_deadline(), None);
 }
 
 #[test]
 fn a_clock_that_was_set_tells_where_it_is_now() {
     let mut world = World::begun(Dialect::Supervisord, vec![listener("mail", 9, &[EventType::Tick])]);
     world.spawned(MAIL);
-    world.now = Now { mono: Moment(3_000_000), wall: WallTime(3_600_000 * 5 + 7) };
+    world.stage.now = Now { mono: Moment(3_000_000), wall: WallTime(3_600_000 * 5 + 7) };
     world.step(Event::Tick);
     world.says(MAIL, &[READY]);
     assert_eq!(world.taken(), [got(0, 0, "when:18000")]);
-    let next = world.supervisor.next_deadline().unwrap();
-    assert!(next > world.now.mono && next <= world.now.mono + Duration::from_secs(5));
+    let next = world.stage.supervisor.next_deadline().unwrap();
+    assert!(next > world.stage.now.mono && next <= world.stage.now.mono + Duration::from_secs(5));
 }
 
 #[test]
@@ -375,7 +374,7 @@ fn what_a_program_prints_is_told_with_its_pid() {
     world.spawned(MAIL);
     world.spawned(web);
     world.says(MAIL, &[READY]);
-    let generation = world.generation(web);
+    let generation = world.stage.generation(web);
     for (channel, generation) in
         [(Channel::Stdout, generation), (Channel::Stderr, Generation(99)), (Channel::Stderr, generation)]
     {
@@ -393,7 +392,7 @@ fn what_is_printed_before_the_news_of_its_process_is_told_with_its_pid_too() {
     let web = ProcessId(1);
     world.spawned(MAIL);
     world.says(MAIL, &[READY]);
-    let generation = world.generation(web);
+    let generation = world.stage.generation(web);
     let (channel, kind, data) = (Channel::Stdout, OutputKind::Log, "hi\n".into());
     world.step(Event::Printed { process: web, generation, channel, kind, data });
     assert_eq!(world.got, []);
@@ -488,5 +487,5 @@ fn a_listener_that_comes_with_a_reload_hears_of_its_own_group_and_of_time() {
     world.spawned(mail);
     world.says(mail, &[READY]);
     assert_eq!(world.taken(), [got(1, 0, "")]);
-    assert!(world.supervisor.next_deadline().is_some(), "it is told of time");
+    assert!(world.stage.supervisor.next_deadline().is_some(), "it is told of time");
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Stage;
 use crate::model::{
     Dependency, EnvContents, EnvFile, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, Program, Project, ReadyKind,
     ReadySpec, Signal, Template, Until, WallTime, Word,
@@ -20,11 +21,6 @@ const ASK: RequestId = RequestId(7);
 const WAIT: RequestId = RequestId(8);
 const TERM: Exit = Exit::Signal { signal: Signal::TERM, core: false };
 
-struct World {
-    supervisor: Supervisor,
-    now: Now,
-}
-
 /// A program that is ready as soon as it is spawned.
 fn quick(name: &str, needs: &[&str]) -> Program {
     let needs = needs.iter().map(|need| Dependency::new(*need, Until::Ready));
@@ -40,16 +36,19 @@ fn edition(programs: Vec<Program>) -> Edition {
     Edition::new(Arc::new(Project::new("/shop", programs)), Ports::default()).unwrap()
 }
 
+struct World {
+    stage: Stage,
+}
+
 impl World {
     /// A project of these, all spawned.
     fn up(programs: Vec<Program>) -> Self {
-        Self::of(edition(programs))
+        Self::of(Project::new("/shop", programs))
     }
 
-    fn of(edition: Edition) -> Self {
-        let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
-        let mut world = Self { supervisor: Supervisor::of(edition, ExitPolicy::KeepGoing, now), now };
-        let actions = world.step(Event::Begin { processes: None, with_needs: true });
+    fn of(project: Project) -> Self {
+        let (stage, actions) = Stage::begun(project);
+        let mut world = Self { stage };
         world.spawn_all(actions);
         world
     }
@@ -64,9 +63,7 @@ impl World {
     }
 
     fn step(&mut self, event: Event) -> Vec<Action> {
-        let mut actions = Vec::new();
-        self.supervisor.step(self.now, event, &mut actions);
-        actions
+        self.stage.step(event)
     }
 
     fn reload(&mut self, programs: Vec<Program>) -> Vec<Action> {
@@ -79,7 +76,7 @@ impl World {
     }
 
     fn info(&mut self, name: &str) -> Option<ProcessInfo> {
-        let snapshot = self.supervisor.snapshot();
+        let snapshot = self.stage.supervisor.snapshot();
         snapshot.processes.iter().find(|info| info.name.to_string() == name).map(|info| ProcessInfo::clone(info))
     }
 
@@ -88,7 +85,7 @@ impl World {
     }
 
     fn names(&mut self) -> Vec<String> {
-        self.supervisor.snapshot().start_order.iter().map(|id| self.supervisor.name(*id)).collect()
+        self.stage.supervisor.snapshot().start_order.iter().map(|id| self.stage.supervisor.name(*id)).collect()
     }
 }
 
@@ -112,17 +109,17 @@ fn who_was_started_when_its_env_file_said_so_already_is_not_started_again() {
     let says = |value: u64| EnvContents::from([(file.path.clone(), BTreeMap::from([("A".to_owned(), value)]))]);
     let project = |value: u64| {
         let project = Project::new("/shop", vec![quick("db", &[]), quick("web", &[])]);
-        let project = Project { env_files: vec![file.clone()], env_contents: says(value), ..project };
-        Edition::new(Arc::new(project), Ports::default()).unwrap()
+        Project { env_files: vec![file.clone()], env_contents: says(value), ..project }
     };
+    let edition = |value: u64| Edition::new(Arc::new(project(value)), Ports::default()).unwrap();
     let mut world = World::of(project(1));
     let web = world.info("web").unwrap();
     world.step(Event::EnvRead { process: web.id, generation: web.generation, contents: says(2) });
-    let plan = world.supervisor.snapshot().diff(project(2).project());
+    let plan = world.stage.supervisor.snapshot().diff(&project(2));
     assert_eq!((plan.changes.len(), plan.unchanged), (1, 1), "{plan:?}");
-    let actions = world.step(Event::Command(ASK, Command::Reload(project(2))));
+    let actions = world.step(Event::Command(ASK, Command::Reload(edition(2))));
     assert_eq!(signalled(&actions), [world.info("db").unwrap().id]);
-    let actions = world.step(Event::Command(ASK, Command::Reload(project(3))));
+    let actions = world.step(Event::Command(ASK, Command::Reload(edition(3))));
     assert_eq!(signalled(&actions), [web.id], "db is on its way already");
 }
 
@@ -146,7 +143,7 @@ fn what_is_gone_stops_against_its_order_and_is_listed_until_it_is() {
     assert_eq!(notes(&second, |notice| matches!(notice, Notice::GroupRemoved { group } if group == "web")), 1);
     world.exited("db");
     assert_eq!(world.names(), ["mail"]);
-    assert_eq!(world.supervisor.snapshot().processes.len(), 1);
+    assert_eq!(world.stage.supervisor.snapshot().processes.len(), 1);
 }
 
 #[test]
@@ -247,7 +244,7 @@ fn what_begins_to_start_by_itself_is_started() {
 fn others_than_those_that_were_named_at_up_stay_off() {
     let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
     let supervisor = Supervisor::of(edition(vec![quick("web", &[])]), ExitPolicy::KeepGoing, now);
-    let mut world = World { supervisor, now };
+    let mut world = World { stage: Stage { supervisor, now } };
     let begun = world.step(Event::Begin { processes: Some(vec![ProcessId(0)]), with_needs: true });
     world.spawn_all(begun);
     let actions = world.reload(vec![quick("mail", &[]), quick("db", &[]), quick("web", &["db"])]);
@@ -264,7 +261,7 @@ fn a_start_goes_on_by_the_new_patience() {
     };
     let mut world = World::up(vec![patient(5)]);
     assert_eq!(signalled(&world.reload(vec![patient(60)])), []);
-    world.now.mono = world.now.mono + Duration::from_secs(20);
+    world.stage.now.mono = world.stage.now.mono + Duration::from_secs(20);
     assert_eq!(signalled(&world.step(Event::Tick)), []);
     assert_eq!(signalled(&world.reload(vec![patient(10)])), [ProcessId(0)], "that is over by now");
 }
@@ -307,7 +304,7 @@ fn a_new_beginning_stops_everything_and_is_known_as_one() {
     assert_eq!(world.step(Event::Command(WAIT, Command::BeginAnew)), [Action::Reply(WAIT, Outcome::ShuttingDown)]);
     world.exited("web");
     assert!(world.exited("db").contains(&Action::Finish(0)));
-    assert!(world.supervisor.snapshot().is_restarting, "whoever runs it looks there");
+    assert!(world.stage.supervisor.snapshot().is_restarting, "whoever runs it looks there");
 }
 
 #[test]
@@ -316,5 +313,5 @@ fn an_end_that_is_asked_for_meanwhile_is_the_end() {
     world.step(Event::Command(ASK, Command::BeginAnew));
     world.step(Event::Terminate(Urgency::Polite));
     assert!(world.exited("db").contains(&Action::Finish(0)));
-    assert!(!world.supervisor.snapshot().is_restarting);
+    assert!(!world.stage.supervisor.snapshot().is_restarting);
 }

@@ -1,60 +1,17 @@
 //! Requests, and what the user has done being told as such.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{
-    Dependency, Exit, Generation, Moment, Now, ProcessId, Program, Project, Signal, Until, WallTime, Word,
-};
+use super::Stage;
+use crate::model::{Dependency, Exit, ProcessId, Program, Project, Signal, Until, Word};
 use crate::supervisor::action::{Action, Answer, Outcome};
 use crate::supervisor::event::{Command, Event, RequestId, StartUntil};
 use crate::supervisor::notice::{Notice, Reason};
-use crate::supervisor::{ExitPolicy, Supervisor};
 
 const WEB: ProcessId = ProcessId(0);
 
-/// A supervisor with a clock that goes as told.
-struct World {
-    supervisor: Supervisor,
-    now: Now,
-}
-
-impl World {
-    /// A project that has begun.
-    fn begun(programs: Vec<Program>) -> Self {
-        let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
-        let project = Arc::new(Project::new("/shop", programs));
-        let supervisor = Supervisor::new(project, ExitPolicy::KeepGoing, now).unwrap();
-        let mut world = Self { supervisor, now };
-        world.step(Event::Begin { processes: None, with_needs: true });
-        world
-    }
-
-    fn step(&mut self, event: Event) -> Vec<Action> {
-        let mut actions = Vec::new();
-        self.supervisor.step(self.now, event, &mut actions);
-        actions
-    }
-
-    fn after(&mut self, wait: Duration, event: Event) -> Vec<Action> {
-        self.now.mono = self.now.mono + wait;
-        self.now.wall.0 += u64::try_from(wait.as_millis()).unwrap();
-        self.step(event)
-    }
-
-    fn spawned(&mut self, process: ProcessId) -> Vec<Action> {
-        let generation = self.generation(process);
-        self.step(Event::Spawned { process, generation, pid: 4711 + process.0 })
-    }
-
-    fn generation(&mut self, process: ProcessId) -> Generation {
-        self.supervisor.snapshot().get(process).unwrap().generation
-    }
-
-    fn exited(&mut self, exit: Exit) -> Vec<Action> {
-        let generation = self.generation(WEB);
-        self.step(Event::Exited { process: WEB, generation, exit, survivors: false })
-    }
+fn begun(programs: Vec<Program>) -> Stage {
+    Stage::begun(Project::new("/shop", programs)).0
 }
 
 fn start(until: StartUntil) -> Event {
@@ -69,7 +26,7 @@ fn reply(actions: &[Action]) -> Option<&Outcome> {
 
 #[test]
 fn a_start_of_what_is_on_its_way_is_answered_when_it_is_ready() {
-    let mut world = World::begun(vec![Program::new("web")]);
+    let mut world = begun(vec![Program::new("web")]);
     world.spawned(WEB);
     assert_eq!(reply(&world.step(start(StartUntil::Ready))), None);
     let ready = world.after(Duration::from_secs(2), Event::Tick);
@@ -80,31 +37,31 @@ fn a_start_of_what_is_on_its_way_is_answered_when_it_is_ready() {
 
 #[test]
 fn an_end_by_a_signal_that_a_user_sent_says_so() {
-    let mut world = World::begun(vec![Program::new("web")]);
+    let mut world = begun(vec![Program::new("web")]);
     world.spawned(WEB);
     world.after(Duration::from_secs(2), Event::Tick);
     world.step(Event::Command(RequestId(7), Command::Signal { processes: vec![WEB], signal: Signal::KILL }));
     let exit = Exit::Signal { signal: Signal::KILL, core: false };
-    let actions = world.exited(exit);
+    let actions = world.exited(WEB, exit);
     let is_crash = |action: &Action| matches!(action, Action::Say(Notice::Crashed { reason: Reason::Signalled(why), .. }) if *why == exit);
     assert!(actions.iter().any(is_crash), "{actions:?}");
 }
 
 #[test]
 fn runs_after_failures_are_counted_from_the_users_last_start() {
-    let mut world = World::begun(vec![Program::new("web")]);
+    let mut world = begun(vec![Program::new("web")]);
     world.spawned(WEB);
-    world.exited(Exit::Code(1));
-    assert_eq!(world.supervisor.snapshot().get(WEB).unwrap().unasked_runs, 1);
+    world.exited(WEB, Exit::Code(1));
+    assert_eq!(world.info(WEB).unasked_runs, 1);
     let restart = Command::Restart { processes: vec![WEB], until: StartUntil::Accepted, timeout: None };
     world.step(Event::Command(RequestId(7), restart));
-    assert_eq!(world.supervisor.snapshot().get(WEB).unwrap().unasked_runs, 0);
+    assert_eq!(world.info(WEB).unasked_runs, 0);
 }
 
 #[test]
 fn what_was_only_started_adds_nothing_to_the_slowest_chain() {
     let worker = Program { depends_on: vec![Dependency::new("web", Until::Started)], ..Program::new("worker") };
-    let mut world = World::begun(vec![Program::new("web"), worker]);
+    let mut world = begun(vec![Program::new("web"), worker]);
     world.spawned(WEB);
     world.spawned(ProcessId(1));
     let actions = world.after(Duration::from_secs(2), Event::Tick);
@@ -113,5 +70,5 @@ fn what_was_only_started_adds_nothing_to_the_slowest_chain() {
     });
     let names: Vec<ProcessId> = chain.unwrap().into_iter().map(|(id, _)| id).collect();
     assert_eq!(names, [ProcessId(1)]);
-    assert_eq!(world.supervisor.snapshot().get(WEB).unwrap().word, Word::Ready);
+    assert_eq!(world.info(WEB).word, Word::Ready);
 }

@@ -1,3 +1,5 @@
+//! Presses, and what they come to.
+
 use super::*;
 use crate::ui::sample_shop::{API, CACHE, DB, MIGRATE, WEB, project, several, shop, snapshot, with};
 

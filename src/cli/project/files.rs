@@ -1,0 +1,177 @@
+//! The config files of a command: those of `-f`, else what lies here or above.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::cli::error::CommandError;
+use crate::cli::project::found::running;
+use crate::cli::settings::Settings;
+use crate::config::discover::{self, Listing};
+use crate::registry::Homes;
+use crate::ui::look::Look;
+use crate::ui::text::{pad, width};
+
+/// The config files: those of `-f`, else the one that is found here or above. Without any, what was looked for and what to type.
+pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
+    if !settings.files.is_empty() {
+        return settings.files.iter().map(|file| named_file(file)).collect();
+    }
+    if !settings.directory.is_dir() {
+        return Err(no_directory(&settings.directory));
+    }
+    let directory = canonical(&settings.directory);
+    let listings = listings(&directory);
+    let found = discover::discover(&listings);
+    if let Some(files) = files_in_use(settings, found.as_deref()) {
+        return Ok(files);
+    }
+    match found {
+        Some(file) => Ok(vec![file]),
+        None => Err(no_project(settings, &directory, &listings)),
+    }
+}
+
+/// `-C` leads nowhere: a project further up is not what was asked for.
+fn no_directory(directory: &Path) -> CommandError {
+    if directory.is_file() {
+        return CommandError::user(format!("{} is not a directory", directory.display()))
+            .hint(format!("run -f {} …     uses this file", directory.display()));
+    }
+    CommandError::user(format!("there is no directory {}", directory.display()))
+}
+
+/// The files that the project here was started from, where they are others than the one that would be found.
+fn files_in_use(settings: &Settings, found: Option<&Path>) -> Option<Vec<PathBuf>> {
+    let owner = running(settings, &Homes::of_this_user())?.owner;
+    let files: Vec<PathBuf> = owner.files.iter().map(|file| owner.root.join(file)).collect();
+    let is_elsewhere =
+        found.is_some_and(|found| found.parent() != Some(&owner.root) || files.iter().any(|f| f == found));
+    (!is_elsewhere && !files.is_empty()).then_some(files)
+}
+
+/// A file of `-f`: its directory is canonical, its name stays as it was written, since a link's name decides the format.
+fn named_file(file: &Path) -> Result<PathBuf, CommandError> {
+    let (parent, name) = (file.parent().unwrap_or(Path::new("/")), file.file_name());
+    match (fs::canonicalize(parent), name) {
+        (Ok(parent), Some(name)) => Ok(parent.join(name)),
+        (Err(error), _) => Err(CommandError::user(format!("could not read {}: {error}", file.display()))),
+        (Ok(_), None) => Err(CommandError::user(format!("{} is not a file", file.display()))),
+    }
+}
+
+/// A path without links; one that is not there as it stands.
+pub(super) fn canonical(directory: &Path) -> PathBuf {
+    fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned())
+}
+
+/// What lies in a directory and in those above it, up to the root of the git checkout.
+fn listings(directory: &Path) -> Vec<Listing> {
+    let mut listings = Vec::new();
+    for directory in directory.ancestors() {
+        let is_git_root = directory.join(".git").exists();
+        listings.push(Listing { directory: directory.to_owned(), names: names_in(directory), is_git_root });
+        if is_git_root {
+            break;
+        }
+    }
+    listings
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    // A link may lead to a file; what it leads to is found out when it is opened.
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
+    let mut names: Vec<String> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+/// What was looked for, what was found instead, what to type.
+fn no_project(settings: &Settings, directory: &Path, listings: &[Listing]) -> CommandError {
+    let look = Look { home: settings.home.clone(), ..Look::plain() };
+    let names = discover::CONFIG_NAMES.join(", ");
+    let mut message = format!(
+        "no project here\n  looked for {names} in {} and above up to the git root",
+        look.path(&directory.to_string_lossy())
+    );
+    let package = fs::read_to_string(directory.join("package.json")).ok();
+    let hints = listings.first().map(|listing| discover::hints(listing, package.as_deref())).unwrap_or_default();
+    for line in hints.lines() {
+        message.push_str("\n  found ");
+        message.push_str(&line);
+    }
+    let command = hints.scripts.first().map_or_else(|| "CMD".to_owned(), |script| format!("npm run {script}"));
+    let from = if hints.lines().is_empty() { "a template" } else { "them" };
+    let once = format!("run up -- {command}");
+    let init = pad("run init", width(&once));
+    CommandError::user(message)
+        .hint(format!("{init}   writes a run.toml from {from} (shows it first)"))
+        .hint(format!("{once}   runs one command under the same supervision, no file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::cli::args::GlobalArgs;
+    use crate::cli::settings::{self, Facts, Stream};
+
+    fn settings_in(directory: &Path) -> Settings {
+        let facts = Facts { directory: directory.to_owned(), ..Facts::default() };
+        settings::resolve(&GlobalArgs::default(), BTreeMap::new(), &facts)
+    }
+
+    /// A git checkout of its own, so that nothing above it counts.
+    fn checkout() -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join(".git")).unwrap();
+        let root = fs::canonicalize(directory.path()).unwrap();
+        (directory, root)
+    }
+
+    #[test]
+    fn an_empty_directory_is_told_what_was_looked_for_and_what_to_type() {
+        let (_keep, root) = checkout();
+        fs::write(root.join("package.json"), r#"{"scripts": {"dev": "vite", "worker": "node w", "test": "x"}}"#)
+            .unwrap();
+        let error = config_files(&settings_in(&root)).unwrap_err();
+        assert_eq!(
+            error.render(&Stream::plain()).replace(&root.display().to_string(), "~/src/shop"),
+            "\
+error: no project here
+  looked for run.toml, Procfile.dev, Procfile, supervisord.conf in ~/src/shop and above up to the git root
+  found package.json with 2 scripts that look like servers: dev, worker
+help: run init                writes a run.toml from them (shows it first)
+      run up -- npm run dev   runs one command under the same supervision, no file
+"
+        );
+    }
+
+    #[test]
+    fn the_config_is_found_from_below() {
+        let (_keep, root) = checkout();
+        fs::create_dir_all(root.join("web/src")).unwrap();
+        fs::write(root.join("Procfile"), "web: sleep 1\n").unwrap();
+        assert_eq!(config_files(&settings_in(&root.join("web/src"))).unwrap(), [root.join("Procfile")]);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_not_mistaken_for_the_one_above() {
+        let (_keep, root) = checkout();
+        fs::write(root.join("Procfile"), "web: sleep 1\n").unwrap();
+        let message = |name: &str| config_files(&settings_in(&root.join(name))).unwrap_err().to_string();
+        assert!(message("shpo").starts_with("there is no directory "), "{}", message("shpo"));
+        assert!(message("Procfile").ends_with("Procfile is not a directory"), "{}", message("Procfile"));
+    }
+
+    #[test]
+    fn files_that_were_named_are_not_looked_for() {
+        let (_keep, root) = checkout();
+        let mut settings = settings_in(&root);
+        settings.files = vec![root.join("sub/../Procfile.test")];
+        assert!(config_files(&settings).is_err(), "the directory sub is not there");
+        settings.files = vec![root.join("./Procfile.test")];
+        assert_eq!(config_files(&settings).unwrap(), [root.join("Procfile.test")]);
+    }
+}

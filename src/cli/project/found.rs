@@ -1,0 +1,143 @@
+//! The project that runs here, or that none does and what to type then.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::connection::Connection;
+use crate::cli::error::CommandError;
+use crate::cli::project::files::{canonical, config_files};
+use crate::cli::project::kept::past;
+use crate::cli::settings::Settings;
+use crate::registry::{self, Homes, OwnerFacts, Running};
+use crate::ui::look::Look;
+
+/// That nothing runs here, and what is known all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotUp {
+    /// What the project is called; empty when there is none.
+    pub project: String,
+    /// Where it was looked for, as people write it.
+    pub directory: String,
+    /// The config that `run up` would use, as messages name it.
+    pub config: Option<String>,
+    /// What does run, when one was asked for by its name.
+    pub running: Vec<String>,
+    /// What starts it.
+    pub up: String,
+}
+
+impl NotUp {
+    /// One line for a person.
+    pub fn sentence(&self) -> String {
+        match (&self.config, self.project.as_str()) {
+            (Some(config), project) => format!("{project} is not up ({config}); {} starts it", self.up),
+            (None, "") => format!("no project is up in {} or above", self.directory),
+            (None, project) => format!("{project} is not up"),
+        }
+    }
+}
+
+impl From<NotUp> for CommandError {
+    fn from(not_up: NotUp) -> Self {
+        let config = not_up.config.as_ref().map(|config| format!(" ({config})")).unwrap_or_default();
+        if !not_up.running.is_empty() {
+            let running = not_up.running.join(", ");
+            return Self::project(not_up.sentence()).hint(format!("run projects      shows what runs: {running}"));
+        }
+        match not_up.project.as_str() {
+            "" => Self::project(not_up.sentence()).hint("run -C DIR … or run -p NAME … addresses another project"),
+            project => {
+                Self::project(format!("{project} is not up{config}")).hint(format!("{}      starts it", not_up.up))
+            }
+        }
+    }
+}
+
+/// The project that runs here, or that none does.
+pub fn find(settings: &Settings) -> Result<Result<Connection, NotUp>, CommandError> {
+    let homes = Homes::of_this_user();
+    if let Some(running) = running(settings, &homes)
+        && let Some(connection) = Connection::open(homes.clone(), running)?
+    {
+        return Ok(Ok(connection));
+    }
+    match named_alike(settings, &homes) {
+        Some(ambiguous) => Err(ambiguous),
+        None => Ok(Err(not_up(settings, &homes))),
+    }
+}
+
+/// That `-p` names several running projects, and how each is addressed.
+fn named_alike(settings: &Settings, homes: &Homes) -> Option<CommandError> {
+    let name = settings.name.as_deref()?;
+    let alike = registry::named(homes, name);
+    if alike.len() < 2 {
+        return None;
+    }
+    let look = Look { home: settings.home.clone(), ..Look::plain() };
+    let hint = |error: CommandError, running: &Running| {
+        let OwnerFacts { root, explicit_name, .. } = &running.owner;
+        let variation = explicit_name.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default();
+        error.hint(format!("run -C {}{variation} …", look.path(&root.to_string_lossy())))
+    };
+    let error = CommandError::project(format!("{} running projects are called {name}", alike.len()));
+    Some(alike.iter().fold(error, hint))
+}
+
+/// The project that runs here; that none does is an error.
+pub fn connect(settings: &Settings) -> Result<Connection, CommandError> {
+    find(settings)?.map_err(CommandError::from)
+}
+
+/// The registry's entry of the project that runs here.
+pub fn running(settings: &Settings, homes: &Homes) -> Option<Running> {
+    let start = start_directory(settings);
+    let found = registry::find(homes, &start, settings.name.as_deref())?;
+    // A directory that is gone may still have its project, but says nothing about those above it.
+    (settings.name.is_some() || start.is_dir() || found.owner.root == start).then_some(found)
+}
+
+fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
+    let look = Look { home: settings.home.clone(), ..Look::plain() };
+    let here = canonical(&settings.directory);
+    let directory = look.path(&here.to_string_lossy());
+    let past = past(settings, homes);
+    let config = config_files(settings).ok().and_then(|files| files.into_iter().next());
+    let root = config.as_deref().and_then(Path::parent);
+    let project = match (&past, &settings.name, root) {
+        (Some(past), _, _) => past.meta.name.clone(),
+        (None, Some(name), _) => name.clone(),
+        (None, None, Some(root)) => registry::display_name(None, None, root, registry::worktree_of(root).as_ref()).full,
+        (None, None, None) => String::new(),
+    };
+    let config = config.map(|config| look.path(&config.strip_prefix(&here).unwrap_or(&config).to_string_lossy()));
+    let running = match settings.name {
+        Some(_) => registry::list(homes).into_iter().map(|running| running.owner.name).collect(),
+        None => Vec::new(),
+    };
+    let up = settings.name.as_ref().map_or_else(|| "run up".to_owned(), |name| format!("run -p {name} up"));
+    NotUp { project, directory, config, running, up }
+}
+
+/// Where a running project is looked for: beside the first `-f`, else where we are.
+pub(super) fn start_directory(settings: &Settings) -> PathBuf {
+    let beside = settings.files.first().and_then(|file| file.parent());
+    canonical(beside.unwrap_or(&settings.directory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_that_is_down_says_how_it_is_started() {
+        let config = Some("~/src/run.toml".into());
+        let up = "run -p shop up".to_owned();
+        let not_up = NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new(), up };
+        assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run -p shop up starts it");
+        assert_eq!(CommandError::from(not_up).hints, ["run -p shop up      starts it"]);
+        let up = "run up".to_owned();
+        let nothing =
+            NotUp { project: String::new(), directory: "~/src".into(), config: None, running: Vec::new(), up };
+        assert_eq!(nothing.sentence(), "no project is up in ~/src or above");
+    }
+}

@@ -1,0 +1,108 @@
+//! What is left of a project to be read, whether it is up or not: its state, its logs.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::cli::error::CommandError;
+use crate::cli::project::found::{find, start_directory};
+use crate::cli::settings::Settings;
+use crate::model::ProcessName;
+use crate::model::status::ProjectStatus;
+use crate::registry::{self, Homes, Past, Places};
+use crate::ui::why::OFF;
+
+/// What the supervisor leaves in the state directory at its end, for `why` and `status` after `down`.
+pub const LAST_STATUS: &str = "status.json";
+
+/// What is left of a project that ran here once.
+pub fn past(settings: &Settings, homes: &Homes) -> Option<Past> {
+    registry::find_past(homes, &start_directory(settings), settings.name.as_deref())
+}
+
+/// The state as it is, or as it was when the project ended, and where its logs are kept.
+pub fn status_now_or_last(settings: &Settings) -> Result<(ProjectStatus, Places), CommandError> {
+    let homes = Homes::of_this_user();
+    match find(settings)? {
+        Ok(mut connection) => {
+            let status = connection.status()?;
+            Ok((status, connection.running().places.clone()))
+        }
+        Err(not_up) => {
+            let last = past(settings, &homes).and_then(|past| Some((ended(last_status(&past.places)?), past.places)));
+            last.ok_or_else(|| not_up.into())
+        }
+    }
+}
+
+/// The state in which a project ended, as one that is off.
+fn ended(last: ProjectStatus) -> ProjectStatus {
+    ProjectStatus { state: OFF.to_owned(), ..last }
+}
+
+/// What a project that is or was up has left to be read.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// What it is called.
+    pub name: String,
+    /// Where its logs are.
+    pub places: Places,
+    /// Its processes by namespec, and the place of each one's program in the file.
+    pub processes: Vec<(String, usize)>,
+    /// Whether it was up when it was looked for.
+    pub was_up: bool,
+    homes: Homes,
+    root: PathBuf,
+    explicit_name: Option<String>,
+}
+
+impl Kept {
+    /// Whether it is up now.
+    pub fn is_up(&self) -> bool {
+        let found = registry::find(&self.homes, &self.root, self.explicit_name.as_deref());
+        found.is_some_and(|running| running.places.identity == self.places.identity)
+    }
+}
+
+/// What the project here has left to be read, whether it is up or not.
+pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
+    let homes = Homes::of_this_user();
+    match find(settings)? {
+        Ok(mut connection) => {
+            let owner = connection.owner().clone();
+            Ok(Kept {
+                name: owner.name,
+                processes: places_of(&connection.status()?),
+                places: connection.running().places.clone(),
+                was_up: true,
+                homes,
+                root: owner.root,
+                explicit_name: owner.explicit_name,
+            })
+        }
+        Err(not_up) => {
+            let Past { places, meta } = past(settings, &homes).ok_or(not_up)?;
+            let processes =
+                last_status(&places).map_or_else(|| places_by_group(&meta.processes), |last| places_of(&last));
+            let (root, explicit_name) = (PathBuf::from(meta.root), meta.explicit_name);
+            Ok(Kept { name: meta.name, processes, places, was_up: false, homes, root, explicit_name })
+        }
+    }
+}
+
+fn places_of(status: &ProjectStatus) -> Vec<(String, usize)> {
+    status.processes.iter().map(|process| (process.name.clone(), process.place as usize)).collect()
+}
+
+/// Without a last status: programs are told apart by their groups, which is right unless the config has `[group.…]`.
+fn places_by_group(names: &[ProcessName]) -> Vec<(String, usize)> {
+    let mut groups: Vec<&str> = names.iter().map(|name| name.group.as_str()).collect();
+    groups.dedup();
+    let place = |name: &ProcessName| groups.iter().position(|group| *group == name.group).unwrap_or(0);
+    names.iter().map(|name| (name.to_string(), place(name))).collect()
+}
+
+/// The state in which a project ended.
+pub fn last_status(places: &Places) -> Option<ProjectStatus> {
+    let text = fs::read(places.state_dir.as_ref()?.join(LAST_STATUS)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
