@@ -147,8 +147,12 @@ fn what_has_cleared_its_environment_is_known_to_the_next_start_by_its_cgroup() {
         "nobody knows it by its mark"
     );
     let ours: Vec<Found> = project.ours();
-    ours.iter().for_each(|found| found.signal(Signal::SIGSTOP));
-    ours.iter().for_each(|found| project.shoot(found));
+    for found in &ours {
+        found.signal(Signal::SIGSTOP);
+    }
+    for found in &ours {
+        project.shoot(found);
+    }
     drop(up);
     assert!(lives(escaped), "there is nothing to be ended");
     let again = up_in(&project, &cgroup);
