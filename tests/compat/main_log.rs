@@ -38,15 +38,20 @@ fn a_life_and_another_after_hup(side: Side) {
     let conf = "[program:cat]\ncommand = cat\nstartsecs = 0\n[include]\nfiles = nothing/*.conf conf.d/*.conf\n";
     let stage = Stage::new(side, conf).file("conf.d/a.conf", "[program:dog]\ncommand = cat\nautostart = false\n");
     let daemon = stage.start();
+    // The original loses a signal that comes before its child has executed.
+    let is_cat = |pid: i64| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "cat\n");
     daemon.wait_state("cat", "RUNNING");
+    stage.wait_until("it has executed", || is_cat(daemon.pid("cat")));
     daemon.value("stopProcess", json!(["cat"]));
     daemon.value("startProcess", json!(["cat"]));
     let before = daemon.pid("cat");
+    stage.wait_until("it has executed", || is_cat(before));
     daemon.signal(Signal::SIGHUP);
     stage.wait_until("it is up again", || {
         let info = daemon.call("getProcessInfo", json!(["cat"]));
         info.is_ok_and(|info| info["statename"] == "RUNNING" && info["pid"] != before)
     });
+    stage.wait_until("it has executed", || is_cat(daemon.pid("cat")));
     daemon.end_by(Signal::SIGTERM).expect_code(0);
     let begins = [
         "WARN No file matches via include \"DIR/nothing/*.conf\"",
