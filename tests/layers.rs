@@ -41,7 +41,7 @@ const LAYERS: &[Layer] = &[
     pure("plan", &["model"], &["petgraph", "shell_words"]),
     pure("supervisor", &["model", "plan"], &[]),
     pure("export", &["model", "plan"], &["unicode_width"]),
-    pure("api", &["model", "codec", "supervisor"], &["jiff", "serde_json", "strsim"]),
+    pure("api", &["model", "codec", "supervisor", "export"], &["jiff", "serde_json", "strsim"]),
     edge("probe", &["model", "codec"], &["memchr", "regex", "tokio"]),
     edge("fault", &[], &[]),
     edge("logs", &["model", "codec", "fault"], &["bytes", "jiff", "libc", "memchr", "nix", "regex", "tokio"]),

@@ -274,6 +274,24 @@ fn a_terminal_sees_the_last_state_of_a_progress_bar() {
 }
 
 #[test]
+fn what_is_painted_is_not_streamed_and_who_paints_is_told_once() {
+    let (outlet, mut master) = terminal();
+    let rig = Rig::new(Some(outlet), |_| {});
+    let mut program = rig.program(0);
+    program.write_all(b"one\n\x1b[?1000l\x1b[?1049h\x1b[2J\x1b[1;1Hpainted\n~\n").unwrap();
+    assert!(rig.hub.flush(PATIENCE));
+    program.write_all(b"again\x1b[?1049l\x1b[?1049hmore\n\x1b[?1049ltwo\n").unwrap();
+    let shown = read_until(&mut master, "two");
+    assert!(!shown.contains("painted") && !shown.contains("again") && !shown.contains("more\r"), "{shown}");
+    assert_eq!(shown.matches("paints the whole screen, which is not shown here: run attach p0").count(), 1, "{shown}");
+    assert_eq!(shown.lines().count(), 3, "{shown}");
+    let (outlet, mut reader) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    rig.program(0).write_all(b"\x1b[?1049hpainted\n\x1b[?1049ltwo\n").unwrap();
+    assert!(read_until(&mut reader, "two").contains("painted"), "a pipe misses nothing");
+}
+
+#[test]
 fn a_screen_that_goes_away_is_told_once_and_logs_go_on() {
     let (outlet, screen) = piped();
     let mut rig = Rig::new(Some(outlet), |_| {});

@@ -11,6 +11,8 @@ use super::method::{Kind, Method, Outcome, Param, View, flag, optional, required
 use super::names::{Reach, resolve, resolve_one};
 use super::status::{note_of, process_statuses, project_status};
 use crate::codec::xmlrpc::Value;
+use crate::export::graph::GraphView;
+use crate::export::json::GraphJson;
 use crate::model::status::{ProcessReport, RequestReport, SCHEMA};
 use crate::model::{ProcessId, Signal};
 use crate::supervisor::action::{self, Answer};
@@ -36,6 +38,14 @@ pub(super) const METHODS: &[Method] = &[
         "struct",
         "Tells everything about one process: what it needs, its last probe, its history.",
         why,
+    )
+    .while_ending(),
+    Method::new(
+        "run.graph",
+        &[],
+        "struct",
+        "Tells what needs what: programs and tasks, the edges between them, and who could start at the same moment.",
+        graph,
     )
     .while_ending(),
     Method::new(
@@ -111,6 +121,10 @@ fn status(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 fn why(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let info = resolve_one(view.snapshot, text(arguments, 0))?;
     Ok(Outcome::Value(to_value(&process_statuses(view, &[info]).first())))
+}
+
+fn graph(view: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
+    Ok(Outcome::Value(to_value(&GraphJson::of(&GraphView::of(view.project)))))
 }
 
 fn start(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
@@ -241,5 +255,5 @@ fn timeout(arguments: &[Value], at: usize) -> Result<Option<Duration>, Fault> {
 }
 
 fn to_value(data: &impl serde::Serialize) -> Value {
-    serde_json::to_value(data).expect("the status types have string keys and no failing serializer").into()
+    serde_json::to_value(data).expect("the types of answers have string keys and no failing serializer").into()
 }

@@ -70,10 +70,11 @@ fn blocked(snapshot: &Snapshot, info: &ProcessInfo) -> String {
 }
 
 fn ready(info: &ProcessInfo, url: Option<&str>) -> String {
-    match (url, info.last_exit) {
-        (Some(url), _) => url.to_owned(),
-        (None, Some(exit)) if info.unasked_runs > 0 => format!("restarted after {}", short(exit)),
-        (None, _) => String::new(),
+    match (url, &info.failed_otherwise, info.last_exit) {
+        (Some(url), ..) => url.to_owned(),
+        (None, Some(why), _) if info.unasked_runs > 0 => format!("restarted: {why}"),
+        (None, None, Some(exit)) if info.unasked_runs > 0 => format!("restarted after {}", short(exit)),
+        (None, ..) => String::new(),
     }
 }
 
@@ -109,7 +110,7 @@ fn done(info: &ProcessInfo) -> String {
 
 /// Why the last run failed: the exit, unless it failed for another reason.
 fn failure(info: &ProcessInfo) -> String {
-    match (info.failed_otherwise(), info.last_exit) {
+    match (info.failed_otherwise.as_deref(), info.last_exit) {
         (None, Some(exit)) => short(exit),
         (Some(why), _) => why.to_owned(),
         (None, None) => String::new(),

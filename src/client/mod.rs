@@ -42,7 +42,7 @@ pub enum ClientError {
     #[error("the project's answer makes no sense: {0}")]
     Protocol(String),
     /// The answer has another status than 200.
-    #[error("the project's answer has the HTTP status {code}")]
+    #[error("{}", told_by_status(*code))]
     Status {
         /// 401, say.
         code: u16,
@@ -58,6 +58,14 @@ pub enum ClientError {
     /// The system refused.
     #[error("could not talk to the project")]
     Io(#[source] io::Error),
+}
+
+/// A listener that has as many connections as it takes says 503 (`serve/listen.rs`).
+fn told_by_status(code: u16) -> String {
+    match code {
+        503 => "the project talks to as many clients as it can at a time; try again in a moment".to_owned(),
+        _ => format!("the project's answer has the HTTP status {code}"),
+    }
 }
 
 impl ClientError {

@@ -19,6 +19,7 @@ pub mod json_answer;
 pub mod lines;
 pub mod listener;
 pub mod notify;
+pub mod painting;
 pub mod python;
 pub mod shlex;
 pub mod strip;

@@ -94,26 +94,31 @@ fn entries(file: usize, text: &str) -> (Vec<Entry<'_>>, Vec<Diagnostic>) {
     let mut places: BTreeMap<&str, Span> = BTreeMap::new();
     let mut start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     for line in text[start..].split_inclusive('\n') {
-        let entry = read_line(file, start, line);
+        let read = read_line(file, start, line);
         start += line.len();
-        match entry {
-            None => {}
-            Some(Err(diagnostic)) => diagnostics.push(diagnostic),
-            Some(Ok(entry)) => match places.insert(entry.name, entry.name_span) {
-                None => entries.push(entry),
-                Some(first) => {
-                    places.insert(entry.name, first);
-                    diagnostics.push(
-                        Diagnostic::error("duplicate", format!("`{}` is there twice", entry.name))
-                            .at(entry.name_span, "the second")
-                            .at(first, "the first")
-                            .help("give one of them another name; for several of the same: run up -m NAME=2"),
-                    );
-                }
-            },
+        let entry = match read {
+            None => continue,
+            Some(Ok(entry)) => entry,
+            Some(Err(diagnostic)) => {
+                diagnostics.push(diagnostic);
+                continue;
+            }
+        };
+        if let Some(first) = places.get(entry.name) {
+            diagnostics.push(twice(&entry, *first));
+        } else {
+            places.insert(entry.name, entry.name_span);
+            entries.push(entry);
         }
     }
     (entries, diagnostics)
+}
+
+fn twice(entry: &Entry<'_>, first: Span) -> Diagnostic {
+    Diagnostic::error("duplicate", format!("`{}` is there twice", entry.name))
+        .at(entry.name_span, "the second")
+        .at(first, "the first")
+        .help("give one of them another name; for several of the same: run up -m NAME=2")
 }
 
 /// Reads one line; `None` for a comment or a blank one.
@@ -215,17 +220,12 @@ fn base_port(options: &ProcfileOptions) -> (u16, Option<Diagnostic>) {
     }
     let mut warning = None;
     for (place, text) in [(".env", &options.env_file_port), ("the shell", &options.shell_port)] {
-        match text.as_deref().map(str::trim) {
-            None | Some("") => {}
-            Some(text) => match text.parse() {
-                Ok(port) if port > 0 => return (port, warning),
-                Ok(_) | Err(_) => {
-                    let message =
-                        format!("PORT of {place} is not a port number, so it does not decide where ports begin");
-                    warning = warning.or(Some(Diagnostic::warning("bad-value", message)));
-                }
-            },
+        let Some(text) = text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else { continue };
+        if let Ok(port @ 1..) = text.parse() {
+            return (port, warning);
         }
+        let message = format!("PORT of {place} is not a port number, so it does not decide where ports begin");
+        warning = warning.or(Some(Diagnostic::warning("bad-value", message)));
     }
     (BASE_PORT, warning)
 }

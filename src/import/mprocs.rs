@@ -90,11 +90,14 @@ fn table(fields: &mut Fields<'_>, section: &mut Section, names: &Names) {
 
 /// A text, or the one that is meant on Linux among those of several systems.
 pub(super) fn select(node: &Node) -> Option<String> {
-    let chosen = match node.get("$select") {
+    chosen(node)?.text().map(ToOwned::to_owned)
+}
+
+fn chosen(node: &Node) -> Option<&Node> {
+    match node.get("$select") {
         Some(_) => node.get("linux").or_else(|| node.get("$else")),
         None => Some(node),
-    };
-    chosen?.text().map(ToOwned::to_owned)
+    }
 }
 
 /// A path of theirs: `<CONFIG_DIR>` is where relative paths start anyway. Empty for the root of the project.
@@ -175,7 +178,7 @@ pub(super) fn environment(fields: &mut Fields<'_>, section: &mut Section) {
 
 /// Names and values; a null is a variable to be taken away.
 fn variables(node: &Node) -> Option<Vec<(String, Option<String>, usize)>> {
-    let entries = node.table()?.iter();
+    let entries = chosen(node)?.table()?.iter();
     Some(entries.map(|entry| (entry.key.clone(), select(&entry.value), entry.line)).collect())
 }
 

@@ -37,6 +37,7 @@ const PROCESS: &[(&str, &str)] = &[
     ("is_daemon", "a program has to stay in the foreground; leave out the option that sends it into the background"),
     ("extends", "there is no such process"),
     ("schedule", "nothing is started by the clock; `run start` starts it"),
+    ("watch", "write its paths as patterns: watch = [\"src/**\"]; `restart = true` in depends_on is its cascade"),
 ];
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {

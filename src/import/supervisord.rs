@@ -212,12 +212,29 @@ fn program(kind: &'static str, file: &File, found: &Found<'_>, names: &Names) ->
     {
         section.lost.push(file.lost(entry, "`%(here)s` is written as `.`, which `directory` moves"));
     }
+    without_a_file_its_limits_go(file, found, &mut section);
     if !section.has("command") {
         section.set("command", Value::text("false"));
     }
     let order = ["command", "directory"];
     section.keys.sort_by_key(|(key, _)| order.iter().position(|first| first == key).unwrap_or(order.len()));
     section
+}
+
+/// A log that goes to the stream has no size; one that was somewhere by itself is kept by us.
+fn without_a_file_its_limits_go(file: &File, found: &Found<'_>, section: &mut Section) {
+    for logfile in ["stdout_logfile", "stderr_logfile"] {
+        if section.has(logfile) {
+            continue;
+        }
+        let is_limit = |key: &str| matches!(key.strip_prefix(logfile), Some("_maxbytes" | "_backups"));
+        section.keys.retain(|(key, _)| !is_limit(key));
+        let entries = &found.section.entries;
+        let is_device = entries.iter().any(|entry| entry.key == logfile && entry.value.trim().starts_with("/dev/"));
+        for entry in entries.iter().filter(|entry| !is_device && is_limit(&entry.key)) {
+            section.lost.push(file.lost(entry, "logs are kept in the state directory; `run logs` reads them"));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +248,16 @@ mod tests {
         assert_eq!(draft.sections[0].keys, [("tcp", Value::text("0.0.0.0:9001"))]);
         let lost: Vec<&str> = draft.sections[0].lost.iter().map(|lost| lost.what.as_str()).collect();
         assert_eq!(lost, ["password", "username"]);
+    }
+
+    #[test]
+    fn a_log_that_goes_to_the_stream_leaves_no_limits_behind() {
+        let text = "[program:a]\ncommand=a\nstdout_logfile=/dev/stdout\nstdout_logfile_maxbytes=0\n\
+            stderr_logfile=AUTO\nstderr_logfile_maxbytes=1MB\nstderr_logfile_backups=3\n";
+        let draft = read(&Source { name: "supervisord.conf", text, beside: &[] }).unwrap();
+        assert_eq!(draft.sections[0].keys, [("command", Value::text("a"))]);
+        let lost: Vec<&str> = draft.sections[0].lost.iter().map(|lost| lost.what.as_str()).collect();
+        assert_eq!(lost, ["stderr_logfile_maxbytes", "stderr_logfile_backups"]);
     }
 
     #[test]

@@ -260,6 +260,8 @@ pub struct Hub {
     /// Unbounded: orders follow from what the supervisor does, and are taken in before the next byte of output.
     orders: mpsc::Sender<Order>,
     wake: Arc<EventFd>,
+    /// From which level on the main log takes lines; `None` without one.
+    level: Option<LogLevel>,
 }
 
 impl Hub {
@@ -268,10 +270,11 @@ impl Hub {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let wake = Arc::new(EventFd::from_flags(flags).map_err(HubError::Descriptors)?);
         let (orders, inbox) = mpsc::channel();
+        let level = config.main_log.as_ref().map(MainLog::level);
         let output = Output::new(config, events, inbox, Arc::clone(&wake)).map_err(HubError::Descriptors)?;
         let builder = thread::Builder::new().name("output".to_owned());
         builder.spawn(move || output.run()).map_err(HubError::Thread)?;
-        Ok(Self { orders, wake })
+        Ok(Self { orders, wake, level })
     }
 
     /// Names a process. Must come before its first [`Hub::attach`]; again to change its prefix.
@@ -334,9 +337,16 @@ impl Hub {
         self.order(Order::MuteScreen);
     }
 
+    /// Whether there is a main log that takes lines of this level.
+    pub fn logs(&self, level: LogLevel) -> bool {
+        self.level.is_some_and(|least| level >= least)
+    }
+
     /// Writes a line to the main log, if there is one and the level is wanted.
     pub fn log(&self, level: LogLevel, at: WallTime, text: impl Into<String>) {
-        self.order(Order::Log { level, at, text: text.into() });
+        if self.logs(level) {
+            self.order(Order::Log { level, at, text: text.into() });
+        }
     }
 
     /// Opens the main log and every log file of a program anew: somebody has moved them away.

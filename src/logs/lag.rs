@@ -6,6 +6,7 @@ use std::time::Instant;
 use memchr::memchr;
 
 use crate::codec::lines::Rows;
+use crate::codec::painting::Painting;
 use crate::logs::screen::Screen;
 use crate::logs::track::{Keeping, Shown, Track, count_rows};
 
@@ -90,7 +91,7 @@ impl Track {
     fn skip_gone(&mut self, screen: &Screen) {
         let (Some(lag), Some(kept)) = (&mut self.lag, &self.kept) else { return };
         debug_assert!(screen.has_room(), "only a screen with room catches up");
-        self.rows = Rows::default();
+        (self.rows, self.painting) = (Rows::default(), Painting::default());
         let next = kept.begin().max(lag.from + 1);
         if next >= kept.end() || kept.begin() <= lag.from {
             self.missed += lag.rows;
@@ -113,7 +114,7 @@ impl Track {
         self.missed += lag.rows.saturating_sub(rest);
         lag.rows = rest;
         lag.breaks.retain(|at| *at > lag.from);
-        self.rows = Rows::default();
+        (self.rows, self.painting) = (Rows::default(), Painting::default());
         if lag.from == kept.end() && lag.breaks.is_empty() {
             self.lag = None;
         }

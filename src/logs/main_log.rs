@@ -85,6 +85,11 @@ impl MainLog {
         Ok(Self { level: settings.level, file, sinks: [device, stdout], syslog, zone: None })
     }
 
+    /// From which level on lines are written.
+    pub(super) fn level(&self) -> LogLevel {
+        self.level
+    }
+
     /// Whether lines of a level are written.
     pub(super) fn wants(&self, level: LogLevel) -> bool {
         level >= self.level

@@ -170,6 +170,14 @@ impl Screen {
         }
     }
 
+    /// Appends the row that stands for what a program paints.
+    pub(crate) fn put_painting(&mut self, prefix: &[u8], name: &str) {
+        let text = format!("{} paints the whole screen, which is not shown here: run attach {name}", self.more_mark);
+        if let Some(mut page) = self.begin() {
+            page.put_raw(prefix, text.as_bytes());
+        }
+    }
+
     /// Appends lines of our own.
     pub(crate) fn say(&mut self, text: &str) {
         self.erase_live();

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use memchr::memchr_iter;
 
-use crate::codec::ansi;
+use crate::codec::ansi::{self, Style};
 use crate::codec::lines::{Row, Rows};
+use crate::codec::painting::Painting;
 use crate::logs::copies::Extra;
 use crate::logs::hub::Channel;
 use crate::logs::kept::KeptWriter;
@@ -62,6 +63,10 @@ pub(crate) struct Track {
     pub(crate) served: u64,
     pub(crate) tail: Tail,
     pub(super) rows: Rows,
+    /// Where it paints the whole screen: that is shown to nobody in lines.
+    pub(super) painting: Painting,
+    /// That it does so was said in this run.
+    told_painting: bool,
     /// Rows that the screen did not get.
     pub(super) missed: u64,
     /// The run whose bytes came last.
@@ -88,6 +93,8 @@ impl Track {
             served: 0,
             tail: Tail::default(),
             rows: Rows::default(),
+            painting: Painting::default(),
+            told_painting: false,
             missed: 0,
             run: 0,
             began: None,
@@ -100,6 +107,7 @@ impl Track {
         if run != self.run {
             self.end_line(screen, label);
             (self.run, self.began) = (run, None);
+            (self.painting, self.told_painting) = (Painting::default(), false);
             self.tail.begin(run);
         }
     }
@@ -114,11 +122,43 @@ impl Track {
     pub(crate) fn show(&mut self, chunk: &[u8], screen: &mut Screen, label: &Shown<'_>, is_bounded: bool) -> usize {
         if self.is_hidden {
             self.rows = Rows::default();
+            self.painting.pass(chunk);
             return chunk.len();
         }
         self.tell_missed(screen, label);
-        let Some(mut page) = screen.begin() else { return chunk.len() };
         let is_plain = ansi::is_plain(chunk);
+        if (is_plain && self.painting.is_idle()) || !screen.is_terminal() {
+            return self.show_lines((chunk, is_plain), screen, label, is_bounded);
+        }
+        let mut shown = 0;
+        while shown < chunk.len() {
+            let mut painting = self.painting;
+            let part = &chunk[shown..][..painting.take(&chunk[shown..])];
+            if !self.painting.is_on() {
+                let length = self.show_lines((part, is_plain), screen, label, is_bounded);
+                if length < part.len() {
+                    // A row that was shown ends in no sequence.
+                    self.painting = if length == 0 { self.painting } else { Painting::default() };
+                    return shown + length;
+                }
+                if painting.is_on() {
+                    self.tell_painting(screen, label);
+                }
+            }
+            self.painting = painting;
+            shown += part.len();
+        }
+        shown
+    }
+
+    fn show_lines(
+        &mut self,
+        (chunk, is_plain): (&[u8], bool),
+        screen: &mut Screen,
+        label: &Shown<'_>,
+        is_bounded: bool,
+    ) -> usize {
+        let Some(mut page) = screen.begin() else { return chunk.len() };
         let mut rest = chunk;
         while page.has_room() || !is_bounded {
             let Some(row) = self.rows.take(&mut rest) else { break };
@@ -239,6 +279,19 @@ impl Track {
         }
         if let Some(mut page) = screen.begin() {
             page.put(label.prefix, Row { bytes, is_finished: true, is_joined: true }, false);
+        }
+    }
+
+    /// It paints from here on: what is held is a row if there is anything to see in it.
+    fn tell_painting(&mut self, screen: &mut Screen, label: &Shown<'_>) {
+        let mut seen = Vec::new();
+        ansi::render(self.rows.unfinished().unwrap_or_default(), Style { is_terminal: true, colour: false }, &mut seen);
+        if seen.is_empty() {
+            self.rows = Rows::default();
+        }
+        self.close_row(screen, label);
+        if !std::mem::replace(&mut self.told_painting, true) {
+            screen.put_painting(label.prefix, label.name);
         }
     }
 

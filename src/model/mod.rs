@@ -53,11 +53,11 @@ pub use name::{ProcessName, ProgramName};
 pub use program::{
     Autorestart, Dependency, EnvFile, Kind, LogFile, PortRequest, PortSpec, Program, RetryPolicy, Tty, Until,
 };
-pub use project::{Control, Dialect, EnvOrder, Group, Project, Proxy};
+pub use project::{Control, Dialect, EnvContents, EnvOrder, Group, Project, Proxy};
 pub use ready::{ProbeSchema, ReadyKind, ReadySpec};
 pub use reload::{
-    ConfigNews, ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, ProcessChange, ReloadMode, ReloadPlan,
-    ReloadReport,
+    ConfigNews, ConfigRefusal, ConfigWish, Effect, GroupChanges, KeyChange, KeyFate, ProcessChange, ReloadMode,
+    ReloadPlan, ReloadReport,
 };
 pub use signal::Signal;
 pub use state::{ListenerState, ProcessState, Word};

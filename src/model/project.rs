@@ -83,6 +83,9 @@ impl Default for Proxy {
     }
 }
 
+/// What env files say, by file: a hash of the value of each name.
+pub type EnvContents = BTreeMap<PathBuf, BTreeMap<String, u64>>;
+
 /// Everything a config says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
@@ -98,7 +101,7 @@ pub struct Project {
     pub env_files: Vec<EnvFile>,
     /// What the env files said when they were looked at: a hash of the value of each name. Values are read at every spawn and
     /// kept nowhere; this tells whether one is another now.
-    pub env_contents: BTreeMap<PathBuf, BTreeMap<String, u64>>,
+    pub env_contents: EnvContents,
     /// `[environment]`.
     pub environment: Vec<(String, Template)>,
     /// In the order of the file: colours and tie-breaks follow it.

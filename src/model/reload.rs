@@ -47,6 +47,11 @@ pub enum ConfigNews {
         /// What it would change.
         plan: Box<ReloadPlan>,
     },
+    /// It is what runs again, after it was something else that was not taken over.
+    AsBefore {
+        /// What was saved, as people name it.
+        files: Vec<String>,
+    },
     /// The kernel does not tell of changes, so that files are looked at from time to time.
     Unwatched {
         /// Why, in words.
@@ -140,8 +145,49 @@ pub struct KeyChange {
     pub key: String,
     /// Its value before and now, where it is a number or a word. Environment values are never told.
     pub values: Option<(String, String)>,
+    /// Whether it is there on both sides.
+    #[serde(default, skip_serializing_if = "KeyFate::is_changed")]
+    pub fate: KeyFate,
     /// Whether it takes a new run to have an effect.
     pub needs_restart: bool,
+}
+
+/// What has become of a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyFate {
+    /// It has another value.
+    #[default]
+    Changed,
+    /// It was not there before.
+    Added,
+    /// It is there no longer.
+    Removed,
+}
+
+impl KeyFate {
+    /// By whether it was there and is there.
+    pub fn of(was: bool, is: bool) -> Self {
+        match (was, is) {
+            (false, true) => Self::Added,
+            (true, false) => Self::Removed,
+            (true, true) | (false, false) => Self::Changed,
+        }
+    }
+
+    /// `changed`, `added`, `removed`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Added => "added",
+            Self::Removed => "removed",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_changed(&self) -> bool {
+        *self == Self::Changed
+    }
 }
 
 /// supervisord's view: whole groups (supervisor `supervisord.py` `diff_to_active`).

@@ -12,7 +12,9 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::model::program::Instance;
-use crate::model::{Effect, KeyChange, ProcessChange, ProcessName, Program, ProgramName, Project, ReloadPlan};
+use crate::model::{
+    Effect, EnvContents, KeyChange, ProcessChange, ProcessName, Program, ProgramName, Project, ReloadPlan,
+};
 use crate::plan::definition::Definition;
 
 pub use groups::{with_group, without_group};
@@ -23,31 +25,45 @@ pub(super) struct Side<'a> {
     pub(super) project: &'a Project,
     pub(super) program: &'a Program,
     pub(super) instance: &'a Instance,
+    /// What the env files say.
+    pub(super) env: &'a EnvContents,
 }
 
 impl<'a> Side<'a> {
     fn of(definition: &'a Definition) -> Self {
-        Self { project: definition.project(), program: definition.program(), instance: definition.instance() }
+        let (project, program, instance) = (definition.project(), definition.program(), definition.instance());
+        Self { project, program, instance, env: &project.env_contents }
+    }
+
+    /// As one that was started when the env files said this.
+    fn as_read(self, read: Option<&'a EnvContents>) -> Self {
+        Self { env: read.unwrap_or(self.env), ..self }
     }
 }
 
 /// Everything that differs between two projects, by process.
 pub fn diff(old: &Project, new: &Project) -> ReloadPlan {
+    diff_as_read(old, new, &BTreeMap::new())
+}
+
+/// The same, where some processes of the old one were started when its env files said something else already.
+pub fn diff_as_read(old: &Project, new: &Project, read: &BTreeMap<&ProcessName, &EnvContents>) -> ReloadPlan {
     let before = by_name(old);
     let after = by_name(new);
     let mut plan = ReloadPlan::default();
     let mut own_changes = Vec::new();
     for (_, program, instance) in new.processes() {
-        let side = Side { project: new, program, instance };
+        let side = Side { project: new, program, instance, env: &new.env_contents };
         let Some(was) = before.get(&instance.name) else {
             plan.changes.push(added(side));
             continue;
         };
-        let own = own_keys(*was, side);
+        let was = was.as_read(read.get(&instance.name).copied());
+        let own = own_keys(was, side);
         if !own.is_empty() {
             own_changes.push(&instance.name);
         }
-        match changed(side, own.into_iter().chain(shared::keys(*was, side)).collect()) {
+        match changed(side, own.into_iter().chain(shared::keys(was, side)).collect()) {
             Some(change) => plan.changes.push(change),
             None => plan.unchanged += 1,
         }
@@ -65,10 +81,10 @@ pub fn diff(old: &Project, new: &Project) -> ReloadPlan {
     plan
 }
 
-/// The keys that differ between two definitions of one process.
-pub fn compare(old: &Definition, new: &Definition) -> Vec<KeyChange> {
-    let (old, new) = (Side::of(old), Side::of(new));
-    if std::ptr::eq(old.project, new.project) && old.instance == new.instance {
+/// The keys that differ between two definitions of one process, which was started when its env files said what was `read`.
+pub fn compare(old: &Definition, read: Option<&EnvContents>, new: &Definition) -> Vec<KeyChange> {
+    let (old, new) = (Side::of(old).as_read(read), Side::of(new));
+    if read.is_none() && std::ptr::eq(old.project, new.project) && old.instance == new.instance {
         return Vec::new();
     }
     own_keys(old, new).into_iter().chain(shared::keys(old, new)).collect()
@@ -78,7 +94,7 @@ pub fn compare(old: &Definition, new: &Definition) -> Vec<KeyChange> {
 fn by_name(project: &Project) -> BTreeMap<&ProcessName, Side<'_>> {
     let mut all = BTreeMap::new();
     for (_, program, instance) in project.processes() {
-        all.entry(&instance.name).or_insert(Side { project, program, instance });
+        all.entry(&instance.name).or_insert(Side { project, program, instance, env: &project.env_contents });
     }
     all
 }

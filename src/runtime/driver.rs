@@ -263,6 +263,7 @@ impl<S: Spawner> Driver<S> {
         let (level, line) = match news {
             ConfigNews::Refused { why, .. } => (LogLevel::Warn, format!("config not taken over: {why}")),
             ConfigNews::Offered { .. } => (LogLevel::Info, "config has changed: run reload applies it".to_owned()),
+            ConfigNews::AsBefore { .. } => (LogLevel::Info, "config is what runs again".to_owned()),
             ConfigNews::Unwatched { why } => (LogLevel::Warn, why.clone()),
         };
         self.log(level, line.lines().next().unwrap_or_default().to_owned());

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::dotenv::{self, EnvProblem};
+use crate::config::env_contents;
 use crate::config::facts::FileFact;
-use crate::model::EnvFile;
+use crate::model::{EnvContents, EnvFile};
 use crate::runtime::load;
 
 /// What some env files say together.
@@ -13,6 +14,8 @@ use crate::runtime::load;
 pub struct EnvFiles {
     /// Names and values, those of later files last.
     pub pairs: Vec<(String, String)>,
+    /// What each of them says, as hashes.
+    pub contents: EnvContents,
     /// Lines that could not be read, with their files.
     pub problems: Vec<(PathBuf, EnvProblem)>,
 }
@@ -39,6 +42,7 @@ pub fn read(files: &[EnvFile], outer: &BTreeMap<String, String>) -> Result<EnvFi
             FileFact::Unusable(why) => return Err(unreadable(file, &why)),
         };
         let text = dotenv::parse(&String::from_utf8_lossy(&bytes), &seen);
+        read.contents.insert(file.path.clone(), env_contents::hashes(&text.pairs));
         seen.extend(text.pairs.iter().cloned());
         read.pairs.extend(text.pairs);
         read.problems.extend(text.problems.into_iter().map(|problem| (file.path.clone(), problem)));

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use nix::unistd::{User, getgrouplist};
 
 use crate::model::program::Instance;
-use crate::model::{EnvFile, Program, ProgramName, Project, ReadyKind, Template};
+use crate::model::{EnvContents, EnvFile, Program, ProgramName, Project, ReadyKind, Template};
 use crate::plan::environment::{Environment, Layers, compose, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
 use crate::probe::ResolvedProbe;
-use crate::runtime::env_files::{self, Unreadable};
+use crate::runtime::env_files::{self, EnvFiles, Unreadable};
 use crate::runtime::spawner::Account;
 use crate::supervisor::event::SpawnFailure;
 
@@ -35,6 +35,13 @@ pub struct Launcher {
     pub server_url: Option<String>,
 }
 
+/// What env files say: those of the project, then those of one program.
+struct FromFiles {
+    project: Vec<(String, String)>,
+    program: Vec<(String, String)>,
+    contents: EnvContents,
+}
+
 impl Launcher {
     /// The same for another project and its ports.
     #[must_use]
@@ -44,9 +51,18 @@ impl Launcher {
 
     /// Everything that is needed to execute a process.
     pub fn launch(&self, program: &Program, instance: &Instance) -> Result<Launch, SpawnFailure> {
-        let (project_files, program_files) = self.env_files(program)?;
-        let layers = self.layers(&project_files, &program_files);
-        launch(&self.project, program, instance, &self.ports, &layers).map_err(|error| SpawnFailure {
+        self.launch_by_files(program, instance).map(|(launch, _)| launch)
+    }
+
+    /// The same, with what its env files say now.
+    pub fn launch_by_files(
+        &self,
+        program: &Program,
+        instance: &Instance,
+    ) -> Result<(Launch, EnvContents), SpawnFailure> {
+        let FromFiles { project, program: own, contents } = self.env_files(program)?;
+        let launch = launch(&self.project, program, instance, &self.ports, &self.layers(&project, &own));
+        launch.map(|launch| (launch, contents)).map_err(|error| SpawnFailure {
             step: "could not start".to_owned(),
             errno: 0,
             message: error.to_string(),
@@ -55,11 +71,11 @@ impl Launcher {
 
     /// The environment of a process, or without one of a command in the project.
     pub fn environment(&self, of: Option<(&Program, &Instance)>) -> Result<Environment, SpawnFailure> {
-        let (project_files, program_files) = match of {
+        let files = match of {
             Some((program, _)) => self.env_files(program)?,
-            None => (self.read_all(&self.project.env_files, &self.shell)?, Vec::new()),
+            None => self.project_files()?,
         };
-        compose(&self.project, of, &self.ports, &self.layers(&project_files, &program_files))
+        compose(&self.project, of, &self.ports, &self.layers(&files.project, &files.program))
             .map_err(|error| SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() })
     }
 
@@ -96,24 +112,25 @@ impl Launcher {
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "two lists of pairs")]
-    fn env_files(&self, program: &Program) -> Result<(Vec<(String, String)>, Vec<(String, String)>), SpawnFailure> {
-        let project = self.read_all(&self.project.env_files, &self.shell)?;
-        if program.env_files.is_empty() {
-            return Ok((project, Vec::new()));
-        }
-        let mut outer = self.shell.clone();
-        outer.extend(project.iter().cloned());
-        let program = self.read_all(&program.env_files, &outer)?;
-        Ok((project, program))
+    fn project_files(&self) -> Result<FromFiles, SpawnFailure> {
+        let EnvFiles { pairs, contents, .. } = self.read_all(&self.project.env_files, &self.shell)?;
+        Ok(FromFiles { project: pairs, program: Vec::new(), contents })
     }
 
-    fn read_all(
-        &self,
-        files: &[EnvFile],
-        outer: &BTreeMap<String, String>,
-    ) -> Result<Vec<(String, String)>, SpawnFailure> {
-        env_files::read(files, outer).map(|read| read.pairs).map_err(|Unreadable { path, why }| SpawnFailure {
+    fn env_files(&self, program: &Program) -> Result<FromFiles, SpawnFailure> {
+        let mut files = self.project_files()?;
+        if !program.env_files.is_empty() {
+            let mut outer = self.shell.clone();
+            outer.extend(files.project.iter().cloned());
+            let EnvFiles { pairs, contents, .. } = self.read_all(&program.env_files, &outer)?;
+            files.program = pairs;
+            files.contents.extend(contents);
+        }
+        Ok(files)
+    }
+
+    fn read_all(&self, files: &[EnvFile], outer: &BTreeMap<String, String>) -> Result<EnvFiles, SpawnFailure> {
+        env_files::read(files, outer).map_err(|Unreadable { path, why }| SpawnFailure {
             step: "could not read the env_file".to_owned(),
             errno: 0,
             message: format!("{}: {why}", path.strip_prefix(&self.project.root).unwrap_or(&path).display()),

@@ -13,7 +13,7 @@ use regex::bytes::Regex;
 use crate::codec::notify::NotifyItem;
 use crate::logs::{Attach, Channel, LogPlace, Matcher, Tapping};
 use crate::model::supervisord::{Extension, Role, StreamOptions};
-use crate::model::{Dialect, Generation, Now, ProcessId, Program, Project, ReadyKind, Signal, Tty};
+use crate::model::{Dialect, EnvContents, Generation, Now, ProcessId, Program, Project, ReadyKind, Signal, Tty};
 use crate::plan::launch::Launch;
 use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::{Driver, Later};
@@ -92,7 +92,8 @@ impl<S: Spawner> Driver<S> {
         };
         let instance = definition.instance();
         let program = &*definition.program().as_run_by(instance);
-        let mut launch = launcher.launch(program, instance)?;
+        let (mut launch, contents) = launcher.launch_by_files(program, instance)?;
+        self.note_env_read(program, (process, generation), contents);
         let user = launch.user.as_deref().map(account).transpose()?;
         let mut streams = self.streams(program, (process, generation)).map_err(|error| no_descriptors(&error))?;
         if let Some(socket) = self.fcgi.stdin(program, (process, generation))? {
@@ -129,6 +130,15 @@ impl<S: Spawner> Driver<S> {
             goes_ahead: goes_ahead(program, &launcher.project),
         })));
         Ok(())
+    }
+
+    /// Its env files may say something else by now than when the config was read.
+    fn note_env_read(&mut self, program: &Program, (process, generation): Incarnation, contents: EnvContents) {
+        let project = &self.parts.launcher.project;
+        let mut files = project.env_files.iter().chain(&program.env_files);
+        if files.any(|file| project.env_contents.get(&file.path) != contents.get(&file.path)) {
+            self.pending.push_back(Event::EnvRead { process, generation, contents });
+        }
     }
 
     fn streams(&self, program: &Program, of: Incarnation) -> io::Result<Streams> {

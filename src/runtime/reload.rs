@@ -13,7 +13,7 @@ use crate::config::request::{Request, Vocabulary};
 use crate::model::status::SourceMark;
 use crate::model::{ConfigRefusal, ConfigWish, Diagnostics, PortRequest, Program, Project, ReloadPlan};
 use crate::plan::ports::Ports;
-use crate::plan::reload::{diff, with_group, without_group};
+use crate::plan::reload::{with_group, without_group};
 use crate::runtime::handle::Handle;
 use crate::runtime::load::{is_as_marked, load_project, marks};
 use crate::runtime::ports::{self, Holder};
@@ -90,7 +90,7 @@ impl Desk {
         let active = handle.snapshot();
         match wish {
             ConfigWish::Glance => Ok(ReloadPlan { files: differing(&active).await?, ..ReloadPlan::default() }),
-            ConfigWish::Compare => Ok(diff(&active.project, &self.read().await?.project)),
+            ConfigWish::Compare => Ok(active.diff(&self.read().await?.project)),
             ConfigWish::Reload => {
                 let read = self.read().await?;
                 self.take_over(handle, &active, read, Command::Reload).await
@@ -150,7 +150,7 @@ impl Desk {
         read: Read,
         command: fn(Edition) -> Command,
     ) -> Result<ReloadPlan, ConfigRefusal> {
-        let plan = diff(&active.project, &read.project);
+        let plan = active.diff(&read.project);
         let (source, active) = (Arc::clone(&self.source), active.clone());
         let edition = spawn_blocking(move || source.edition(&active, read));
         let edition = edition.await.map_err(|_| ConfigRefusal::Ending)??;

@@ -21,6 +21,7 @@ use crate::codec::xmlrpc::{Call, ParseError, Value, parse_call, write_fault, wri
 use crate::logs::zone;
 use crate::model::program::Instance;
 use crate::model::status::ProjectStatus;
+use crate::model::supervisord::LogLevel;
 use crate::model::{Channel, Now, Program, ProgramName, Project, WallTime};
 use crate::runtime::handle::Handle;
 use crate::supervisor::snapshot::Snapshot;
@@ -108,20 +109,35 @@ impl Door {
     /// Answers one call; the answer may be long in coming, and dropping this cancels the waiting.
     pub async fn answer(&self, body: Bytes, format: Format) -> Result<Bytes, BadRequest> {
         let seen = self.glance();
-        if let Some(answer) = self.kept_answer(&body, format, &seen) {
+        if !self.traces()
+            && let Some(answer) = self.kept_answer(&body, format, &seen)
+        {
             return Ok(answer);
         }
         let call = parse_call(std::str::from_utf8(&body)?)?;
+        self.trace(|method| format!("XML-RPC method called: {method}()"), &call);
         let outcome = self.decide(&seen, &call);
         let settled = match outcome {
             Ok(Outcome::Calls(calls)) => Ok(self.make_calls(calls).await),
             other => self.perform(other).await,
         };
+        self.trace(|method| format!("XML-RPC method {method}() returned {}", how(&settled)), &call);
         let answer = format.write(&settled);
         if settled.is_ok() && api::find(&call.method).is_some_and(|method| method.is_steady) {
             self.kept.send_replace(Some(Kept { body, format, seen, answer: answer.clone() }));
         }
         Ok(answer)
+    }
+
+    /// Whether the main log has a line for each call and each answer (supervisor `xmlrpc.py` `continue_request`).
+    fn traces(&self) -> bool {
+        self.handle.logs().hub.as_ref().is_some_and(|hub| hub.logs(LogLevel::Trace))
+    }
+
+    fn trace(&self, line: impl FnOnce(&str) -> String, call: &Call) {
+        if let Some(hub) = self.handle.logs().hub.as_ref().filter(|hub| hub.logs(LogLevel::Trace)) {
+            hub.log(LogLevel::Trace, self.handle.now().wall, line(&call.method.escape_debug().to_string()));
+        }
     }
 
     /// Makes calls in order, each with its own look at the state; what one refuses stands in its place.
@@ -189,6 +205,14 @@ impl Door {
         let kept = self.kept.borrow();
         let holds = |kept: &&Kept| kept.body == body && kept.format == format && kept.seen.is_as_good_as(seen);
         kept.as_ref().filter(holds).map(|kept| kept.answer.clone())
+    }
+}
+
+/// How a call went, in supervisord's words.
+fn how(settled: &Result<Value, Fault>) -> String {
+    match settled {
+        Ok(_) => "successfully".to_owned(),
+        Err(Fault { code, text }) => format!("fault: [{code}] {}", text.escape_debug()),
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Sharing {
 const TRIES: u32 = 8;
 
 impl UnixGate {
-    /// Binds under a temporary name, mode 0600 from the first moment, and renames it into place.
+    /// Binds under a temporary name, closed to others from the first moment, and renames it into place.
     pub(super) fn bind(path: &Path) -> Result<Self, ListenError> {
         let temporary = path.with_file_name(format!(".{}", std::process::id()));
         if path.as_os_str().len().max(temporary.as_os_str().len()) > LONGEST {
@@ -101,9 +101,10 @@ enum Refused {
     Step(&'static str, io::Error),
 }
 
-/// Binds with mode 0600 from the first moment.
+/// Binds with a mode that lets nobody else in from the first moment. The owner keeps all bits: other threads share the mask, and a
+/// directory that one of them makes meanwhile has to be of use.
 fn bind_closed(path: &Path) -> io::Result<UnixListener> {
-    let before = umask(Mode::from_bits_truncate(0o177));
+    let before = umask(Mode::from_bits_truncate(0o077));
     let bound = UnixListener::bind(path);
     umask(before);
     bound
@@ -186,6 +187,15 @@ mod tests {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary name is left");
         drop(gate);
         assert!(!path.exists());
+    }
+
+    /// The mode is set afterwards, too; here it is looked at before.
+    #[tokio::test]
+    async fn a_socket_is_closed_to_others_from_its_first_moment() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let _socket = bind_closed(&path).unwrap();
+        assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o077, 0);
     }
 
     #[tokio::test]

@@ -103,7 +103,7 @@ mod tests {
         let is_told = |notice: &Notice| matches!(notice, Notice::Crashed { reason: Reason::Background(text), again_in: None, .. } if text == TEXT);
         assert!(said.iter().any(is_told), "{said:?}");
         let info = &supervisor.snapshot().processes[ProcessId(0)];
-        assert_eq!((info.word, info.runs, info.failed_otherwise()), (Word::Failed, 1, Some(TEXT)));
+        assert_eq!((info.word, info.runs, info.failed_otherwise.as_deref()), (Word::Failed, 1, Some(TEXT)));
     }
 
     #[test]

@@ -72,6 +72,12 @@ impl Supervisor {
             Ending::Background(_, sentence) | Ending::Unhealthy(_, sentence) => sentence.clone(),
             Ending::Spawn(failure) => failure.sentence(),
         };
+        process.failed_otherwise = match ending {
+            Ending::Exit(_) => None,
+            Ending::Spawn(_) | Ending::NotReady(_) | Ending::Background(..) | Ending::Unhealthy(..) => {
+                Some(process.spawn_error.clone())
+            }
+        };
         match ending {
             Ending::Exit(exit) | Ending::Background(exit, _) => {
                 process.last_exit = Some(*exit);

@@ -9,7 +9,7 @@ use super::process::Phase;
 use super::timers::{TimerKey, TimerKind};
 use crate::model::public_event::Delivery;
 use crate::model::supervisord::LogLevel;
-use crate::model::{Exit, ProcessId, Signal};
+use crate::model::{Exit, ListenerState, ProcessId, Signal};
 
 /// How often it is said that one process does not stop (supervisor `process.py` `stop_report`).
 pub(super) const STOP_REPORT: Duration = Duration::from_secs(2);
@@ -99,10 +99,47 @@ pub enum Entry {
         /// Which.
         delivery: Arc<Delivery>,
     },
+    /// `event 12 sent to listener mail`, at level debug.
+    EventSent {
+        /// Who has it now.
+        process: ProcessId,
+        /// Which.
+        delivery: Arc<Delivery>,
+    },
+    /// `mail: event was processed`, at level debug.
+    EventProcessed {
+        /// Who had it.
+        process: ProcessId,
+    },
     /// `mail: event was rejected`
     EventRejected {
         /// Who had it.
         process: ProcessId,
+    },
+    /// `rebuffering event 12 for pool mail (buf size=0, max=10)`, at level debug: it goes to another, or comes again.
+    EventKept {
+        /// Which.
+        delivery: Arc<Delivery>,
+        /// How many wait in the buffer of the pool already.
+        waiting: usize,
+        /// How many have room there.
+        room: usize,
+    },
+    /// `mail: bad result line: 'OK'`
+    BadResult {
+        /// Who.
+        process: ProcessId,
+        /// What it said instead.
+        said: String,
+    },
+    /// `mail: BUSY -> ACKNOWLEDGED`, at level debug.
+    ListenerTurned {
+        /// Who.
+        process: ProcessId,
+        /// What it was at.
+        from: ListenerState,
+        /// What it is at.
+        to: ListenerState,
     },
     /// `mail: has entered the UNKNOWN state and will no longer receive events, …`
     ListenerLost {
@@ -152,6 +189,21 @@ impl Entry {
             Self::EventDropped { delivery } => {
                 let Delivery { pool, serial, .. } = &**delivery;
                 (LogLevel::Error, format!("pool {pool} event buffer overflowed, discarding event {serial}"))
+            }
+            Self::EventSent { process, delivery } => {
+                (LogLevel::Debug, format!("event {} sent to listener {}", delivery.serial, name(*process)))
+            }
+            Self::EventProcessed { process } => (LogLevel::Debug, format!("{}: event was processed", name(*process))),
+            Self::EventKept { delivery, waiting, room } => {
+                let Delivery { pool, serial, .. } = &**delivery;
+                let text = format!("rebuffering event {serial} for pool {pool} (buf size={waiting}, max={room})");
+                (LogLevel::Debug, text)
+            }
+            Self::BadResult { process, said } => {
+                (LogLevel::Warn, format!("{}: bad result line: '{said}'", name(*process)))
+            }
+            Self::ListenerTurned { process, from, to } => {
+                (LogLevel::Debug, format!("{}: {} -> {}", name(*process), from.name(), to.name()))
             }
             Self::EventRejected { process } => (LogLevel::Warn, format!("{}: event was rejected", name(*process))),
             Self::ListenerLost { process } => {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::edition::Edition;
 use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
-use crate::model::{Channel, Exit, Generation, Moment, ProcessId, Signal};
+use crate::model::{Channel, EnvContents, Exit, Generation, Moment, ProcessId, Signal};
 
 /// Names a request until it is answered. The edge hands them out; each is used once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,6 +33,15 @@ pub enum Event {
         processes: Option<Vec<ProcessId>>,
         /// Whether what they need is started too.
         with_needs: bool,
+    },
+    /// A program is being executed with env files that say something else than when the config was read.
+    EnvRead {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// What they say.
+        contents: EnvContents,
     },
     /// A program was executed.
     Spawned {

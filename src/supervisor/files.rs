@@ -19,6 +19,13 @@ const REST: Duration = Duration::from_millis(100);
 /// Changes that do not come to rest are acted on this long after the first: somebody writes and writes.
 const AT_LAST: Duration = Duration::from_secs(2);
 
+/// More files than anybody saves one after the other: a checkout, a generator.
+const MANY: usize = 16;
+
+/// The same two for many files: whoever writes so much is held up now and then.
+const REST_OF_MANY: Duration = Duration::from_millis(500);
+const MANY_AT_LAST: Duration = Duration::from_secs(10);
+
 /// A change that comes this soon after a start may be the program's own.
 const MOMENTS: Duration = Duration::from_secs(2);
 
@@ -130,6 +137,13 @@ impl Watching {
         (first, more)
     }
 
+    /// When the changes have come to rest, if nothing more comes.
+    fn rests_at(&self, now: Moment) -> Moment {
+        let is_many = self.others.len() >= MANY;
+        let (rest, at_last) = if is_many { (REST_OF_MANY, MANY_AT_LAST) } else { (REST, AT_LAST) };
+        (now + rest).min(self.since.0 + at_last)
+    }
+
     fn add(&mut self, file: &str) {
         if file != self.first && self.others.len() < MOST_NAMES {
             self.others.insert(file.to_owned());
@@ -174,7 +188,7 @@ impl Supervisor {
         for file in files {
             watching.add(file);
         }
-        let at = (now + REST).min(watching.since.0 + AT_LAST);
+        let at = watching.rests_at(now);
         self.timers.set(key, at);
     }
 

@@ -146,9 +146,11 @@ impl Supervisor {
     /// Puts an event back to the head of its pool's buffer, where it is dropped all the same if there is no room.
     fn requeue(&mut self, pool: &str, delivery: Arc<Delivery>) {
         let Some(pool) = self.listeners.pools.get_mut(pool) else { return };
+        let (waiting, room) = (pool.buffer.len(), pool.buffer_size);
         let dropped = pool.make_room();
-        pool.buffer.push_front(delivery);
+        pool.buffer.push_front(Arc::clone(&delivery));
         self.changed.extend(pool.members.keys());
+        self.chronicle(Entry::EventKept { delivery, waiting, room });
         if let Some(delivery) = dropped {
             self.drop_event(delivery);
         }
@@ -164,7 +166,9 @@ impl Supervisor {
                 }
                 let Some(delivery) = pool.buffer.pop_front() else { break };
                 (member.state, member.event) = (ListenerState::Busy, Some(Arc::clone(&delivery)));
+                let sent = Entry::EventSent { process: *id, delivery: Arc::clone(&delivery) };
                 self.actions.push(Action::Deliver { process: *id, generation: process.generation, delivery });
+                self.actions.push(Action::Chronicle(sent));
             }
             self.changed.extend(pool.members.keys());
         }
@@ -196,18 +200,23 @@ impl Supervisor {
         let pool = pool.clone();
         match (member.state, word) {
             (ListenerState::Unknown, _) => {}
-            (ListenerState::Acknowledged, ListenerWord::Ready) => {
+            (from @ ListenerState::Acknowledged, ListenerWord::Ready) => {
                 (member.state, member.was_ready) = (ListenerState::Ready, true);
+                self.chronicle(Entry::ListenerTurned { process: id, from, to: ListenerState::Ready });
             }
             (ListenerState::Busy, ListenerWord::Result { accepted }) => {
                 member.state = ListenerState::Acknowledged;
-                if let Some(delivery) = member.event.take().filter(|_| !accepted) {
-                    self.chronicle(Entry::EventRejected { process: id });
+                let refused = member.event.take().filter(|_| !accepted);
+                self.chronicle_result(id, accepted);
+                if let Some(delivery) = refused {
                     self.say(Notice::EventRejected { process: id, delivery: Arc::clone(&delivery) });
                     self.requeue(&pool, delivery);
                 }
             }
-            (ListenerState::Busy, ListenerWord::Ready) => self.lose_listener(id, "READY instead of a RESULT"),
+            (ListenerState::Busy, ListenerWord::Ready) => {
+                self.chronicle(Entry::BadResult { process: id, said: "READY".to_owned() });
+                self.lose_listener(id, "READY instead of a RESULT");
+            }
             (ListenerState::Acknowledged, ListenerWord::Result { .. }) => {
                 self.lose_listener(id, "a RESULT without an event");
             }
@@ -215,10 +224,24 @@ impl Supervisor {
                 self.lose_listener(id, "something after READY");
             }
             (
-                ListenerState::Acknowledged | ListenerState::Ready | ListenerState::Busy,
+                state @ (ListenerState::Acknowledged | ListenerState::Ready | ListenerState::Busy),
                 ListenerWord::Nonsense(text),
-            ) => self.lose_listener(id, &format!("`{}`", text.escape_debug())),
+            ) => {
+                let said = text.escape_debug().to_string();
+                let what = format!("`{said}`");
+                if state == ListenerState::Busy {
+                    self.chronicle(Entry::BadResult { process: id, said });
+                }
+                self.lose_listener(id, &what);
+            }
         }
+    }
+
+    /// It has answered, and has nothing to do now.
+    fn chronicle_result(&mut self, process: ProcessId, accepted: bool) {
+        self.chronicle(if accepted { Entry::EventProcessed { process } } else { Entry::EventRejected { process } });
+        let (from, to) = (ListenerState::Busy, ListenerState::Acknowledged);
+        self.chronicle(Entry::ListenerTurned { process, from, to });
     }
 
     /// Nobody reads its stdin any more.
@@ -234,8 +257,10 @@ impl Supervisor {
     fn lose_listener(&mut self, id: ProcessId, said: &str) {
         let Some((pool, member)) = self.member(id) else { return };
         let pool = pool.clone();
-        member.state = ListenerState::Unknown;
+        let to = ListenerState::Unknown;
+        let from = std::mem::replace(&mut member.state, to);
         let event = member.event.take();
+        self.chronicle(Entry::ListenerTurned { process: id, from, to });
         self.chronicle(Entry::ListenerLost { process: id });
         self.say(Notice::ListenerLost { process: id, said: said.to_owned() });
         if let Some(delivery) = event {

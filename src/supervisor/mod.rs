@@ -238,6 +238,7 @@ impl Supervisor {
         match event {
             Event::Tick => {}
             Event::Begin { processes, with_needs } => self.begin(processes, with_needs),
+            Event::EnvRead { process, generation, contents } => self.env_read(process, generation, contents),
             Event::Spawned { process, generation, pid } => self.spawned(process, generation, pid),
             Event::SpawnFailed { process, generation, failure } => self.spawn_failed(process, generation, failure),
             Event::Exited { process, generation, exit, survivors } => {

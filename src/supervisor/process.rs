@@ -1,13 +1,16 @@
 //! One process: what is wanted of it and what is, kept apart.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::event::{Survivor, Verdict};
 use super::files::Watching;
 use super::notice::{Reason, StopWhy};
 use super::snapshot::{Change, HISTORY, OffBecause};
-use crate::model::{Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Signal, WallTime, Word};
+use crate::model::{
+    EnvContents, Exit, Generation, Moment, Now, ProcessId, ProcessState, Program, Signal, WallTime, Word,
+};
 use crate::plan::definition::Definition;
 
 /// How long a run has to be ready before it counts as good.
@@ -181,6 +184,8 @@ pub(super) struct Process {
     pub(super) definition: Definition,
     /// What the config said when the current or last run was spawned.
     pub(super) born: Option<Definition>,
+    /// What its env files said then, where that was not what they said when the config was read.
+    pub(super) env_read: Option<Arc<EnvContents>>,
     /// Whether the config has it.
     pub(super) membership: Membership,
     /// What is wanted.
@@ -203,6 +208,8 @@ pub(super) struct Process {
     pub(super) last_reason: Option<Reason>,
     /// The last end.
     pub(super) last_exit: Option<Exit>,
+    /// Why the last run failed, when it was not by its own end.
+    pub(super) failed_otherwise: Option<String>,
     /// What a user last sent to the current run.
     pub(super) sent: Option<Signal>,
     /// One of its runs has come to an end by itself.
@@ -244,6 +251,7 @@ impl Process {
             id,
             definition,
             born: None,
+            env_read: None,
             membership: Membership::Member,
             intent: Intent::Down { because, ordered: false },
             phase: Phase::Stopped,
@@ -255,6 +263,7 @@ impl Process {
             fails_alike: true,
             last_reason: None,
             last_exit: None,
+            failed_otherwise: None,
             sent: None,
             has_ended: false,
             spawn_error: String::new(),

@@ -19,7 +19,6 @@ use super::timers::TimerKind;
 use crate::model::status::SourceMark;
 use crate::model::{PortRequest, ProcessId};
 use crate::plan::definition::Definition;
-use crate::plan::reload::diff;
 use crate::plan::select;
 
 impl Supervisor {
@@ -30,7 +29,7 @@ impl Supervisor {
     }
 
     fn adopt(&mut self, edition: Edition) {
-        let plan = diff(self.edition.project(), edition.project());
+        let plan = self.view().diff(edition.project());
         let added = plan.groups.added.clone();
         let differing = SourceMark::differing(&self.edition.sources, &edition.sources);
         let files = differing.map(|mark| mark.shown(&edition.project().root)).collect();

@@ -69,10 +69,13 @@ impl Supervisor {
             return Fate::New;
         }
         let was_active = process.definition.project().is_active(process.program());
-        let needs_restart =
-            process.born.as_ref().is_some_and(|born| compare(born, &definition).iter().any(|key| key.needs_restart));
+        let read = process.env_read.as_deref();
+        let needs_restart = process
+            .born
+            .as_ref()
+            .is_some_and(|born| compare(born, read, &definition).iter().any(|key| key.needs_restart));
         if !needs_restart && process.born.is_some() {
-            process.born = Some(definition.clone());
+            (process.born, process.env_read) = (Some(definition.clone()), None);
         }
         process.definition = definition;
         match was {

@@ -6,10 +6,11 @@ use std::time::Duration;
 pub use super::process_list::ProcessList;
 use crate::model::status::SourceMark;
 use crate::model::{
-    Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, Program, ProgramName, Project,
-    Until, WallTime, Word,
+    EnvContents, Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, Program, ProgramName,
+    Project, ReloadPlan, Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
+use crate::plan::reload::diff_as_read;
 
 /// A view of the whole state at one moment. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -76,6 +77,9 @@ pub struct ProcessInfo {
     pub ready_after: Option<Duration>,
     /// How the last run ended.
     pub last_exit: Option<Exit>,
+    /// Why the last run failed, when it was not by its own end: it could not be spawned, was not ready in time, or did not do what
+    /// it should. Known until the next one has ended.
+    pub failed_otherwise: Option<String>,
     /// Why the last run could not be spawned or why it was given up: supervisord's `spawnerr`; empty when all is well.
     pub spawn_error: String,
     /// Open or not, in the order of the config.
@@ -102,6 +106,8 @@ pub struct ProcessInfo {
     pub listener: Option<ListenerInfo>,
     /// The changed files that it was last started anew for.
     pub last_change: Option<String>,
+    /// What its env files said when it was last started, where that was not what they said when the config was read.
+    pub env_read: Option<Arc<EnvContents>>,
     /// The latest changes, oldest first, at most [`HISTORY`].
     pub history: Arc<[Change]>,
 }
@@ -139,6 +145,7 @@ impl ProcessInfo {
             ready_wall: None,
             ready_after: None,
             last_exit: None,
+            failed_otherwise: None,
             spawn_error: String::new(),
             needs: Vec::new(),
             needed_by: Vec::new(),
@@ -152,16 +159,9 @@ impl ProcessInfo {
             off_because: None,
             listener: None,
             last_change: None,
+            env_read: None,
             history: Arc::new([]),
         }
-    }
-
-    /// Why the last run failed, when it was not by its own end: it could not be spawned, or was not ready in time.
-    pub fn failed_otherwise(&self) -> Option<&str> {
-        // Phrases for an end, of supervisord (supervisor `process.py` `finish`) and ours.
-        const ENDS: [&str; 4] = ["Exited too quickly", "Bad exit code", "Terminated by", "killed by"];
-        let is_end = ENDS.iter().any(|phrase| self.spawn_error.starts_with(phrase));
-        (!self.spawn_error.is_empty() && !is_end).then_some(&self.spawn_error)
     }
 }
 
@@ -222,6 +222,12 @@ impl Snapshot {
             && Arc::ptr_eq(&self.start_order, &other.start_order)
             && (self.began, self.is_shutting_down, self.is_restarting)
                 == (other.began, other.is_shutting_down, other.is_restarting)
+    }
+
+    /// Everything that is other in another project, for the processes as they run.
+    pub fn diff(&self, project: &Project) -> ReloadPlan {
+        let read = self.processes.iter().filter_map(|info| Some((&info.name, info.env_read.as_deref()?)));
+        diff_as_read(&self.project, project, &read.collect())
     }
 
     /// One process; `None` once it is gone from the config and from the world.

@@ -181,6 +181,7 @@ impl Supervisor {
         let process = self.at_mut(id);
         process.stopped_wall = now.wall;
         process.last_exit = exit.or(process.last_exit);
+        process.failed_otherwise = None;
         process.remember(now, words);
         self.say(Notice::Stopped { process: id, after, why: stop.why, killed: stop.rung == Rung::Killed });
         self.enter(id, Phase::Stopped);

@@ -9,7 +9,7 @@ use super::event::SpawnFailure;
 use super::notice::Notice;
 use super::process::{AliveRecord, Beside, Phase, ProbeRecord, Run};
 use super::timers::{TimerKey, TimerKind};
-use crate::model::{Exit, Generation, ProcessId, RetryPolicy};
+use crate::model::{EnvContents, Exit, Generation, ProcessId, RetryPolicy};
 
 /// How a run came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl Supervisor {
         process.spawn_errno = 0;
         process.born_beside = born_beside;
         process.born = Some(process.definition.clone());
+        process.env_read = None;
         let (generation, run, is_retry) = (process.generation, process.runs, process.failures > 0);
         process.remember(now, if run == 1 { "starting".to_owned() } else { format!("starting, run {run}") });
         self.actions.push(Action::Spawn { process: id, generation, run });
@@ -73,6 +74,12 @@ impl Supervisor {
         let neighbours = self.graph.needs(id).filter(|(_, _, edge)| edge.restart);
         let beside = |need| Beside { need, generation: self.at(need).generation, was_up: true };
         neighbours.map(|(_, need, _)| beside(need)).collect()
+    }
+
+    pub(super) fn env_read(&mut self, id: ProcessId, generation: Generation, contents: EnvContents) {
+        if self.is_current(id, generation) {
+            self.at_mut(id).env_read = Some(Arc::new(contents));
+        }
     }
 
     pub(super) fn spawned(&mut self, id: ProcessId, generation: Generation, pid: u32) {

@@ -71,6 +71,7 @@ impl Supervisor {
             ready_wall: process.ready_wall,
             ready_after: process.ready_after,
             last_exit: process.last_exit,
+            failed_otherwise: process.failed_otherwise.clone(),
             spawn_error: process.spawn_error.clone(),
             needs: self.needs_info(id),
             needed_by: self
@@ -112,6 +113,7 @@ impl Supervisor {
             },
             listener: self.listener_info(id),
             last_change: process.watching.last.clone(),
+            env_read: process.env_read.clone(),
             history: process.history.iter().cloned().collect(),
         }
     }

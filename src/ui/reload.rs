@@ -72,7 +72,7 @@ fn start(change: &ProcessChange) -> String {
 fn told(key: &KeyChange, theme: Theme) -> String {
     match &key.values {
         Some((was, is)) => format!("{} {} {} {}", clean(&key.key), clean(was), theme.signs().arrow, clean(is)),
-        None => format!("{} changed", clean(&key.key)),
+        None => format!("{} {}", clean(&key.key), key.fate.word()),
     }
 }
 
@@ -84,6 +84,7 @@ fn line(row: &Row, names: usize, whats: usize, theme: Theme) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::KeyFate;
 
     const PLAIN: Theme = Theme { colour: false, ascii: true };
 
@@ -93,17 +94,18 @@ mod tests {
 
     fn key(key: &str, values: Option<(&str, &str)>, needs_restart: bool) -> KeyChange {
         let values = values.map(|(was, is)| (was.to_owned(), is.to_owned()));
-        KeyChange { key: key.into(), values, needs_restart }
+        KeyChange { key: key.into(), values, fate: KeyFate::Changed, needs_restart }
     }
 
     #[test]
     fn a_plan_is_told_row_by_row() {
         let timeout = key("ready.timeout", Some(("30s", "60s")), false);
         let level = key("environment LOG_LEVEL", None, true);
+        let gone = KeyChange { fate: KeyFate::Removed, ..key(".env PROXY", None, true) };
         let mail = ProcessChange { after: vec!["db".into()], ..change("mail", "mail", Effect::Add, Vec::new()) };
         let plan = ReloadPlan {
             changes: vec![
-                change("api", "api", Effect::Restart, vec![level.clone(), timeout.clone()]),
+                change("api", "api", Effect::Restart, vec![level.clone(), gone, timeout.clone()]),
                 change("worker:worker_0", "worker", Effect::Keep, vec![timeout.clone()]),
                 change("worker:worker_1", "worker", Effect::Keep, vec![timeout]),
                 mail,
@@ -117,6 +119,7 @@ mod tests {
             rows(&plan, PLAIN).join("\n"),
             "\
 ~ api          environment LOG_LEVEL changed   restart
+               .env PROXY removed              restart
                ready.timeout 30s -> 60s        in place
 ~ worker (2)   ready.timeout 30s -> 60s        in place
 + mail         new                             start after db

@@ -215,6 +215,9 @@ impl Story {
                 }
                 lines
             }
+            ConfigNews::AsBefore { files } => {
+                vec![format!("  {} changed back to what runs: nothing is to be done", self.have(files))]
+            }
             ConfigNews::Unwatched { why } => {
                 vec![format!("  {} {}", theme.paint(Ink::Warn, theme.signs().warning), clean(why))]
             }

@@ -58,10 +58,10 @@ fn a_failed_one_shows_its_exit_unless_it_failed_for_another_reason() {
     });
     assert_eq!(killed, "killed by SIGSEGV");
     let reason = "not ready within 60s (last: http 503)";
-    assert_eq!(note_of(WORKER_0, None, |info| info.spawn_error = reason.into()), reason);
+    assert_eq!(note_of(WORKER_0, None, |info| info.failed_otherwise = Some(reason.into())), reason);
     let never_ran = note_of(WORKER_0, None, |info| {
         info.last_exit = None;
-        info.spawn_error = "could not start: no such file or directory: ./bin/worker".into();
+        info.failed_otherwise = Some("could not start: no such file or directory: ./bin/worker".into());
     });
     assert_eq!(never_ran, "could not start: no such file or directory: ./bin/worker");
 }
@@ -71,6 +71,15 @@ fn a_retrying_one_says_when() {
     assert_eq!(note_of(WORKER_1, None, |_| ()), "exit 1, again in 2.0s");
     assert_eq!(note_of(WORKER_1, None, |info| info.retry_at = Some(Moment(0))), "exit 1, again now");
     assert_eq!(note_of(WORKER_1, None, |info| info.retry_at = None), "exit 1, up again, not yet good");
+    let grown = |info: &mut ProcessInfo| {
+        (info.retry_at, info.failed_otherwise) = (None, Some("memory 1.5G over max_memory 1.0G".into()));
+    };
+    assert_eq!(note_of(WORKER_1, None, grown), "memory 1.5G over max_memory 1.0G, up again, not yet good");
+    let good = note_of(DB, None, |info| {
+        grown(info);
+        info.unasked_runs = 1;
+    });
+    assert_eq!(good, "restarted: memory 1.5G over max_memory 1.0G");
 }
 
 #[test]

@@ -100,6 +100,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("run_status_unknown", "run.status", r#"[["aip"]]"#),
     ("run_why", "run.why", r#"["web"]"#),
     ("run_why_several", "run.why", r#"["worker"]"#),
+    ("run_graph", "run.graph", "[]"),
     ("run_start", "run.start", r#"[["web", "mail", "web"], "ready", true, 1500]"#),
     ("run_start_all", "run.start", r#"[["all"], "accepted"]"#),
     ("run_start_bad_until", "run.start", r#"[["web"], "soon"]"#),

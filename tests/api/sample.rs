@@ -149,6 +149,7 @@ pub(crate) fn processes(project: &Project) -> Vec<ProcessInfo> {
         ready_wall: Some(at(2).wall),
         ready_after: Some(Duration::from_millis(2100)),
         last_alive: None,
+        env_read: None,
         alive_fails: 0,
         alive_tries: 0,
         last_probe: Some("tcp 5433".into()),
@@ -173,6 +174,7 @@ pub(crate) fn processes(project: &Project) -> Vec<ProcessInfo> {
         unasked_runs: 1,
         last_exit: Some(Exit::Signal { signal: Signal(11), core: true }),
         last_alive: None,
+        env_read: None,
         alive_fails: 0,
         alive_tries: 0,
         last_probe: Some("http 503 /health".into()),
@@ -194,6 +196,7 @@ pub(crate) fn processes(project: &Project) -> Vec<ProcessInfo> {
         failures: 4,
         stopped_wall: at(42).wall,
         last_exit: Some(Exit::Code(1)),
+        failed_otherwise: None,
         spawn_error: "Exited too quickly (process log may have details)".into(),
         needed_by: vec![MAIL],
         ..spawned(off(WORKER_0), 40, Word::Failed, 42)

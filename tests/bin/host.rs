@@ -30,7 +30,7 @@ use run::supervisor::action::Scope;
 use super::{Outcome, say};
 
 pub(crate) fn run() -> Outcome {
-    let end = spawner::start()?;
+    let end = spawner::start(&format!("test-{}", std::process::id()))?;
     os::raise_open_descriptor_limit()?;
     say(&format!("spawner {}", end.pid()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

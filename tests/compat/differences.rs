@@ -21,7 +21,9 @@ named! {
     LOG_BYTES = "Log bytes that are no text do not fail a call";
     CONFIG_INFO = "`getAllConfigInfo` shows what holds";
     SHOT = "SIGKILL of the supervisor ends its programs";
+    LEFT_BEHIND = "What a program leaves behind ends with the project";
     OPEN_QUOTE = "A command that cannot be cut into words";
+    HARMLESS = "What harms nobody is no mistake";
     ALL_MISTAKES = "Several mistakes are told at once";
     NAMELESS = "A conversion without a name";
     BYTE_ORDER_MARK = "A byte order mark is skipped";
@@ -59,6 +61,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("A directory holds one project", "tests/e2e/dropin.rs"),
     ("Limits are raised before the user changes", "tests/e2e/dropin.rs"),
     ("`--profile_options`", "tests/e2e/dropin.rs"),
+    ("The main log below `info`", "tests/e2e/dropin.rs"),
     ("A listener that says anything but READY and RESULT", "tests/e2e/listeners.rs"),
     ("A program's short last words are told", "tests/e2e/listeners.rs"),
     ("`sendProcessStdin`", "tests/e2e/listeners.rs"),

@@ -11,6 +11,7 @@ on_both! {
     an_event_has_a_header_with_two_serials,
     output_is_told_to_who_asks_for_it,
     what_stands_between_two_marks_is_a_message,
+    a_message_may_come_by_stderr,
     the_length_counts_characters,
     a_message_from_outside_is_an_event,
     groups_that_come_and_go_are_events,
@@ -235,6 +236,21 @@ stdout_capture_maxbytes = 1KB
     stage.wait_until(&format!("messages are not in the log {:?}", stage.read("talk.log")), || {
         stage.read("talk.log") == "before\nafter\n\nthe end, which is longer than a mark\n"
     });
+}
+
+fn a_message_may_come_by_stderr(side: Side) {
+    let conf = "\
+[program:talk]
+command = sh -c 'printf \"<!--XSUPERVISOR:BEGIN-->to you<!--XSUPERVISOR:END-->\" >&2; exec cat'
+startsecs = 0
+stderr_capture_maxbytes = 1KB
+";
+    let stage = Stage::new(side, &[listener("spy", "PROCESS_COMMUNICATION_STDERR", ""), conf.to_owned()].concat());
+    let daemon = stage.start();
+    daemon.wait_state("talk", "RUNNING");
+    let pid = daemon.pid("talk");
+    let payload = format!("PROCESS_COMMUNICATION_STDERR processname:talk groupname:talk pid:{pid}\nto you");
+    wait_for(&daemon, "spy", &payload);
 }
 
 fn the_length_counts_characters(side: Side) {

@@ -2,17 +2,19 @@
 
 use std::io::Read;
 use std::net::TcpStream;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 
 use serde_json::json;
 
 use crate::daemon::{Stage, free_port};
+use crate::servers::somebody;
 use crate::side::{Side, here, tool};
 
 on_both! {
     all_children_share_the_socket_on_a_port,
     a_socket_file_has_its_mode_and_is_closed_with_the_last_child,
+    a_socket_file_is_whose_it_is_to_be,
     nothing_can_be_written_to_it,
 }
 
@@ -60,6 +62,16 @@ fn a_socket_file_has_its_mode_and_is_closed_with_the_last_child(side: Side) {
     assert_eq!(text, daemon.pid("php").to_string());
     daemon.value("stopProcess", json!(["php"]));
     daemon.wait_until("nobody listens any more", || UnixStream::connect(&socket).is_err());
+}
+
+fn a_socket_file_is_whose_it_is_to_be(side: Side) {
+    let user = somebody();
+    let more = format!("socket_owner = {}\nsocket_backlog = 5\n", user.name);
+    let stage = Stage::new(side, &program("unix://%(here)s/php.sock", &more));
+    let daemon = stage.start();
+    daemon.wait_state("php", "RUNNING");
+    let found = stage.path("php.sock").metadata().unwrap();
+    assert_eq!(found.uid(), user.uid.as_raw());
 }
 
 fn nothing_can_be_written_to_it(side: Side) {

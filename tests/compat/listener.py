@@ -2,7 +2,7 @@
 
 listener.py FILE [MODE]: `fail` refuses each event once, `die` dies over its first one, `garbage` says something else than READY,
 `hold` answers
-only once a file `go` is there.
+only once a file `go` is there, `babble` answers with what is no result.
 """
 
 import json
@@ -49,4 +49,7 @@ while True:
             time.sleep(0.02)
     if MODE == "die" and not again:
         sys.exit(1)
+    if MODE == "babble":
+        say("BOO 2\n")
+        sys.stdin.read()
     say("RESULT 4\nFAIL" if MODE == "fail" and not again else "RESULT 2\nOK")

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::common::TestProject;
 use crate::daemon::Stage;
+use crate::events::listener;
 use crate::side::Side;
 
 on_both! {
@@ -14,6 +15,10 @@ on_both! {
     an_fcgi_socket_comes_and_goes,
     a_stale_socket_is_told_of,
     every_server_without_a_login_is_told_of,
+    what_listeners_do_is_told_at_debug,
+    a_bad_result_is_told_with_its_line,
+    a_child_that_quits_is_told_at_debug,
+    calls_are_told_at_trace,
 }
 
 /// The lines without their times, and with names for what is another each time.
@@ -118,4 +123,66 @@ fn every_server_without_a_login_is_told_of(side: Side) {
     let told: Vec<String> = lines(&stage).into_iter().filter(|line| line.contains("Server ")).collect();
     let open = |section: &str| format!("CRIT Server '{section}' running without any HTTP authentication checking");
     assert_eq!(told, ["inet_http_server", "unix_http_server", "unix_http_server:two"].map(open));
+}
+
+/// The lines about one listener and its events, once a text is there.
+fn of_listener(side: Side, mode: &str, until: &str) -> Vec<String> {
+    let conf = listener("spy", "REMOTE_COMMUNICATION", "[supervisord]\nloglevel = debug\n");
+    let stage = Stage::new(side, &conf.replace("spy.json\n", &format!("spy.json {mode}\n")));
+    let daemon = stage.start();
+    stage.wait_for_text("main.log", "success: spy entered RUNNING state");
+    daemon.value("sendRemoteCommEvent", json!(["hello", "world"]));
+    stage.wait_for_text("main.log", until);
+    let is_asked = |line: &String| line.contains(" spy: ") || line.contains("event 0 ");
+    lines(&stage).into_iter().filter(is_asked).collect()
+}
+
+fn what_listeners_do_is_told_at_debug(side: Side) {
+    let told = of_listener(side, "fail", "spy: event was processed");
+    let taken = ["DEBG spy: ACKNOWLEDGED -> READY", "DEBG event 0 sent to listener spy"];
+    let refused = [
+        "WARN spy: event was rejected",
+        "DEBG spy: BUSY -> ACKNOWLEDGED",
+        "DEBG rebuffering event 0 for pool spy (buf size=0, max=100)",
+    ];
+    assert_eq!(told[..8], [&taken[..], &refused, &taken, &["DEBG spy: event was processed"]].concat());
+}
+
+fn a_bad_result_is_told_with_its_line(side: Side) {
+    let told = of_listener(side, "babble", "rebuffering event 0");
+    let lost = "has entered the UNKNOWN state and will no longer receive events, this usually indicates the process violated the eventlistener protocol";
+    let expected = [
+        "DEBG spy: ACKNOWLEDGED -> READY".to_owned(),
+        "DEBG event 0 sent to listener spy".to_owned(),
+        "WARN spy: bad result line: 'BOO 2'".to_owned(),
+        "DEBG spy: BUSY -> UNKNOWN".to_owned(),
+        format!("WARN spy: {lost}"),
+        "DEBG rebuffering event 0 for pool spy (buf size=0, max=100)".to_owned(),
+    ];
+    assert_eq!(told, expected);
+}
+
+fn a_child_that_quits_is_told_at_debug(side: Side) {
+    let stage = Stage::new(side, "[program:cat]\ncommand = cat\nstartsecs = 0\n[supervisord]\nloglevel = debug\n");
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    daemon.value("stopProcess", json!(["cat"]));
+    stage.wait_for_text("main.log", " DEBG received SIGCHLD indicating a child quit\n");
+}
+
+fn calls_are_told_at_trace(side: Side) {
+    let stage = Stage::new(side, "[program:cat]\ncommand = cat\n[supervisord]\nloglevel = trace\n");
+    let daemon = stage.start();
+    daemon.value("getPID", json!([]));
+    daemon.fault("startProcess", json!(["nobody"]));
+    stage.wait_for_text("main.log", "returned fault");
+    let about = |line: &String| line.contains("getPID") || line.contains("startProcess");
+    let told: Vec<String> = lines(&stage).into_iter().filter(about).collect();
+    let expected = [
+        "TRAC XML-RPC method called: supervisor.getPID()",
+        "TRAC XML-RPC method supervisor.getPID() returned successfully",
+        "TRAC XML-RPC method called: supervisor.startProcess()",
+        "TRAC XML-RPC method supervisor.startProcess() returned fault: [10] BAD_NAME: nobody",
+    ];
+    assert_eq!(told, expected);
 }

@@ -1,20 +1,27 @@
 //! What ours does otherwise on purpose, shown on both.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::daemon::{Stage, is_alive};
 use crate::differences;
+use crate::events::listener;
 use crate::side::Side;
 
 on_both! {
     a_daemon_that_is_shot,
+    what_a_program_leaves_behind,
     a_command_that_is_no_row_of_words,
+    a_log_file_that_gets_nothing,
+    a_relative_command,
     two_mistakes_at_once,
     a_conversion_without_a_name,
     a_byte_order_mark,
     who_needs_another_waits_for_it,
     a_plugin_in_python,
+    a_result_handler_in_python,
     a_group_named_like_a_program,
     a_start_of_what_is_not_there,
     a_malformed_authorization,
@@ -33,10 +40,29 @@ fn a_daemon_that_is_shot(side: Side) {
     if side.differs(differences::SHOT) {
         stage.wait_until("it goes with its supervisor", || !is_alive(sleeper));
     } else {
-        assert!(is_alive(sleeper));
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(sleeper).unwrap());
-        nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
-        stage.wait_until("it is gone", || !is_alive(sleeper));
+        end_what_lives(&stage, sleeper);
+    }
+}
+
+/// That it has outlived its daemon; and its end.
+fn end_what_lives(stage: &Stage, pid: i64) {
+    assert!(is_alive(pid));
+    let whom = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
+    nix::sys::signal::kill(whom, Signal::SIGKILL).unwrap();
+    stage.wait_until("it is gone", || !is_alive(pid));
+}
+
+fn what_a_program_leaves_behind(side: Side) {
+    let line = "sh -c 'setsid sleep 1000 & echo $! >%(here)s/left; exec sleep 1000'";
+    let stage = Stage::new(side, &format!("[program:parent]\ncommand = {line}\nstartsecs = 0\n"));
+    let daemon = stage.start();
+    stage.wait_for_text("left", "\n");
+    let left = stage.read("left").trim().parse().unwrap();
+    daemon.end_by(Signal::SIGTERM).expect_code(0);
+    if side.differs(differences::LEFT_BEHIND) {
+        assert!(!is_alive(left));
+    } else {
+        end_what_lives(&stage, left);
     }
 }
 
@@ -52,6 +78,27 @@ fn a_command_that_is_no_row_of_words(side: Side) {
     let daemon = stage.start();
     let code = if side.differs(differences::OPEN_QUOTE) { 20 } else { 21 };
     assert_eq!(daemon.fault("startProcess", json!(["open"])).0, code, "and all else is up");
+}
+
+fn a_log_file_that_gets_nothing(side: Side) {
+    let stage = Stage::new(side, &format!("{CAT}redirect_stderr = true\nstderr_logfile = %(here)s/none/err.log\n"));
+    if side.differs(differences::HARMLESS) {
+        stage.start().wait_state("cat", "RUNNING");
+    } else {
+        assert!(refusal(&stage).contains("none"));
+    }
+}
+
+fn a_relative_command(side: Side) {
+    let conf = "[program:tool]\ncommand = ./tool\ndirectory = %(here)s/sub\nautostart = false\nstartsecs = 0\nstartretries = 0\n";
+    let stage = Stage::new(side, conf).file("sub/tool", "#!/bin/sh\nexec cat\n");
+    std::fs::set_permissions(stage.path("sub/tool"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let daemon = stage.start();
+    if side.differs(differences::HARMLESS) {
+        assert_eq!(daemon.value("startProcess", json!(["tool"])), true);
+    } else {
+        assert_eq!(daemon.fault("startProcess", json!(["tool"])).0, 20);
+    }
 }
 
 fn two_mistakes_at_once(side: Side) {
@@ -144,6 +191,19 @@ fn a_plugin_in_python(side: Side) {
     } else {
         let daemon = stage.start();
         assert_eq!(daemon.value("extra.ping", json!([])), "pong");
+    }
+}
+
+fn a_result_handler_in_python(side: Side) {
+    let spy = listener("spy", "REMOTE_COMMUNICATION", "result_handler = plugin:handle\n");
+    let mut stage = Stage::new(side, &spy).file("plugin.py", "def handle(event, response):\n    pass\n");
+    let here = stage.project.directory().display().to_string();
+    stage = stage.env("PYTHONPATH", &here);
+    if side.differs(differences::PLUGINS) {
+        let told = refusal(&stage);
+        assert!(told.contains("plugin:handle") && told.contains("Python"), "{told}");
+    } else {
+        stage.start().wait_state("spy", "RUNNING");
     }
 }
 

@@ -1,9 +1,10 @@
 //! The doors: sockets, ports, passwords.
 
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 
 use base64::Engine;
+use nix::unistd::{Group, User, getegid, geteuid};
 use serde_json::json;
 
 use crate::bridge::{Bridge, Refusal};
@@ -18,6 +19,7 @@ on_both! {
     a_port_answers_beside_the_socket,
     each_door_has_its_own_lock,
     the_socket_has_the_mode_that_is_asked_for,
+    the_socket_is_whose_it_is_to_be,
     a_socket_that_is_left_over_is_replaced,
     a_second_daemon_is_refused,
     children_are_told_of_the_socket_before_the_port,
@@ -138,6 +140,24 @@ fn the_socket_has_the_mode_that_is_asked_for(side: Side) {
     let daemon = stage.start();
     assert_eq!(stage.path("s.sock").metadata().unwrap().permissions().mode() & 0o777, 0o700, "the usual one");
     drop(daemon);
+}
+
+/// Somebody to give a socket to: as root somebody else, otherwise only oneself.
+pub(crate) fn somebody() -> User {
+    let other = User::from_name("nobody").unwrap().filter(|_| geteuid().is_root());
+    other.or_else(|| User::from_uid(geteuid()).unwrap()).unwrap()
+}
+
+fn the_socket_is_whose_it_is_to_be(side: Side) {
+    let user = somebody();
+    let group = Group::from_gid(user.gid).unwrap().unwrap();
+    for (owner, gid) in [(user.name.clone(), getegid()), (format!("{}:{}", user.name, group.name), user.gid)] {
+        let servers = format!("[unix_http_server]\nfile = %(here)s/s.sock\nchown = {owner}\n");
+        let stage = Stage::bare(side, &with_servers(&servers));
+        let _daemon = stage.start();
+        let found = stage.path("s.sock").metadata().unwrap();
+        assert_eq!((found.uid(), found.gid()), (user.uid.as_raw(), gid.as_raw()), "{owner}");
+    }
 }
 
 fn a_socket_that_is_left_over_is_replaced(side: Side) {

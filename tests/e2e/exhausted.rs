@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
+
 use crate::common::{PATIENCE, Running, TestProject, has_tool, lines_of};
 use crate::stranger::{as_stranger, give_away, limited, may_become_a_stranger, with_mounts};
 
@@ -30,11 +32,42 @@ fn without_descriptors_who_got_none_says_so_and_the_rest_runs() {
     let up = Running::start(&project, limited(&project, &["--nofile=64:64"], &["up"]));
     up.wait_for("we may have 64 open files, and nearly all are taken");
     project.wait_until("some run, and we can be asked", PATIENCE, || words(&project, "ready") >= 10);
+    let has_left_some = || !pipes_of(up.pid()).iter().any(|number| (48..64).contains(number));
+    project.wait_until("the last 16 are no program's", PATIENCE, has_left_some);
     let done = project.run(&["status"]);
     assert!(done.code == 1 || done.code == 3, "{done:?}");
     project.run(&["down"]).expect_code(0);
     up.end();
     assert!(project.survivors().is_empty());
+}
+
+/// The numbers of a process's descriptors that are pipes.
+fn pipes_of(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let pipes =
+        entries.filter(|entry| fs::read_link(entry.path()).is_ok_and(|to| to.to_string_lossy().starts_with("pipe:")));
+    pipes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+#[test]
+fn what_has_failed_holds_no_descriptor() {
+    const WEB: &str = "[program.web]\ncommand = \"exec sleep 1000\"\n";
+    let alone = TestProject::toml(WEB);
+    let up_alone = alone.up();
+    up_alone.wait_for_banner();
+    let background = "command = \"sleep 1009 & exit 0\"\nautorestart = true\nstartsecs = 0\n";
+    let nowhere = "command = \"./nowhere\"\nstartretries = 0\n";
+    for failing in [background, nowhere] {
+        let project = TestProject::toml(&format!("{WEB}[program.failing]\n{failing}"));
+        let up = project.up();
+        project.wait_for_word("failing", "failed");
+        project.wait_for_word("web", "ready");
+        let holds_no_more = || pipes_of(up.pid()).len() == pipes_of(up_alone.pid()).len();
+        project.wait_until("it holds as many pipes as without that one", PATIENCE, holds_no_more);
+        up.signal(Signal::SIGTERM);
+        up.end();
+    }
+    up_alone.interrupt().expect_code(0);
 }
 
 #[test]
@@ -177,7 +210,7 @@ fn a_line_of_100_mb_needs_no_memory_of_ours() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(kib < 80 << 10, "{peak}");
-    up.signal(nix::sys::signal::Signal::SIGTERM);
+    up.signal(Signal::SIGTERM);
     up.end().expect_code(0);
 }
 

@@ -9,6 +9,7 @@ mod attach;
 mod attach_terminal;
 mod bare;
 mod calls;
+mod cgroups;
 mod commands;
 mod control;
 mod crash;

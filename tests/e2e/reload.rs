@@ -60,7 +60,7 @@ fn what_is_the_same_keeps_its_pid_and_what_is_not_is_started_stopped_or_restarte
     let done = project.run(&["reload"]).expect_code(0);
     assert_eq!(done.stdout, plan.stdout);
     assert!(plan.stdout.contains("startretries 3 -> 9") && plan.stdout.contains("in place"), "{}", plan.stdout);
-    assert!(plan.stdout.contains("environment LOG_LEVEL changed") && !plan.stdout.contains("debug"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("environment LOG_LEVEL added") && !plan.stdout.contains("debug"), "{}", plan.stdout);
     assert_eq!(project.pid("db"), before[0]);
     assert_ne!(pids(&project, &["api", "mail"])[0], before[1]);
     project.wait_until("cache is gone", PATIENCE, || names(&project) == ["db", "api", "mail"]);

@@ -21,6 +21,7 @@ fn nothing_is_left_after_a_stop(command: &str, count: usize) {
     let text = format!("{NEIGHBOUR}[program.web]\ncommand = \"{command}\"\nstopwaitsecs = 1\nautorestart = false\n");
     let project = TestProject::toml(&text);
     let up = project.up();
+    project.wait_for_word("db", "ready");
     project.wait_until("all of it is there", PATIENCE, || tree_of(&project, "web").len() == count);
     let db = project.pid("db");
     project.run(&["stop", "web"]).expect_code(0);

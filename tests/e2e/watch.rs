@@ -119,6 +119,8 @@ fn a_broken_file_changes_nothing_and_is_told_once() {
     running.wait_for("did you mean `depends_on`?");
     project.write("run.toml", config("0") + "dependson = [\"db\"]\n");
     project.run(&["status"]).expect_text("run.toml has changed since");
+    project.write("run.toml", config("0"));
+    running.wait_for("run.toml has changed back to what runs");
     project.write("run.toml", config("0") + &program("third", ""));
     project.wait_for_word("third", "ready");
     assert_eq!((project.pid("db"), project.pid("api")), before);
@@ -161,7 +163,7 @@ fn a_hundred_saves_in_a_second_come_to_the_last() {
     running.wait_until("api runs with the last one", environment);
     assert_eq!(project.pid("db"), db);
     let reloads = count(&running.stderr(), "run.toml has changed");
-    assert!(reloads < 50, "{reloads} reloads");
+    assert!(reloads < 20, "{reloads} reloads");
     running.interrupt();
 }
 
@@ -171,7 +173,7 @@ fn an_env_file_of_the_project_that_comes_to_be_reaches_everybody() {
     let running = up(&project);
     let before = [project.pid("db"), project.pid("api")];
     project.write(".env", "SHARED=1\n");
-    running.wait_for(".env SHARED changed");
+    running.wait_for(".env SHARED added");
     running.wait_until("both run anew", || {
         let now = [project.pid("db"), project.pid("api")];
         !now.contains(&0) && now[0] != before[0] && now[1] != before[1]
@@ -395,15 +397,7 @@ fn another_config_watches_other_files() {
     project.write("run.toml", keys("lib/*.txt"));
     running.wait_for("watch src/*.txt");
     assert_eq!(project.pid("api"), api, "in place");
-    expect_restart(&project, &running, || {
-        // It may not be watched yet at the first.
-        for save in 0.. {
-            project.write("lib/a.txt", save.to_string());
-            if project.process("api").unwrap()["runs"] != 1 {
-                break;
-            }
-        }
-    });
+    expect_restart(&project, &running, || project.write("lib/a.txt", "2"));
     running.wait_for("restarting: lib/a.txt changed");
     running.interrupt();
 }

@@ -136,6 +136,7 @@ impl Checks {
             Event::Tick
             | Event::Begin { .. }
             | Event::FilesChanged { .. }
+            | Event::EnvRead { .. }
             | Event::Printed { .. }
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }

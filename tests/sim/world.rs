@@ -177,6 +177,7 @@ impl World {
             Event::Tick
             | Event::Begin { .. }
             | Event::FilesChanged { .. }
+            | Event::EnvRead { .. }
             | Event::Command(..)
             | Event::Forget(_)
             | Event::Terminate(_) => {}

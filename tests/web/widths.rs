@@ -55,6 +55,7 @@ fn no_page_scrolls_sideways_at_any_width_in_any_scheme() {
     let up = shop.project.up();
     shop.project.wait_for_word("mailer", "failed");
     shop.project.wait_for_word("worker:worker_2", "ready");
+    shop.project.run(&["restart", "worker"]).expect_code(0);
     for width in [360, 768, 1280] {
         for is_dark in [false, true] {
             browser.look(width, 800, is_dark);

@@ -129,8 +129,15 @@ pub struct Remarks {
 }
 
 /// What a machine may lack, or a person may still have to fill in.
-const OF_THE_WORLD: &[&str] =
-    &["missing-command", "missing-directory", "missing-file", "undefined-variable", "command-not-yet", "env-line"];
+const OF_THE_WORLD: &[&str] = &[
+    "missing-command",
+    "missing-directory",
+    "missing-file",
+    "missing-user",
+    "undefined-variable",
+    "command-not-yet",
+    "env-line",
+];
 
 /// Loads a text as if it stood in the file already.
 pub fn check(settings: &Settings, target: &Path, text: &str) -> Remarks {

@@ -16,6 +16,7 @@ use crate::cli::init::made::Made;
 use crate::cli::output::{print, say};
 use crate::cli::settings::Settings;
 use crate::model::Grow;
+use crate::templates::Variable;
 use crate::ui::{highlight, report};
 
 /// Write a run.toml: from a template, from a file of another tool, or from what this directory suggests.
@@ -142,16 +143,7 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
             Ok(template) => {
                 text.put(format_args!("{:<10} {}{whose}\n", template.name, template.doc));
                 for variable in &template.variables {
-                    let default = match &variable.default {
-                        Some(default) if default.is_empty() => String::new(),
-                        Some(default) => format!(" [{}]", default.replace("{{ directory }}", "the directory's name")),
-                        None => " [has to be set]".to_owned(),
-                    };
-                    let choices = match variable.choices.as_slice() {
-                        [] => String::new(),
-                        choices => format!(" ({})", choices.join(", ")),
-                    };
-                    text.put(format_args!("  --set {:<12} {}{choices}{default}\n", variable.name, variable.doc));
+                    text.push_str(&variable_line(variable));
                 }
             }
             Err(problems) => say(&report::human(&problems, settings.err.colour)),
@@ -159,4 +151,17 @@ fn list(settings: &Settings) -> Result<ExitCode, CommandError> {
     }
     print(&text)?;
     Ok(ExitCode::Fine)
+}
+
+fn variable_line(variable: &Variable) -> String {
+    let default = match &variable.default {
+        Some(default) if default.is_empty() => String::new(),
+        Some(default) => format!(" [{}]", default.replace("{{ directory }}", "the directory's name")),
+        None => " [has to be set]".to_owned(),
+    };
+    let choices = match variable.choices.as_slice() {
+        [] => String::new(),
+        choices => format!(" ({})", choices.join(", ")),
+    };
+    format!("  --set {:<12} {}{choices}{default}\n", variable.name, variable.doc)
 }

@@ -9,6 +9,7 @@ use crate::cli::settings::Settings;
 use crate::config::discover::{self, Listing};
 use crate::registry::Homes;
 use crate::ui::look::Look;
+use crate::ui::text::{pad, width};
 
 /// The config files: those of `-f`, else the one that is found here or above. Without any, what was looked for and what to type.
 pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
@@ -108,9 +109,11 @@ fn no_project(settings: &Settings, directory: &Path) -> CommandError {
     }
     let command = hints.scripts.first().map_or_else(|| "CMD".to_owned(), |script| format!("npm run {script}"));
     let from = if hints.lines().is_empty() { "a template" } else { "them" };
+    let once = format!("run up -- {command}");
+    let init = pad("run init", width(&once));
     CommandError::user(message)
-        .hint(format!("run init          writes a run.toml from {from} (shows it first)"))
-        .hint(format!("run up -- {command}     runs one command under the same supervision, no file"))
+        .hint(format!("{init}   writes a run.toml from {from} (shows it first)"))
+        .hint(format!("{once}   runs one command under the same supervision, no file"))
 }
 
 #[cfg(test)]
@@ -146,8 +149,8 @@ mod tests {
 error: no project here
   looked for run.toml, Procfile.dev, Procfile, supervisord.conf in ~/src/shop and above up to the git root
   found package.json with 2 scripts that look like servers: dev, worker
-help: run init          writes a run.toml from them (shows it first)
-      run up -- npm run dev     runs one command under the same supervision, no file
+help: run init                writes a run.toml from them (shows it first)
+      run up -- npm run dev   runs one command under the same supervision, no file
 "
         );
     }

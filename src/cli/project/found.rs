@@ -21,13 +21,15 @@ pub struct NotUp {
     pub config: Option<String>,
     /// What does run, when one was asked for by its name.
     pub running: Vec<String>,
+    /// What starts it.
+    pub up: String,
 }
 
 impl NotUp {
     /// One line for a person.
     pub fn sentence(&self) -> String {
         match (&self.config, self.project.as_str()) {
-            (Some(config), project) => format!("{project} is not up ({config}); run up starts it"),
+            (Some(config), project) => format!("{project} is not up ({config}); {} starts it", self.up),
             (None, "") => format!("no project is up in {} or above", self.directory),
             (None, project) => format!("{project} is not up"),
         }
@@ -43,7 +45,9 @@ impl From<NotUp> for CommandError {
         }
         match not_up.project.as_str() {
             "" => Self::project(not_up.sentence()).hint("run -C DIR … or run -p NAME … addresses another project"),
-            project => Self::project(format!("{project} is not up{config}")).hint("run up      starts it"),
+            project => {
+                Self::project(format!("{project} is not up{config}")).hint(format!("{}      starts it", not_up.up))
+            }
         }
     }
 }
@@ -110,7 +114,8 @@ fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
         Some(_) => registry::list(homes).into_iter().map(|running| running.owner.name).collect(),
         None => Vec::new(),
     };
-    NotUp { project, directory, config, running }
+    let up = settings.name.as_ref().map_or_else(|| "run up".to_owned(), |name| format!("run -p {name} up"));
+    NotUp { project, directory, config, running, up }
 }
 
 /// Where a running project is looked for: beside the first `-f`, else where we are.
@@ -126,10 +131,13 @@ mod tests {
     #[test]
     fn a_project_that_is_down_says_how_it_is_started() {
         let config = Some("~/src/run.toml".into());
-        let not_up = NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new() };
-        assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run up starts it");
-        assert_eq!(CommandError::from(not_up).hints, ["run up      starts it"]);
-        let nothing = NotUp { project: String::new(), directory: "~/src".into(), config: None, running: Vec::new() };
+        let up = "run -p shop up".to_owned();
+        let not_up = NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new(), up };
+        assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run -p shop up starts it");
+        assert_eq!(CommandError::from(not_up).hints, ["run -p shop up      starts it"]);
+        let up = "run up".to_owned();
+        let nothing =
+            NotUp { project: String::new(), directory: "~/src".into(), config: None, running: Vec::new(), up };
         assert_eq!(nothing.sentence(), "no project is up in ~/src or above");
     }
 }

@@ -5,6 +5,8 @@
 //! 3. the output thread and the runtime are started;
 //! 4. the doors are opened, the driver runs, and at its end everything is put away in reverse.
 
+mod telling;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +16,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, LocalSet};
@@ -25,12 +26,10 @@ use crate::cli::project::{LAST_STATUS, Loaded, VOCABULARY};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::doors::Doors;
 use crate::cli::up::holder::holder_of;
-use crate::cli::up::logs::{Logs, greet};
+use crate::cli::up::logs::Logs;
 use crate::cli::up::names;
-use crate::cli::up::narrator::{Hush, Teller, label};
-use crate::cli::up::screen::{Screen, ScreenParts};
+use crate::cli::up::narrator::label;
 use crate::cli::up::usage;
-use crate::logs::zone;
 use crate::logs::{Hub, Keep, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::supervisord::LogLevel;
 use crate::model::{ProcessId, Project, WallTime};
@@ -42,7 +41,6 @@ use crate::runtime::front::DetachHandle;
 use crate::runtime::handle::{Facts, Handle};
 use crate::runtime::launcher::Launcher;
 use crate::runtime::load::marks;
-use crate::runtime::narrator::Narrator;
 use crate::runtime::os;
 use crate::runtime::record::Recorder;
 use crate::runtime::reload::{Desk, Source};
@@ -56,9 +54,6 @@ use crate::supervisor::event::Event;
 use crate::supervisor::{ExitPolicy, Supervisor};
 use crate::ui::names::Names;
 use crate::ui::report;
-use crate::ui::story::stamp::Stamps;
-use crate::ui::story::{HeaderFacts, Story, Telling};
-use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal};
 
 /// How long the last lines may take to reach a slow reader.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -72,10 +67,11 @@ const FIRST_MOMENT: Duration = Duration::from_millis(50);
 /// How long threads of a life that is over may take to end.
 const LAST_THREADS: Duration = Duration::from_secs(5);
 
-/// The way out of the terminal, which outlives a new beginning; empty once it was taken, or where there is none.
-pub(in crate::cli) type WayOut = Rc<Cell<Option<DetachHandle>>>;
 /// As long as any project is up.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// The way out of the terminal, which outlives a new beginning; empty once it was taken, or where there is none.
+pub(in crate::cli) type WayOut = Rc<Cell<Option<DetachHandle>>>;
 
 /// What a life of a project is made of.
 pub(in crate::cli) struct Session<'a> {
@@ -139,9 +135,9 @@ impl Session<'_> {
             await_last_threads();
         }
         let clock = Clock::start();
-        let spawner = spawner::start()
+        let spawner = spawner::start(&self.run_id())
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
-        let inherited = spawner.inherited();
+        let (inherited, cgroup) = (spawner.inherited(), spawner.cgroup());
         // After the last fork, and before the first thread.
         signals::unblock()?;
         signals::outlive_full_files()?;
@@ -159,6 +155,7 @@ impl Session<'_> {
         hub.stop(LAST_WORDS);
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
         os::sweep_descendants(SPAWNER_END, &inherited);
+        cgroup.inspect(os::Cgroup::end);
         outcome.map(|ended| Life::Over(ended, Box::new(lock)))
     }
 
@@ -269,23 +266,8 @@ impl Session<'_> {
         let usage = usage::source();
         let doors = Doors::open(&self.loaded, &handle, &usage).await?;
         let proxy = self.quiet.is_none().then(|| names::start(&self.loaded, &hub)).flatten();
-        let quiet = self.quiet.take();
-        let is_quiet = quiet.is_some();
-        let ends_with_screen = !is_quiet && !self.detach_when_ready;
-        let at = clock.now().wall;
-        let (narrator, screen): (Box<dyn Narrator>, _) = if let Some(Quiet { lines, begun, .. }) = quiet {
-            let notes = self.notes.iter().map(|note| (LogLevel::Warn, note.clone()));
-            for (level, text) in lines.into_iter().chain(notes) {
-                hub.log(level, at, text);
-            }
-            greet(&hub, &self.loaded, at);
-            begun(&hub, at)?;
-            (Box::new(Hush::new(hub.clone(), clock.clone())), None)
-        } else {
-            greet(&hub, &self.loaded, at);
-            let (teller, screen) = self.tell(&project, &handle, &hub, &usage, &clock);
-            (Box::new(teller), Some(screen))
-        };
+        let is_quiet = self.quiet.is_some();
+        let (narrator, screen) = self.narrator(&project, &handle, &hub, &usage, &clock)?;
         let launcher = Arc::new(self.launcher(project));
         let inherited = spawner.inherited();
         let remembered = self.remember(&handle, &hub, is_quiet);
@@ -301,13 +283,9 @@ impl Session<'_> {
             snapshots,
             clock,
             narrator,
-            terminals: Terminals {
-                automatic: self.settings.out.is_terminal,
-                prefix_columns: u16::try_from(Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3)
-                    .unwrap_or(u16::MAX),
-            },
+            terminals: self.terminals(),
             is_quiet,
-            ends_with_screen,
+            ends_with_screen: !is_quiet && !self.detach_when_ready,
             inherited,
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
@@ -329,39 +307,13 @@ impl Session<'_> {
         Ok(ended)
     }
 
-    /// The story and the screen of a terminal, or of whatever our streams are.
-    fn tell(
-        &mut self,
-        project: &Arc<Project>,
-        handle: &Handle,
-        hub: &Hub,
-        usage: &serve::UsageSource,
-        clock: &Clock,
-    ) -> (Teller, Screen) {
-        let raw = self.keys.then(|| RawTerminal::enter(CONTROLLING_TERMINAL.as_ref()).ok()).flatten().map(Rc::new);
-        let story = self.story(project, raw.is_some());
-        let names = story.names().clone();
-        let mut teller =
-            Teller::new(story, hub.clone(), raw.clone(), self.settings.verbosity, self.settings.out.theme());
-        teller.header(&self.header_facts(), clock.now());
-        let screen = Screen::start(ScreenParts {
-            handle: handle.clone(),
-            hub: hub.clone(),
-            names,
-            project: Arc::clone(project),
-            look: self.settings.look(&self.settings.err),
-            is_terminal: self.settings.err.is_terminal,
-            raw,
-            command: self.command(),
-            usage: usage.clone(),
-            detach: Rc::clone(&self.detach),
-            detach_when_ready: self.detach_when_ready,
-            timeout: self.timeout,
-            stamps: self.stamps(),
-            zone: self.zone(),
-            is_quiet: self.settings.verbosity == Verbosity::Quiet,
-        });
-        (teller, screen)
+    /// How programs get their streams.
+    fn terminals(&self) -> Terminals {
+        let columns = Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3;
+        Terminals {
+            automatic: self.settings.out.is_terminal,
+            prefix_columns: u16::try_from(columns).unwrap_or(u16::MAX),
+        }
     }
 
     fn facts(&self) -> Facts {
@@ -394,47 +346,9 @@ impl Session<'_> {
         }
     }
 
-    fn stamps(&self) -> Stamps {
-        match (self.timestamps, self.settings.err.is_terminal) {
-            (0, true) => Stamps::None,
-            (1, _) => Stamps::Relative,
-            _ => Stamps::Clock,
-        }
-    }
-
-    /// The zone of stamps; without them it is not looked up.
-    fn zone(&self) -> TimeZone {
-        if self.stamps() == Stamps::None { TimeZone::UTC } else { zone::local() }
-    }
-
-    fn story(&self, project: &Project, keys: bool) -> Story {
-        let err = &self.settings.err;
-        let stamps = self.stamps();
-        let zone = self.zone();
-        Story::new(
-            project,
-            &self.ports,
-            Telling {
-                theme: err.theme(),
-                stamps,
-                zone,
-                on_terminal: err.is_terminal,
-                keys,
-                project: self.loaded.display_name.clone(),
-                command: self.command(),
-                notes: self.port_notes.iter().chain(&self.notes).cloned().collect(),
-                ..Telling::default()
-            },
-        )
-    }
-
-    fn header_facts(&self) -> HeaderFacts<'_> {
-        HeaderFacts { name: &self.loaded.display_name, worktree: self.loaded.branch.as_deref(), socket_ready: true }
-    }
-
-    /// What a user types to address this project.
-    fn command(&self) -> String {
-        self.settings.name.as_ref().map_or_else(|| "run".to_owned(), |name| format!("run -p {name}"))
+    /// Tells this run of the project from every other.
+    fn run_id(&self) -> String {
+        format!("{}-{}", self.loaded.places.identity, std::process::id())
     }
 
     fn launcher(&self, project: Arc<Project>) -> Launcher {
@@ -451,7 +365,7 @@ impl Session<'_> {
             shell,
             output,
             name: self.loaded.display_name.clone(),
-            run_id: format!("{}-{}", self.loaded.places.identity, std::process::id()),
+            run_id: self.run_id(),
             server_url: Some(self.loaded.server_url()),
         }
     }

@@ -18,26 +18,29 @@ pub fn check(lowered: &Lowered, active: &[bool], problems: &mut Vec<Diagnostic>)
             }
             let numbers = program.instances.iter().map(|instance| u32::from(base) + instance.number);
             for number in numbers {
-                if number > u32::from(u16::MAX) {
+                let problem = if number > u32::from(u16::MAX) {
                     let message = format!("port {number} of {what} is above 65535");
-                    problems.push(Diagnostic::error("wrong-value", message).at(span, "instances add their number"));
-                    break;
-                }
-                if let Some((other, first)) = taken.get(&number) {
+                    Diagnostic::error("wrong-value", message).at(span, "instances add their number")
+                } else if let Some((other, first)) = taken.get(&number) {
                     let message = format!("{other} and {what} both have port {number}");
-                    let problem =
-                        Diagnostic::error("duplicate-port", message).at(span, "again").at(*first, "first here");
-                    problems.push(problem.help(match lowered.project.dialect {
-                        Dialect::Procfile => format!("run up --port {}=N gives it another one", program.name),
-                        Dialect::Native | Dialect::Supervisord => {
-                            "port = \"auto\" finds a free one and keeps it".to_owned()
-                        }
-                    }));
-                    break;
-                }
-                taken.insert(number, (what.clone(), span));
+                    let problem = Diagnostic::error("duplicate-port", message);
+                    let way_out = way_out(lowered.project.dialect, program);
+                    problem.at(span, "again").at(*first, "first here").help(way_out)
+                } else {
+                    taken.insert(number, (what.clone(), span));
+                    continue;
+                };
+                problems.push(problem);
+                break;
             }
         }
+    }
+}
+
+fn way_out(dialect: Dialect, program: &Program) -> String {
+    match dialect {
+        Dialect::Procfile => format!("run up --port {}=N gives it another one", program.name),
+        Dialect::Native | Dialect::Supervisord => "port = \"auto\" finds a free one and keeps it".to_owned(),
     }
 }
 

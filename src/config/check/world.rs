@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crate::codec::shlex;
 use crate::config::dotenv;
 use crate::config::facts::{FileFact, World};
 use crate::config::lower::{Lowered, ProgramPlaces, settings};
@@ -175,6 +176,10 @@ impl Looking<'_, '_> {
     /// A bare word has to be on the program's PATH; a path may be built by a task first.
     fn command(&mut self, scope: &Scope, program: &Program, places: &ProgramPlaces, directory: &Path) {
         let Some(word) = command_word(&program.command) else { return };
+        if self.is_lenient && shlex::split(&word).is_err() {
+            // A line that cannot be cut into words, which has been told of.
+            return;
+        }
         let span = places.values.get("command").map(|span| within(self.sources, *span, &word));
         if word.contains('/') {
             if self.world.has_command(&word, &[directory.to_owned()]) == Some(false) {

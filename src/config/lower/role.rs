@@ -53,23 +53,29 @@ fn stream(keys: &mut Keys<'_>, channel: &str, options: &mut StreamOptions) {
 
 fn listener(keys: &mut Keys<'_>, program: &Program) -> Role {
     let buffer_size = keys.number("buffer_size").unwrap_or(10);
-    let mut events = Vec::new();
-    match keys.value("events") {
-        None => missing(keys, program, "events", "events = [\"PROCESS_STATE_EXITED\"]"),
-        Some(written) => {
-            if keys.read("events", some_names).is_some() {
-                for item in written.data.as_list().unwrap_or_default() {
-                    match event(item) {
-                        Ok(event) => events.push(event),
-                        Err(problem) => keys.problems.push(problem),
-                    }
-                }
-            }
-        }
-    }
+    let mut events = events(keys, program);
     events.sort();
     events.dedup();
     Role::Listener(Listener { buffer_size, events })
+}
+
+/// The event types that are known; what is wrong with the others is told.
+fn events(keys: &mut Keys<'_>, program: &Program) -> Vec<EventType> {
+    let Some(written) = keys.value("events") else {
+        missing(keys, program, "events", "events = [\"PROCESS_STATE_EXITED\"]");
+        return Vec::new();
+    };
+    if keys.read("events", some_names).is_none() {
+        return Vec::new();
+    }
+    let mut events = Vec::new();
+    for item in written.data.as_list().unwrap_or_default() {
+        match event(item) {
+            Ok(event) => events.push(event),
+            Err(problem) => keys.problems.push(problem),
+        }
+    }
+    events
 }
 
 fn some_names(written: &RawValue) -> Read<()> {

@@ -60,6 +60,9 @@ fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Which part of a segment may come on top of it, for the end of a line.
+const OVERHANG: u64 = 64;
+
 /// One kept log that is being written.
 #[derive(Debug)]
 pub(crate) struct KeptWriter {
@@ -72,6 +75,8 @@ pub(crate) struct KeptWriter {
     end: u64,
     index_length: u64,
     last: Option<Record>,
+    /// Whether what was appended last ends within a line.
+    is_line_open: bool,
 }
 
 impl KeptWriter {
@@ -84,7 +89,7 @@ impl KeptWriter {
         let log = open_segment(&directory, start)?;
         let end = start + log.metadata()?.len();
         let index_length = trim_index(&directory.join(layout::index_name(start)))?;
-        Ok(Self { keep, directory, up, log, segments, end, index_length, last: None })
+        Ok(Self { keep, directory, up, log, segments, end, index_length, last: None, is_line_open: false })
     }
 
     /// Where the next byte goes.
@@ -99,7 +104,7 @@ impl KeptWriter {
 
     /// Appends bytes and says where they begin. After an error nothing of them counts as kept.
     pub(crate) fn append(&mut self, bytes: &[u8], at: WallTime, run: u32) -> io::Result<u64> {
-        if self.is_full() {
+        if self.is_full() && !self.has_to_finish_a_line(run) {
             self.begin_segment()?;
         }
         let record = Record { offset: self.end, at, up: self.up, run };
@@ -112,6 +117,7 @@ impl KeptWriter {
             return Err(error);
         }
         self.end += bytes.len() as u64;
+        self.is_line_open = bytes.last().map_or(self.is_line_open, |last| *last != b'\n');
         Ok(record.offset)
     }
 
@@ -164,6 +170,13 @@ impl KeptWriter {
 
     fn is_full(&self) -> bool {
         layout::is_segment_full(&self.keep, self.end - self.start(), self.index_length)
+    }
+
+    /// Whether a run is within a line, which ends in the segment where it began: when that segment is the oldest one, it begins with a
+    /// whole line. A line that is too long for that is cut.
+    fn has_to_finish_a_line(&self, run: u32) -> bool {
+        let goes_on = self.is_line_open && self.last.is_some_and(|last| last.run == run);
+        goes_on && self.end - self.start() < self.keep.segment_bytes + self.keep.segment_bytes / OVERHANG
     }
 
     fn begin_segment(&mut self) -> io::Result<()> {
@@ -303,6 +316,36 @@ mod tests {
                 "latest.log"
             ]
         );
+    }
+
+    fn segments(directory: &Path) -> Vec<String> {
+        let directory = directory.join("web/stdout");
+        let texts =
+            starts(&directory).unwrap().into_iter().map(|start| fs::read_to_string(segment_file(&directory, start)));
+        texts.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_segment_begins_with_a_whole_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = open(&keep(directory.path(), 6400, 640));
+        let full = "x".repeat(640);
+        for part in [full.as_str(), " goes", " on\n", "next\n"] {
+            log.append(part.as_bytes(), WallTime(1), 1).unwrap();
+        }
+        assert_eq!(segments(directory.path()), [full + " goes on\n", "next\n".to_owned()]);
+    }
+
+    #[test]
+    fn a_line_without_an_end_and_one_of_another_run_hold_up_no_segment() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = open(&keep(directory.path(), 6400, 640));
+        let full = "x".repeat(640);
+        for (part, run) in [(full.as_str(), 1), ("0123456789", 1), ("cut", 1), (full.as_str(), 1), ("another", 2)] {
+            log.append(part.as_bytes(), WallTime(1), run).unwrap();
+        }
+        let expected = [full.clone() + "0123456789", "cut".to_owned() + &full, "another".to_owned()];
+        assert_eq!(segments(directory.path()), expected);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::model::supervisord::{LogChoice, StreamOptions};
 use crate::model::template::Part;
 use crate::model::units::human_size;
 use crate::model::{
-    Autorestart, Command, Dependency, KeyChange, LogFile, PortRequest, PortSpec, Program, ProgramName, ReadyKind,
-    ReadySpec, Template,
+    Autorestart, Command, Dependency, KeyChange, KeyFate, LogFile, PortRequest, PortSpec, Program, ProgramName,
+    ReadyKind, ReadySpec, Template,
 };
 
 /// Whether another program has other ports than before, which values can name.
@@ -143,6 +143,7 @@ pub(super) fn changes(
             changes.push(KeyChange {
                 key: rule.key.to_owned(),
                 values: rule.told.map(|told| (told(old), told(new))).filter(|(was, is)| was != is),
+                fate: KeyFate::Changed,
                 needs_restart: rule.needs_restart,
             });
         } else if rule.needs_restart && names_moved(rule.key, new, moved) {
@@ -158,7 +159,12 @@ pub(super) fn changes(
 
 /// A key that takes a new run.
 pub(super) fn needs_restart(key: &str, values: Option<(String, String)>) -> KeyChange {
-    KeyChange { key: key.to_owned(), values, needs_restart: true }
+    KeyChange { key: key.to_owned(), values, fate: KeyFate::Changed, needs_restart: true }
+}
+
+/// A name in an environment, which takes a new run; its values are never told.
+pub(super) fn name_in(table: &str, name: &str, fate: KeyFate) -> KeyChange {
+    KeyChange { fate, ..needs_restart(&format!("{table} {name}"), None) }
 }
 
 /// The names of an environment whose values differ, or name a port that does.
@@ -170,11 +176,12 @@ pub(super) fn environment_keys(
 ) -> Vec<KeyChange> {
     let value = |of: &[(String, Template)], name: &str| of.iter().rfind(|(n, _)| n == name).map(|(_, v)| v.clone());
     let names: BTreeSet<&String> = old.iter().chain(new).map(|(name, _)| name).collect();
-    let differs = |name: &&&String| {
-        let is = value(new, name);
-        value(old, name) != is || is.is_some_and(|template| mentions(&template, moved))
-    };
-    names.iter().filter(differs).map(|name| needs_restart(&format!("{table} {name}"), None)).collect()
+    let differing = names.into_iter().filter_map(|name| {
+        let (was, is) = (value(old, name), value(new, name));
+        let differs = was != is || is.as_ref().is_some_and(|template| mentions(template, moved));
+        differs.then(|| name_in(table, name, KeyFate::of(was.is_some(), is.is_some())))
+    });
+    differing.collect()
 }
 
 /// Whether the value of a key names a port that is another now.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Side;
-use super::rules::{environment_keys, needs_restart};
-use crate::model::{EnvFile, KeyChange, ProgramName, Project};
+use super::rules::{environment_keys, name_in, needs_restart};
+use crate::model::{EnvFile, KeyChange, KeyFate, ProgramName, Project};
 
 /// The keys above the programs that differ for a process.
 pub(super) fn keys(old: Side<'_>, new: Side<'_>) -> Vec<KeyChange> {
@@ -19,7 +19,7 @@ pub(super) fn keys(old: Side<'_>, new: Side<'_>) -> Vec<KeyChange> {
     let mut told: BTreeSet<&Path> = BTreeSet::new();
     for EnvFile { path, .. } in files.filter(|file| is_common(old, file)) {
         if told.insert(path) {
-            keys.extend(content_keys(old.project, new.project, path));
+            keys.extend(content_keys(old, new, path));
         }
     }
     keys
@@ -31,14 +31,15 @@ fn is_common(old: Side<'_>, file: &EnvFile) -> bool {
 }
 
 /// The names in one env file whose values differ.
-fn content_keys(old: &Project, new: &Project, path: &Path) -> Vec<KeyChange> {
-    let shown = path.strip_prefix(&new.root).unwrap_or(path).display();
+fn content_keys(old: Side<'_>, new: Side<'_>, path: &Path) -> Vec<KeyChange> {
+    let shown = path.strip_prefix(&new.project.root).unwrap_or(path).display().to_string();
     let empty = std::collections::BTreeMap::new();
-    let was = old.env_contents.get(path).unwrap_or(&empty);
-    let is = new.env_contents.get(path).unwrap_or(&empty);
+    let was = old.env.get(path).unwrap_or(&empty);
+    let is = new.env.get(path).unwrap_or(&empty);
     let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
     let differ = names.into_iter().filter(|name| was.get(*name) != is.get(*name));
-    differ.map(|name| needs_restart(&format!("{shown} {name}"), None)).collect()
+    let fate = |name: &String| KeyFate::of(was.contains_key(name), is.contains_key(name));
+    differ.map(|name| name_in(&shown, name, fate(name))).collect()
 }
 
 /// Whether a program that others may name has other ports than before.

@@ -10,8 +10,8 @@ use super::*;
 use crate::model::program::Instance;
 use crate::model::template::{Part, ProgramFact};
 use crate::model::{
-    Autorestart, Command, Dependency, Dialect, EnvFile, Group, GroupChanges, LogFile, PortRequest, PortSpec, ReadyKind,
-    ReadySpec, Template, Until,
+    Autorestart, Command, Dependency, Dialect, EnvFile, Group, GroupChanges, KeyFate, LogFile, PortRequest, PortSpec,
+    ReadyKind, ReadySpec, Template, Until,
 };
 use crate::plan::testing::project;
 
@@ -129,6 +129,14 @@ fn an_env_file_counts_for_those_who_read_it_by_the_names_that_differ() {
     let plan = diff(&at(2), &at(3));
     assert_eq!(names(plan.with(Effect::Restart)), ["api"]);
     assert_eq!(plan.changes[0].keys, [rules::needs_restart("api.env B", None)]);
+    let without = |name: &str| {
+        let mut project = at(2);
+        project.env_contents.values_mut().for_each(|names| names.retain(|other, _| other != name));
+        project
+    };
+    let fates = |plan: &ReloadPlan| plan.changes[0].keys.iter().map(|key| key.fate).collect::<Vec<_>>();
+    assert_eq!(fates(&diff(&at(2), &without("A"))), [KeyFate::Removed]);
+    assert_eq!(fates(&diff(&without("A"), &at(2))), [KeyFate::Added]);
 }
 
 #[test]

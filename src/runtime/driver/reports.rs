@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, ProcessId, Signal};
 use crate::runtime::driver::{Driver, Later};
 use crate::runtime::ends::Incarnation;
@@ -53,6 +54,7 @@ impl<S: Spawner> Driver<S> {
             Some((process, generation)) => {
                 let failure = self.failure(process, step, errno);
                 self.fcgi.release((process, generation));
+                self.forget_console(process, generation);
                 self.parts.hub.ended(process, generation, false);
                 self.take(Event::SpawnFailed { process, generation, failure });
             }
@@ -61,6 +63,7 @@ impl<S: Spawner> Driver<S> {
     }
 
     fn leader_ended(&mut self, of: Incarnation, exit: Exit, survivors: bool) {
+        self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit".to_owned());
         self.ends.begin(of, exit, survivors);
         self.parts.hub.ended(of.0, of.1, survivors);
         if survivors {
@@ -79,11 +82,13 @@ impl<S: Spawner> Driver<S> {
     /// What an end has become, if that is known now.
     pub(super) fn end_news(&mut self, event: Option<Event>) {
         if let Some(event) = event {
-            if let Event::Exited { process, generation, survivors, .. } = event {
+            if let Event::Exited { process, generation, .. } = event {
                 self.fcgi.release((process, generation));
-                if !survivors {
-                    self.forget_console(process, generation);
-                }
+            }
+            if let Event::Exited { process, generation, survivors: false, .. }
+            | Event::Vanished { process, generation } = event
+            {
+                self.forget_console(process, generation);
             }
             self.take(event);
         }

@@ -47,8 +47,10 @@ impl<S: Spawner> Driver<S> {
         tokio::task::spawn_local(async move {
             let answer = handle.config(ConfigWish::Restart).await;
             if let Err(ConfigRefusal::Unreadable(why) | ConfigRefusal::Unfit(why)) = answer {
-                let text = format!("the config cannot be read again, everything stays as it is:\n{why}");
-                hub.log(LogLevel::Critical, handle.now().wall, text);
+                let first = "the config cannot be read again, everything stays as it is:";
+                for line in std::iter::once(first).chain(why.lines()).filter(|line| !line.is_empty()) {
+                    hub.log(LogLevel::Critical, handle.now().wall, line);
+                }
             }
         });
     }

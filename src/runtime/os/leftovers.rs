@@ -1,11 +1,12 @@
 //! What is left of a run whose processes of ours were all killed at the same instant: nobody was there to sweep, so the next start
-//! does. It is recognised by the `RUN_ID` in its environment, which names the project and the supervisor it was started by.
+//! does. It is recognised by the `RUN_ID` in its environment, which names the project and the supervisor it was started by; what has
+//! cleared that, by the cgroup that it is in, where there are any.
 
 use std::iter::successors;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{ProcessFact, environment_value, processes, shares_our_pids, signal_process};
+use super::{ProcessFact, environment_value, processes, run_of_cgroup, shares_our_pids, signal_process};
 use crate::model::Signal;
 
 /// The variable that names a project and the pid of its supervisor: `PROJECT-PID`.
@@ -32,7 +33,7 @@ pub fn reclaim(project: &str, grace: Duration) -> Vec<(u32, String)> {
 /// The supervisor that a process was started by, if that belonged to this project. A container has pids of its own, so what it runs
 /// says nothing about our supervisors.
 fn supervisor_of(pid: u32, project: &str) -> Option<u32> {
-    let id = environment_value(pid, RUN_ID)?;
+    let id = environment_value(pid, RUN_ID).or_else(|| run_of_cgroup(pid))?;
     let supervisor = id.strip_prefix(project)?.strip_prefix('-')?.parse().ok()?;
     shares_our_pids(pid).then_some(supervisor)
 }

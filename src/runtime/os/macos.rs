@@ -47,6 +47,37 @@ impl Directories {
     }
 }
 
+/// There are no cgroups here.
+#[derive(Debug, Clone)]
+pub enum Cgroup {}
+
+impl Cgroup {
+    /// Never.
+    pub fn make(_run_id: &str) -> Option<Self> {
+        None
+    }
+
+    /// There is none to be born in.
+    pub fn fork(&self) -> io::Result<sys::Forked> {
+        match *self {}
+    }
+
+    /// There is none to leave.
+    pub fn leave(&self) -> io::Result<()> {
+        match *self {}
+    }
+
+    /// There is none to end.
+    pub fn end(&self) {
+        match *self {}
+    }
+}
+
+/// No process is in a cgroup.
+pub fn run_of_cgroup(_pid: u32) -> Option<String> {
+    None
+}
+
 /// There is no such flag here, so a program also gets its own streams under their numbers in the spawner.
 pub const RECEIVE_CLOSE_ON_EXEC: MsgFlags = MsgFlags::empty();
 

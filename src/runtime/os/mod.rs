@@ -3,6 +3,8 @@
 //! `linux` was measured; `macos` is written from documentation and says what it cannot do.
 
 #[cfg(target_os = "linux")]
+mod cgroup;
+#[cfg(target_os = "linux")]
 mod directories;
 mod glimpse;
 mod leftovers;
@@ -25,6 +27,8 @@ use std::path::PathBuf;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 #[cfg(target_os = "linux")]
+pub use cgroup::{Cgroup, run_of_cgroup};
+#[cfg(target_os = "linux")]
 pub use directories::Directories;
 pub use glimpse::{Glimpse, What};
 pub use leftovers::reclaim;
@@ -38,10 +42,10 @@ pub use linux::{
 pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Alarm, Caught, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
+    Alarm, Caught, Cgroup, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
     command_name, die_with_parent, environment_value, holder_of_port, live_without_parent, name_process,
-    open_descriptors, own_children, peer_uid, processes, proportional_memory, shares_our_pids, signal_process,
-    thread_count, ticks_now, ticks_per_second,
+    open_descriptors, own_children, peer_uid, processes, proportional_memory, run_of_cgroup, shares_our_pids,
+    signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;

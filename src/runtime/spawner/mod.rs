@@ -8,7 +8,7 @@
 //! # Theory of operation
 //!
 //! The spawner is a small process with one thread and a session of its own, so no key typed at the terminal reaches it. It alone forks
-//! programs, waits for them and signals them. Four things together let nothing survive:
+//! programs, waits for them and signals them. Five things together let nothing survive:
 //!
 //! 1. It is a *subreaper*: whoever is orphaned below it, by setsid and double forks or by the death of a parent, becomes its child.
 //! 2. It ends when the supervisor does. The end of the socket says so, and so does the death signal (TERM), whichever comes first.
@@ -16,6 +16,7 @@
 //! 3. The supervisor is a subreaper too. If the spawner is shot, what was below it falls to the supervisor, which runs the same
 //!    sweep ([`os::sweep_descendants`]) when [`Spawner::report`] says `None`.
 //! 4. Every leader has KILL as its death signal, tied to the spawner's only thread. That is what is left when both are shot at once.
+//! 5. Where cgroups may be made, it is born in one of its own ([`os::Cgroup`]), which is killed as a whole when all else is done.
 //!
 //! A program is a leader, its process group and session (all with the same number), and every descendant. While the leader lives it is
 //! unreaped, so its number cannot come to mean somebody else, and signals go by number. Afterwards they go by pidfd to each of its
@@ -66,16 +67,26 @@ pub trait Spawner {
 }
 
 /// Forks the spawner and makes this process a subreaper. Call it from the main thread, before there is another one, and before
-/// anything that programs must not inherit changes (umask, open descriptor limit).
-pub fn start() -> io::Result<SpawnerEnd> {
+/// anything that programs must not inherit changes (umask, open descriptor limit). `run_id` is the mark of this run, `PROJECT-PID`.
+pub fn start(run_id: &str) -> io::Result<SpawnerEnd> {
     let (near, far) = UnixStream::pair()?;
     let supervisor = std::process::id();
     let inherited = os::Inherited::look();
-    match sys::fork()? {
-        Forked::Child => server::live(&OwnedFd::from(far), supervisor),
+    let mut cgroup = os::Cgroup::make(run_id);
+    match fork_in(&mut cgroup)? {
+        Forked::Child => server::live(&OwnedFd::from(far), supervisor, cgroup.as_ref()),
         Forked::Parent(pid) => {
             os::become_subreaper()?;
-            Ok(SpawnerEnd { socket: near, pid, inherited })
+            Ok(SpawnerEnd { socket: near, pid, inherited, cgroup })
         }
     }
+}
+
+/// Forks into the cgroup; where that is refused, it is given up.
+fn fork_in(cgroup: &mut Option<os::Cgroup>) -> io::Result<Forked> {
+    if let Some(Ok(forked)) = cgroup.as_ref().map(os::Cgroup::fork) {
+        return Ok(forked);
+    }
+    cgroup.take().inspect(os::Cgroup::end);
+    sys::fork()
 }

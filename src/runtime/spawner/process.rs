@@ -11,7 +11,7 @@ use super::Spawner;
 use super::channel::{Flushed, Inbox, Outbox, Received};
 use super::order::{Order, Report};
 use super::wire::{decode_report, encode_order};
-use crate::runtime::os::Inherited;
+use crate::runtime::os::{Cgroup, Inherited};
 
 /// When to try again after too many descriptors were under way.
 const CROWDED_FOR: Duration = Duration::from_millis(1);
@@ -22,12 +22,18 @@ pub struct SpawnerEnd {
     pub(super) socket: std::os::unix::net::UnixStream,
     pub(super) pid: u32,
     pub(super) inherited: Inherited,
+    pub(super) cgroup: Option<Cgroup>,
 }
 
 impl SpawnerEnd {
     /// What a sweep has to spare: children that this process had before.
     pub fn inherited(&self) -> Inherited {
         self.inherited.clone()
+    }
+
+    /// What it was born in, to be ended after it.
+    pub fn cgroup(&self) -> Option<Cgroup> {
+        self.cgroup.clone()
     }
 
     /// The spawner's pid.

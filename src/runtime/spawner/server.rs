@@ -16,7 +16,7 @@ use super::hands::{Hands, Launched};
 use super::order::{Order, Report, SpawnOrder};
 use super::wire::{decode_order, encode_report};
 use crate::model::Signal;
-use crate::runtime::os::{self, Inherited, Signals};
+use crate::runtime::os::{self, Cgroup, Inherited, Signals};
 use crate::runtime::rest::QUIET;
 use crate::runtime::sys::{self, Waited};
 
@@ -24,12 +24,24 @@ use crate::runtime::sys::{self, Waited};
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// Lives as the spawner from here on. For the child of a fork.
-pub(super) fn live(socket: &OwnedFd, supervisor: u32) -> ! {
+pub(super) fn live(socket: &OwnedFd, supervisor: u32, cgroup: Option<&Cgroup>) -> ! {
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor))
+        settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor, cgroup))
     }));
     os::sweep_descendants(LAST_GRACE, &Inherited::default());
+    // A supervisor that lives removes it after us, which costs nothing.
+    if parent_id() != supervisor {
+        end_from_inside(cgroup);
+    }
     sys::exit_now(i32::from(!matches!(lived, Ok(Ok(())))));
+}
+
+fn end_from_inside(cgroup: Option<&Cgroup>) {
+    if let Some(cgroup) = cgroup
+        && cgroup.leave().is_ok()
+    {
+        cgroup.end();
+    }
 }
 
 /// Leaves everything of the supervisor's behind but the socket: its session, its streams, its descriptors, its signals.
@@ -55,7 +67,7 @@ enum End {
 }
 
 /// Serves until the supervisor is gone or asks for the end.
-fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32) -> io::Result<()> {
+fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32, cgroup: Option<&Cgroup>) -> io::Result<()> {
     let me = std::process::id();
     let mut spawner = Server {
         socket,
@@ -72,6 +84,9 @@ fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32) -> io::Result<()> 
         End::Asked { grace } => {
             let names = if spawner.reap()? { spawner.children.outlived() } else { Vec::new() };
             os::sweep_descendants(grace, &Inherited::default());
+            if sys::wait_any()? != Waited::NoChildren {
+                end_from_inside(cgroup);
+            }
             spawner.children.reports.push(Report::Swept { names });
             spawner.send_reports()
         }

@@ -15,7 +15,6 @@ use super::settle::{Seen, Settling};
 use super::trail::{Entries, trails};
 use crate::model::status::SourceMark;
 use crate::model::{ConfigNews, ConfigRefusal, Effect, Moment, Project, ReloadMode};
-use crate::plan::reload::diff;
 use crate::runtime::handle::Handle;
 use crate::runtime::load::is_as_marked;
 use crate::runtime::os::{Glimpse, What};
@@ -36,6 +35,8 @@ pub(super) struct ConfigWatch {
     /// What is watched for them.
     entries: BTreeMap<PathBuf, Entries>,
     settling: Settling<Entry>,
+    /// What they say is not what runs, and that was told.
+    is_told: bool,
     /// The kernel does not tell; said once.
     polling: bool,
 }
@@ -52,6 +53,7 @@ impl ConfigWatch {
         self.mode = Some(mode);
         self.active = Some(Arc::clone(&snapshot.sources));
         self.marks = snapshot.sources.to_vec();
+        self.is_told = false;
         self.aim(handle, &snapshot.project, eyes).await;
     }
 
@@ -127,22 +129,22 @@ impl ConfigWatch {
     pub(super) async fn look(&mut self, handle: &Handle, eyes: &mut Eyes) {
         let has_rested = self.settling.has_rested(handle.now().mono);
         if !self.is_as_it_was().await {
-            let Some(reading) = handle.read_config().await else { return self.settling.done() };
+            let Some(reading) = handle.read_config().await else { return self.settling.done(handle.now().mono) };
             let snapshot = handle.snapshot();
             if is_grave(&snapshot, &reading) && !has_rested {
                 return self.settling.postpone();
             }
             let before = std::mem::replace(&mut self.marks, reading.sources.clone());
             let files = shown(&before, &reading.sources, &snapshot.project.root);
-            self.settling.done();
             self.act(handle, &snapshot, files, reading).await;
         }
-        self.settling.done();
+        self.settling.done(handle.now().mono);
         let project = handle.snapshot().project;
         self.aim(handle, &project, eyes).await;
     }
 
-    async fn act(&self, handle: &Handle, snapshot: &Snapshot, files: Vec<String>, reading: Reading) {
+    async fn act(&mut self, handle: &Handle, snapshot: &Snapshot, files: Vec<String>, reading: Reading) {
+        let was_told = std::mem::replace(&mut self.is_told, true);
         let refused = |why: String| handle.tell(ConfigNews::Refused { files: files.clone(), why });
         let project = match &reading.project {
             Ok(project) => Arc::clone(project),
@@ -150,6 +152,10 @@ impl ConfigWatch {
         };
         if *reading.sources == *snapshot.sources {
             // As it was before a mistake, or before a change that nobody asked for.
+            self.is_told = false;
+            if was_told && !self.is_off() {
+                handle.tell(ConfigNews::AsBefore { files });
+            }
             return;
         }
         match self.mode {
@@ -158,7 +164,7 @@ impl ConfigWatch {
                 Ok(_) | Err(ConfigRefusal::Ending | ConfigRefusal::NoConfig) => {}
             },
             Some(ReloadMode::Ask) => {
-                let plan = Box::new(diff(&snapshot.project, &project));
+                let plan = Box::new(snapshot.diff(&project));
                 handle.tell(ConfigNews::Offered { files, plan });
             }
             Some(ReloadMode::Off) | None => {}
@@ -177,7 +183,7 @@ fn seen_of(what: What) -> Seen {
 /// A text that does not load, or that lost programs, may be half of one.
 fn is_grave(snapshot: &Snapshot, reading: &Reading) -> bool {
     match &reading.project {
-        Ok(project) => diff(&snapshot.project, project).with(Effect::Remove).next().is_some(),
+        Ok(project) => snapshot.diff(project).with(Effect::Remove).next().is_some(),
         Err(_) => true,
     }
 }

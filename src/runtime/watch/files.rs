@@ -1,25 +1,33 @@
 //! The files that programs watch: from what is seen to the processes that it concerns. What follows is the supervisor's to decide.
 //!
 //! Looking takes its time in a large tree, so it is done in a task that may block, one look at a time; what is seen meanwhile is
-//! looked at next.
+//! looked at next. What a look has found is told when nothing more was seen meanwhile: a checkout is one change, however large.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 use super::eyes::{Eyes, Wish};
 use super::patterns::Patterns;
 use super::tree::Tree;
-use crate::model::{ConfigNews, ProcessId, Program, ProgramName, Project};
+use crate::model::{ConfigNews, ProcessId, Program, ProgramName, Project, WallTime};
 use crate::runtime::handle::Handle;
 use crate::runtime::launcher::Launcher;
 use crate::runtime::os::{Glimpse, What};
 
 /// More names than anybody reads are not told.
 const MOST_NAMES: usize = 1000;
+
+/// What was found is told after so long at the latest, also where more and more is seen.
+const MOST_HELD: Duration = Duration::from_secs(2);
+
+/// The clock that files are stamped by stands still between the ticks of the kernel (`CONFIG_HZ` of 100 at the slowest).
+const TICK_MILLIS: u64 = 10;
 
 /// What says which files are ignored.
 const IGNORES: [&str; 2] = [".gitignore", ".ignore"];
@@ -34,9 +42,32 @@ struct Group {
     programs: Vec<ProgramName>,
 }
 
-/// What a look has brought: each group with its files, and those that have changed.
+/// A group with its files, and what has changed among them and is not told yet.
 #[derive(Debug)]
-pub(super) struct Looked(Vec<(Group, Tree, BTreeSet<PathBuf>)>);
+struct Watched {
+    group: Group,
+    tree: Tree,
+    /// Between two looks.
+    changed: BTreeSet<PathBuf>,
+    /// Before the first look, and when: of concern to whoever was started before that.
+    early: BTreeMap<PathBuf, WallTime>,
+}
+
+impl Watched {
+    fn has_news(&self) -> bool {
+        !self.changed.is_empty() || !self.early.is_empty()
+    }
+
+    fn look(mut self, everything: bool, dirty: &BTreeSet<PathBuf>) -> Self {
+        let changed = if everything { self.tree.look_again() } else { self.tree.look_into(dirty) };
+        self.changed.extend(changed);
+        self
+    }
+}
+
+/// What a look has brought.
+#[derive(Debug)]
+pub(super) struct Looked(Vec<Watched>);
 
 /// All that is watched for programs.
 #[derive(Debug)]
@@ -44,11 +75,15 @@ pub(super) struct FilesWatch {
     launcher: Arc<Launcher>,
     /// The project that is watched for.
     project: Option<Arc<Project>>,
-    /// Its programs are not looked through yet.
-    is_new: bool,
+    /// Its programs are not looked through yet, and since when that is known.
+    is_new: Option<WallTime>,
     /// Away while somebody looks.
-    groups: Vec<(Group, Tree)>,
+    groups: Vec<Watched>,
     is_looking: bool,
+    /// What the groups mean; unknown while they are looked through for the first time.
+    patterns: Option<Vec<Arc<Patterns>>>,
+    /// Something was found and not told since then, because more was seen.
+    held: Option<Instant>,
     /// Where something was seen.
     dirty: BTreeSet<PathBuf>,
     /// More was seen than could be told.
@@ -65,9 +100,11 @@ impl FilesWatch {
         let files = Self {
             launcher,
             project: None,
-            is_new: false,
+            is_new: None,
             groups: Vec::new(),
             is_looking: false,
+            patterns: None,
+            held: None,
             dirty: BTreeSet::new(),
             all_dirty: false,
             watched: BTreeSet::new(),
@@ -85,7 +122,9 @@ impl FilesWatch {
         }
         self.launcher = Arc::new(self.launcher.with(Arc::clone(&snapshot.project), Arc::clone(&snapshot.ports)));
         let had_any = self.project.as_ref().is_some_and(|project| watchers(project).next().is_some());
-        self.is_new |= had_any || watchers(&snapshot.project).next().is_some();
+        if had_any || watchers(&snapshot.project).next().is_some() {
+            self.is_new.get_or_insert(handle.now().wall);
+        }
         self.project = Some(snapshot.project);
         self.look_if_needed();
     }
@@ -102,7 +141,7 @@ impl FilesWatch {
                     let counts = match (is_directory, what) {
                         (true, What::Appeared | What::Vanished) => true,
                         (true, What::Written | What::Touched | What::Mode) | (false, What::Mode) => false,
-                        (false, _) => self.is_looking || self.groups.iter().any(|(group, _)| group.patterns.has(&path)),
+                        (false, _) => self.is_meant(&path),
                     };
                     if counts {
                         self.dirty.insert(directory.clone());
@@ -114,6 +153,10 @@ impl FilesWatch {
             }
         }
         self.look_if_needed();
+    }
+
+    fn is_meant(&self, path: &Path) -> bool {
+        self.patterns.as_ref().is_none_or(|all| all.iter().any(|patterns| patterns.has(path)))
     }
 
     /// A directory is gone, or another one is there by its name: so it may be with all that lay below it.
@@ -133,49 +176,63 @@ impl FilesWatch {
         self.look_if_needed();
     }
 
+    /// Whether there is something to look at.
+    fn is_dirty(&self) -> bool {
+        self.is_new.is_some() || self.all_dirty || !self.dirty.is_empty()
+    }
+
     fn look_if_needed(&mut self) {
-        if self.is_looking || !(self.is_new || self.all_dirty || !self.dirty.is_empty()) {
+        if self.is_looking || !self.is_dirty() {
             return;
         }
         self.is_looking = true;
-        let launcher = std::mem::take(&mut self.is_new).then(|| Arc::clone(&self.launcher));
+        let new = self.is_new.take().map(|since| (Arc::clone(&self.launcher), since));
+        if new.is_some() {
+            self.patterns = None;
+        }
         let (everything, dirty) = (std::mem::take(&mut self.all_dirty), std::mem::take(&mut self.dirty));
         let (groups, looked) = (std::mem::take(&mut self.groups), self.looked.clone());
         spawn_blocking(move || {
-            let found = match launcher {
-                Some(launcher) => regrouped(&launcher, groups),
-                None => groups.into_iter().map(|(group, tree)| look(group, tree, everything, &dirty)).collect(),
+            let found = match new {
+                Some((launcher, since)) => regrouped(&launcher, groups, since),
+                None => groups.into_iter().map(|watched| watched.look(everything, &dirty)).collect(),
             };
             // The watcher may be gone by now.
             let _ = looked.send(Looked(found));
         });
     }
 
-    /// A look is over: tells the supervisor what has changed, and watches what is there now.
+    /// A look is over: watches what is there now, and tells the supervisor what has changed.
     pub(super) fn looked(&mut self, Looked(found): Looked, handle: &Handle, eyes: &mut Eyes) {
         self.is_looking = false;
-        for (group, _, changed) in found.iter().filter(|(_, _, changed)| !changed.is_empty()) {
-            self.tell(group, changed, handle);
-        }
-        self.groups = found.into_iter().map(|(group, tree, _)| (group, tree)).collect();
+        self.groups = found;
+        self.patterns = Some(self.groups.iter().map(|watched| Arc::clone(&watched.group.patterns)).collect());
         self.watch(handle, eyes);
+        if self.is_to_be_told(Instant::now()) {
+            let root = self.project.as_ref().map(|project| project.root.as_path());
+            for watched in &mut self.groups {
+                tell(watched, root, handle);
+            }
+        }
         self.look_if_needed();
     }
 
-    fn tell(&self, group: &Group, changed: &BTreeSet<PathBuf>, handle: &Handle) {
-        let root = self.project.as_ref().map(|project| project.root.as_path());
-        let snapshot = handle.snapshot();
-        let is_theirs = |name: &ProgramName| group.programs.contains(name);
-        let processes: Vec<ProcessId> =
-            snapshot.processes.iter().filter(|info| is_theirs(&info.program)).map(|info| info.id).collect();
-        let files = changed.iter().take(MOST_NAMES).map(|path| shown(path, &group.base, root)).collect();
-        handle.files_changed(processes, files);
+    /// Whether what was found is all that there is to tell, or has waited for more for long enough.
+    fn is_to_be_told(&mut self, now: Instant) -> bool {
+        if !self.groups.iter().any(Watched::has_news) {
+            self.held = None;
+            return false;
+        }
+        let since = *self.held.get_or_insert(now);
+        let is_time = !self.is_dirty() || now >= since + MOST_HELD;
+        self.held = self.held.filter(|_| !is_time);
+        is_time
     }
 
     /// What is watched for the first time may have changed since it was looked at.
     fn watch(&mut self, handle: &Handle, eyes: &mut Eyes) {
         let directories: BTreeSet<PathBuf> =
-            self.groups.iter().flat_map(|(_, tree)| tree.directories()).cloned().collect();
+            self.groups.iter().flat_map(|watched| watched.tree.directories()).cloned().collect();
         if self.polling || directories == self.watched {
             return;
         }
@@ -220,21 +277,39 @@ fn groups(launcher: &Launcher) -> Vec<Group> {
     all.into_iter().map(group).collect()
 }
 
-fn look(group: Group, mut tree: Tree, everything: bool, dirty: &BTreeSet<PathBuf>) -> (Group, Tree, BTreeSet<PathBuf>) {
-    let changed = if everything { tree.look_again() } else { tree.look_into(dirty) };
-    (group, tree, changed)
+/// Tells what has changed to those whom it concerns.
+fn tell(watched: &mut Watched, root: Option<&Path>, handle: &Handle) {
+    let (changed, early) = (std::mem::take(&mut watched.changed), std::mem::take(&mut watched.early));
+    let group = &watched.group;
+    let snapshot = handle.snapshot();
+    let theirs = || snapshot.processes.iter().filter(|info| group.programs.contains(&info.program));
+    let name = |path: &PathBuf| shown(path, &group.base, root);
+    // A file from the future says nothing: its file system has another clock.
+    let until = handle.now().wall;
+    for info in theirs().filter(|info| info.started_wall.0 > 0) {
+        let since_start = early.iter().filter(|(_, at)| at.0 + TICK_MILLIS > info.started_wall.0 && **at <= until);
+        let files: Vec<String> = since_start.take(MOST_NAMES).map(|(path, _)| name(path)).collect();
+        if !files.is_empty() {
+            handle.files_changed(vec![info.id], files);
+        }
+    }
+    if !changed.is_empty() {
+        let processes: Vec<ProcessId> = theirs().map(|info| info.id).collect();
+        handle.files_changed(processes, changed.iter().take(MOST_NAMES).map(name).collect());
+    }
 }
 
 /// The groups of another project. Files that were watched before are compared with what they were: a checkout changes the config and
-/// the sources at once.
-fn regrouped(launcher: &Launcher, mut before: Vec<(Group, Tree)>) -> Vec<(Group, Tree, BTreeSet<PathBuf>)> {
+/// the sources at once. Of the others it counts what was changed since it is known that they are watched.
+fn regrouped(launcher: &Launcher, mut before: Vec<Watched>, since: WallTime) -> Vec<Watched> {
     let found = groups(launcher).into_iter().map(|group| {
-        let same = before.iter().position(|(old, _)| old.base == group.base && old.written == group.written);
-        if let Some((_, tree)) = same.map(|at| before.swap_remove(at)) {
-            return look(group, tree, true, &BTreeSet::new());
+        let is_same = |old: &Watched| old.group.base == group.base && old.group.written == group.written;
+        if let Some(at) = before.iter().position(is_same) {
+            return Watched { group, ..before.swap_remove(at) }.look(true, &BTreeSet::new());
         }
         let tree = Tree::new(Arc::clone(&group.patterns));
-        (group, tree, BTreeSet::new())
+        let early = tree.changed_since(WallTime(since.0.saturating_sub(TICK_MILLIS)));
+        Watched { group, tree, changed: BTreeSet::new(), early }
     });
     found.collect()
 }

@@ -1,7 +1,8 @@
 //! When a save is over. Pure: it is told what was seen and when, and says when to look.
 //!
 //! A file that was written and closed, or renamed into place, is looked at 10 ms later; one that was merely modified, made or
-//! removed may be half of something, and gets 300 ms, as does whatever would be a pity to act on too early.
+//! removed may be half of something, and gets 300 ms, as does whatever would be a pity to act on too early. A save that follows
+//! soon on one that was looked at is taken for one of many: they are looked at once, when they pause.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,6 +14,9 @@ pub const SHORT: Duration = Duration::from_millis(10);
 
 /// After one that may not be, and before anything grave follows from it.
 pub const LONG: Duration = Duration::from_millis(300);
+
+/// After one of many.
+pub const PAUSE: Duration = Duration::from_millis(100);
 
 /// Complete saves that follow one another without a pause are looked at this long after the first at the latest.
 pub const MOST: Duration = Duration::from_secs(1);
@@ -39,12 +43,14 @@ pub struct Settling<Key> {
     open: BTreeMap<Key, Moment>,
     /// It was looked at, and is to be looked at again after [`LONG`].
     postponed: bool,
+    /// When something was last looked at for good.
+    looked: Option<Moment>,
 }
 
 impl<Key: Ord> Settling<Key> {
     /// Nothing has been seen.
     pub fn new() -> Self {
-        Self { first: None, last: Moment::default(), open: BTreeMap::new(), postponed: false }
+        Self { first: None, last: Moment::default(), open: BTreeMap::new(), postponed: false, looked: None }
     }
 
     /// Something was seen.
@@ -65,7 +71,9 @@ impl<Key: Ord> Settling<Key> {
         if self.postponed {
             return Some(self.last + LONG);
         }
-        let complete = (self.last + SHORT).min(first + MOST);
+        let is_one_of_many = self.looked.is_some_and(|looked| first < looked + LONG);
+        let quiet = if is_one_of_many { PAUSE } else { SHORT };
+        let complete = (self.last + quiet).min(first + MOST);
         Some(self.open.values().map(|since| *since + LONG).fold(complete, Moment::max))
     }
 
@@ -82,8 +90,8 @@ impl<Key: Ord> Settling<Key> {
     }
 
     /// It was looked at.
-    pub fn done(&mut self) {
-        *self = Self::new();
+    pub fn done(&mut self, now: Moment) {
+        *self = Self { looked: Some(now), ..Self::new() };
     }
 }
 
@@ -101,7 +109,7 @@ mod tests {
         assert_eq!(settling.due(), None);
         settling.saw(at(5), "run.toml", Seen::Whole);
         assert_eq!(settling.due(), Some(at(15)));
-        settling.done();
+        settling = Settling::new();
         assert_eq!(settling.due(), None);
         settling.saw(at(100), "run.toml", Seen::Part);
         assert_eq!(settling.due(), Some(at(400)));
@@ -129,6 +137,20 @@ mod tests {
         assert_eq!(settling.due(), Some(at(98 * 9 + 10)));
         settling.saw(at(1200), "run.toml", Seen::Whole);
         assert_eq!(settling.due(), Some(at(1000)), "at once");
+    }
+
+    #[test]
+    fn saves_that_go_on_after_a_look_are_looked_at_once_when_they_pause() {
+        let mut settling = Settling::new();
+        settling.saw(at(0), "run.toml", Seen::Whole);
+        settling.done(at(12));
+        for save in 2..40 {
+            settling.saw(at(save * 10), "run.toml", Seen::Whole);
+            assert_eq!(settling.due(), Some(at(save * 10 + 100)));
+        }
+        settling.done(at(500));
+        settling.saw(at(900), "run.toml", Seen::Whole);
+        assert_eq!(settling.due(), Some(at(910)), "a save by itself");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ignore::{DirEntry, WalkBuilder};
 
 use super::patterns::{Patterns, Reach};
+use crate::model::WallTime;
 
 /// Directories that nobody edits in.
 const NEVER: [&str; 5] = ["node_modules", ".git", ".hg", ".svn", ".jj"];
@@ -24,16 +25,29 @@ struct Stamp {
     inode: u64,
 }
 
-impl Stamp {
+/// A file as it was found.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    stamp: Stamp,
+    /// When anything of it was last changed, by the clock of the file system: nobody sets that back.
+    changed: WallTime,
+}
+
+impl Found {
     fn of(metadata: &Metadata) -> Self {
-        Self { modified: (metadata.mtime(), metadata.mtime_nsec()), length: metadata.len(), inode: metadata.ino() }
+        let modified = (metadata.mtime(), metadata.mtime_nsec());
+        let millis = metadata.ctime() * 1000 + metadata.ctime_nsec() / 1_000_000;
+        Self {
+            stamp: Stamp { modified, length: metadata.len(), inode: metadata.ino() },
+            changed: WallTime(u64::try_from(millis).unwrap_or(0)),
+        }
     }
 }
 
 /// What lies in some directories.
 #[derive(Debug, Default)]
 struct Listing {
-    files: BTreeMap<PathBuf, Stamp>,
+    files: BTreeMap<PathBuf, Found>,
     /// For each of the patterns that lead there, how it looks on.
     directories: BTreeMap<PathBuf, BTreeSet<Reach>>,
 }
@@ -50,6 +64,12 @@ impl Tree {
     pub(super) fn new(patterns: Arc<Patterns>) -> Self {
         let known = everything(&patterns);
         Self { patterns, known }
+    }
+
+    /// The files that have changed since then, and when; what is gone is not known.
+    pub(super) fn changed_since(&self, since: WallTime) -> BTreeMap<PathBuf, WallTime> {
+        let files = self.known.files.iter().filter(|(_, found)| found.changed >= since);
+        files.map(|(path, found)| (path.clone(), found.changed)).collect()
     }
 
     /// The directories to be watched.
@@ -114,7 +134,7 @@ impl Tree {
             })
         };
         let here = |path: &Path| path.parent() == Some(directory) || is_gone(path);
-        let before: BTreeMap<PathBuf, Stamp> =
+        let before: BTreeMap<PathBuf, Found> =
             self.known.files.extract_if(.., |path, _| here(path) || now.files.contains_key(path)).collect();
         let changed = difference(&before, &now.files);
         self.known.directories.retain(|path, _| {
@@ -135,8 +155,8 @@ impl Listing {
     }
 }
 
-fn difference(before: &BTreeMap<PathBuf, Stamp>, now: &BTreeMap<PathBuf, Stamp>) -> BTreeSet<PathBuf> {
-    let other = now.iter().filter(|(path, stamp)| before.get(*path) != Some(*stamp));
+fn difference(before: &BTreeMap<PathBuf, Found>, now: &BTreeMap<PathBuf, Found>) -> BTreeSet<PathBuf> {
+    let other = now.iter().filter(|(path, found)| before.get(*path).is_none_or(|was| was.stamp != found.stamp));
     let gone = before.iter().filter(|(path, _)| !now.contains_key(*path));
     other.chain(gone).map(|(path, _)| path.clone()).collect()
 }
@@ -172,7 +192,7 @@ fn list(patterns: &Patterns, directory: &Path, reach: Reach, levels: Option<usiz
             && let Ok(metadata) = fs::metadata(entry.path())
             && metadata.is_file()
         {
-            listing.files.insert(entry.into_path(), Stamp::of(&metadata));
+            listing.files.insert(entry.into_path(), Found::of(&metadata));
         }
     }
     listing
@@ -265,6 +285,16 @@ mod tests {
         assert_eq!(place.look_into(&mut tree, &["src"]), ["src/b.rs", "src/deep/c.rs", "src/moved/c.rs"]);
         assert_eq!(place.names(tree.directories()), ["src", "src/moved"]);
         assert!(tree.look_again().is_empty());
+    }
+
+    #[test]
+    fn what_was_changed_since_a_moment_is_told_with_its_own() {
+        let place = Place::new(&["src/a.rs", "src/b.rs"]);
+        let changed = fs::metadata(place.0.path().join("src/b.rs")).unwrap();
+        let at = Found::of(&changed).changed;
+        let tree = place.tree(&["src/*.rs"]);
+        assert_eq!(tree.changed_since(at)[&place.0.path().join("src/b.rs")], at);
+        assert!(tree.changed_since(WallTime(at.0 + 60_000)).is_empty());
     }
 
     #[test]

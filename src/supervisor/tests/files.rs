@@ -102,6 +102,20 @@ fn changes_are_one_restart_once_they_rest() {
 }
 
 #[test]
+fn a_checkout_that_is_held_up_now_and_then_is_one_restart() {
+    let mut world = World::up(vec![watcher("api")]);
+    world.pass(5000);
+    for directory in 0..12 {
+        let files: Vec<String> = (0..100).map(|file| format!("src/d{directory}/f{file}.rs")).collect();
+        world.change(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        world.pass(400);
+    }
+    assert_eq!(world.runs(API), 1);
+    world.pass(100);
+    assert_eq!(world.runs(API), 2);
+}
+
+#[test]
 fn changes_that_never_rest_are_acted_on_all_the_same() {
     let mut world = World::up(vec![watcher("api")]);
     world.pass(5000);

@@ -100,7 +100,9 @@ fn it_is_unhealthy_after_one_failure_and_restarted_after_three() {
     assert_eq!(world.reasons(), ["unhealthy: http 503 x3"]);
     world.answer = Some(pass());
     world.play(30);
-    assert_eq!((world.word(), world.stage.info(WEB).runs), (Word::Ready, 2));
+    let info = world.stage.info(WEB);
+    assert_eq!((info.word, info.runs), (Word::Ready, 2));
+    assert_eq!(info.failed_otherwise.as_deref(), Some("unhealthy: http 503 x3"), "known while it is up again");
 }
 
 #[test]

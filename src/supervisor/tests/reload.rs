@@ -1,12 +1,13 @@
 //! A new config under what runs. The simulation has the long run; here is what a reader of the rules would try by hand.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stage;
 use crate::model::{
-    Dependency, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, Program, Project, ReadyKind, ReadySpec, Signal,
-    Template, Until, WallTime, Word,
+    Dependency, EnvContents, EnvFile, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, Program, Project, ReadyKind,
+    ReadySpec, Signal, Template, Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Answer, Outcome};
@@ -42,7 +43,11 @@ struct World {
 impl World {
     /// A project of these, all spawned.
     fn up(programs: Vec<Program>) -> Self {
-        let (stage, actions) = Stage::begun(Project::new("/shop", programs));
+        Self::of(Project::new("/shop", programs))
+    }
+
+    fn of(project: Project) -> Self {
+        let (stage, actions) = Stage::begun(project);
         let mut world = Self { stage };
         world.spawn_all(actions);
         world
@@ -96,6 +101,26 @@ fn spawned(actions: &[Action]) -> Vec<ProcessId> {
 
 fn notes(actions: &[Action], is_it: fn(&Notice) -> bool) -> usize {
     actions.iter().filter(|action| matches!(action, Action::Say(notice) if is_it(notice))).count()
+}
+
+#[test]
+fn who_was_started_when_its_env_file_said_so_already_is_not_started_again() {
+    let file = EnvFile { path: "/shop/.env".into(), optional: false };
+    let says = |value: u64| EnvContents::from([(file.path.clone(), BTreeMap::from([("A".to_owned(), value)]))]);
+    let project = |value: u64| {
+        let project = Project::new("/shop", vec![quick("db", &[]), quick("web", &[])]);
+        Project { env_files: vec![file.clone()], env_contents: says(value), ..project }
+    };
+    let edition = |value: u64| Edition::new(Arc::new(project(value)), Ports::default()).unwrap();
+    let mut world = World::of(project(1));
+    let web = world.info("web").unwrap();
+    world.step(Event::EnvRead { process: web.id, generation: web.generation, contents: says(2) });
+    let plan = world.stage.supervisor.snapshot().diff(&project(2));
+    assert_eq!((plan.changes.len(), plan.unchanged), (1, 1), "{plan:?}");
+    let actions = world.step(Event::Command(ASK, Command::Reload(edition(2))));
+    assert_eq!(signalled(&actions), [world.info("db").unwrap().id]);
+    let actions = world.step(Event::Command(ASK, Command::Reload(edition(3))));
+    assert_eq!(signalled(&actions), [web.id], "db is on its way already");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn quick_attempts_do_not_use_up_the_failures() {
     let said = |notice: &Notice| matches!(notice, Notice::Crashed { reason: Reason::NotReady { last: Some(last), .. }, .. } if last == "tcp 1 refused");
     assert!(stand.notices.iter().any(said), "{:?}", stand.notices);
     let snapshot = stand.stage.supervisor.snapshot();
-    assert_eq!(snapshot.get(FIRST).unwrap().failed_otherwise(), Some("not ready in time: tcp 1 refused"));
+    assert_eq!(snapshot.get(FIRST).unwrap().failed_otherwise.as_deref(), Some("not ready in time: tcp 1 refused"));
 }
 
 #[test]

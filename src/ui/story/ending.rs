@@ -137,7 +137,7 @@ impl Story {
         if info.word == Word::Blocked || (info.runs == 0 && info.spawn_error.is_empty()) {
             return format!("{label} not started");
         }
-        match (info.failed_otherwise(), info.last_exit) {
+        match (info.failed_otherwise.as_deref(), info.last_exit) {
             (Some(why), _) => format!("{label} failed ({})", cut_end(&clean(why), 60, self.telling.theme.signs().cut)),
             (None, Some(exit)) => format!("{label} failed ({})", short_exit(exit)),
             (None, None) => format!("{label} failed"),

@@ -540,7 +540,7 @@
       const note = noteOf(process);
       setText(this.text, note);
       setAttribute(this.text, "title", note);
-      const parts = [since, process.pid ? `pid ${process.pid}` : "", process.runs > 1 ? `${process.runs} runs` : ""];
+      const parts = [since, process.pid ? `pid\u00a0${process.pid}` : "", process.runs > 1 ? `${process.runs}\u00a0runs` : ""];
       setText(this.brief, parts.filter(Boolean).join(" · "));
     }
   }

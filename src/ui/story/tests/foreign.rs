@@ -51,7 +51,7 @@ proptest! {
         project.programs[0].command = crate::model::Command::Shell(text.clone());
         project.programs[0].directory = Some(crate::model::Template::literal(text.clone()));
         project.programs[0].instances[0].name = ProcessName::new("db", text.clone());
-        let state = with(&snapshot(&project, Word::Failed), DB, |info| info.spawn_error.clone_from(&text));
+        let state = with(&snapshot(&project, Word::Failed), DB, |info| info.failed_otherwise = Some(text.clone()));
         let mut story = Story::new(&project, &ports(), Telling { notes: vec![text.clone()], ..telling(COLOUR) });
         let tail = TailLines { lines: vec![text.clone()], total: 9 };
         let mut lines = story.header(&HeaderFacts { name: &text, worktree: Some(&text), socket_ready: true }, now());

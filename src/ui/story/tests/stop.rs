@@ -94,7 +94,9 @@ fn a_procfile_says_how_to_keep_the_others() {
 #[test]
 fn the_summary_names_three_and_counts_the_rest() {
     let project = shop();
-    let state = with(&snapshot(&project, Word::Failed), DB, |info| info.spawn_error = "no such file: ./db".to_owned());
+    let state = with(&snapshot(&project, Word::Failed), DB, |info| {
+        info.failed_otherwise = Some("no such file: ./db".to_owned());
+    });
     let state = with(&state, API, |info| info.word = Word::Blocked);
     let mut story = Story::new(&project, &ports(), telling(PLAIN));
     let all = Notice::AllStopped { took: tenths(1), up: tenths(99), failed: vec![DB, API, CACHE, WEB, MIGRATE] };
