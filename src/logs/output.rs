@@ -21,7 +21,6 @@ use crate::logs::source::Source;
 use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
-use crate::logs::turn::breath;
 use crate::logs::view::Viewer;
 use crate::model::{Generation, ProcessId};
 
@@ -125,8 +124,6 @@ pub(crate) struct Output {
     /// Made when there is first something to read: until then it would only cost the start.
     pub(super) arena: Vec<u8>,
     pub(super) turn: u64,
-    /// So many bytes were read in this turn.
-    pub(super) taken: usize,
     pub(super) now: Instant,
     pub(super) own: OwnQueue,
     pub(super) drains: Vec<Drain>,
@@ -176,7 +173,6 @@ impl Output {
             open_lines: Vec::new(),
             arena: Vec::new(),
             turn: 0,
-            taken: 0,
             now: Instant::now(),
             own: VecDeque::new(),
             drains: Vec::new(),
@@ -191,13 +187,9 @@ impl Output {
     pub(crate) fn run(mut self) {
         loop {
             self.wait();
-            let before = std::mem::replace(&mut self.now, Instant::now());
+            self.now = Instant::now();
             self.take_orders();
-            self.taken = 0;
             self.turn();
-            if let Some(breath) = breath(self.taken, self.now.saturating_duration_since(before)) {
-                std::thread::sleep(breath);
-            }
             self.end_pauses();
             self.end_drains();
             self.say_own();

@@ -1,7 +1,7 @@
 //! One turn: the part of the output thread that moves bytes.
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::codec::capture;
 use crate::logs::hub::OutputEvent;
@@ -23,22 +23,6 @@ const LEAST: usize = 4 * 1024;
 const HELD: usize = capture::MOST_HELD;
 /// A track that lags less than this is caught up first.
 const SMALL_LAG: u64 = 64 * 1024;
-
-/// Who is written to a line at a time, and fast, is read in pieces of this size rather than of a few lines: a read and two writes for
-/// every few lines would take the processor from those who write them.
-const PIECE: usize = 32 * 1024;
-/// A turn that brings less has no flood in it.
-const NO_FLOOD: usize = 1024;
-/// Nor has one that took longer than this for what it brought: bytes a microsecond.
-const FAST: u128 = 20;
-/// How long a piece may gather. Quiet lines wait so much longer meanwhile.
-const BREATH: Duration = Duration::from_micros(100);
-
-/// How long to let more gather after a turn that brought so much, in so long.
-pub(super) fn breath(taken: usize, took: Duration) -> Option<Duration> {
-    let is_fast = taken as u128 >= took.as_micros() * FAST;
-    ((NO_FLOOD..PIECE).contains(&taken) && is_fast).then_some(BREATH)
-}
 
 /// What one source gave.
 #[derive(Debug)]
@@ -148,7 +132,6 @@ impl Output {
                     let length = self.tap(*index, &mut arena[used..used + space], length);
                     let range = used..used + length;
                     used += length;
-                    self.taken += length;
                     if length > 0 {
                         let shown = self.show(*index, &arena[range.clone()], room);
                         batch.push(Chunk { track, run, range, shown });
@@ -390,21 +373,5 @@ impl Output {
             track.end_line(screen, &known.shown());
         }
         self.ready.retain(|other| *other != index);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{BREATH, PIECE, breath};
-    use std::time::Duration;
-
-    #[test]
-    fn only_a_fast_flood_of_small_writes_is_let_gather() {
-        let micros = Duration::from_micros;
-        assert_eq!(breath(5_000, micros(20)), Some(BREATH), "lines as fast as they can be written");
-        assert_eq!(breath(100, micros(1)), None, "one line");
-        assert_eq!(breath(5_000, micros(5_000)), None, "no more than a megabyte a second");
-        assert_eq!(breath(PIECE, micros(20)), None, "as much as one wants");
-        assert_eq!(breath(0, micros(0)), None);
     }
 }
