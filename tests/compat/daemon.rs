@@ -233,10 +233,15 @@ impl Daemon<'_> {
         self.info(name)["statename"].as_str().unwrap().to_owned()
     }
 
-    /// A process's pid; 0 when it does not run.
+    /// The pid of a process that runs. What it does itself may be seen before its start is told.
     #[track_caller]
     pub(crate) fn pid(&self, name: &str) -> i64 {
-        self.info(name)["pid"].as_i64().unwrap()
+        let mut pid = 0;
+        self.wait_until(&format!("{name} has a pid"), || {
+            pid = self.info(name)["pid"].as_i64().unwrap();
+            pid != 0
+        });
+        pid
     }
 
     /// Waits until a process is in a state.

@@ -131,12 +131,10 @@ pub fn own_children() -> Option<Vec<u32>> {
     Some(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
 }
 
-/// The value of a variable that a process was executed with; `None` without one, and when we may not look.
-pub fn environment_value(pid: u32, name: &str) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
-    let value = |entry: &[u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
-    let found = environment.split(|byte| *byte == 0).find_map(value)?;
-    String::from_utf8(found).ok()
+/// The variables that a process was executed with, each with a zero byte behind it; `None` when we may not look. While it executes
+/// another program there are none.
+pub fn environment(pid: u32) -> Option<Vec<u8>> {
+    fs::read(format!("/proc/{pid}/environ")).ok()
 }
 
 /// Whether a process counts pids as we do; one in a container does not (`pid_namespaces(7)`).

@@ -162,7 +162,7 @@ pub fn own_children() -> Option<Vec<u32>> {
 }
 
 /// Would need `sysctl KERN_PROCARGS2`.
-pub fn environment_value(_pid: u32, _name: &str) -> Option<String> {
+pub fn environment(_pid: u32) -> Option<Vec<u8>> {
     None
 }
 

@@ -35,7 +35,7 @@ pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
     Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name, die_with_parent,
-    environment_value, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
+    environment, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
     proportional_memory, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
@@ -43,16 +43,21 @@ pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
     Alarm, Caught, Cgroup, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
-    command_name, die_with_parent, environment_value, holder_of_port, live_without_parent, name_process,
-    open_descriptors, own_children, peer_uid, processes, proportional_memory, run_of_cgroup, shares_our_pids,
-    signal_process, thread_count, ticks_now, ticks_per_second,
+    command_name, die_with_parent, environment, holder_of_port, live_without_parent, name_process, open_descriptors,
+    own_children, peer_uid, processes, proportional_memory, run_of_cgroup, shares_our_pids, signal_process,
+    thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
-pub use process::{ProcessFact, Usage, subtree};
+pub use process::{ProcessFact, Usage, subtree, value_in};
 #[cfg(target_os = "linux")]
 pub use socket_holder::holder_of_port;
 pub use sweep::{Inherited, sweep_descendants};
+
+/// The value of a variable that a process was executed with; `None` without one, and when we may not look.
+pub fn environment_value(pid: u32, name: &str) -> Option<String> {
+    value_in(&environment(pid)?, name)
+}
 
 /// The variable by which a process is recognised when it has left its program's session and lost its parents.
 pub const MARK: &str = "RUN_MARK";

@@ -55,6 +55,12 @@ impl Usage {
     }
 }
 
+/// The value of a variable in an environment as the system keeps it: entries with a zero byte behind each.
+pub fn value_in(environment: &[u8], name: &str) -> Option<String> {
+    let value = |entry: &[u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
+    String::from_utf8(environment.split(|byte| *byte == 0).find_map(value)?).ok()
+}
+
 /// What each root and its descendants use; what is below two roots counts for the nearer one.
 pub(super) fn usage_of(facts: &[ProcessFact], roots: &[u32]) -> BTreeMap<u32, Usage> {
     let parents: BTreeMap<u32, u32> = facts.iter().map(|fact| (fact.pid, fact.ppid)).collect();

@@ -5,11 +5,28 @@
 //! process group, and by the mark in its environment. Some write over that when they give themselves another title (redis): what has
 //! come up since the last census is then of the one leader that has ended meanwhile, if it is one. What nobody claims is left to the
 //! final sweep.
+//!
+//! In the moment in which a process executes another program its environment is empty, so who shows none is asked again before it
+//! is decided.
 
 use std::collections::BTreeMap;
 
 use super::order::Key;
 use crate::runtime::os::ProcessFact;
+
+/// How many looks are taken at a process whose environment is empty.
+pub(super) const MOST_LOOKS: usize = 5;
+
+/// What the environment of a process says of who has started it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// This program.
+    Of(Key),
+    /// No program of ours.
+    Nobody,
+    /// Nothing, because it is empty: perhaps only at this moment.
+    Empty,
+}
 
 /// The leaders of all programs, by pid.
 #[derive(Debug, Default)]
@@ -39,8 +56,26 @@ pub struct Census {
 #[derive(Debug, Clone, Copy)]
 struct Known {
     start_time: u64,
-    owner: Option<Key>,
+    verdict: Verdict,
     is_child: bool,
+}
+
+/// Whose a process is.
+#[derive(Debug, Clone, Copy)]
+struct Verdict {
+    owner: Option<Key>,
+    /// So many looks are still to be taken before it counts.
+    looks_left: usize,
+}
+
+impl Verdict {
+    fn sure(owner: Option<Key>) -> Self {
+        Self { owner, looks_left: 0 }
+    }
+
+    fn is_sure(self) -> bool {
+        self.looks_left == 0
+    }
 }
 
 impl Census {
@@ -50,7 +85,7 @@ impl Census {
         facts: Vec<ProcessFact>,
         me: u32,
         leaders: &Leaders,
-        mark: impl Fn(u32) -> Option<Key>,
+        mark: impl Fn(u32) -> Mark,
     ) -> Vec<(Option<Key>, ProcessFact)> {
         let mut by_parent: BTreeMap<u32, Vec<ProcessFact>> = BTreeMap::new();
         for fact in facts {
@@ -59,11 +94,12 @@ impl Census {
         let mut known = BTreeMap::new();
         let mut found = Vec::new();
         for child in by_parent.remove(&me).unwrap_or_default() {
-            let owner = self.owner_of_child(&child, leaders, &mark);
+            let verdict = self.judge(&child, leaders, &mark);
+            let owner = verdict.owner.filter(|_| verdict.is_sure());
             let mut family = vec![(child, true)];
             while let Some((fact, is_child)) = family.pop() {
                 family.extend(by_parent.remove(&fact.pid).unwrap_or_default().into_iter().map(|fact| (fact, false)));
-                known.insert(fact.pid, Known { start_time: fact.start_time, owner, is_child });
+                known.insert(fact.pid, Known { start_time: fact.start_time, verdict, is_child });
                 found.push((owner, fact));
             }
         }
@@ -73,18 +109,25 @@ impl Census {
         found
     }
 
-    fn owner_of_child(&self, child: &ProcessFact, leaders: &Leaders, mark: impl Fn(u32) -> Option<Key>) -> Option<Key> {
+    fn judge(&self, child: &ProcessFact, leaders: &Leaders, mark: impl Fn(u32) -> Mark) -> Verdict {
         if let Some(key) = leaders.living.get(&child.pid) {
-            return Some(*key);
+            return Verdict::sure(Some(*key));
         }
-        if let Some(known) = self.known.get(&child.pid).filter(|known| known.start_time == child.start_time) {
-            return known.owner;
+        let before = self.known.get(&child.pid).filter(|known| known.start_time == child.start_time);
+        let before = before.map(|known| known.verdict);
+        if let Some(verdict) = before.filter(|verdict| verdict.is_sure()) {
+            return verdict;
         }
-        leaders
-            .owner_of_number(child.session)
-            .or_else(|| leaders.owner_of_number(child.group))
-            .or_else(|| mark(child.pid))
-            .or(leaders.latest)
+        let by_number = leaders.owner_of_number(child.session).or_else(|| leaders.owner_of_number(child.group));
+        if by_number.is_some() {
+            return Verdict::sure(by_number);
+        }
+        let Verdict { owner, looks_left } = before.unwrap_or(Verdict { owner: leaders.latest, looks_left: MOST_LOOKS });
+        match mark(child.pid) {
+            Mark::Of(key) => Verdict::sure(Some(key)),
+            Mark::Empty if child.is_alive() => Verdict { owner, looks_left: looks_left - 1 },
+            Mark::Nobody | Mark::Empty => Verdict::sure(owner),
+        }
     }
 
     /// A child of ours was reaped: its pid is nobody's now, and its children may have become ours.
@@ -93,9 +136,10 @@ impl Census {
         self.is_fresh = false;
     }
 
-    /// The owner of an orphan that has become our child; `None` when we have not looked since it did.
+    /// The owner of an orphan that has become our child; `None` when we have to look, or to look again.
     pub fn owner_of_orphan(&self, pid: u32) -> Option<Option<Key>> {
-        self.known.get(&pid).filter(|known| known.is_child).map(|known| known.owner)
+        let known = self.known.get(&pid).filter(|known| known.is_child && known.verdict.is_sure());
+        known.map(|known| known.verdict.owner)
     }
 
     /// All our children, for systems that do not tell: what the last census saw, unless something has ended since.
@@ -123,7 +167,7 @@ mod tests {
     }
 
     fn owners(census: &mut Census, facts: &[ProcessFact], leaders: &Leaders) -> BTreeMap<u32, Option<Key>> {
-        let found = census.take(facts.to_vec(), ME, leaders, |_| None);
+        let found = census.take(facts.to_vec(), ME, leaders, |_| Mark::Nobody);
         found.into_iter().map(|(owner, fact)| (fact.pid, owner)).collect()
     }
 
@@ -173,10 +217,36 @@ mod tests {
         let mut census = Census::default();
         let facts = vec![fact(101, ME), fact(105, ME)];
         let leaders = leaders(&[(101, A)], &[]);
-        let found = census.take(facts.clone(), ME, &leaders, |pid| (pid == 105).then_some(B));
+        let found = census.take(facts.clone(), ME, &leaders, |pid| if pid == 105 { Mark::Of(B) } else { Mark::Nobody });
         assert!(found.contains(&(Some(B), fact(105, ME))));
         let again = census.take(facts, ME, &leaders, |_| panic!("read again"));
         assert_eq!(again.len(), 2);
+    }
+
+    #[test]
+    fn an_orphan_that_is_just_executing_another_program_is_asked_again() {
+        let mut census = Census::default();
+        let facts = vec![fact(101, ME), fact(105, ME)];
+        let leaders = Leaders { latest: Some(A), ..leaders(&[], &[]) };
+        let found = census.take(facts.clone(), ME, &leaders, |_| Mark::Empty);
+        assert_eq!(found[1].0, None, "nobody's yet, and not that of the one that has just ended");
+        assert_eq!(census.owner_of_orphan(105), None);
+        census.take(facts, ME, &leaders, |_| Mark::Of(B));
+        assert_eq!(census.owner_of_orphan(105), Some(Some(B)));
+    }
+
+    #[test]
+    fn an_orphan_that_has_cleared_its_environment_is_asked_a_few_times_only() {
+        let mut census = Census::default();
+        let look = |census: &mut Census, latest| {
+            let leaders = Leaders { latest, ..leaders(&[], &[]) };
+            census.take(vec![fact(105, ME)], ME, &leaders, |_| Mark::Empty);
+            census.owner_of_orphan(105)
+        };
+        let answers: Vec<_> =
+            [Some(A), Some(B), None, Some(B), Some(B), Some(B)].map(|latest| look(&mut census, latest)).into();
+        let of_a = Some(Some(A));
+        assert_eq!(answers, [None, None, None, None, of_a, of_a], "it is of who had ended when it came up");
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::census::{Census, Leaders};
+use super::census::{Census, Leaders, MOST_LOOKS, Mark};
 use super::order::{Key, Report};
 use crate::model::{Exit, Signal};
 use crate::runtime::os::{self, ProcessFact};
@@ -18,9 +18,6 @@ use crate::supervisor::action::Scope;
 
 /// How often a tree is looked at again for processes that were forked while it was being killed.
 const MOST_ROUNDS: usize = 32;
-
-/// How many looks at the process table answer one question. More are needed only when orphans arrive while we look.
-const MOST_LOOKS: usize = 5;
 
 /// All programs, and the reports that have not been sent.
 #[derive(Debug)]
@@ -257,7 +254,13 @@ impl Children {
         let begun = Instant::now();
         let facts = os::processes();
         let prefix = format!("{}.", self.me);
-        let mark = |pid| Some(Key(os::environment_value(pid, os::MARK)?.strip_prefix(&prefix)?.parse().ok()?));
+        let key = |mark: String| mark.strip_prefix(&prefix)?.parse().ok().map(Key);
+        let mark = |pid| match os::environment(pid) {
+            Some(environment) if environment.is_empty() => Mark::Empty,
+            environment => {
+                environment.and_then(|all| os::value_in(&all, os::MARK)).and_then(key).map_or(Mark::Nobody, Mark::Of)
+            }
+        };
         let mut ended = self.programs.iter().filter(|(_, program)| matches!(program.life, Life::Ended(_)));
         let (latest, is_sole) = (ended.next().map(|(key, _)| *key), ended.next().is_none());
         self.leaders.latest = latest.filter(|_| is_sole);
