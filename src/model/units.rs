@@ -2,6 +2,18 @@
 
 use std::time::Duration;
 
+/// More changed files than this are not named or counted: nobody reads so many.
+pub const MOST_FILES: usize = 1000;
+
+/// What follows the first of some changed files: ` (+2)`; nothing when it is the only one.
+pub fn and_others(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more if more + 1 >= MOST_FILES => format!(" (+{} and more)", MOST_FILES - 1),
+        more => format!(" (+{more})"),
+    }
+}
+
 /// Reads `"500ms"`, `"30s"`, `"5m"`, `"2h"`, `"1d"`, with a fraction if need be, and several in a row as in `"1m30s"`; a bare
 /// number is seconds. `None` for anything else.
 pub fn parse_duration(text: &str) -> Option<Duration> {
@@ -93,6 +105,14 @@ pub fn human_size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_counts_changed_files_says_when_there_are_more() {
+        assert_eq!(
+            [0, 1, 998, 999, 1000].map(and_others),
+            ["", " (+1)", " (+998)", " (+999 and more)", " (+999 and more)"]
+        );
+    }
 
     #[test]
     fn round_durations_stay_round() {

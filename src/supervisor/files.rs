@@ -11,6 +11,7 @@ use super::Supervisor;
 use super::notice::{Notice, StopWhy};
 use super::process::Phase;
 use super::timers::TimerKey;
+use crate::model::units::{MOST_FILES, and_others};
 use crate::model::{Moment, ProcessId};
 
 /// Changes are over when there was none for this long: a formatter rewrites what an editor has just saved.
@@ -40,9 +41,6 @@ const TRUSTED_AGAIN: Duration = Duration::from_mins(1);
 
 /// A program that has been left alone by its files for so long does not rewrite them: what was counted is forgotten.
 const CLEARED: Duration = Duration::from_secs(10);
-
-/// More names than anybody reads are not kept.
-const MOST_NAMES: usize = 1000;
 
 /// What is known of the files of one process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -145,7 +143,7 @@ impl Watching {
     }
 
     fn add(&mut self, file: &str) {
-        if file != self.first && self.others.len() < MOST_NAMES {
+        if file != self.first && self.others.len() < MOST_FILES {
             self.others.insert(file.to_owned());
         }
     }
@@ -153,7 +151,7 @@ impl Watching {
 
 /// `src/main.rs changed (+2)`
 fn told(file: &str, more: usize) -> String {
-    if more == 0 { format!("{file} changed") } else { format!("{file} changed (+{more})") }
+    format!("{file} changed{}", and_others(more))
 }
 
 impl Supervisor {

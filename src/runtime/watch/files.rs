@@ -15,13 +15,11 @@ use tokio::time::Instant;
 use super::eyes::{Eyes, Wish};
 use super::patterns::Patterns;
 use super::tree::Tree;
+use crate::model::units::MOST_FILES;
 use crate::model::{ConfigNews, ProcessId, Program, ProgramName, Project, WallTime};
 use crate::runtime::handle::Handle;
 use crate::runtime::launcher::Launcher;
 use crate::runtime::os::{Glimpse, What};
-
-/// More names than anybody reads are not told.
-const MOST_NAMES: usize = 1000;
 
 /// What was found is told after so long at the latest, also where more and more is seen.
 const MOST_HELD: Duration = Duration::from_secs(2);
@@ -288,14 +286,14 @@ fn tell(watched: &mut Watched, root: Option<&Path>, handle: &Handle) {
     let until = handle.now().wall;
     for info in theirs().filter(|info| info.started_wall.0 > 0) {
         let since_start = early.iter().filter(|(_, at)| at.0 + TICK_MILLIS > info.started_wall.0 && **at <= until);
-        let files: Vec<String> = since_start.take(MOST_NAMES).map(|(path, _)| name(path)).collect();
+        let files: Vec<String> = since_start.take(MOST_FILES).map(|(path, _)| name(path)).collect();
         if !files.is_empty() {
             handle.files_changed(vec![info.id], files);
         }
     }
     if !changed.is_empty() {
         let processes: Vec<ProcessId> = theirs().map(|info| info.id).collect();
-        handle.files_changed(processes, changed.iter().take(MOST_NAMES).map(name).collect());
+        handle.files_changed(processes, changed.iter().take(MOST_FILES).map(name).collect());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::units::{human_duration, round_duration};
+use crate::model::units::{and_others, human_duration, round_duration};
 use crate::model::{Dialect, ProcessId, Word};
 use crate::supervisor::notice::StopWhy;
 use crate::supervisor::snapshot::Snapshot;
@@ -56,7 +56,7 @@ impl Story {
         let theme = self.telling.theme;
         let is_task = snapshot.get(process).is_some_and(|info| info.is_task);
         let verb = if is_task { "again" } else { "restarting" };
-        let others = if more == 0 { String::new() } else { format!(" (+{more})") };
+        let others = and_others(more);
         self.marked(
             &theme.paint(Ink::Busy, theme.signs().again),
             process,
