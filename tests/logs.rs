@@ -72,7 +72,7 @@ impl Rig {
                 return event;
             }
             assert!(Instant::now() < deadline, "no event came");
-            thread::yield_now();
+            thread::sleep(Duration::from_millis(1));
         }
     }
 
@@ -138,7 +138,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < deadline, "never: {what}");
-        thread::yield_now();
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
@@ -341,7 +341,12 @@ fn a_terminal_that_stalls_skips_visibly_and_counts_right() {
         (keep.bytes, keep.segment_bytes) = (1 << 20, 256 * 1024);
     });
     // Twice what is kept: it can only be written when the stalled terminal does not hold it up.
-    flood(rig.program(0), numbered(0, 40_000)).join().unwrap();
+    let writer = flood(rig.program(0), numbered(0, 40_000));
+    let began = Instant::now();
+    while !writer.is_finished() {
+        assert!(began.elapsed() < PATIENCE, "the stalled terminal holds it up");
+        thread::sleep(Duration::from_millis(1));
+    }
     let reader = reading(screen);
     assert!(rig.hub.stop(PATIENCE));
     let output = rows_of(&String::from_utf8(reader.join().unwrap()).unwrap(), 0);
