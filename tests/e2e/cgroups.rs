@@ -23,7 +23,8 @@ impl Delegated {
         let made = own_cgroup().map(|own| own.join(format!("test-{name}-{}", std::process::id())));
         let made = made.filter(|directory| fs::create_dir(directory).is_ok()).map(Self);
         let made = made.filter(|made| made.0.join("cgroup.kill").exists());
-        if made.is_none() {
+        // A machine cannot be given one; whoever runs the tests says that it has none.
+        if made.is_none() && std::env::var_os("RUN_TESTS_NO_CGROUP").is_none() {
             skipped("there is no cgroup v2 that we may write to");
         }
         made
