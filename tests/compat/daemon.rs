@@ -190,11 +190,17 @@ pub(crate) struct Daemon<'a> {
 }
 
 impl Daemon<'_> {
-    /// Waits until it says that it is running.
+    /// Waits until it says that it is running, and, for a moment, until it knows the pid of whatever it starts.
     #[track_caller]
     pub(crate) fn wait_until_up(&self) {
         let is_up = || self.call("getState", json!([])).is_ok_and(|state| state["statename"] == "RUNNING");
         self.running.wait_until("the daemon answers", is_up);
+        // What a program does may be seen before its start is told to ours. Who waits for another has no pid for longer.
+        let is_on_its_way = |info: &Value| info["statename"] == "STARTING" && info["pid"] == 0;
+        becomes_true(PATIENCE / 40, || {
+            let all = self.call("getAllProcessInfo", json!([]));
+            all.is_ok_and(|all| !all.as_array().unwrap().iter().any(is_on_its_way))
+        });
     }
 
     /// Calls a method of `supervisor.`, or one with another dotted name.
