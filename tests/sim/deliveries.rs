@@ -24,6 +24,8 @@ struct Pool {
 struct Member {
     has: Option<(String, u64)>,
     is_ready: bool,
+    /// Whether it was when its run ended.
+    was_ready: bool,
     is_lost: bool,
 }
 
@@ -112,7 +114,16 @@ impl Deliveries {
     /// Its run is over.
     pub(crate) fn ended(&mut self, process: ProcessId) {
         self.give_back(process);
-        self.member(process).is_ready = false;
+        let member = self.member(process);
+        member.was_ready = std::mem::take(&mut member.is_ready);
+    }
+
+    /// Given by a timer that was due in the step that tells the end, before that was told.
+    pub(crate) fn given_before_the_end(&mut self, process: ProcessId, delivery: &Arc<Delivery>) {
+        let member = self.member(process);
+        member.is_ready = std::mem::take(&mut member.was_ready);
+        self.given(process, delivery);
+        self.ended(process);
     }
 
     /// A new run begins.
