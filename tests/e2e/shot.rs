@@ -1,8 +1,12 @@
 //! Each of our processes shot, alone and in turn, at the beginning, in the middle and at the end.
 
+use std::os::unix::net::UnixListener;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use run::model::WallTime;
+use run::registry::{self, Environment, Homes, Identity, OwnerFacts};
 
 use crate::common::{Found, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
@@ -160,4 +164,43 @@ fn children_that_a_shell_left_to_us_by_exec_live_on() {
     });
     project.survivors().iter().for_each(Found::kill);
     up.end().expect_code(0);
+}
+
+/// Somebody who has been shot, and of whom only the last moment is left to see: a client still gets through to its socket, and before
+/// it is answered the lock is free.
+fn last_moment(project: &TestProject) -> thread::JoinHandle<()> {
+    let environment =
+        Environment { runtime_dir: Some(project.runtime()), state_home: Some(project.state()), home: None };
+    let root = project.directory().canonicalize().unwrap();
+    let uid = nix::unistd::geteuid().as_raw();
+    let places = Homes::choose(&environment, uid, |_| true).places(&Identity::new(&root, None));
+    let owner = OwnerFacts {
+        pid: std::process::id(),
+        since: WallTime(0),
+        name: "project".to_owned(),
+        explicit_name: None,
+        root,
+        files: vec!["run.toml".to_owned()],
+        at_terminal: false,
+        socket: places.socket.clone(),
+        version: String::new(),
+    };
+    let lock = registry::lock(&places, &owner).unwrap();
+    let listener = UnixListener::bind(&places.socket).unwrap();
+    thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        std::fs::remove_file(&places.socket).unwrap();
+        drop((client, listener));
+        drop(lock);
+    })
+}
+
+#[test]
+fn a_start_that_meets_the_last_moment_of_another_run_goes_ahead() {
+    let project = TestProject::toml("[program.web]\ncommand = \"exec sleep 1000\"\n");
+    let dying = last_moment(&project);
+    project.run(&["up", "-d"]).expect_code(0);
+    dying.join().unwrap();
+    assert_eq!(project.word("web"), "ready");
+    project.run(&["down"]).expect_code(0);
 }
