@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use run::model::WallTime;
 use run::registry::{self, Environment, Homes, Identity, OwnerFacts};
 
-use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+use crate::common::{Found, PATIENCE, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
 /// The promise: the last sweep gives two seconds of grace, and a loaded machine some more.
@@ -203,4 +203,32 @@ fn a_start_that_meets_the_last_moment_of_another_run_goes_ahead() {
     dying.join().unwrap();
     assert_eq!(project.word("web"), "ready");
     project.run(&["down"]).expect_code(0);
+}
+
+/// A line of /proc/PID/status.
+fn fact(pid: u32, name: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_supervisor_that_is_shot_while_it_stands_still_leaves_no_front_that_does() {
+    if !has_tool("setsid") {
+        return;
+    }
+    let project = TestProject::toml(&[SESSION, NEVER].concat());
+    // Without a terminal nobody would continue a front that had followed it.
+    let mut command = std::process::Command::new("setsid");
+    command.args(["--wait", env!("CARGO_BIN_EXE_run"), "up", "-d"]);
+    project.put_into_world(&mut command);
+    let up = Running::start(&project, command);
+    project.wait_for_word("session", "ready");
+    let [front, supervisor, _] = &ours_from_the_top(&project)[..] else { panic!("three of ours") };
+    let turns = |pid| fact(pid, "voluntary_ctxt_switches:");
+    let before = turns(front.pid);
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor.pid.cast_signed()), Signal::SIGSTOP).unwrap();
+    project.wait_until("the front has noticed", PATIENCE, || turns(front.pid) != before);
+    project.shoot(supervisor);
+    project.wait_for_silence(LIMIT);
+    up.end();
 }
