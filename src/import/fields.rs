@@ -22,6 +22,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The keys of a node that lies inside this one.
+    #[must_use]
     pub fn within(&self, node: &'a Node) -> Self {
         Self::of(self.file, node)
     }
