@@ -47,6 +47,7 @@ mod tap;
 mod track;
 mod turn;
 mod view;
+mod wake;
 
 pub use auto::AutoLogs;
 pub use copies::{Cleared, Clearing};

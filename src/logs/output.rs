@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::eventfd::EventFd;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::logs::hub::{Order, OutputConfig, OutputEvent};
@@ -22,6 +21,7 @@ use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
 use crate::logs::view::Viewer;
+use crate::logs::wake::Wake;
 use crate::model::{Generation, ProcessId};
 
 /// What an epoll event is about.
@@ -101,7 +101,7 @@ pub(super) struct Waiter {
 /// The thread's state. `turn` moves bytes, `orders` does what it was told, `own` says what is ours.
 pub(crate) struct Output {
     pub(super) epoll: Epoll,
-    wake: Arc<EventFd>,
+    pub(super) wake: Arc<Wake>,
     pub(super) inbox: Receiver<Order>,
     pub(super) events: UnboundedSender<OutputEvent>,
     pub(super) screen: Screen,
@@ -139,7 +139,7 @@ impl Output {
         mut config: OutputConfig,
         events: UnboundedSender<OutputEvent>,
         inbox: Receiver<Order>,
-        wake: Arc<EventFd>,
+        wake: Arc<Wake>,
     ) -> nix::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(wake.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, Token::Orders.encode()))?;
@@ -216,10 +216,7 @@ impl Output {
             let flags = event.events();
             let is_gone = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
             match Token::decode(event.data()) {
-                Token::Orders => {
-                    // Only the wake matters, not the count.
-                    let _ = self.wake.read();
-                }
+                Token::Orders => self.wake.calm(),
                 Token::Out if is_gone => self.lose_screen("its reader went away"),
                 Token::Out => self.screen.unblock_out(),
                 Token::Own if is_gone => self.screen.lose_own(),
