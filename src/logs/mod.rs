@@ -45,6 +45,7 @@ mod syslog;
 mod tail;
 mod tap;
 mod track;
+mod trickle;
 mod turn;
 mod view;
 mod wake;

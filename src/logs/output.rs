@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
 use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, poll};
@@ -20,6 +21,7 @@ use crate::logs::source::Source;
 use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
+use crate::logs::trickle::{NAP, Trickle};
 use crate::logs::view::Viewer;
 use crate::logs::wake::Wake;
 use crate::model::{Generation, ProcessId};
@@ -132,6 +134,7 @@ pub(crate) struct Output {
     /// Output that is on its way to the driver as events.
     pub(super) under_way: UnderWay,
     pub(super) viewers: Vec<Viewer>,
+    pub(super) trickle: Trickle,
 }
 
 impl Output {
@@ -180,6 +183,7 @@ impl Output {
             is_orphaned: false,
             under_way: UnderWay::default(),
             viewers: Vec::new(),
+            trickle: Trickle::default(),
         })
     }
 
@@ -208,7 +212,7 @@ impl Output {
             self.await_screen(timeout);
             timeout = EpollTimeout::ZERO;
         }
-        let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        let count = self.await_events(&mut events, timeout);
         if count < events.len() {
             self.waiters.iter_mut().for_each(|waiter| waiter.has_looked = true);
         }
@@ -230,6 +234,20 @@ impl Output {
                 Token::Source(index) => self.wake_source(index, is_gone),
             }
         }
+    }
+
+    /// How many events there are; waits for one. What comes line by line without a pause is let gather before.
+    fn await_events(&mut self, events: &mut [EpollEvent], timeout: EpollTimeout) -> usize {
+        if self.trickle.is_long() {
+            thread::sleep(NAP);
+        }
+        if timeout != EpollTimeout::ZERO && self.trickle.may_go_on() {
+            match self.epoll.wait(events, EpollTimeout::ZERO) {
+                Ok(0) | Err(_) => self.trickle.rest(),
+                Ok(count) => return count,
+            }
+        }
+        self.epoll.wait(events, timeout).unwrap_or(0)
     }
 
     /// Whether there is something to read, and the screen is to take something first.
