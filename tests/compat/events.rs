@@ -17,6 +17,7 @@ on_both! {
     groups_that_come_and_go_are_events,
     the_daemons_own_beginning_and_end_are_events,
     the_clock_ticks_on_round_seconds,
+    the_clock_ticks_on_the_full_hour,
 }
 
 /// A listener for these events, which writes them into a file.
@@ -303,4 +304,20 @@ fn the_clock_ticks_on_round_seconds(side: Side) {
     let times: Vec<u64> =
         ticks().iter().map(|line| line.strip_prefix("TICK_5 when:").unwrap().parse().unwrap()).collect();
     assert!(times.iter().all(|time| time % 5 == 0) && times[1] == times[0] + 5, "{times:?}");
+}
+
+fn the_clock_ticks_on_the_full_hour(side: Side) {
+    let stage = Stage::new(side, &listener("spy", "TICK_60,TICK_3600", ""));
+    let stage = crate::preload::preload(stage, "clock");
+    let daemon = stage.start();
+    daemon.wait_state("spy", "RUNNING");
+    stage.project.write("an-hour-later", "");
+    stage.wait_until("both tick", || told(&stage, "spy").len() >= 2);
+    let when = |name: &str| {
+        let ticks = told(&stage, "spy");
+        let time = ticks.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(" when:")?.parse::<u64>().ok());
+        time.unwrap_or_else(|| panic!("no {name} in {ticks:?}"))
+    };
+    assert_eq!((when("TICK_60") % 60, when("TICK_3600") % 3600), (0, 0));
+    assert!(when("TICK_60") - when("TICK_3600") < 3600, "it is the hour that has begun");
 }
