@@ -11,7 +11,7 @@ use super::process::{Intent, Phase, Process};
 use super::snapshot::OffBecause;
 use super::timers::TimerKey;
 use crate::model::public_event::SharedText;
-use crate::model::{ProcessId, Signal, Word};
+use crate::model::{ProcessId, ProcessState, Signal, Word};
 use crate::plan::select;
 
 /// `ENOENT` and `EACCES`, `ENOEXEC`: the same numbers on every system we run on.
@@ -339,6 +339,9 @@ impl Supervisor {
 
     fn answer(&self, id: ProcessId, want: Want) -> Option<Answer> {
         let process = self.at(id);
+        if process.state() == ProcessState::Unknown {
+            return Some(Answer::OutOfReach);
+        }
         match want {
             Want::Down => (!process.is_alive()).then_some(Answer::Done),
             Want::Spawned => answer_spawned(process),

@@ -245,6 +245,7 @@ impl Supervisor {
                 self.exited(process, generation, exit, survivors);
             }
             Event::LeftBehind { process, generation, survivors } => self.left_behind(process, generation, survivors),
+            Event::OutOfReach { process, generation, reason } => self.out_of_reach(process, generation, reason),
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
             Event::Checked { process, generation, attempt, verdict } => {

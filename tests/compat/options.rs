@@ -163,7 +163,7 @@ fn child_of(stage: &Stage) -> i64 {
     stage.read("child").trim().parse().unwrap()
 }
 
-fn end(pid: i64) {
+pub(crate) fn end(pid: i64) {
     let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
 }

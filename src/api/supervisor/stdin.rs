@@ -36,7 +36,7 @@ fn send_stdin(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     if let Some(number) = arguments.get(1).and_then(Value::as_int) {
         return Err(Fault::new(INCORRECT_PARAMETERS, number));
     }
-    let info = target::process(view.snapshot, name)?;
+    let info = target::process(view, name)?;
     if !takes_stdin(info) {
         return Err(Fault::new(NOT_RUNNING, name));
     }

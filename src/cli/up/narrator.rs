@@ -129,6 +129,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
+        | Notice::OutOfReach { .. }
         | Notice::Unhealthy { .. }
         | Notice::EventDropped { .. }
         | Notice::ListenerLost { .. }
