@@ -207,9 +207,10 @@ fn in_between(before: ProcessState, after: ProcessState) -> Option<ProcessState>
         (ProcessState::Running, ProcessState::Starting | ProcessState::Backoff | ProcessState::Fatal) => {
             Some(ProcessState::Exited)
         }
-        (ProcessState::Starting | ProcessState::Stopping, ProcessState::Starting | ProcessState::Fatal) => {
-            Some(ProcessState::Backoff)
-        }
+        (
+            ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown,
+            ProcessState::Starting | ProcessState::Fatal,
+        ) => Some(ProcessState::Backoff),
         (
             ProcessState::Stopped
             | ProcessState::Starting

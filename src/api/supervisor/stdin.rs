@@ -45,16 +45,15 @@ fn send_stdin(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 
 /// Whoever is being stopped takes nothing any more (supervisor `rpcinterface.py` `sendProcessStdin`).
 fn takes_stdin(info: &ProcessInfo) -> bool {
-    info.pid != 0
-        && match info.state {
-            ProcessState::Starting | ProcessState::Running => true,
-            ProcessState::Stopped
-            | ProcessState::Backoff
-            | ProcessState::Stopping
-            | ProcessState::Exited
-            | ProcessState::Fatal
-            | ProcessState::Unknown => false,
-        }
+    match info.state {
+        ProcessState::Starting | ProcessState::Running => true,
+        ProcessState::Stopped
+        | ProcessState::Backoff
+        | ProcessState::Stopping
+        | ProcessState::Exited
+        | ProcessState::Fatal
+        | ProcessState::Unknown => false,
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same signature")]

@@ -411,7 +411,7 @@ fn stdin_is_written_to_whoever_runs_and_is_not_being_stopped() {
         world.actions.pop()
     };
     let refused = Some(Action::Reply(RequestId(1), Outcome::Each(vec![(MAIL, Answer::NotRunning)])));
-    assert_eq!(send(&mut world), refused, "it is not spawned yet");
+    assert_eq!(send(&mut world), None, "it is kept until it is spawned");
     world.spawned(MAIL);
     assert!(matches!(send(&mut world), Some(Action::WriteStdin { request: RequestId(1), process: MAIL, .. })));
     world.step(Event::Command(
