@@ -34,8 +34,8 @@ impl Session<'_> {
         clock: &Clock,
     ) -> Result<(Box<dyn Narrator>, Option<Screen>), CommandError> {
         let at = clock.now().wall;
-        let Some(Quiet { lines, begun, .. }) = self.quiet.take() else {
-            greet(hub, &self.loaded, at);
+        let Some(Quiet { lines, leaving, begun, .. }) = self.quiet.take() else {
+            greet(hub, &self.loaded, Vec::new(), at);
             let (teller, screen) = self.tell(project, handle, hub, usage, clock);
             return Ok((Box::new(teller), Some(screen)));
         };
@@ -43,7 +43,7 @@ impl Session<'_> {
         for (level, text) in lines.into_iter().chain(notes) {
             hub.log(level, at, text);
         }
-        greet(hub, &self.loaded, at);
+        greet(hub, &self.loaded, leaving, at);
         begun(hub, at)?;
         Ok((Box::new(Hush::new(hub.clone(), clock.clone())), None))
     }
