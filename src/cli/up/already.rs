@@ -93,7 +93,7 @@ fn wait(
     let report = connection.wait(names, args.timeout)?;
     if settings.verbosity > Verbosity::Quiet {
         output::say(&answers::render(Asked::Wait, &report, &settings.look(&settings.err)));
-        output::say(&answers::next(&report));
+        output::say(&answers::next(&report, &settings.look(&settings.err)));
     }
     Ok(answers::exit_code(&report))
 }

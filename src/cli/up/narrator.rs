@@ -131,6 +131,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
+        | Notice::OutOfReach { .. }
         | Notice::Unhealthy { .. }
         | Notice::EventDropped { .. }
         | Notice::ListenerLost { .. }

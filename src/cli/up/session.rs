@@ -117,6 +117,8 @@ pub(in crate::cli) struct Quiet<'a> {
     pub(in crate::cli) shows_log: bool,
     /// What the main log begins with.
     pub(in crate::cli) lines: Vec<(LogLevel, String)>,
+    /// What is said after its servers and before its pid.
+    pub(in crate::cli) leaving: Vec<(LogLevel, String)>,
     /// Called when every door is open and before anything is started.
     pub(in crate::cli) begun: Begun<'a>,
 }
