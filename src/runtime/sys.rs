@@ -547,9 +547,10 @@ pub fn set_window_size(terminal: &OwnedFd, size: Winsize) -> io::Result<()> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::os::fd::{AsFd, IntoRawFd};
+    use std::ffi::{CStr, CString, c_char, c_void};
+    use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 
-    use super::*;
+    use super::{Child, Launch, Stack, give_back_memory, own, unwritten};
 
     /// What execve(2) would read.
     fn read(array: &[*const c_char]) -> Option<Vec<&str>> {

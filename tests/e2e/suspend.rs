@@ -16,10 +16,16 @@ command = "exec sleep 1000"
 /// Waits until everybody stands still, or nobody. The spawner never does: it would not hear of the end of the others.
 fn wait_until_all_stand_still(project: &TestProject, wanted: bool) {
     let spawner = ours_from_the_top(project).last().map(|found| found.pid);
-    project.wait_until(&format!("everybody stands still: {wanted}"), PATIENCE, || {
+    let reached = becomes_true(PATIENCE, || {
         let all = project.survivors();
         all.len() > 4 && all.iter().all(|found| Some(found.pid) == spawner || (found.state == 'T') == wanted)
     });
+    let all = project.survivors();
+    // Who stands still could answer nobody, and would not end.
+    if !reached {
+        project.ours().iter().for_each(|found| found.signal(Signal::SIGCONT));
+    }
+    assert!(reached, "everybody was to stand still: {wanted}\n{all:#?}");
 }
 
 #[test]
