@@ -8,7 +8,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use tokio::sync::mpsc::{Sender, UnboundedSender};
 use tokio::sync::oneshot;
 
@@ -17,6 +16,7 @@ use crate::logs::main_log::MainLog;
 use crate::logs::output::Output;
 use crate::logs::tap::{Share, Tapping};
 use crate::logs::view::View;
+use crate::logs::wake::Wake;
 pub use crate::model::Channel;
 use crate::model::public_event::{ListenerWord, OutputKind, SharedText};
 use crate::model::supervisord::LogLevel;
@@ -259,7 +259,7 @@ pub(crate) enum Order {
 pub struct Hub {
     /// Unbounded: orders follow from what the supervisor does, and are taken in before the next byte of output.
     orders: mpsc::Sender<Order>,
-    wake: Arc<EventFd>,
+    wake: Arc<Wake>,
     /// From which level on the main log takes lines; `None` without one.
     level: Option<LogLevel>,
 }
@@ -267,8 +267,7 @@ pub struct Hub {
 impl Hub {
     /// Starts the output thread.
     pub fn start(config: OutputConfig, events: UnboundedSender<OutputEvent>) -> Result<Self, HubError> {
-        let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-        let wake = Arc::new(EventFd::from_flags(flags).map_err(HubError::Descriptors)?);
+        let wake = Arc::new(Wake::new().map_err(HubError::Descriptors)?);
         let (orders, inbox) = mpsc::channel();
         let level = config.main_log.as_ref().map(MainLog::level);
         let output = Output::new(config, events, inbox, Arc::clone(&wake)).map_err(HubError::Descriptors)?;
@@ -385,9 +384,9 @@ impl Hub {
     }
 
     pub(super) fn order(&self, order: Order) {
-        // Neither can fail in a way that matters: a thread that has ended takes no orders, and a full counter wakes it as well.
+        // A thread that has ended takes no orders.
         if self.orders.send(order).is_ok() {
-            let _ = self.wake.write(1);
+            self.wake.tell();
         }
     }
 }

@@ -45,8 +45,10 @@ mod syslog;
 mod tail;
 mod tap;
 mod track;
+mod trickle;
 mod turn;
 mod view;
+mod wake;
 
 pub use auto::AutoLogs;
 pub use copies::{Cleared, Clearing};

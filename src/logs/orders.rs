@@ -21,6 +21,7 @@ const DRAIN: Duration = Duration::from_millis(100);
 impl Output {
     /// Takes in what was ordered since the last turn.
     pub(super) fn take_orders(&mut self) {
+        self.wake.begin_taking();
         loop {
             match self.inbox.try_recv() {
                 Ok(order) => self.take(order),

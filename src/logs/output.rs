@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
+use std::thread;
 use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::eventfd::EventFd;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::logs::hub::{Order, OutputConfig, OutputEvent};
@@ -21,7 +21,9 @@ use crate::logs::source::Source;
 use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
+use crate::logs::trickle::{NAP, Trickle};
 use crate::logs::view::Viewer;
+use crate::logs::wake::Wake;
 use crate::model::{Generation, ProcessId};
 
 /// What an epoll event is about.
@@ -101,7 +103,7 @@ pub(super) struct Waiter {
 /// The thread's state. `turn` moves bytes, `orders` does what it was told, `own` says what is ours.
 pub(crate) struct Output {
     pub(super) epoll: Epoll,
-    wake: Arc<EventFd>,
+    pub(super) wake: Arc<Wake>,
     pub(super) inbox: Receiver<Order>,
     pub(super) events: UnboundedSender<OutputEvent>,
     pub(super) screen: Screen,
@@ -132,6 +134,7 @@ pub(crate) struct Output {
     /// Output that is on its way to the driver as events.
     pub(super) under_way: UnderWay,
     pub(super) viewers: Vec<Viewer>,
+    pub(super) trickle: Trickle,
 }
 
 impl Output {
@@ -139,7 +142,7 @@ impl Output {
         mut config: OutputConfig,
         events: UnboundedSender<OutputEvent>,
         inbox: Receiver<Order>,
-        wake: Arc<EventFd>,
+        wake: Arc<Wake>,
     ) -> nix::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(wake.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, Token::Orders.encode()))?;
@@ -180,6 +183,7 @@ impl Output {
             is_orphaned: false,
             under_way: UnderWay::default(),
             viewers: Vec::new(),
+            trickle: Trickle::default(),
         })
     }
 
@@ -208,7 +212,7 @@ impl Output {
             self.await_screen(timeout);
             timeout = EpollTimeout::ZERO;
         }
-        let count = self.epoll.wait(&mut events, timeout).unwrap_or(0);
+        let count = self.await_events(&mut events, timeout);
         if count < events.len() {
             self.waiters.iter_mut().for_each(|waiter| waiter.has_looked = true);
         }
@@ -216,10 +220,7 @@ impl Output {
             let flags = event.events();
             let is_gone = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
             match Token::decode(event.data()) {
-                Token::Orders => {
-                    // Only the wake matters, not the count.
-                    let _ = self.wake.read();
-                }
+                Token::Orders => self.wake.calm(),
                 Token::Out if is_gone => self.lose_screen("its reader went away"),
                 Token::Out => self.screen.unblock_out(),
                 Token::Own if is_gone => self.screen.lose_own(),
@@ -233,6 +234,20 @@ impl Output {
                 Token::Source(index) => self.wake_source(index, is_gone),
             }
         }
+    }
+
+    /// How many events there are; waits for one. What comes line by line without a pause is let gather before.
+    fn await_events(&mut self, events: &mut [EpollEvent], timeout: EpollTimeout) -> usize {
+        if self.trickle.is_long() {
+            thread::sleep(NAP);
+        }
+        if timeout != EpollTimeout::ZERO && self.trickle.may_go_on() {
+            match self.epoll.wait(events, EpollTimeout::ZERO) {
+                Ok(0) | Err(_) => self.trickle.rest(),
+                Ok(count) => return count,
+            }
+        }
+        self.epoll.wait(events, timeout).unwrap_or(0)
     }
 
     /// Whether there is something to read, and the screen is to take something first.

@@ -142,6 +142,9 @@ impl Output {
                 Found::End => ended.push(*index),
             }
         }
+        if let Some(most) = batch.iter().map(|chunk| chunk.range.len()).max() {
+            self.trickle.read(most);
+        }
         self.flush_screen();
         for chunk in &batch {
             self.keep(chunk, &arena[chunk.range.clone()], room);

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::runtime::handle::Handle;
@@ -20,6 +21,7 @@ pub async fn come_to_rest(mut handle: Handle) {
             return;
         }
     }
-    // It stays ours where the system would not take it.
-    sys::give_back_memory().ok();
+    // In another thread: this one sleeps by then, and the way to its sleep is not mapped again. Nobody waits for the end of that, and
+    // memory stays ours where the system would not take it.
+    drop(spawn_blocking(sys::give_back_memory));
 }

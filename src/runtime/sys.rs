@@ -80,9 +80,8 @@ pub fn give_back_memory() -> io::Result<()> {
     unsafe {
         libc::malloc_trim(0);
     }
-    let ours = std::fs::read_link("/proc/self/exe")?;
-    for mapping in std::fs::read_to_string("/proc/self/maps")?.lines() {
-        let Some(pages) = unwritten(mapping, &ours.to_string_lossy()) else { continue };
+    // Looked up before: all that is called after the first one is mapped again.
+    for pages in unwritten_pages()? {
         // SAFETY: these pages are a private mapping of a file that nobody can have written to, so what is dropped is read from
         // the file again, unchanged, when it is next touched (madvise(2), `MADV_DONTNEED`).
         Errno::result(unsafe { libc::madvise(pages.start as *mut c_void, pages.len(), libc::MADV_DONTNEED) })?;
@@ -94,6 +93,14 @@ pub fn give_back_memory() -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 pub fn give_back_memory() -> io::Result<()> {
     Ok(())
+}
+
+/// Where our program's code and constants are.
+#[cfg(target_os = "linux")]
+fn unwritten_pages() -> io::Result<Vec<std::ops::Range<usize>>> {
+    let ours = std::fs::read_link("/proc/self/exe")?;
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    Ok(maps.lines().filter_map(|mapping| unwritten(mapping, &ours.to_string_lossy())).collect())
 }
 
 /// Where a line of /proc/self/maps maps a part of our program that was never writable: its code, and the constants that need no

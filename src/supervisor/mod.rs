@@ -271,13 +271,14 @@ impl Supervisor {
     /// Lets everything move that can, then tells those who wait.
     fn settle(&mut self) {
         loop {
-            while let Some((_, id)) = self.dirty.pop_first() {
-                self.reconcile(id);
-            }
+            // Before anything moves: who serves others is not started by the step that ends the run.
             self.bury();
             self.end_if_over();
             if self.dirty.is_empty() {
                 break;
+            }
+            while let Some((_, id)) = self.dirty.pop_first() {
+                self.reconcile(id);
             }
         }
         self.dispatch_events();

@@ -84,6 +84,8 @@ impl Narrator for Teller {
     }
 
     fn remark(&mut self, line: String) {
+        // Who has left the terminal finds it in the main log.
+        self.hub.log(LogLevel::Warn, Clock::start().now().wall, line.clone());
         self.hub.say(format!("  {line}"));
     }
 

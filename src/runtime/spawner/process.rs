@@ -63,13 +63,19 @@ pub struct SpawnerProcess {
 impl Spawner for SpawnerProcess {
     fn order(&mut self, order: Order) {
         if !self.is_gone {
+            let is_urgent = matches!(order, Order::Spawn(_));
             let (bytes, fds) = encode_order(order);
             self.outbox.push(bytes, fds);
-            self.flush();
+            if is_urgent {
+                self.flush();
+            }
         }
     }
 
     async fn report(&mut self) -> Option<Report> {
+        if !self.is_flushed() {
+            self.flush();
+        }
         loop {
             match self.next_report() {
                 Ok(Some(report)) => return Some(report),

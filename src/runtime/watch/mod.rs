@@ -18,7 +18,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use self::config::ConfigWatch;
@@ -93,9 +93,9 @@ async fn watch(mut handle: Handle, launcher: Arc<Launcher>) {
                 }
             }
             Woken::Changed if handle.snapshot().is_shutting_down => {
-                // The kernel takes some milliseconds for it, and programs are ending meanwhile.
-                spawn_blocking(move || drop(eyes));
-                return;
+                eyes.shut();
+                // Closed with the process.
+                pending::<()>().await;
             }
             Woken::Changed => {
                 config.adopt(&handle, &mut eyes).await;
