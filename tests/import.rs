@@ -27,6 +27,7 @@ const CASES: &[(&str, &str)] = &[
     ("process_compose", "process-compose.yaml"),
     ("process_compose_literal", "compose.yaml"),
     ("process_compose_templates", "process-compose.yml"),
+    ("process_compose_watch", "process-compose.yaml"),
     ("procfile", "Procfile"),
     ("procfile_rails", "Procfile.dev"),
     ("supervisord", "supervisord.conf"),

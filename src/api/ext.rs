@@ -219,6 +219,7 @@ fn is_fine(answer: Answer, wish: Wish) -> bool {
         | Answer::Blocked
         | Answer::NoStdin
         | Answer::StdinFull
+        | Answer::OutOfReach
         | Answer::NotWanted => false,
     }
 }
@@ -235,6 +236,7 @@ fn word(answer: Answer) -> &'static str {
         Answer::Blocked => "blocked",
         Answer::NoStdin => "no stdin",
         Answer::StdinFull => "stdin is full",
+        Answer::OutOfReach => "cannot be signalled",
         Answer::NotWanted => "not wanted",
     }
 }

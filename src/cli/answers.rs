@@ -65,12 +65,13 @@ pub fn exit_code(report: &RequestReport) -> ExitCode {
 }
 
 /// What to type about what did not come up; empty when all did.
-pub fn next(report: &RequestReport) -> String {
+pub fn next(report: &RequestReport, look: &Look) -> String {
     let unwell = report.processes.iter().find(|process| process.state == Word::Failed);
     let unwell = unwell.or_else(|| report.processes.iter().find(|process| !process.ok));
     unwell.map_or_else(String::new, |process| {
-        let name = clean(&process.name);
-        format!("  next: run why {name}   -   run logs {name}   -   run restart {name}\n")
+        let lines =
+            ["why", "logs", "restart"].map(|command| look.address.line(&format!("{command} {}", clean(&process.name))));
+        format!("  next: {}\n", lines.join("   -   "))
     })
 }
 
@@ -84,10 +85,11 @@ pub fn left_running(before: &ProjectStatus, report: &RequestReport, look: &Look)
         let up: Vec<String> = up.map(|name| clean(name)).collect();
         let (verb, keep) = if up.len() == 1 { ("needs", "keeps") } else { ("need", "keep") };
         let (name, who) = (clean(&process.name), suggest::list(&up, "and"));
-        let hint =
-            format!("run stop --with-dependents {name} stops {} first", if up.len() == 1 { "it" } else { "them" });
+        let stop = look.address.line(&format!("stop --with-dependents {name}"));
+        let them = if up.len() == 1 { "it" } else { "them" };
         let mark = look.mark(Word::Unhealthy);
-        (!up.is_empty()).then(|| format!("  {mark} {who} {verb} {name} and {keep} running ({hint})\n"))
+        (!up.is_empty())
+            .then(|| format!("  {mark} {who} {verb} {name} and {keep} running ({stop} stops {them} first)\n"))
     });
     lines.collect()
 }

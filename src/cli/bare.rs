@@ -34,13 +34,14 @@ fn next(status: &ProjectStatus, look: &Look) -> String {
     let unwell = unwell.or_else(|| status.processes.iter().find(|process| !process.state.is_settled_well()));
     let mut commands = match unwell {
         Some(process) if process.state == Word::Failed => {
-            vec![format!("run why {}", process.name), format!("run restart {}", process.name)]
+            vec![format!("why {}", process.name), format!("restart {}", process.name)]
         }
-        Some(process) => vec![format!("run why {}", process.name)],
+        Some(process) => vec![format!("why {}", process.name)],
         None => Vec::new(),
     };
-    commands.extend(["run logs -f", "run down", "run --help"].map(str::to_owned));
-    format!("next: {}\n", commands.join(&format!("  {}  ", look.theme.signs().dot)))
+    commands.extend(["logs -f", "down", "--help"].map(str::to_owned));
+    let lines: Vec<String> = commands.iter().map(|command| look.address.line(command)).collect();
+    format!("next: {}\n", lines.join(&format!("  {}  ", look.theme.signs().dot)))
 }
 
 /// What `run up` would start. Mistakes in the config are reported here, too.
@@ -48,9 +49,10 @@ fn stopped(settings: &Settings) -> Result<ExitCode, CommandError> {
     let loaded = project::load(settings)?;
     let files: Vec<String> = loaded.file_names();
     say(&format!(
-        "{} is not up   ({})\nnext: run up   starts {}\n",
+        "{} is not up   ({})\nnext: {}   starts {}\n",
         loaded.display_name,
         files.join(", "),
+        settings.address.line("up"),
         project::counted(&loaded.project)
     ));
     Ok(ExitCode::NotUp)

@@ -41,10 +41,7 @@ impl Connection {
                 }
                 Err(ClientError::NotRunning) if !is_held(&homes, &running) => return Ok(None),
                 Err(ClientError::NotRunning) if began.elapsed() < PATIENCE => thread::sleep(LOOK_EVERY),
-                Err(ClientError::NotRunning) => {
-                    let OwnerFacts { name, pid, .. } = &running.owner;
-                    return Err(CommandError::project(format!("{name} is up (pid {pid}) but does not answer")));
-                }
+                Err(ClientError::NotRunning) => return Err(silent(&running.owner)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -80,6 +77,18 @@ impl Connection {
             Err(ClientError::NotRunning) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The same, when whoever is found gone is to be gone for good: it has let go of its lock then.
+    pub fn status_until_gone(&mut self) -> Result<Option<ProjectStatus>, CommandError> {
+        let status = self.status_unless_gone()?;
+        if status.is_none() {
+            self.wait_until_gone();
+            if self.is_held() {
+                return Err(silent(&self.running.owner));
+            }
+        }
+        Ok(status)
     }
 
     /// Whether somebody still holds the project's lock.
@@ -193,6 +202,11 @@ fn connect(running: &Running) -> Result<Client, ClientError> {
         // Its directory is gone, so nobody listens there.
         Err(_) => Err(ClientError::NotRunning),
     }
+}
+
+/// That somebody holds the lock and says nothing.
+fn silent(owner: &OwnerFacts) -> CommandError {
+    CommandError::project(format!("{} is up (pid {}) but does not answer", owner.name, owner.pid))
 }
 
 fn is_held(homes: &Homes, running: &Running) -> bool {

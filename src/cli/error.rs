@@ -11,6 +11,7 @@ use crate::cli::settings::Stream;
 use crate::client::ClientError;
 use crate::model::Diagnostics;
 use crate::plan::environment::EnvironmentError;
+use crate::ui::address::Address;
 use crate::ui::report;
 
 /// Whose business it is.
@@ -72,6 +73,13 @@ impl CommandError {
     #[must_use]
     pub fn hint(mut self, line: impl Into<String>) -> Self {
         self.hints.push(line.into());
+        self
+    }
+
+    /// With the commands among its help as they are typed for the project that was addressed.
+    #[must_use]
+    pub fn addressed(mut self, address: &Address) -> Self {
+        self.hints = self.hints.iter().map(|hint| address.hint(hint)).collect();
         self
     }
 

@@ -48,7 +48,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         say(&CommandError::user(format!("could not run {word}: {error}")).render(&settings.err));
         return Ok(NOT_EXECUTABLE);
     }
-    say(&not_found(settings, word).render(&settings.err));
+    say(&not_found(settings, word).addressed(&settings.address).render(&settings.err));
     Ok(NOT_FOUND)
 }
 

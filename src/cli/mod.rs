@@ -80,6 +80,7 @@ pub fn main() -> std::process::ExitCode {
 /// What we end with; an error is said.
 fn ended(settings: &Settings, done: Result<ExitCode, CommandError>) -> std::process::ExitCode {
     let code = done.unwrap_or_else(|error| {
+        let error = error.addressed(&settings.address);
         output::say(&error.render(&settings.err));
         error.exit_code()
     });

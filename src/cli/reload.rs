@@ -74,7 +74,7 @@ fn wait(
     let waited = connection.wait(&names, args.timeout)?;
     if !args.json && settings.verbosity > Verbosity::Quiet {
         say(&answers::render(Asked::Wait, &waited, &settings.look(&settings.err)));
-        say(&answers::next(&waited));
+        say(&answers::next(&waited, &settings.look(&settings.err)));
     }
     Ok(answers::exit_code(&waited))
 }

@@ -1,9 +1,10 @@
 //! From arguments, environment and facts to resolved choices. Pure: parsing only validates, this decides.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::{Colour, GlobalArgs};
+use crate::ui::address::Address;
 use crate::ui::look::Look;
 use crate::ui::theme::Theme;
 
@@ -79,6 +80,8 @@ pub struct Settings {
     pub home: Option<String>,
     /// Our environment as it was at the start.
     pub environment: BTreeMap<String, String>,
+    /// How the project was addressed, for what is said to type next.
+    pub address: Address,
 }
 
 /// Decides everything that arguments, environment and terminal have a say in.
@@ -105,13 +108,23 @@ pub fn resolve(args: &GlobalArgs, environment: BTreeMap<String, String>, facts: 
         },
         home: environment.get("HOME").filter(|home| !home.is_empty()).cloned(),
         environment,
+        address: address(args),
     }
+}
+
+/// The options of place, as they were typed.
+fn address(args: &GlobalArgs) -> Address {
+    let path = |option: &str, path: &Path| format!(" {option} {}", shell_words::quote(&path.to_string_lossy()));
+    let directory = args.directory.as_deref().map(|directory| path("-C", directory)).unwrap_or_default();
+    let name = args.name.as_ref().map(|name| format!(" -p {}", shell_words::quote(name))).unwrap_or_default();
+    let files = args.files.iter().map(|file| path("-f", file)).collect();
+    Address { program: format!("run{directory}{name}"), files }
 }
 
 impl Settings {
     /// What a screen on this stream is drawn for.
     pub fn look(&self, stream: &Stream) -> Look {
-        Look { theme: stream.theme(), width: stream.width, home: self.home.clone() }
+        Look { theme: stream.theme(), width: stream.width, home: self.home.clone(), address: self.address.clone() }
     }
 }
 
@@ -182,6 +195,19 @@ mod tests {
         assert!(!colour(Colour::Auto, &[("TERM", "dumb")], &terminal()));
         assert!(colour(Colour::Always, &[("NO_COLOR", "1")], &pipe));
         assert!(!colour(Colour::Never, &[("FORCE_COLOR", "1")], &terminal()));
+    }
+
+    #[test]
+    fn what_is_typed_next_means_the_project_that_was_addressed() {
+        let args = GlobalArgs {
+            directory: Some("my shop".into()),
+            files: vec!["a.toml".into(), "b.toml".into()],
+            name: Some("two".to_owned()),
+            ..GlobalArgs::default()
+        };
+        let address = resolve(&args, environment(&[]), &terminal()).address;
+        assert_eq!(address.line("why api"), "run -C 'my shop' -p two why api");
+        assert_eq!(address.line("up"), "run -C 'my shop' -p two -f a.toml -f b.toml up");
     }
 
     #[test]

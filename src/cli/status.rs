@@ -19,6 +19,7 @@ use crate::cli::select::{matches, select};
 use crate::cli::settings::Settings;
 use crate::logs::zone;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
+use crate::ui::address::Address;
 use crate::ui::look::{Look, clock};
 use crate::ui::table;
 use crate::ui::text::{clean, pad, width};
@@ -65,7 +66,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         Ok(connection) => connection,
         Err(not_up) => return tell_not_up(&not_up, args),
     };
-    let status = beside_its_files(connection.status()?, &connection.changed_files());
+    let status = beside_its_files(connection.status()?, &connection.changed_files(), &settings.address);
     let shown = sorted(select(&status, &args.names)?, args.by);
     if args.watch {
         return watch(&mut connection, settings, args, status.clone());
@@ -79,13 +80,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
 }
 
 /// With a note when the files are others now than those that it runs by.
-fn beside_its_files(mut status: ProjectStatus, differing: &[String]) -> ProjectStatus {
+fn beside_its_files(mut status: ProjectStatus, differing: &[String], address: &Address) -> ProjectStatus {
     if !differing.is_empty() {
         let verb = if differing.len() == 1 { "has" } else { "have" };
         let files = differing.join(", ");
-        status
-            .notes
-            .push(format!("{files} {verb} changed since; run reload takes it over, run reload --dry-run shows what"));
+        let (take, show) = (address.line("reload"), address.line("reload --dry-run"));
+        status.notes.push(format!("{files} {verb} changed since; {take} takes it over, {show} shows what"));
     }
     status
 }

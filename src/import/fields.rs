@@ -21,6 +21,12 @@ impl<'a> Fields<'a> {
         Self { file, entries: node.table().unwrap_or_default(), taken: BTreeSet::new(), lost: Vec::new() }
     }
 
+    /// The keys of a node that lies inside this one.
+    #[must_use]
+    pub fn within(&self, node: &'a Node) -> Self {
+        Self::of(self.file, node)
+    }
+
     /// Takes a key. A null is as good as nothing.
     pub fn take(&mut self, key: &str) -> Option<&'a Node> {
         let at = self.entries.iter().position(|entry| entry.key == key)?;
@@ -46,7 +52,7 @@ impl<'a> Fields<'a> {
     /// Takes a key whose value is a table itself.
     pub fn inner(&mut self, key: &str) -> Option<Self> {
         let node = self.take(key)?;
-        Some(Self::of(self.file, node))
+        Some(self.within(node))
     }
 
     /// Takes keys that mean nothing here.

@@ -3,6 +3,9 @@
 mod inherit;
 mod probe;
 mod text;
+mod watch;
+
+use std::collections::BTreeSet;
 
 use crate::codec::tree::{Entry, Node};
 use crate::codec::yaml;
@@ -37,7 +40,6 @@ const PROCESS: &[(&str, &str)] = &[
     ("is_daemon", "a program has to stay in the foreground; leave out the option that sends it into the background"),
     ("extends", "there is no such process"),
     ("schedule", "nothing is started by the clock; `run start` starts it"),
-    ("watch", "write its paths as patterns: watch = [\"src/**\"]; `restart = true` in depends_on is its cascade"),
 ];
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
@@ -67,8 +69,13 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
             .to_owned(),
     );
     let processes = &inherit::resolved(processes);
-    let reading =
-        Reading { source, texts, processes, names: Names::of(processes.iter().map(|entry| entry.key.as_str())) };
+    let reading = Reading {
+        source,
+        texts,
+        processes,
+        names: Names::of(processes.iter().map(|entry| entry.key.as_str())),
+        cascading: watch::cascading(processes, |process| needs(process).into_iter().map(|(name, ..)| name).collect()),
+    };
     draft.sections = processes.iter().map(|entry| reading.process(entry)).collect();
     draft.sections.extend(reading.namespaces());
     Ok(draft)
@@ -79,6 +86,8 @@ struct Reading<'a> {
     texts: Texts,
     processes: &'a [Entry],
     names: Names,
+    /// Whose restart restarts what depends on it.
+    cascading: BTreeSet<&'a str>,
 }
 
 /// What stands in `depends_on`: names with conditions, or names alone.
@@ -142,6 +151,7 @@ impl Reading<'_> {
         restarts(&mut fields, &mut section, is_task);
         exit_codes(&mut fields, &mut section);
         shutdown(&mut fields, &mut section);
+        watch::watch(&mut fields, &mut section);
         if waits_to_be_started(&mut fields) {
             section.set("autostart", Value::Boolean(false));
         }
@@ -173,7 +183,13 @@ impl Reading<'_> {
             match self.names.ours(name) {
                 Some(ours) => {
                     let is_task = self.is_task(name);
-                    edges.push(parts::dependency(ours, is_task, parts::possible(until, is_task), false, false));
+                    edges.push(parts::dependency(
+                        ours,
+                        is_task,
+                        parts::possible(until, is_task),
+                        self.cascading.contains(name),
+                        false,
+                    ));
                 }
                 None => fields.lose(line, format!("depends_on: {name}"), "there is no such process"),
             }

@@ -46,12 +46,15 @@ pub fn write_meta(places: &Places, meta: &Meta) -> io::Result<()> {
     replace_file(&path, &text)
 }
 
-/// Writes a file beside a path and renames it into place.
+/// Writes a file beside a path and renames it into place. Where that cannot be, nothing of it is left.
 fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     fault::strike(Point::State)?;
     let beside = path.with_extension("json.new");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, path)
+    let replaced = fs::write(&beside, text).and_then(|()| fs::rename(&beside, path));
+    if replaced.is_err() {
+        fs::remove_file(&beside).ok();
+    }
+    replaced
 }
 
 fn path_of(places: &Places) -> Option<PathBuf> {
@@ -75,6 +78,17 @@ mod tests {
         write_meta(&places, &meta).unwrap();
         assert_eq!(read_meta(&places), Some(meta));
         assert_eq!(up_number(&places), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_its_place_is_not_left_beside_it() {
+        let base = tempfile::tempdir().unwrap();
+        let mut places = homes(base.path()).places(&Identity::new(Path::new("/src/shop"), None));
+        places.make_state_dir();
+        fs::create_dir(path_of(&places).unwrap()).unwrap();
+        assert!(write_meta(&places, &Meta::default()).is_err());
+        let left = fs::read_dir(places.state_dir.as_ref().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(left.collect::<Vec<_>>(), ["meta.json"]);
     }
 
     #[test]

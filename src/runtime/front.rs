@@ -155,14 +155,14 @@ impl FrontEnd {
         }
     }
 
-    /// Whether it is over; follows the supervisor into a stop.
+    /// Whether it is over; follows the supervisor into a stop where there is a terminal, and so a shell that can continue us.
     fn end(&mut self) -> io::Result<Option<End>> {
         if let Some(code) = self.detached_with()? {
             return Ok(Some(End::Detached(code)));
         }
         let pid = Pid::from_raw(self.supervisor.cast_signed());
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED | WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Stopped(..)) => {
+            Ok(WaitStatus::Stopped(..)) if self.terminal.is_some() => {
                 sys::kill(std::process::id(), Signal::STOP)?;
                 self.relay(Signal::CONT);
                 Ok(None)

@@ -44,7 +44,7 @@ pub(super) async fn respond(mut request: Request<Incoming>, site: &Arc<Site>, pe
             return refusal(status, &why);
         }
     };
-    let Some(place) = site.web.place() else {
+    let Some(place) = site.web.place(peer) else {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "too many clients are attached already");
     };
     let upgrade = hyper::upgrade::on(&mut request);

@@ -18,7 +18,7 @@ use tokio::time::{sleep, timeout};
 use super::attempts::Attempts;
 use super::door::{Door, UsageSource};
 use super::guard::{Entrance, Policy};
-use super::rpc::{Site, converse};
+use super::rpc::{Site, Stay, converse};
 use super::session::Sessions;
 use super::socket::Socket;
 use super::tcp::TcpGate;
@@ -28,8 +28,15 @@ use crate::fault::{self, Point};
 use crate::model::ListenAddress;
 use crate::runtime::handle::Handle;
 
-/// Connections at a time; one more is told so and closed.
+/// Connections that may stay as long as they like, at a time.
 pub const CONNECTIONS: usize = 64;
+
+/// So many more come in for a short talk: whoever stays must not shut out who wants to know, or to end it all. One more than
+/// these is told so and closed.
+pub const BRIEF_CONNECTIONS: usize = 8;
+
+/// Both kinds together.
+const ALL_CONNECTIONS: usize = CONNECTIONS + BRIEF_CONNECTIONS;
 
 /// So many come in however few descriptors are left: somebody has to be able to end it all.
 const ALWAYS: usize = 4;
@@ -223,10 +230,11 @@ async fn answer(mut listener: Listener, site: Arc<Site>, shutdown: impl Future<O
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
             (socket, entrance) = listener.accept() => {
-                if has_room(connections.len(), &socket) {
-                    connections.spawn(converse(socket, entrance, Arc::clone(&site), is_ending.clone()));
-                } else {
-                    turn_away(&socket);
+                match stay(connections.len(), &socket) {
+                    Some(stay) => {
+                        connections.spawn(converse(socket, (entrance, stay), Arc::clone(&site), is_ending.clone()));
+                    }
+                    None => turn_away(&socket),
                 }
             }
         }
@@ -236,12 +244,17 @@ async fn answer(mut listener: Listener, site: Arc<Site>, shutdown: impl Future<O
     let _ = timeout(GOODBYE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-/// Whether one more may come in beside so many. The kernel hands out the lowest number that is free, so a high one says that few
-/// descriptors are left, and those are for programs.
-fn has_room(connections: usize, socket: &Socket) -> bool {
+/// How one more may come in beside so many, if it may. The kernel hands out the lowest number that is free, so a high one says that
+/// few descriptors are left, and those are for programs.
+fn stay(connections: usize, socket: &Socket) -> Option<Stay> {
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(soft, _)| soft);
     let number = u64::try_from(socket.as_raw_fd()).unwrap_or(0);
-    connections < ALWAYS || (connections < CONNECTIONS && number + LEFT_TO_PROGRAMS < limit)
+    let has_room = connections < ALWAYS || number + LEFT_TO_PROGRAMS < limit;
+    match connections {
+        0..CONNECTIONS if has_room => Some(Stay::Long),
+        CONNECTIONS..ALL_CONNECTIONS if has_room => Some(Stay::Brief),
+        _ => None,
+    }
 }
 
 /// A fresh socket's buffer holds this whole, so it need not be waited for.

@@ -48,6 +48,9 @@ pub(super) async fn respond(
     if method != Method::GET {
         return Err(StatusCode::BAD_REQUEST);
     }
+    if peer.is_brief() {
+        return Err(StatusCode::SERVICE_UNAVAILABLE);
+    }
     let wanted = wanted(uri.path()).ok_or(StatusCode::NOT_FOUND)?;
     let place = find(handle, &wanted).ok_or(StatusCode::NOT_FOUND)?;
     let tail = LogTail::open(place, LAST).await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;

@@ -40,6 +40,18 @@ const DECENT: Duration = Duration::from_secs(1);
 /// How long a request may take from its first byte to its last.
 const ARRIVAL: Duration = Duration::from_secs(5);
 
+/// How long an answer may be in coming for whom it has to be short.
+const BRIEFLY: Duration = Duration::from_secs(10);
+
+/// How long a client may stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// As long as it likes.
+    Long,
+    /// For what is begun at once and over before long.
+    Brief,
+}
+
 /// Why a connection is closed without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the client went away")]
@@ -53,14 +65,24 @@ pub(super) struct Site {
     pub(super) web: Web,
 }
 
-/// Answers on one connection until the client closes it, or until the server ends and what is under way has been answered.
+/// Answers on one connection until the client closes it or has been there for too long, or until the server ends and what is under
+/// way has been answered.
 pub(super) async fn converse(
     socket: Socket,
-    entrance: Entrance,
+    (entrance, stay): (Entrance, Stay),
     site: Arc<Site>,
-    mut is_ending: watch::Receiver<bool>,
+    is_ending: watch::Receiver<bool>,
 ) {
-    let peer = Peer::new(socket);
+    let peer = Peer::new(socket, stay == Stay::Brief);
+    let talk = talk(peer, entrance, site, is_ending);
+    match stay {
+        Stay::Long => talk.await,
+        // A client that is slow in taking its answer has some time beyond that.
+        Stay::Brief => drop(timeout(BRIEFLY + ARRIVAL, talk).await),
+    }
+}
+
+async fn talk(peer: Peer, entrance: Entrance, site: Arc<Site>, mut is_ending: watch::Receiver<bool>) {
     let is_over = is_ending.clone();
     let service = service_fn(|request| respond(request, entrance, Arc::clone(&site), (peer.clone(), is_over.clone())));
     let mut connection = pin!(
@@ -131,6 +153,7 @@ async fn respond(
         biased;
         answer = site.door.answer(body, format) => answer,
         () = peer.gone() => return Err(WentAway),
+        () = sleep(BRIEFLY), if peer.is_brief() => return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE)),
     };
     match answer {
         Ok(text) => Ok(answered(text, format)),

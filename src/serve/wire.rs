@@ -23,6 +23,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
     stream: Arc<Socket>,
+    /// Whether it came in for a short talk.
+    is_brief: bool,
     /// Set when a whole request has arrived: until the next one's first byte a client may idle as long as it likes, as
     /// supervisorctl's prompt does. (hyper's own limit counts idling too, and would close that prompt's connection.)
     has_arrived: Arc<AtomicBool>,
@@ -35,9 +37,10 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(stream: Socket) -> Self {
+    pub(super) fn new(stream: Socket, is_brief: bool) -> Self {
         Self {
             stream: Arc::new(stream),
+            is_brief,
             has_arrived: Arc::default(),
             is_proven: Arc::default(),
             is_endless: Arc::default(),
@@ -46,13 +49,18 @@ impl Peer {
     }
 
     /// The end that HTTP is spoken on; a request may take this long from its first byte to its last. Over TCP, where anybody may
-    /// connect, the first one's time begins with the connection.
+    /// connect, and for a short talk, the first one's time begins with the connection.
     pub(super) fn wire(&self, arrival: Duration) -> Wire {
         let deadline = match *self.stream {
-            Socket::Unix(_) => None,
-            Socket::Tcp(_) => Some(Box::pin(sleep(arrival))),
+            Socket::Unix(_) if !self.is_brief => None,
+            Socket::Unix(_) | Socket::Tcp(_) => Some(Box::pin(sleep(arrival))),
         };
         Wire { peer: self.clone(), arrival, deadline, longest: PATIENCE, patience: None }
+    }
+
+    /// Whether it came in for a short talk, and may follow nothing.
+    pub(super) fn is_brief(&self) -> bool {
+        self.is_brief
     }
 
     /// Notes that the answer to come has no end.
@@ -231,7 +239,7 @@ mod tests {
     fn pair() -> (Blocking, Peer) {
         let (ours, theirs) = Blocking::pair().unwrap();
         theirs.set_nonblocking(true).unwrap();
-        (ours, Peer::new(Socket::Unix(UnixStream::from_std(theirs).unwrap())))
+        (ours, Peer::new(Socket::Unix(UnixStream::from_std(theirs).unwrap()), false))
     }
 
     #[tokio::test]
@@ -249,7 +257,7 @@ mod tests {
     async fn over_tcp_even_silence_has_its_limit_until_the_first_request_is_in() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let accepted = || async { Peer::new(Socket::Tcp(listener.accept().await.unwrap().0)) };
+        let accepted = || async { Peer::new(Socket::Tcp(listener.accept().await.unwrap().0), false) };
         let mut buffer = [0; 8];
         let mut wire = accepted().await.wire(Duration::from_millis(20));
         assert_eq!(wire.read(&mut buffer).await.unwrap_err().kind(), ErrorKind::TimedOut);

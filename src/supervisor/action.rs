@@ -173,6 +173,8 @@ pub enum Answer {
     NoStdin,
     /// Too much waits to be read from its stdin already.
     StdinFull,
+    /// It cannot be signalled.
+    OutOfReach,
     /// It is not wanted, so there is nothing to wait for.
     NotWanted,
 }

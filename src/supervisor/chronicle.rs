@@ -89,6 +89,17 @@ pub enum Entry {
         /// Its pid.
         pid: u32,
     },
+    /// `unknown problem killing clock (2848): operation not permitted`: the system refused a signal to it.
+    OutOfReach {
+        /// Who.
+        process: ProcessId,
+        /// Its pid.
+        pid: u32,
+        /// Whether it was to be stopped.
+        is_stop: bool,
+        /// Why, in the system's words.
+        reason: String,
+    },
     /// `waiting for clock to stop`
     WaitingToStop {
         /// For whom.
@@ -184,6 +195,10 @@ impl Entry {
             }
             Self::Killing { process, pid } => {
                 (LogLevel::Warn, format!("killing '{}' ({pid}) with SIGKILL", name(*process)))
+            }
+            Self::OutOfReach { process, pid, is_stop, reason } => {
+                let what = if *is_stop { "killing" } else { "signalling" };
+                (LogLevel::Critical, format!("unknown problem {what} {} ({pid}): {reason}", name(*process)))
             }
             Self::WaitingToStop { process } => (LogLevel::Info, format!("waiting for {} to stop", name(*process))),
             Self::EventDropped { delivery } => {

@@ -6,12 +6,13 @@ use super::Supervisor;
 use super::action::{Action, Answer, Outcome, Scope};
 use super::chronicle::Entry;
 use super::event::{Command, RequestId, StartUntil, Urgency};
+use super::held::is_being_spawned;
 use super::notice::StopWhy;
 use super::process::{Intent, Phase, Process};
 use super::snapshot::OffBecause;
 use super::timers::TimerKey;
 use crate::model::public_event::SharedText;
-use crate::model::{ProcessId, Signal, Word};
+use crate::model::{ProcessId, ProcessState, Signal, Word};
 use crate::plan::select;
 
 /// `ENOENT` and `EACCES`, `ENOEXEC`: the same numbers on every system we run on.
@@ -53,6 +54,8 @@ enum Want {
     AllWell,
     /// Down.
     Down,
+    /// There, so that it has its signal.
+    There,
 }
 
 impl Supervisor {
@@ -86,8 +89,9 @@ impl Supervisor {
                 self.limit(request, timeout);
             }
             Command::Signal { processes, signal } => {
-                let answers = self.known(processes).into_iter().map(|id| (id, Some(self.send(id, signal)))).collect();
-                self.register(request, None, answers);
+                let processes = self.known(processes).into_iter();
+                let answers = processes.map(|id| (id, self.send_or_hold(id, signal))).collect();
+                self.register(request, Some(Want::There), answers);
             }
             Command::Wait { processes, timeout } => {
                 let is_for_all = processes.is_empty();
@@ -254,7 +258,7 @@ impl Supervisor {
         None
     }
 
-    fn send(&mut self, id: ProcessId, signal: Signal) -> Answer {
+    pub(super) fn send(&mut self, id: ProcessId, signal: Signal) -> Answer {
         let Some(pid) = self.at(id).run().and_then(|run| run.pid) else { return Answer::NotRunning };
         self.chronicle(Entry::Signalled { process: id, pid, signal });
         let generation = self.at(id).generation;
@@ -264,7 +268,10 @@ impl Supervisor {
     }
 
     /// A process that is being stopped takes nothing any more (supervisor `rpcinterface.py` `sendProcessStdin`).
-    fn send_stdin(&mut self, request: RequestId, id: ProcessId, data: SharedText) {
+    pub(super) fn send_stdin(&mut self, request: RequestId, id: ProcessId, data: SharedText) {
+        if self.knows(id) && matches!(self.at(id).phase, Phase::Starting(_)) && is_being_spawned(self.at(id)) {
+            return self.hold_stdin(request, id, data);
+        }
         let is_up = self.knows(id)
             && match &self.at(id).phase {
                 Phase::Starting(run) | Phase::Running(run) => run.pid.is_some(),
@@ -339,8 +346,13 @@ impl Supervisor {
 
     fn answer(&self, id: ProcessId, want: Want) -> Option<Answer> {
         let process = self.at(id);
+        if process.state() == ProcessState::Unknown {
+            return Some(Answer::OutOfReach);
+        }
         match want {
             Want::Down => (!process.is_alive()).then_some(Answer::Done),
+            Want::There if is_being_spawned(process) => None,
+            Want::There => Some(process.run().map_or(Answer::NotRunning, |_| Answer::Done)),
             Want::Spawned => answer_spawned(process),
             Want::Running => answer_running(process),
             Want::Ready | Want::AllWell => match process.current_word() {
@@ -371,6 +383,7 @@ impl Supervisor {
         for request in all {
             self.dismiss(request, outcome.clone());
         }
+        self.refuse_held();
     }
 
     fn dismiss(&mut self, request: RequestId, outcome: Outcome) {
@@ -386,6 +399,7 @@ impl Supervisor {
     }
 
     pub(super) fn forget(&mut self, request: RequestId) {
+        self.forget_held(request);
         self.waiters.waiting.remove(&request);
         self.timers.cancel(TimerKey::Request(request));
     }

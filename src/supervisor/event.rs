@@ -81,6 +81,15 @@ pub enum Event {
         /// Those that have become orphans; what they started themselves is not named.
         survivors: Vec<Survivor>,
     },
+    /// A signal could not be sent to its leader: it runs as somebody else than we do.
+    OutOfReach {
+        /// Which process.
+        process: ProcessId,
+        /// Which incarnation.
+        generation: Generation,
+        /// Why, in the system's words.
+        reason: String,
+    },
     /// The last descendant of an ended leader is gone.
     Vanished {
         /// Which process.

@@ -50,6 +50,7 @@ mod command;
 mod edges;
 mod files;
 mod health;
+mod held;
 mod invariant;
 mod listener;
 mod process;
@@ -77,6 +78,7 @@ use self::command::Waiters;
 use self::edges::EdgeTable;
 use self::edition::Edition;
 use self::event::Event;
+use self::held::Held;
 use self::listener::Listeners;
 use self::notice::Notice;
 use self::process::{Membership, Phase, Process};
@@ -119,6 +121,7 @@ pub struct Supervisor {
     edges: EdgeTable,
     timers: TimerTable,
     waiters: Waiters,
+    held: Held,
     listeners: Listeners,
     /// Who might move, by start order.
     dirty: BTreeSet<(usize, ProcessId)>,
@@ -171,6 +174,7 @@ impl Supervisor {
             processes,
             timers: TimerTable::default(),
             waiters: Waiters::default(),
+            held: Held::default(),
             listeners: Listeners::default(),
             dirty: BTreeSet::new(),
             outgoing: BTreeSet::new(),
@@ -245,6 +249,7 @@ impl Supervisor {
                 self.exited(process, generation, exit, survivors);
             }
             Event::LeftBehind { process, generation, survivors } => self.left_behind(process, generation, survivors),
+            Event::OutOfReach { process, generation, reason } => self.out_of_reach(process, generation, reason),
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
             Event::Checked { process, generation, attempt, verdict } => {
@@ -266,13 +271,14 @@ impl Supervisor {
     /// Lets everything move that can, then tells those who wait.
     fn settle(&mut self) {
         loop {
-            while let Some((_, id)) = self.dirty.pop_first() {
-                self.reconcile(id);
-            }
+            // Before anything moves: who serves others is not started by the step that ends the run.
             self.bury();
             self.end_if_over();
             if self.dirty.is_empty() {
                 break;
+            }
+            while let Some((_, id)) = self.dirty.pop_first() {
+                self.reconcile(id);
             }
         }
         self.dispatch_events();

@@ -157,6 +157,15 @@ pub enum Notice {
         /// Who.
         process: ProcessId,
     },
+    /// The system refused a signal to it.
+    OutOfReach {
+        /// Who.
+        process: ProcessId,
+        /// Its pid.
+        pid: u32,
+        /// Why, in the system's words.
+        reason: String,
+    },
     /// Everything wanted is ready (or done) for the first time: the banner.
     AllReady {
         /// Since the project began.

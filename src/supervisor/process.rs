@@ -141,6 +141,8 @@ pub(super) struct Stop {
     pub(super) leader: Option<Exit>,
     /// The wire state that this began in: what it reads while only leftovers are swept.
     pub(super) from: ProcessState,
+    /// Whether a signal to its leader was refused.
+    pub(super) is_out_of_reach: bool,
 }
 
 /// The steps of a stop.
@@ -380,6 +382,7 @@ impl Process {
             Phase::Waiting | Phase::Starting(_) => ProcessState::Starting,
             Phase::Blocked { .. } | Phase::Fatal => ProcessState::Fatal,
             Phase::Running(_) => ProcessState::Running,
+            Phase::Stopping(Stop { is_out_of_reach: true, leader: None, .. }) => ProcessState::Unknown,
             Phase::Stopping(Stop { why: StopWhy::Leftovers | StopWhy::Background, from, .. }) => *from,
             Phase::Stopping(_) => ProcessState::Stopping,
             Phase::Backoff { reads_exited: true, .. } | Phase::Exited { .. } => ProcessState::Exited,

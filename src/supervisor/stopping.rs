@@ -12,7 +12,7 @@ use super::snapshot::OffBecause;
 use super::timers::TimerKind;
 use super::transition::Ending;
 use crate::model::units::human_duration;
-use crate::model::{Exit, ProcessId, Signal};
+use crate::model::{Exit, Generation, ProcessId, Signal};
 
 /// How often SIGKILL is repeated while something of it is still there.
 const KILL_AGAIN: Duration = Duration::from_secs(1);
@@ -36,7 +36,8 @@ impl Supervisor {
             self.actions.push(Action::StopProbing { process: id, generation });
         }
         let is_spawned = run.pid.is_some();
-        self.enter(id, Phase::Stopping(Stop { run, why, since: None, rung: Rung::Unspawned, leader, from }));
+        let (rung, since, is_out_of_reach) = (Rung::Unspawned, None, false);
+        self.enter(id, Phase::Stopping(Stop { run, why, since, rung, leader, from, is_out_of_reach }));
         if is_spawned {
             self.climb(id);
         }
@@ -122,6 +123,36 @@ impl Supervisor {
         }
         self.signal(id, Signal::KILL, Scope::Tree);
         self.timers.arm(id, TimerKind::Kill, self.now.mono + KILL_AGAIN);
+    }
+
+    /// A signal to its leader was refused. While it is being stopped it is UNKNOWN from now on, and nobody waits for its end any more
+    /// (supervisor `process.py` `kill`); the ladder goes on, for the leader may become one that can be reached. Otherwise it is no
+    /// worse for it: supervisord takes it for UNKNOWN then, too, and does not come back from there.
+    pub(super) fn out_of_reach(&mut self, id: ProcessId, generation: Generation, reason: String) {
+        if !self.is_current(id, generation) {
+            return;
+        }
+        let Some(pid) = self.at(id).run().and_then(|run| run.pid) else { return };
+        let is_stop = match &mut self.at_mut(id).phase {
+            Phase::Stopping(stop) if stop.is_out_of_reach || stop.leader.is_some() => return,
+            Phase::Stopping(stop) => {
+                stop.is_out_of_reach = true;
+                true
+            }
+            Phase::Starting(_) | Phase::Running(_) => false,
+            Phase::Stopped
+            | Phase::Waiting
+            | Phase::Blocked { .. }
+            | Phase::Backoff { .. }
+            | Phase::Exited { .. }
+            | Phase::Fatal => return,
+        };
+        let now = self.now;
+        self.at_mut(id).remember(now, format!("could not be signalled: {reason}"));
+        self.chronicle(Entry::OutOfReach { process: id, pid, is_stop, reason: reason.clone() });
+        self.say(Notice::OutOfReach { process: id, pid, reason });
+        self.tell_state(id, None);
+        self.changed.insert(id);
     }
 
     fn signal(&mut self, id: ProcessId, signal: Signal, scope: Scope) {

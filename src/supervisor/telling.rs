@@ -12,6 +12,10 @@ use super::timers::TimerKey;
 use crate::model::public_event::{OutputKind, PublicEvent, SharedText, StateFacts, TickPeriod};
 use crate::model::{Channel, EventType, Exit, Generation, ProcessId, ProcessState, Program};
 
+/// How long a tick is waited for without a look at the wall clock, which may be set, and goes on while the machine sleeps.
+/// supervisord looks each second.
+const LATEST_TICK: Duration = Duration::from_secs(5);
+
 impl Supervisor {
     /// A process is taken out of use: that it is down is no change of its state.
     pub(super) fn tell_no_more(&mut self, id: ProcessId) {
@@ -170,10 +174,10 @@ impl Supervisor {
     fn arm_tick(&mut self, period: TickPeriod) {
         let next = (self.slice(period) + period.seconds()).saturating_mul(1000);
         let wait = Duration::from_millis(next.saturating_sub(self.now.wall.0).max(1));
-        self.timers.set(TimerKey::Tick(period), self.now.mono + wait);
+        self.timers.set(TimerKey::Tick(period), self.now.mono + wait.min(LATEST_TICK));
     }
 
-    /// It may be early, or late by many, when the clock was set meanwhile.
+    /// It may be too early, or late by many, when the clock was set meanwhile.
     pub(super) fn tick(&mut self, period: TickPeriod) {
         let slice = self.slice(period);
         if self.listeners.ticks.insert(period, slice) != Some(slice) {
@@ -203,9 +207,10 @@ fn in_between(before: ProcessState, after: ProcessState) -> Option<ProcessState>
         (ProcessState::Running, ProcessState::Starting | ProcessState::Backoff | ProcessState::Fatal) => {
             Some(ProcessState::Exited)
         }
-        (ProcessState::Starting | ProcessState::Stopping, ProcessState::Starting | ProcessState::Fatal) => {
-            Some(ProcessState::Backoff)
-        }
+        (
+            ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown,
+            ProcessState::Starting | ProcessState::Fatal,
+        ) => Some(ProcessState::Backoff),
         (
             ProcessState::Stopped
             | ProcessState::Starting

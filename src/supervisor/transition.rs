@@ -6,6 +6,7 @@ use super::Supervisor;
 use super::action::Action;
 use super::chronicle::Entry;
 use super::event::SpawnFailure;
+use super::held::is_being_spawned;
 use super::notice::Notice;
 use super::process::{AliveRecord, Beside, Phase, ProbeRecord, Run};
 use super::timers::{TimerKey, TimerKind};
@@ -87,6 +88,7 @@ impl Supervisor {
             return;
         }
         let now = self.now.mono;
+        let was_awaited = is_being_spawned(self.at(id));
         match &mut self.at_mut(id).phase {
             Phase::Starting(run) if run.pid.is_none() => {
                 run.pid = Some(pid);
@@ -111,6 +113,9 @@ impl Supervisor {
             | Phase::Backoff { .. }
             | Phase::Exited { .. }
             | Phase::Fatal => {}
+        }
+        if was_awaited {
+            self.release_held(id);
         }
     }
 
@@ -157,6 +162,7 @@ impl Supervisor {
             | Phase::Exited { .. }
             | Phase::Fatal => {}
         }
+        self.release_held(id);
     }
 
     pub(super) fn exited(&mut self, id: ProcessId, generation: Generation, exit: Exit, survivors: bool) {

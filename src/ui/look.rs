@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::Word;
+use crate::ui::address::Address;
 use crate::ui::text::clean;
 use crate::ui::theme::Theme;
 
@@ -18,12 +19,14 @@ pub struct Look {
     pub width: Option<usize>,
     /// The user's home, written as `~`.
     pub home: Option<String>,
+    /// What a line to type next begins with.
+    pub address: Address,
 }
 
 impl Look {
     /// Without colour, ASCII, as wide as need be: what a file gets and what tests compare.
     pub fn plain() -> Self {
-        Self { theme: Theme { colour: false, ascii: true }, width: None, home: None }
+        Self { theme: Theme { colour: false, ascii: true }, ..Self::default() }
     }
 
     /// The mark of a state.

@@ -1,5 +1,6 @@
 //! What a person sees.
 
+pub mod address;
 pub mod attached;
 pub mod columns;
 pub mod decode;

@@ -297,6 +297,10 @@ impl Story {
                 vec![self.line(Ink::Good, *process, &format!("healthy again   {}", clean(said)))]
             }
             Notice::WillNotDie { process } => vec![self.will_not_die(*process)],
+            Notice::OutOfReach { process, pid, reason } => {
+                let text = format!("could not be signalled (pid {pid}): {}", clean(reason));
+                vec![self.line(Ink::Bad, *process, &text)]
+            }
             Notice::Reloaded { files, plan } => self.reloaded(files, plan),
             Notice::FilesChanged { process, file, more } => vec![self.files_changed(*process, file, *more, snapshot)],
             Notice::RewritesItself { process, file } => vec![self.rewrites_itself(*process, file)],

@@ -43,11 +43,9 @@ pub fn render(
     if !process.history.is_empty() {
         lines.push(label("history", &history(process, look, zone)));
     }
-    let next = if project.state == OFF {
-        vec!["run up".to_owned(), format!("run logs {}", process.name)]
-    } else {
-        next(process)
-    };
+    let next =
+        if project.state == OFF { vec!["up".to_owned(), format!("logs {}", process.name)] } else { next(process) };
+    let next: Vec<String> = next.iter().map(|command| look.address.line(command)).collect();
     lines.push(label("next", &next.join(&format!(" {} ", look.theme.signs().dot))));
     let mut text = lines.join("\n");
     text.push('\n');
@@ -175,28 +173,28 @@ fn history(process: &ProcessStatus, look: &Look, zone: &TimeZone) -> String {
     entries.join(&format!(" {} ", look.theme.signs().dot))
 }
 
-/// What to type next.
-pub fn next(process: &ProcessStatus) -> Vec<String> {
+/// The commands that help next, each without the `run` before it.
+fn next(process: &ProcessStatus) -> Vec<String> {
     let name = &process.name;
     let open = process.needs.iter().find(|need| !need.satisfied).map(|need| need.name.as_str());
     match process.state {
         Word::Waiting => {
-            let mut next: Vec<String> = open.iter().map(|need| format!("run why {need}")).collect();
-            next.extend(open.iter().map(|need| format!("run logs {need} --since 2m")));
-            next.push(format!("run start {name} --no-deps"));
+            let mut next: Vec<String> = open.iter().map(|need| format!("why {need}")).collect();
+            next.extend(open.iter().map(|need| format!("logs {need} --since 2m")));
+            next.push(format!("start {name} --no-deps"));
             next
         }
         Word::Blocked => {
             let failed = process.needs.iter().find(|need| need.failed).map(|need| need.name.as_str()).or(open);
             let failed = failed.unwrap_or(name);
-            vec![format!("run why {failed}"), format!("run logs {failed}"), format!("run restart {failed}")]
+            vec![format!("why {failed}"), format!("logs {failed}"), format!("restart {failed}")]
         }
-        Word::Starting | Word::Unhealthy | Word::Stopping => vec![format!("run logs -f {name}")],
+        Word::Starting | Word::Unhealthy | Word::Stopping => vec![format!("logs -f {name}")],
         Word::Retrying | Word::Failed => {
-            vec![format!("run logs {name} --run {}", process.runs.max(1)), format!("run restart {name}")]
+            vec![format!("logs {name} --run {}", process.runs.max(1)), format!("restart {name}")]
         }
-        Word::Off => vec![format!("run start {name}")],
-        Word::Ready | Word::Done => vec![format!("run logs {name}"), format!("run restart {name}")],
+        Word::Off => vec![format!("start {name}")],
+        Word::Ready | Word::Done => vec![format!("logs {name}"), format!("restart {name}")],
     }
 }
 

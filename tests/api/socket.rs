@@ -9,12 +9,12 @@ use std::sync::{Arc, mpsc as std_mpsc};
 use std::thread;
 use std::time::Duration;
 
-use run::client::{Client, ClientError, StartUntil};
+use run::client::{Address, Client, ClientError, Follow, StartUntil};
 use run::codec::xmlrpc::Value;
 use run::model::Word;
 use run::runtime::clock::Clock;
 use run::runtime::handle::{Handle, Message};
-use run::serve::listen::CONNECTIONS;
+use run::serve::listen::{BRIEF_CONNECTIONS, CONNECTIONS};
 use run::supervisor::action::{Answer, Outcome};
 use run::supervisor::event::{Command, StartUntil as Until};
 use tempfile::TempDir;
@@ -258,16 +258,47 @@ fn who_asks_for_json_gets_json() {
     assert!(answer.ends_with(r#"{"value":4100}"#), "{answer}");
 }
 
-#[test]
-fn one_connection_too_many_is_told_so() {
-    let served = Served::new();
-    // A call proves that its connection has been accepted.
-    let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| served.client()).collect();
+/// Clients that stay. A call proves that a connection has been accepted.
+fn crowd(served: &Served, count: usize) -> Vec<Client> {
+    let mut clients: Vec<_> = (0..count).map(|_| served.client()).collect();
     for client in &mut clients {
         client.call("supervisor.getPID", &[]).unwrap();
     }
+    clients
+}
+
+fn is_crowded(refused: &ClientError) -> bool {
+    matches!(refused, ClientError::Status { code: 503, .. })
+}
+
+#[test]
+fn one_connection_too_many_is_told_so() {
+    let served = Served::new();
+    let _clients = crowd(&served, CONNECTIONS + BRIEF_CONNECTIONS);
     let refused = served.client().call("supervisor.getPID", &[]).unwrap_err();
-    assert!(matches!(&refused, ClientError::Status { code: 503, .. }), "{refused:?}");
+    assert!(is_crowded(&refused), "{refused:?}");
+}
+
+#[test]
+fn those_who_stay_cannot_shut_out_a_short_call() {
+    let served = Served::new();
+    let _staying = crowd(&served, CONNECTIONS);
+    let mut client = served.client();
+    let waiting = thread::spawn(move || client.wait(&[], None));
+    let asked = served.asked();
+    // Who comes to stay is told that there is no room, before long; who says nothing is let go.
+    let address = Address::Unix(served.path().display().to_string());
+    for path in ["/mainlogtail", "/api/v1/events"] {
+        let refused = Follow::get(&address, None, None, path).map(drop).unwrap_err();
+        assert!(is_crowded(&refused), "{path}: {refused:?}");
+    }
+    assert_eq!(served.raw().read(&mut [0; 1]).unwrap(), 0);
+    let refused = waiting.join().unwrap().unwrap_err();
+    assert!(is_crowded(&refused), "{refused:?}");
+    drop(asked);
+    for _ in 0..3 * BRIEF_CONNECTIONS {
+        served.client().call("supervisor.getPID", &[]).unwrap();
+    }
 }
 
 #[test]

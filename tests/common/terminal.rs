@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,10 +34,15 @@ pub(crate) struct Terminal<'a> {
 impl<'a> Terminal<'a> {
     /// Starts a command of ours as the leader of a session on a terminal of 100 columns and 40 lines.
     pub(crate) fn start(project: &'a TestProject, arguments: &[&str]) -> Self {
+        Self::start_program(project, Path::new(env!("CARGO_BIN_EXE_run")), arguments)
+    }
+
+    /// The same, with any program.
+    pub(crate) fn start_program(project: &'a TestProject, program: &Path, arguments: &[&str]) -> Self {
         let (master, slave) = open();
         let found = tcgetattr(&master).unwrap();
         let mut command = Command::new("setsid");
-        let start = format!("stty rows 40 cols 100; exec '{}' \"$@\"", env!("CARGO_BIN_EXE_run"));
+        let start = format!("stty rows 40 cols 100; exec '{}' \"$@\"", program.display());
         command.args(["--ctty", "sh", "-c", &start, "run"]).args(arguments);
         project.put_into_world(&mut command);
         command.env("TERM", "xterm-256color");

@@ -115,6 +115,10 @@ fn it_goes_to_the_background_and_writes_its_pid(side: Side) {
     assert_eq!(stage.ctl(&["pid"]).expect_code(0).stdout, format!("{pid}\n"));
     let file = |name: &str| std::fs::read_link(format!("/proc/{pid}/fd/{name}")).unwrap();
     assert_eq!(file("0"), std::path::Path::new("/dev/null"));
+    let order =
+        ["Server 'unix_http_server' running", "daemonizing the supervisord process", "supervisord started with pid"];
+    let log = stage.read("main.log");
+    assert!(order.map(|line| log.find(line).unwrap()).is_sorted(), "{log}");
     assert_eq!(stage.ctl(&["shutdown"]).expect_code(0).stdout, "Shut down\n");
     assert!(becomes_true(PATIENCE, || !is_alive(pid)));
     assert!(!stage.path("main.pid").exists());

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::common::Running;
+use crate::common::{PATIENCE, Running, Terminal, becomes_true};
 use crate::daemon::Stage;
 use crate::side::{Side, tool};
 
@@ -13,6 +13,7 @@ on_both! {
     a_log_is_followed_until_ctrl_c,
     a_process_is_talked_to_in_the_foreground,
     the_prompt_takes_one_command_after_the_other,
+    the_prompt_keeps_its_history_where_the_file_says,
     reload_and_shutdown_end_what_runs,
 }
 
@@ -69,6 +70,30 @@ fn the_prompt_takes_one_command_after_the_other(side: Side) {
         "{said}"
     );
     assert!(said.contains(&format!("supervisor> cat: started\nsupervisor> {}\n", daemon.pid("cat"))), "{said}");
+}
+
+/// The prompt of each side: who keeps the history is the client.
+fn prompt(stage: &Stage) -> Terminal<'_> {
+    let arguments = ["supervisorctl", "-c", "supervisord.conf"];
+    match stage.side {
+        Side::Original => Terminal::start_program(&stage.project, &tool("supervisorctl"), &arguments[1..]),
+        Side::Ours => Terminal::start(&stage.project, &arguments),
+    }
+}
+
+fn the_prompt_keeps_its_history_where_the_file_says(side: Side) {
+    let stage = Stage::new(side, &format!("{CAT}[supervisorctl]\nhistory_file = %(here)s/history\n"));
+    stage.project.write("history", "help \\n pid\n");
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    let up = "\x1b[A";
+    for (keys, shown) in [("pid cat\r", daemon.pid("cat").to_string()), (&up.repeat(3), "help \\n pid".to_owned())] {
+        let mut terminal = prompt(&stage);
+        terminal.wait_for("RUNNING").wait_for("supervisor> ").press(keys);
+        terminal.wait_for(&shown).press("\x15quit\r");
+        assert!(becomes_true(PATIENCE, || terminal.running.has_ended().is_some()), "{}", terminal.screen());
+    }
+    assert_eq!(stage.read("history"), "help \\n pid\npid cat\nquit\n");
 }
 
 fn reload_and_shutdown_end_what_runs(side: Side) {

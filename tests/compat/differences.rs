@@ -65,6 +65,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("A listener that says anything but READY and RESULT", "tests/e2e/listeners.rs"),
     ("A program's short last words are told", "tests/e2e/listeners.rs"),
     ("`sendProcessStdin`", "tests/e2e/listeners.rs"),
+    ("A signal that the system refuses", "src/supervisor/tests/requests.rs"),
     ("Crashes that are retried at once", "tests/sim/check.rs"),
     ("`restart`, `reload` and HUP read the config first", "tests/e2e/dropin.rs"),
     ("A group that is added or removed with a dependency to another", "tests/e2e/reload.rs"),

@@ -17,6 +17,8 @@ on_both! {
     groups_that_come_and_go_are_events,
     the_daemons_own_beginning_and_end_are_events,
     the_clock_ticks_on_round_seconds,
+    the_clock_ticks_on_the_full_hour,
+    who_cannot_be_signalled_is_unknown,
 }
 
 /// A listener for these events, which writes them into a file.
@@ -303,4 +305,45 @@ fn the_clock_ticks_on_round_seconds(side: Side) {
     let times: Vec<u64> =
         ticks().iter().map(|line| line.strip_prefix("TICK_5 when:").unwrap().parse().unwrap()).collect();
     assert!(times.iter().all(|time| time % 5 == 0) && times[1] == times[0] + 5, "{times:?}");
+}
+
+fn the_clock_ticks_on_the_full_hour(side: Side) {
+    let stage = Stage::new(side, &listener("spy", "TICK_60,TICK_3600", ""));
+    let stage = crate::preload::preload(stage, "clock");
+    let daemon = stage.start();
+    daemon.wait_state("spy", "RUNNING");
+    stage.project.write("an-hour-later", "");
+    stage.wait_until("both tick", || told(&stage, "spy").len() >= 2);
+    let when = |name: &str| {
+        let ticks = told(&stage, "spy");
+        let time = ticks.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(" when:")?.parse::<u64>().ok());
+        time.unwrap_or_else(|| panic!("no {name} in {ticks:?}"))
+    };
+    assert_eq!((when("TICK_60") % 60, when("TICK_3600") % 3600), (0, 0));
+    assert!(when("TICK_60") - when("TICK_3600") < 3600, "it is the hour that has begun");
+}
+
+fn who_cannot_be_signalled_is_unknown(side: Side) {
+    let spy = listener("spy", "PROCESS_STATE", "");
+    let stage = crate::preload::preload(Stage::new(side, &[&spy, ENDINGS].concat()), "kill");
+    let daemon = stage.start();
+    daemon.wait_state("cat", "RUNNING");
+    let cat = daemon.pid("cat");
+    stage.project.write("out-of-reach", cat.to_string());
+    let (code, text) = daemon.fault("stopProcess", json!(["cat"]));
+    assert!(code == 30 && text.starts_with(&format!("FAILED: unknown problem killing cat ({cat})")), "{code} {text}");
+    wait_for(&daemon, "spy", "PROCESS_STATE_UNKNOWN processname:cat groupname:cat from_state:STOPPING");
+    assert_eq!((daemon.state("cat").as_str(), daemon.info("cat")["state"].as_i64()), ("UNKNOWN", Some(1000)));
+    stage.wait_for_text("main.log", &format!("CRIT unknown problem killing cat ({cat}):"));
+    assert_eq!(
+        daemon.fault("startProcess", json!(["cat"])),
+        (30, "FAILED: cat is in an unknown process state".to_owned())
+    );
+    for (method, params) in [("stopProcess", json!(["cat"])), ("signalProcess", json!(["cat", "HUP"]))] {
+        assert_eq!(daemon.fault(method, params), (70, "NOT_RUNNING: cat".to_owned()));
+    }
+    let status = daemon.ctl(&["status", "cat"], 3);
+    assert!(status.starts_with("cat                              UNKNOWN   "), "{status}");
+    std::fs::remove_file(stage.path("out-of-reach")).unwrap();
+    crate::options::end(cat);
 }

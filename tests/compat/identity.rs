@@ -35,7 +35,7 @@ fn the_identifier_is_from_the_config(side: Side) {
 }
 
 /// Each method, what it returns and what it takes.
-const METHODS: &[(&str, &str)] = &[
+pub(crate) const METHODS: &[(&str, &str)] = &[
     ("supervisor.addProcessGroup", "boolean string"),
     ("supervisor.clearAllProcessLogs", "array"),
     ("supervisor.clearLog", "boolean"),

@@ -10,7 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 #[path = "../common/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the harness has more than these tests need")]
+#[expect(dead_code, reason = "the harness has more than these tests need")]
 mod common;
 
 #[path = "../ctl/scenario.rs"]
@@ -32,12 +32,15 @@ macro_rules! on_both {
 mod bridge;
 mod daemon;
 mod differences;
+mod preload;
 mod response;
 mod side;
 
 mod command_line;
 mod config_info;
+mod coverage;
 mod ctl;
+mod daemon_options;
 mod environment;
 mod events;
 mod fcgi;

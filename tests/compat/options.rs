@@ -20,6 +20,7 @@ on_both! {
     directory_and_umask_are_the_childs,
     redirect_stderr_makes_one_log,
     logs_are_rotated_at_their_size,
+    the_log_of_stderr_is_rotated_at_its_own_size,
     no_backups_means_to_begin_anew,
     strip_ansi_takes_colours_out,
     a_directory_that_is_not_there_fails_the_start,
@@ -162,7 +163,7 @@ fn child_of(stage: &Stage) -> i64 {
     stage.read("child").trim().parse().unwrap()
 }
 
-fn end(pid: i64) {
+pub(crate) fn end(pid: i64) {
     let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
 }
@@ -242,6 +243,21 @@ fn logs_are_rotated_at_their_size(side: Side) {
     let all = ["talk.log.2", "talk.log.1", "talk.log"].map(|name| stage.read(name)).concat();
     let numbers: Vec<&str> = all.lines().map(|line| &line[..1]).collect();
     assert!(numbers.is_sorted() && numbers.last() == Some(&"9") && numbers.len() <= 3, "{numbers:?}");
+}
+
+fn the_log_of_stderr_is_rotated_at_its_own_size(side: Side) {
+    let conf = "[program:talk]\ncommand = sh -c 'while read x; do echo $x $x $x; echo $x $x $x >&2; done'\nstartsecs = 0\nstdout_logfile = %(here)s/out.log\nstderr_logfile = %(here)s/err.log\nstderr_logfile_maxbytes = 20\nstderr_logfile_backups = 1\n";
+    let stage = Stage::new(side, conf);
+    let daemon = stage.start();
+    daemon.wait_state("talk", "RUNNING");
+    for word in ["first", "second", "third"] {
+        daemon.value("sendProcessStdin", json!(["talk", format!("{word}\n")]));
+        stage.wait_until("it is written", || ["err.log", "err.log.1"].iter().any(|log| stage.read(log).contains(word)));
+    }
+    let of = |log: &str| stage.read(log).replace('\n', "");
+    stage.wait_until("one old one is kept", || of("err.log.1") == "first first firstsecond second second");
+    assert_eq!(of("err.log"), "third third third");
+    assert_eq!((stage.path("err.log.2").exists(), stage.path("out.log.1").exists()), (false, false));
 }
 
 fn no_backups_means_to_begin_anew(side: Side) {

@@ -18,6 +18,7 @@ on_both! {
     signals_reach_processes_by_name_and_number,
     every_fault_of_signals,
     stopping_and_starting_a_group_waits_for_all_of_it,
+    several_are_answered_in_the_order_of_their_priorities,
     nothing_is_done_any_more_once_the_end_was_asked_for,
 }
 
@@ -345,4 +346,27 @@ fn nothing_is_done_any_more_once_the_end_was_asked_for(side: Side) {
         assert_eq!(daemon.fault(method, params), refused, "{method}");
     }
     daemon.end().expect_code(0);
+}
+
+fn several_are_answered_in_the_order_of_their_priorities(side: Side) {
+    let program = |name: &str, priority: u32| {
+        format!("[program:{name}]\ncommand = cat\nstartsecs = 0\nautostart = false\npriority = {priority}\n")
+    };
+    let programs = [program("late", 30), program("early", 20), program("zeta", 5), program("alpha", 999)];
+    let group = "[group:g]\nprograms = late,early\npriority = 7\n";
+    let stage = Stage::new(side, &[programs.concat(), group.to_owned()].concat());
+    let daemon = stage.start();
+    let names = |statuses: &Value| {
+        let name = |status: &Value| status["name"].as_str().unwrap().to_owned();
+        statuses.as_array().unwrap().iter().map(name).collect::<Vec<_>>()
+    };
+    for (method, params) in [
+        ("startAllProcesses", json!([false])),
+        ("signalAllProcesses", json!(["CONT"])),
+        ("clearAllProcessLogs", json!([])),
+    ] {
+        assert_eq!(names(&daemon.value(method, params)), ["zeta", "early", "late", "alpha"], "{method}");
+    }
+    assert_eq!(names(&daemon.value("signalProcessGroup", json!(["g", "CONT"]))), ["early", "late"]);
+    assert_eq!(names(&daemon.value("stopProcessGroup", json!(["g", false]))), ["early", "late"]);
 }

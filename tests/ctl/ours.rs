@@ -105,7 +105,7 @@ fn what_is_no_command_is_looked_for_on_the_path() {
 #[test]
 fn a_command_line_that_makes_no_sense_is_a_usage_error() {
     let project = TestProject::empty().file("empty.conf", "[supervisord]\n");
-    project.run(&["ctl", "-s", "localhost", "status"]).expect_code(2).expect_text("'localhost' is no URL");
+    project.run(&["ctl", "-s", "localhost", "status"]).expect_code(2).expect_text("'localhost' is not a URL");
     project
         .run(&["ctl", "-c", "nope.conf", "status"])
         .expect_code(2)

@@ -268,8 +268,13 @@ fn two_variations_of_one_directory_run_side_by_side() {
     let two = project.start(&["-p", "two", "up"]);
     two.wait_for_banner();
     assert_ne!(lines_of(&one.stdout(), "web"), lines_of(&two.stdout(), "web"), "each has its own port");
+    project.run(&["-p", "two", "why", "web"]).expect_code(0).expect_text("run -p two restart web");
     project.run(&["-p", "two", "down"]).expect_code(0);
     two.end().expect_code(0);
+    project
+        .run(&["-p", "two", "stop", "web"])
+        .expect_code(2)
+        .expect_text("two is not up (run.toml); run -p two up starts it");
     assert_eq!(project.word("web"), "ready", "the other one goes on");
     one.interrupt().expect_code(0);
 }

@@ -41,6 +41,23 @@ fn without_descriptors_who_got_none_says_so_and_the_rest_runs() {
     assert!(project.survivors().is_empty());
 }
 
+#[test]
+fn too_few_descriptors_to_go_on_with_refuse_the_start_in_a_sentence() {
+    if !has_tool("prlimit") {
+        return;
+    }
+    let project = TestProject::toml(&sleepers(1));
+    for (limit, words) in
+        [8, 12, 14, 16, 20, 24, 40, 63].into_iter().zip([["up"].as_slice(), &["up", "-d"]].into_iter().cycle())
+    {
+        let limits = format!("--nofile={limit}:{limit}");
+        let done = project.finish(limited(&project, &[&limits], words)).expect_code(2);
+        let sentence = format!("we may have {limit} open files (the hard limit: ulimit -Hn), and a project needs 64");
+        assert!(done.stderr.contains(&sentence), "{done:?}");
+    }
+    assert!(project.survivors().is_empty());
+}
+
 /// The numbers of a process's descriptors that are pipes.
 fn pipes_of(pid: u32) -> Vec<u32> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();

@@ -1,10 +1,14 @@
 //! Each of our processes shot, alone and in turn, at the beginning, in the middle and at the end.
 
+use std::os::unix::net::UnixListener;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use run::model::WallTime;
+use run::registry::{self, Environment, Homes, Identity, OwnerFacts};
 
-use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+use crate::common::{Found, PATIENCE, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
 /// The promise: the last sweep gives two seconds of grace, and a loaded machine some more.
@@ -160,4 +164,71 @@ fn children_that_a_shell_left_to_us_by_exec_live_on() {
     });
     project.survivors().iter().for_each(Found::kill);
     up.end().expect_code(0);
+}
+
+/// Somebody who has been shot, and of whom only the last moment is left to see: a client still gets through to its socket, and before
+/// it is answered the lock is free.
+fn last_moment(project: &TestProject) -> thread::JoinHandle<()> {
+    let environment =
+        Environment { runtime_dir: Some(project.runtime()), state_home: Some(project.state()), home: None };
+    let root = project.directory().canonicalize().unwrap();
+    let uid = nix::unistd::geteuid().as_raw();
+    let places = Homes::choose(&environment, uid, |_| true).places(&Identity::new(&root, None));
+    let owner = OwnerFacts {
+        pid: std::process::id(),
+        since: WallTime(0),
+        name: "project".to_owned(),
+        explicit_name: None,
+        root,
+        files: vec!["run.toml".to_owned()],
+        at_terminal: false,
+        socket: places.socket.clone(),
+        version: String::new(),
+    };
+    let lock = registry::lock(&places, &owner).unwrap();
+    let listener = UnixListener::bind(&places.socket).unwrap();
+    thread::spawn(move || {
+        let (client, _) = listener.accept().unwrap();
+        std::fs::remove_file(&places.socket).unwrap();
+        drop((client, listener));
+        drop(lock);
+    })
+}
+
+#[test]
+fn a_start_that_meets_the_last_moment_of_another_run_goes_ahead() {
+    let project = TestProject::toml("[program.web]\ncommand = \"exec sleep 1000\"\n");
+    let dying = last_moment(&project);
+    project.run(&["up", "-d"]).expect_code(0);
+    dying.join().unwrap();
+    assert_eq!(project.word("web"), "ready");
+    project.run(&["down"]).expect_code(0);
+}
+
+/// A line of /proc/PID/status.
+fn fact(pid: u32, name: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_supervisor_that_is_shot_while_it_stands_still_leaves_no_front_that_does() {
+    if !has_tool("setsid") {
+        return;
+    }
+    let project = TestProject::toml(&[SESSION, NEVER].concat());
+    // Without a terminal nobody would continue a front that had followed it.
+    let mut command = std::process::Command::new("setsid");
+    command.args(["--wait", env!("CARGO_BIN_EXE_run"), "up", "-d"]);
+    project.put_into_world(&mut command);
+    let up = Running::start(&project, command);
+    project.wait_for_word("session", "ready");
+    let [front, supervisor, _] = &ours_from_the_top(&project)[..] else { panic!("three of ours") };
+    let turns = |pid| fact(pid, "voluntary_ctxt_switches:");
+    let before = turns(front.pid);
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor.pid.cast_signed()), Signal::SIGSTOP).unwrap();
+    project.wait_until("the front has noticed", PATIENCE, || turns(front.pid) != before);
+    project.shoot(supervisor);
+    project.wait_for_silence(LIMIT);
+    up.end();
 }

@@ -148,6 +148,7 @@ impl Checks {
             | Event::SpawnFailed { .. }
             | Event::Exited { .. }
             | Event::LeftBehind { .. }
+            | Event::OutOfReach { .. }
             | Event::Vanished { .. }
             | Event::Probed { .. }
             | Event::Checked { .. }
@@ -458,6 +459,7 @@ impl Checks {
             | Notice::Unhealthy { .. }
             | Notice::Healthy { .. }
             | Notice::WillNotDie { .. }
+            | Notice::OutOfReach { .. }
             | Notice::SettledWithFailures { .. }
             | Notice::RewritesItself { .. }
             | Notice::Reloaded { .. }
@@ -637,7 +639,9 @@ fn may_follow(before: ProcessState, after: ProcessState, program: &Program) -> b
         (Starting, Running | Backoff | Stopping | Stopped | Exited | Fatal) => true,
         (Running, Stopping | Exited | Starting | Stopped | Fatal) => true,
         (Running, Backoff) => native,
-        (Stopping, Stopped | Starting | Exited | Backoff | Fatal) => true,
+        (Stopping | Unknown, Stopped | Starting | Exited | Backoff | Fatal) => true,
+        // A signal was refused; and its leader has ended after all, and something of it is left.
+        (Stopping, Unknown) | (Unknown, Stopping) => true,
         (Backoff, Fatal | Stopped) => true,
         (Exited | Stopped, Fatal) => true,
         (Exited | Fatal, Stopped) => true,

@@ -22,7 +22,7 @@ use schedule::Schedule;
 use world::World;
 
 /// Seeds that found a bug once.
-const SEEDS: &[u64] = &[4871, 7892, 10_104, 18_742, 94_314, 128_375, 4563, 13_448, 401_426];
+const SEEDS: &[u64] = &[4871, 7892, 10_104, 18_742, 94_314, 128_375, 4563, 13_448, 401_426, 902_733];
 
 /// How many schedules a plain `cargo test` runs.
 const DEFAULT_SCHEDULES: u64 = 3000;

@@ -164,6 +164,7 @@ impl World {
                 }
             }
             Event::LeftBehind { process, generation, .. }
+            | Event::OutOfReach { process, generation, .. }
             | Event::Checked { process, generation, .. }
             | Event::Measured { process, generation, .. }
             | Event::Probed { process, generation, .. }
@@ -360,6 +361,15 @@ impl World {
             child.killed.get_or_insert(now);
         } else {
             child.asked_to_stop.get_or_insert(now);
+        }
+        // One that ran as another user when it was asked, and no longer when it is killed.
+        if !is_kill && child.leader && child.ignores_term && random.chance(30) {
+            let reason = "operation not permitted".to_owned();
+            self.later(
+                Duration::from_micros(random.pick(&[20, 3000])),
+                Event::OutOfReach { process, generation, reason },
+            );
+            return;
         }
         let survivors = child.survivors && !(is_kill && scope == Scope::Tree);
         let (leader, obeys) = (child.leader, is_kill || !child.ignores_term);

@@ -80,7 +80,7 @@ fn began(reply: &action::Outcome) -> Result<Value, Fault> {
 }
 
 fn process_info(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    Ok(Outcome::Value(info_struct(view, process(view.snapshot, text(arguments, 0))?)))
+    Ok(Outcome::Value(info_struct(view, process(view, text(arguments, 0))?)))
 }
 
 /// Sorted by group, then by name.

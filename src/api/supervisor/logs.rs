@@ -77,7 +77,7 @@ fn read_main(_: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 }
 
 fn read(view: &View<'_>, arguments: &[Value], channel: Channel) -> Result<Outcome, Fault> {
-    let info = process(view.snapshot, text(arguments, 0))?;
+    let info = process(view, text(arguments, 0))?;
     Ok(part(LogOf::Process(info.id, channel), number(arguments, 1), number(arguments, 2)))
 }
 
@@ -91,7 +91,7 @@ fn part(of: LogOf, offset: i64, length: i64) -> Outcome {
 /// A log that is not there, or cannot be read, is an empty one here (supervisor `rpcinterface.py` `_tailProcessLog`, `options.py`
 /// `tailFile`).
 fn tail(view: &View<'_>, arguments: &[Value], channel: Channel) -> Result<Outcome, Fault> {
-    let info = process(view.snapshot, text(arguments, 0))?;
+    let info = process(view, text(arguments, 0))?;
     let (offset, length) = (number(arguments, 1), number(arguments, 2));
     let then = move |_: &View<'_>, reply| {
         let (bytes, size, overflow) = match reply {
@@ -126,7 +126,7 @@ fn clear_main(_: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
 
 fn clear(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let name = text(arguments, 0).to_owned();
-    let info = process(view.snapshot, &name)?;
+    let info = process(view, &name)?;
     let then = |_: &View<'_>, reply| {
         let is_cleared = matches!(reply, LogReply::Cleared(each) if each.iter().all(|(_, is_cleared)| *is_cleared));
         if is_cleared { Ok(true.into()) } else { Err(Fault::new(FAILED, name)) }
@@ -135,7 +135,7 @@ fn clear(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 }
 
 fn clear_all(view: &View<'_>, _: &[Value]) -> Result<Outcome, Fault> {
-    let processes: Vec<ProcessId> = all(view.snapshot).into_iter().map(|info| info.id).collect();
+    let processes: Vec<ProcessId> = all(view).into_iter().map(|info| info.id).collect();
     let then = |view: &View<'_>, reply| {
         let LogReply::Cleared(each) = reply else { return Err(refusal(reply)) };
         let each = each.into_iter().filter_map(|(id, is_cleared)| cleared(view, id, is_cleared));

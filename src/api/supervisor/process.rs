@@ -13,7 +13,7 @@ use crate::api::fault::{
 };
 use crate::api::method::{Kind, Method, Outcome, Param, View, flag, optional, required, text};
 use crate::codec::xmlrpc::Value;
-use crate::model::{self, ProcessId, Signal};
+use crate::model::{self, ProcessId, ProcessState, Signal};
 use crate::supervisor::action::{self, Answer};
 use crate::supervisor::event::{Command, StartUntil};
 use crate::supervisor::snapshot::ProcessInfo;
@@ -92,24 +92,30 @@ pub(in crate::api) const METHODS: &[Method] = &[
 
 fn start_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let wait = flag(arguments, 1, true);
-    match find(view.snapshot, text(arguments, 0))? {
+    match find(view, text(arguments, 0))? {
         Target::One(info) if is_running(info) => Err(Fault::new(ALREADY_STARTED, text(arguments, 0))),
+        Target::One(info) if info.state == ProcessState::Unknown => Err(is_unknown(text(arguments, 0))),
         Target::One(info) => Ok(single(start(vec![info.id], wait), text(arguments, 0))),
         Target::Group(members) => Ok(start_those(members, wait)),
     }
 }
 
+/// Nobody knows whether a second one would run beside it (supervisor `rpcinterface.py` `startProcess`).
+fn is_unknown(name: &str) -> Fault {
+    Fault::new(FAILED, format_args!("{name} is in an unknown process state"))
+}
+
 fn start_group(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    Ok(start_those(members(view.snapshot, text(arguments, 0))?, flag(arguments, 1, true)))
+    Ok(start_those(members(view, text(arguments, 0))?, flag(arguments, 1, true)))
 }
 
 fn start_all(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    Ok(start_those(all(view.snapshot), flag(arguments, 0, true)))
+    Ok(start_those(all(view), flag(arguments, 0, true)))
 }
 
 fn stop_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let wait = flag(arguments, 1, true);
-    match find(view.snapshot, text(arguments, 0))? {
+    match find(view, text(arguments, 0))? {
         Target::One(info) if !is_running(info) => Err(Fault::new(NOT_RUNNING, text(arguments, 0))),
         Target::One(info) => Ok(single(stop(vec![info.id], wait), text(arguments, 0))),
         Target::Group(members) => Ok(stop_those(members, wait)),
@@ -117,16 +123,16 @@ fn stop_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> 
 }
 
 fn stop_group(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    Ok(stop_those(members(view.snapshot, text(arguments, 0))?, flag(arguments, 1, true)))
+    Ok(stop_those(members(view, text(arguments, 0))?, flag(arguments, 1, true)))
 }
 
 fn stop_all(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    Ok(stop_those(all(view.snapshot), flag(arguments, 0, true)))
+    Ok(stop_those(all(view), flag(arguments, 0, true)))
 }
 
 /// The signal is looked at before the state of the process (supervisor `rpcinterface.py` `signalProcess`).
 fn signal_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    match find(view.snapshot, text(arguments, 0))? {
+    match find(view, text(arguments, 0))? {
         Target::One(info) => {
             let signal = read_signal(&arguments[1])?;
             if !is_signallable(info) {
@@ -140,11 +146,11 @@ fn signal_process(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault
 }
 
 fn signal_group(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    Ok(signal_those(members(view.snapshot, text(arguments, 0))?, &arguments[1]))
+    Ok(signal_those(members(view, text(arguments, 0))?, &arguments[1]))
 }
 
 fn signal_all(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
-    Ok(signal_those(all(view.snapshot), &arguments[0]))
+    Ok(signal_those(all(view), &arguments[0]))
 }
 
 fn start(processes: Vec<ProcessId>, wait: bool) -> Command {
@@ -246,6 +252,10 @@ fn refusal(view: &View<'_>, id: ProcessId, answer: Answer, name: &str) -> Option
         Answer::NotExecutable => {
             let text = format_args!("command at '{}' is not executable", first_word(view, id));
             return Some(Fault::new(NOT_EXECUTABLE, text));
+        }
+        Answer::OutOfReach => {
+            let pid = view.snapshot.get(id).map_or(0, |info| info.pid);
+            return Some(Fault::new(FAILED, format_args!("unknown problem killing {name} ({pid})")));
         }
         Answer::NoStdin => NO_FILE,
         Answer::AlreadyStarted => ALREADY_STARTED,

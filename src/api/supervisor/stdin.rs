@@ -36,7 +36,7 @@ fn send_stdin(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     if let Some(number) = arguments.get(1).and_then(Value::as_int) {
         return Err(Fault::new(INCORRECT_PARAMETERS, number));
     }
-    let info = target::process(view.snapshot, name)?;
+    let info = target::process(view, name)?;
     if !takes_stdin(info) {
         return Err(Fault::new(NOT_RUNNING, name));
     }
@@ -45,16 +45,15 @@ fn send_stdin(view: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
 
 /// Whoever is being stopped takes nothing any more (supervisor `rpcinterface.py` `sendProcessStdin`).
 fn takes_stdin(info: &ProcessInfo) -> bool {
-    info.pid != 0
-        && match info.state {
-            ProcessState::Starting | ProcessState::Running => true,
-            ProcessState::Stopped
-            | ProcessState::Backoff
-            | ProcessState::Stopping
-            | ProcessState::Exited
-            | ProcessState::Fatal
-            | ProcessState::Unknown => false,
-        }
+    match info.state {
+        ProcessState::Starting | ProcessState::Running => true,
+        ProcessState::Stopped
+        | ProcessState::Backoff
+        | ProcessState::Stopping
+        | ProcessState::Exited
+        | ProcessState::Fatal
+        | ProcessState::Unknown => false,
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every row of the table has the same signature")]

@@ -1,14 +1,16 @@
 //! The prompt on a terminal: line editing, history and completion. The only user of rustyline.
 
 use std::cell::RefCell;
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
-use rustyline::history::FileHistory;
+use rustyline::history::MemHistory;
 use rustyline::validate::Validator;
 use rustyline::{CompletionType, Config, Context, Editor, Helper};
 
@@ -16,11 +18,11 @@ use super::complete::{self, Names};
 use super::input::Typed;
 
 /// How many lines are remembered.
-const REMEMBERED: usize = 1000;
+const REMEMBERED: usize = 10_000;
 
 /// A line editor. At its end the history is written.
 pub struct Prompt<F: Fn() -> Vec<Names>> {
-    editor: Editor<Completions<F>, FileHistory>,
+    editor: Editor<Completions<F>, MemHistory>,
     history: Option<PathBuf>,
 }
 
@@ -29,11 +31,13 @@ impl<F: Fn() -> Vec<Names>> Prompt<F> {
     pub fn new(history: Option<&Path>, ask: F) -> io::Result<Self> {
         let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true);
         let config = config.max_history_size(REMEMBERED).map_err(to_io)?.build();
-        let mut editor = Editor::with_config(config).map_err(to_io)?;
+        let remembered = MemHistory::with_config(&config);
+        let mut editor = Editor::with_history(config, remembered).map_err(to_io)?;
         editor.set_helper(Some(Completions { ask, known: RefCell::new(None) }));
-        if let Some(history) = history {
-            // The first time there is none.
-            editor.load_history(history).ok();
+        // The first time there is none.
+        let kept = history.and_then(|file| fs::read(file).ok()).unwrap_or_default();
+        for line in String::from_utf8_lossy(&kept).lines() {
+            editor.add_history_entry(line).map_err(to_io)?;
         }
         Ok(Self { editor, history: history.map(Path::to_owned) })
     }
@@ -56,9 +60,15 @@ impl<F: Fn() -> Vec<Names>> Drop for Prompt<F> {
     fn drop(&mut self) {
         if let Some(history) = &self.history {
             // As supervisorctl: a history that cannot be kept is not worth a word.
-            self.editor.save_history(history).ok();
+            write(history, self.editor.history()).ok();
         }
     }
+}
+
+/// Plain lines, as readline writes them, in a file for its owner's eyes.
+fn write(file: &Path, history: &MemHistory) -> io::Result<()> {
+    let lines: String = history.into_iter().flat_map(|line| [line, "\n"]).collect();
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(lines.as_bytes())
 }
 
 fn to_io(error: ReadlineError) -> io::Error {

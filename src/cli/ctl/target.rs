@@ -76,7 +76,8 @@ pub fn resolve(settings: &Settings, args: &Args) -> Result<Target, CommandError>
 fn checked(url: &str) -> Result<String, CommandError> {
     match url.split_once(':') {
         Some((scheme, rest)) if !scheme.is_empty() && !rest.trim_start_matches('/').is_empty() => Ok(url.to_owned()),
-        _ => Err(CommandError::user(format!("{} is no URL of a server", python::repr(url)))
+        // As supervisorctl says it (supervisor `options.py` `realize`).
+        _ => Err(CommandError::user(format!("invalid value for -s {0}: value {0} is not a URL", python::repr(url)))
             .hint("run ctl -s http://localhost:9001 …     or -s unix:///path/of/the.sock")),
     }
 }

@@ -114,7 +114,7 @@ fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
         Some(_) => registry::list(homes).into_iter().map(|running| running.owner.name).collect(),
         None => Vec::new(),
     };
-    let up = settings.name.as_ref().map_or_else(|| "run up".to_owned(), |name| format!("run -p {name} up"));
+    let up = settings.address.line("up");
     NotUp { project, directory, config, running, up }
 }
 

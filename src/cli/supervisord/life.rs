@@ -53,11 +53,12 @@ pub(super) fn live(
     let name = place(&settings, &mut loaded);
     let settings = Settings { name, ..settings };
     check_logfile(&daemon)?;
-    let beginning = match leave(&daemon, &mut lines)? {
+    let mut leaving = Vec::new();
+    let beginning = match leave(&daemon, &mut leaving)? {
         Stand::Parent(code) => return Ok(ExitCode::Program(code)),
         Stand::Daemon(beginning) => beginning,
     };
-    let mut all = Lives { settings, options, loaded, lines, beginning, pidfile: None, lock: None };
+    let mut all = Lives { settings, options, loaded, lines, leaving, beginning, pidfile: None, lock: None };
     loop {
         let ended = all.one()?;
         if !ended.restarts {
@@ -74,6 +75,8 @@ struct Lives {
     loaded: Loaded,
     /// What is to be said once the main log is open.
     lines: Vec<Line>,
+    /// What is to be said of the way into the background.
+    leaving: Vec<Line>,
     /// Who waits for the first one.
     beginning: Option<Beginning>,
     pidfile: Option<Pidfile>,
@@ -82,17 +85,18 @@ struct Lives {
 
 impl Lives {
     fn one(&mut self) -> Result<Ended, CommandError> {
-        let Self { settings, loaded, lines, beginning, pidfile, lock, .. } = self;
+        let Self { settings, loaded, lines, leaving, beginning, pidfile, lock, .. } = self;
         settle_logs(loaded);
         let daemon = daemon_of(loaded);
         let notes: Vec<String> = up::reclaim(loaded).filter(|_| lock.is_none()).into_iter().collect();
         // As the original has them: what is worst comes first.
         lines.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
-        let lines = std::mem::take(lines);
+        let (lines, leaving) = (std::mem::take(lines), std::mem::take(leaving));
         let beginning = beginning.take();
         let quiet = Quiet {
             shows_log: daemon.nodaemon && !daemon.silent,
             lines,
+            leaving,
             begun: Box::new(|hub, at| {
                 write_pid(pidfile, &daemon.pidfile, hub, at);
                 beginning.map_or(Ok(()), |beginning| Ok(beginning.has_begun()?))

@@ -40,13 +40,13 @@ pub(in crate::cli) fn refusal(owner: &OwnerFacts) -> CommandError {
     .hint("run down        stops it")
 }
 
-/// Joins the project that is up.
+/// Joins the project that is up. `None`: it has ended meanwhile.
 pub(super) fn join(
     settings: &Settings,
     args: &Args,
     mut connection: Connection,
     loaded: &Loaded,
-) -> Result<ExitCode, CommandError> {
+) -> Result<Option<ExitCode>, CommandError> {
     let owner = connection.owner().clone();
     let files = loaded.file_names();
     if !settings.files.is_empty() && owner.files != files {
@@ -62,7 +62,7 @@ pub(super) fn join(
     if !(leaves || settings.out.is_terminal || settings.err.is_terminal) {
         return Err(refusal(&owner));
     }
-    let before = connection.status()?;
+    let Some(before) = connection.status_until_gone()? else { return Ok(None) };
     select::select(&before, &args.names)?;
     let names = if args.names.is_empty() { to_start(&before, &chosen(&loaded.project)) } else { args.names.clone() };
     let missing = missing(&before, &names);
@@ -76,11 +76,11 @@ pub(super) fn join(
         connection.start(&starts, StartUntil::Accepted, !args.no_deps, None)?;
     }
     if leaves {
-        return wait(settings, args, &mut connection, &names);
+        return wait(settings, args, &mut connection, &names).map(Some);
     }
     let all = args.names.is_empty() || args.no_deps;
     let shown = if all { args.names.clone() } else { with_needs(&before, &args.names) };
-    joined::stream(settings, connection, &before, &shown, args.timestamps)
+    joined::stream(settings, connection, &before, &shown, args.timestamps).map(Some)
 }
 
 /// Waits until these are ready, or one has failed.
@@ -93,7 +93,7 @@ fn wait(
     let report = connection.wait(names, args.timeout)?;
     if settings.verbosity > Verbosity::Quiet {
         output::say(&answers::render(Asked::Wait, &report, &settings.look(&settings.err)));
-        output::say(&answers::next(&report));
+        output::say(&answers::next(&report, &settings.look(&settings.err)));
     }
     Ok(answers::exit_code(&report))
 }

@@ -59,7 +59,8 @@ pub(super) fn stream(
     })?;
     let dot = look.theme.signs().dot;
     tell(if has_left {
-        format!("\n  left; {project} keeps running   {dot}   run up: this stream again   {dot}   run down: stop it\n")
+        let (up, down) = (look.address.line("up"), look.address.line("down"));
+        format!("\n  left; {project} keeps running   {dot}   {up}: this stream again   {dot}   {down}: stop it\n")
     } else {
         format!("  {project} is down\n")
     });

@@ -59,7 +59,7 @@ impl Logs {
 }
 
 /// The first lines of the main log (supervisor `http.py` `make_http_servers`, `options.py` `write_pidfile`).
-pub(super) fn greet(hub: &Hub, loaded: &Loaded, at: WallTime) {
+pub(super) fn greet(hub: &Hub, loaded: &Loaded, leaving: Vec<(LogLevel, String)>, at: WallTime) {
     let servers = loaded.project.supervisord.as_deref().map(servers).filter(|servers| !servers.is_empty());
     // Our own socket is there in any case.
     for open in servers.unwrap_or_else(|| vec![None]) {
@@ -68,6 +68,9 @@ pub(super) fn greet(hub: &Hub, loaded: &Loaded, at: WallTime) {
             let text = format!("Server '{section}' running without any HTTP authentication checking");
             hub.log(LogLevel::Critical, at, text);
         }
+    }
+    for (level, line) in leaving {
+        hub.log(level, at, line);
     }
     hub.log(LogLevel::Info, at, format!("supervisord started with pid {}", std::process::id()));
 }

@@ -151,8 +151,10 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     if !warnings.list.is_empty() {
         output::say(&report::human(&warnings, settings.err.colour));
     }
-    if let Some(connection) = running(&loaded)? {
-        return already::join(settings, args, connection, &loaded);
+    if let Some(connection) = running(&loaded)?
+        && let Some(code) = already::join(settings, args, connection, &loaded)?
+    {
+        return Ok(code);
     }
     if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
         return Err(CommandError::user("there is nothing to start"));
@@ -198,10 +200,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
             Err(error) => notes.push(format!("the config was not read again: {}", error.message)),
         }
     }
-    match running(&start.loaded)? {
-        Some(connection) => already::join(settings, args, connection, &start.loaded),
-        None => Err(CommandError::project("another run of this project has just ended").hint("run up      starts it")),
-    }
+    let joined = match running(&start.loaded)? {
+        Some(connection) => already::join(settings, args, connection, &start.loaded)?,
+        None => None,
+    };
+    joined.ok_or_else(|| {
+        CommandError::project("another run of this project has just ended").hint("run up      starts it")
+    })
 }
 
 /// What a life begins with.

@@ -84,6 +84,8 @@ impl Narrator for Teller {
     }
 
     fn remark(&mut self, line: String) {
+        // Who has left the terminal finds it in the main log.
+        self.hub.log(LogLevel::Warn, Clock::start().now().wall, line.clone());
         self.hub.say(format!("  {line}"));
     }
 
@@ -129,6 +131,7 @@ fn is_trouble(notice: &Notice) -> bool {
         | Notice::GaveUp { .. }
         | Notice::Blocked { .. }
         | Notice::WillNotDie { .. }
+        | Notice::OutOfReach { .. }
         | Notice::Unhealthy { .. }
         | Notice::EventDropped { .. }
         | Notice::ListenerLost { .. }

@@ -17,6 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{Resource, getrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, LocalSet};
@@ -55,6 +56,9 @@ use crate::supervisor::event::Event;
 use crate::supervisor::{ExitPolicy, Supervisor};
 use crate::ui::names::Names;
 use crate::ui::report;
+
+/// With fewer open files than this there is no room for what we need ourselves and a few programs.
+const LEAST_DESCRIPTORS: u64 = 64;
 
 /// How long the last lines may take to reach a slow reader.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -114,6 +118,8 @@ pub(in crate::cli) struct Quiet<'a> {
     pub(in crate::cli) shows_log: bool,
     /// What the main log begins with.
     pub(in crate::cli) lines: Vec<(LogLevel, String)>,
+    /// What is said after its servers and before its pid.
+    pub(in crate::cli) leaving: Vec<(LogLevel, String)>,
     /// Called when every door is open and before anything is started.
     pub(in crate::cli) begun: Begun<'a>,
 }
@@ -132,6 +138,7 @@ pub(in crate::cli) enum Life {
 impl Session<'_> {
     /// Runs the project to its end.
     pub(in crate::cli) fn run(mut self) -> Result<Life, CommandError> {
+        insist_on_descriptors()?;
         if self.lock.is_some() {
             await_last_threads();
         }
@@ -405,6 +412,16 @@ fn await_last_threads() {
     while os::thread_count().is_ok_and(|count| count > 1) && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Refuses to begin what could not go on.
+fn insist_on_descriptors() -> Result<(), CommandError> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(io::Error::from)?;
+    if hard >= LEAST_DESCRIPTORS {
+        return Ok(());
+    }
+    let limit = format!("we may have {hard} open files (the hard limit: ulimit -Hn)");
+    Err(CommandError::user(format!("{limit}, and a project needs {LEAST_DESCRIPTORS}")))
 }
 
 /// One thread for the loop, and one from the beginning for what may block: where there is no room for another thread later, a question

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::errno::Errno;
+
 use crate::model::supervisord::LogLevel;
 use crate::model::{Exit, Generation, ProcessId, Signal};
 use crate::runtime::driver::{Driver, Later};
@@ -31,6 +33,12 @@ impl<S: Spawner> Driver<S> {
             Report::LeftBehind { key, ref pids } => {
                 if let Some(of) = key.as_incarnation() {
                     self.ends.left_behind(of, pids.clone());
+                }
+            }
+            Report::OutOfReach { key, errno } => {
+                if let Some((process, generation)) = key.as_incarnation() {
+                    let reason = Errno::from_raw(errno).desc().to_lowercase();
+                    self.take(Event::OutOfReach { process, generation, reason });
                 }
             }
             Report::Vanished { key } => {

@@ -108,8 +108,11 @@ impl LedgerFile {
         }
         let written = serde_json::to_vec_pretty(&self.ledger).map_err(io::Error::other).and_then(|text| {
             let beside = path.with_extension("json.new");
-            fs::write(&beside, text)?;
-            fs::rename(&beside, &path)
+            let replaced = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
+            if replaced.is_err() {
+                fs::remove_file(&beside).ok();
+            }
+            replaced
         });
         written.err().map(|error| Note::NoLedger { reason: format!("{}: {error}", path.display()) })
     }

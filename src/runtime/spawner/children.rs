@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+
 use super::census::{Census, Leaders, MOST_LOOKS, Mark};
 use super::order::{Key, Report};
 use crate::model::{Exit, Signal};
@@ -30,6 +32,8 @@ pub(super) struct Children {
     /// How many looks were spent on the present question; `None`: nothing is to be found out.
     looks: Option<usize>,
     reaches: Vec<Reach>,
+    /// Leaders that the system would not let us signal in this turn, and its error number.
+    refused: Vec<(Key, i32)>,
     /// News for the supervisor.
     pub(super) reports: Vec<Report>,
 }
@@ -81,6 +85,7 @@ impl Children {
             pace: Pace::default(),
             looks: None,
             reaches: Vec::new(),
+            refused: Vec::new(),
             reports: Vec::new(),
         }
     }
@@ -144,16 +149,16 @@ impl Children {
         for signal in with_wake_up(signal) {
             let reach = Reach { key, leader, signal, group_done: lives, group_only: scope == Scope::Group };
             // Whoever has ended meanwhile needs no signal.
-            match (scope, lives) {
-                (Scope::Leader, true) => drop(sys::kill(leader, signal)),
-                (Scope::Leader, false) => {}
-                (Scope::Group, true) => drop(sys::kill_group(leader, signal)),
-                (Scope::Tree, true) => {
-                    let _ = sys::kill_group(leader, signal);
-                    self.reaches.push(reach);
-                }
-                (Scope::Group | Scope::Tree, false) => self.reaches.push(reach),
+            let sent = match (scope, lives) {
+                (Scope::Leader, true) => sys::kill(leader, signal),
+                (Scope::Group | Scope::Tree, true) => sys::kill_group(leader, signal),
+                (Scope::Leader | Scope::Group | Scope::Tree, false) => Ok(()),
+            };
+            if (scope, lives) == (Scope::Tree, true) || (scope != Scope::Leader && !lives) {
+                self.reaches.push(reach);
             }
+            let errno = sent.err().and_then(|error| error.raw_os_error());
+            self.refused.extend(errno.filter(|errno| *errno == Errno::EPERM as i32).map(|errno| (key, errno)));
         }
     }
 
@@ -161,6 +166,17 @@ impl Children {
     pub(super) fn signal_all(&self, signal: Signal) {
         for leader in self.leaders.living.keys() {
             let _ = sys::kill_group(*leader, signal);
+        }
+    }
+
+    /// Reports who could not be signalled, and lives: some systems refuse a signal to one that has just ended, too.
+    pub(super) fn report_refused(&mut self) {
+        let mut refused = std::mem::take(&mut self.refused);
+        refused.dedup();
+        for (key, errno) in refused {
+            if self.programs.get(&key).is_some_and(|program| program.life == Life::Running) {
+                self.reports.push(Report::OutOfReach { key, errno });
+            }
         }
     }
 

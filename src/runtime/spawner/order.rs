@@ -156,6 +156,13 @@ pub enum Report {
         /// [`SpawnOrder::sweep`].
         survivors: bool,
     },
+    /// A living leader could not be signalled: it runs as somebody else than we do.
+    OutOfReach {
+        /// Which one.
+        key: Key,
+        /// The system's error number.
+        errno: i32,
+    },
     /// The last survivor of an ended leader is gone.
     Vanished {
         /// Which one.

@@ -117,6 +117,7 @@ impl Server<'_> {
                 return Ok(end);
             }
             self.reap()?;
+            self.children.report_refused();
             self.children.reach();
             pause = self.children.survey();
             self.send_reports()?;

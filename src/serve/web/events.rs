@@ -51,7 +51,7 @@ struct Used {
 
 /// Follows the state for one client.
 pub(super) fn stream(site: &Arc<Site>, peer: &Peer) -> Response<Answer> {
-    let Some(place) = site.web.place() else { return crowded() };
+    let Some(place) = site.web.place(peer) else { return crowded() };
     let (pieces, body) = mpsc::channel(1);
     tokio::spawn(follow(Arc::clone(site), peer.clone(), pieces, place));
     endless(peer, Answer::Pieces(body))

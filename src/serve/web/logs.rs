@@ -107,7 +107,7 @@ pub(super) async fn stream(site: &Arc<Site>, peer: &Peer, query: LogQuery) -> Re
         Ok(wanted) => wanted,
         Err(fault) => return faulty(&fault),
     };
-    let Some(place) = site.web.place() else { return crowded() };
+    let Some(place) = site.web.place(peer) else { return crowded() };
     let (found, pieces) = mpsc::channel(1);
     let reader = thread::Builder::new().name("web-log".to_owned()).spawn(move || {
         // An end for whatever reason is an end: the page comes back and sees.

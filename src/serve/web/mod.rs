@@ -85,9 +85,9 @@ impl Web {
         Self { places: Arc::new(Semaphore::new(FOLLOWERS)), key }
     }
 
-    /// A place for a follower; `None` when all are taken.
-    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    /// A place for a follower; `None` when all are taken, or when it came in for a short talk.
+    pub(super) fn place(&self, peer: &Peer) -> Option<OwnedSemaphorePermit> {
+        if peer.is_brief() { None } else { Arc::clone(&self.places).try_acquire_owned().ok() }
     }
 }
 

@@ -411,7 +411,7 @@ fn stdin_is_written_to_whoever_runs_and_is_not_being_stopped() {
         world.actions.pop()
     };
     let refused = Some(Action::Reply(RequestId(1), Outcome::Each(vec![(MAIL, Answer::NotRunning)])));
-    assert_eq!(send(&mut world), refused, "it is not spawned yet");
+    assert_eq!(send(&mut world), None, "it is kept until it is spawned");
     world.spawned(MAIL);
     assert!(matches!(send(&mut world), Some(Action::WriteStdin { request: RequestId(1), process: MAIL, .. })));
     world.step(Event::Command(
@@ -488,4 +488,18 @@ fn a_listener_that_comes_with_a_reload_hears_of_its_own_group_and_of_time() {
     world.says(mail, &[READY]);
     assert_eq!(world.taken(), [got(1, 0, "")]);
     assert!(world.stage.supervisor.next_deadline().is_some(), "it is told of time");
+}
+
+#[test]
+fn an_hour_that_comes_by_a_clock_that_was_set_is_told_soon() {
+    let mut world = World::begun(Dialect::Supervisord, vec![listener("mail", 9, &[EventType::Tick3600])]);
+    world.spawned(MAIL);
+    world.says(MAIL, &[READY]);
+    world.stage.now.wall = WallTime(3_600_000 + 72_000);
+    for _ in 0..2 {
+        world.stage.now.mono = world.stage.supervisor.next_deadline().unwrap();
+        world.step(Event::Tick);
+    }
+    assert!(world.stage.now.mono <= Moment(10_000_000), "{:?}", world.stage.now);
+    assert_eq!(world.taken(), [got(0, 0, "when:3600")]);
 }

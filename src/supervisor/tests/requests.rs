@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::Stage;
-use crate::model::{Dependency, Exit, ProcessId, Program, Project, Signal, Until, Word};
+use super::{Stage, conf};
+use crate::model::{Dependency, Exit, ProcessId, ProcessState, Program, Project, Signal, Until, Word};
 use crate::supervisor::action::{Action, Answer, Outcome};
-use crate::supervisor::event::{Command, Event, RequestId, StartUntil};
+use crate::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil};
 use crate::supervisor::notice::{Notice, Reason};
 
 const WEB: ProcessId = ProcessId(0);
@@ -71,4 +71,90 @@ fn what_was_only_started_adds_nothing_to_the_slowest_chain() {
     let names: Vec<ProcessId> = chain.unwrap().into_iter().map(|(id, _)| id).collect();
     assert_eq!(names, [ProcessId(1)]);
     assert_eq!(world.info(WEB).word, Word::Ready);
+}
+
+fn signal() -> Event {
+    Event::Command(RequestId(7), Command::Signal { processes: vec![WEB], signal: Signal::HUP })
+}
+
+fn input() -> Event {
+    Event::Command(RequestId(7), Command::SendStdin { process: WEB, data: "hi\n".into() })
+}
+
+fn sends_hup(actions: &[Action]) -> bool {
+    actions.iter().any(|action| matches!(action, Action::Signal { process: WEB, signal: Signal::HUP, .. }))
+}
+
+#[test]
+fn a_signal_to_what_is_being_spawned_is_sent_when_it_is_there() {
+    let mut world = begun(vec![Program::new("web")]);
+    let asked = world.step(signal());
+    assert!(reply(&asked).is_none() && !sends_hup(&asked), "{asked:?}");
+    let there = world.spawned(WEB);
+    assert_eq!(reply(&there), Some(&Outcome::Each(vec![(WEB, Answer::Done)])));
+    assert!(sends_hup(&there));
+    let again = world.step(signal());
+    assert!(sends_hup(&again) && reply(&again).is_some(), "who is there gets it at once");
+}
+
+#[test]
+fn input_for_what_is_being_spawned_is_written_when_it_is_there() {
+    let mut world = begun(vec![Program::new("web")]);
+    assert_eq!(world.step(input()), []);
+    let there = world.spawned(WEB);
+    assert!(
+        there.iter().any(|action| matches!(action, Action::WriteStdin { request: RequestId(7), process: WEB, .. }))
+    );
+}
+
+#[test]
+fn what_is_asked_of_a_run_that_comes_to_nothing_is_refused() {
+    for asked in [signal(), input()] {
+        let mut world = begun(vec![conf("web")]);
+        world.step(asked.clone());
+        let generation = world.generation(WEB);
+        let failure = SpawnFailure { step: String::new(), errno: 2, message: "no such file".to_owned() };
+        let over = world.step(Event::SpawnFailed { process: WEB, generation, failure });
+        assert_eq!(reply(&over), Some(&Outcome::Each(vec![(WEB, Answer::NotRunning)])), "{asked:?}");
+    }
+}
+
+#[test]
+fn what_was_forgotten_before_its_run_was_there_is_not_written() {
+    let mut world = begun(vec![Program::new("web")]);
+    world.step(input());
+    world.step(Event::Forget(RequestId(7)));
+    let there = world.spawned(WEB);
+    assert!(!there.iter().any(|action| matches!(action, Action::WriteStdin { .. } | Action::Reply(..))), "{there:?}");
+}
+
+#[test]
+fn who_runs_as_another_user_and_cannot_be_stopped_is_unknown_and_nobody_waits_for_it() {
+    let mut world = begun(vec![Program::new("web")]);
+    world.spawned(WEB);
+    let stop =
+        || Event::Command(RequestId(7), Command::Stop { processes: vec![WEB], with_dependents: false, wait: true });
+    assert_eq!(reply(&world.step(stop())), None);
+    let generation = world.generation(WEB);
+    let reason = "operation not permitted".to_owned();
+    let refused = world.step(Event::OutOfReach { process: WEB, generation, reason });
+    assert_eq!(reply(&refused), Some(&Outcome::Each(vec![(WEB, Answer::OutOfReach)])));
+    assert_eq!(world.info(WEB).state, ProcessState::Unknown);
+    assert_eq!(reply(&world.step(stop())), Some(&Outcome::Each(vec![(WEB, Answer::OutOfReach)])));
+    world.exited(WEB, Exit::Code(0));
+    assert_eq!(world.info(WEB).state, ProcessState::Stopped);
+}
+
+#[test]
+fn a_signal_that_is_refused_is_told_and_changes_nothing() {
+    let mut world = begun(vec![Program::new("web")]);
+    world.spawned(WEB);
+    world.step(signal());
+    let (generation, before) = (world.generation(WEB), world.info(WEB).state);
+    let told = world.step(Event::OutOfReach { process: WEB, generation, reason: "operation not permitted".to_owned() });
+    assert!(
+        told.iter().any(|action| matches!(action, Action::Say(Notice::OutOfReach { process: WEB, .. }))),
+        "{told:?}"
+    );
+    assert_eq!(world.info(WEB).state, before);
 }

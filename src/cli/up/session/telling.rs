@@ -34,8 +34,8 @@ impl Session<'_> {
         clock: &Clock,
     ) -> Result<(Box<dyn Narrator>, Option<Screen>), CommandError> {
         let at = clock.now().wall;
-        let Some(Quiet { lines, begun, .. }) = self.quiet.take() else {
-            greet(hub, &self.loaded, at);
+        let Some(Quiet { lines, leaving, begun, .. }) = self.quiet.take() else {
+            greet(hub, &self.loaded, Vec::new(), at);
             let (teller, screen) = self.tell(project, handle, hub, usage, clock);
             return Ok((Box::new(teller), Some(screen)));
         };
@@ -43,7 +43,7 @@ impl Session<'_> {
         for (level, text) in lines.into_iter().chain(notes) {
             hub.log(level, at, text);
         }
-        greet(hub, &self.loaded, at);
+        greet(hub, &self.loaded, leaving, at);
         begun(hub, at)?;
         Ok((Box::new(Hush::new(hub.clone(), clock.clone())), None))
     }
@@ -71,7 +71,7 @@ impl Session<'_> {
             look: self.settings.look(&self.settings.err),
             is_terminal: self.settings.err.is_terminal,
             raw,
-            command: self.command(),
+            command: self.settings.address.program.clone(),
             usage: usage.clone(),
             detach: Rc::clone(&self.detach),
             detach_when_ready: self.detach_when_ready,
@@ -110,7 +110,7 @@ impl Session<'_> {
                 on_terminal: err.is_terminal,
                 keys,
                 project: self.loaded.display_name.clone(),
-                command: self.command(),
+                command: self.settings.address.program.clone(),
                 notes: self.port_notes.iter().chain(&self.notes).cloned().collect(),
                 ..Telling::default()
             },
@@ -119,10 +119,5 @@ impl Session<'_> {
 
     fn header_facts(&self) -> HeaderFacts<'_> {
         HeaderFacts { name: &self.loaded.display_name, worktree: self.loaded.branch.as_deref(), socket_ready: true }
-    }
-
-    /// What a user types to address this project.
-    fn command(&self) -> String {
-        self.settings.name.as_ref().map_or_else(|| "run".to_owned(), |name| format!("run -p {name}"))
     }
 }

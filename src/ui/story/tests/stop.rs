@@ -68,6 +68,7 @@ fn every_other_stop_has_its_reason() {
                 Notice::Leftovers { process: WEB },
                 stopped(WEB, 3, StopWhy::Leftovers, false),
                 Notice::WillNotDie { process: DB },
+                Notice::OutOfReach { process: DB, pid: 4711, reason: "operation not permitted".into() },
                 Notice::EndsRun { process: WEB, code: 3 },
             ],
         ),
@@ -79,6 +80,7 @@ fn every_other_stop_has_its_reason() {
   ! web       left processes behind, which are ended now
   ■ web       what it had left behind is gone (0.3s)
   ✗ db        SIGKILL has not ended it: the kernel holds it, most often in a disk or network call
+  ✗ db        could not be signalled (pid 4711): operation not permitted
   ✗ web       its end ends the run, exit code 3
 ",
     );
