@@ -301,15 +301,7 @@ const SHELL: &CStr = c"/bin/sh";
 /// On failure nothing is left of the child.
 pub fn launch(launch: &Launch<'_>, stack: &mut Stack) -> Result<u32, (Step, i32)> {
     fault::strike(Point::Fork).map_err(|error| (Step::Fork, error.raw_os_error().unwrap_or(0)))?;
-    let mut child = Child {
-        launch,
-        argv: pointers(&launch.argv),
-        env: pointers(&launch.env),
-        shell_argv: pointers(&launch.argv),
-        parent: nix::unistd::getpid().as_raw(),
-        failed: Failed::default(),
-    };
-    child.shell_argv.splice(0..1, [SHELL.as_ptr(), ptr::null()]);
+    let mut child = Child::of(launch);
     let pid = start_child(&mut child, stack).map_err(|errno| (Step::Fork, errno as i32))?.cast_unsigned();
     match Step::from_number(child.failed.step.load(Ordering::Acquire)) {
         None => Ok(pid),
@@ -388,6 +380,19 @@ const TAKE_TERMINAL: libc::Ioctl = libc::TIOCSCTTY;
 const TAKE_TERMINAL: libc::c_ulong = libc::TIOCSCTTY as libc::c_ulong;
 
 impl<'a> Child<'a> {
+    fn of(launch: &'a Launch<'a>) -> Self {
+        let mut shell_argv = pointers(&launch.argv);
+        shell_argv.splice(0..1, [SHELL.as_ptr(), ptr::null()]);
+        Self {
+            launch,
+            argv: pointers(&launch.argv),
+            env: pointers(&launch.env),
+            shell_argv,
+            parent: nix::unistd::getpid().as_raw(),
+            failed: Failed::default(),
+        }
+    }
+
     /// Returns only when a step fails.
     fn become_program(&mut self) -> (Step, Errno) {
         let steps: [(Step, Take<'a>); 6] = [
@@ -542,7 +547,53 @@ pub fn set_window_size(terminal: &OwnedFd, size: Winsize) -> io::Result<()> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{give_back_memory, unwritten};
+    use std::os::fd::{AsFd, IntoRawFd};
+
+    use super::*;
+
+    /// What execve(2) would read.
+    fn read(array: &[*const c_char]) -> Option<Vec<&str>> {
+        let (end, strings) = array.split_last()?;
+        assert!(end.is_null());
+        // SAFETY: they point to strings that the launch holds.
+        strings.iter().map(|string| unsafe { CStr::from_ptr(*string) }.to_str().ok()).collect()
+    }
+
+    #[test]
+    fn a_child_reads_what_its_launch_holds_wherever_that_is_moved() {
+        let strings = |words: &[&str]| words.iter().map(|word| CString::new(*word).unwrap()).collect::<Vec<_>>();
+        let stream = std::fs::File::open("/dev/null").unwrap();
+        let launch = Box::new(Launch {
+            candidates: strings(&["/bin/web"]),
+            argv: strings(&["web", "", "--port"]),
+            env: strings(&["A=1", "B="]),
+            directory: c"/".to_owned(),
+            umask: None,
+            user: None,
+            streams: [stream.as_fd(); 3],
+            has_terminal: false,
+        });
+        let mut child = Box::new(Child::of(&launch));
+        child.shell_argv[1] = launch.candidates[0].as_ptr();
+        assert_eq!(read(&child.argv), Some(vec!["web", "", "--port"]));
+        assert_eq!(read(&child.env), Some(vec!["A=1", "B="]));
+        assert_eq!(read(&child.shell_argv), Some(vec!["/bin/sh", "/bin/web", "", "--port"]));
+    }
+
+    #[test]
+    fn the_stack_of_a_child_ends_where_the_machine_wants_it_to() {
+        let mut stack = Stack::default();
+        let top = stack.0.as_mut_ptr_range().end.cast::<c_void>();
+        assert_eq!(top.addr() % 16, 0, "as the calling conventions of x86-64 and arm64 have it");
+    }
+
+    #[test]
+    fn what_was_received_is_closed_with_its_owner() {
+        let stream = std::fs::File::open("/dev/null").unwrap();
+        let taken = own(stream.into_raw_fd());
+        drop(taken.try_clone().unwrap());
+        assert!(taken.as_fd().as_raw_fd() > 2);
+    }
 
     #[test]
     fn only_what_was_never_writable_is_given_back() {
@@ -558,6 +609,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has neither malloc_trim nor madvise")]
     fn a_program_goes_on_after_it_has_given_its_memory_back() {
         let before = "what was there before".to_owned();
         give_back_memory().unwrap();

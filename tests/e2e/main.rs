@@ -43,6 +43,7 @@ mod stop;
 mod stranger;
 mod supervisord;
 mod survive;
+mod suspend;
 mod trees;
 mod up_story;
 mod watch;

@@ -226,7 +226,7 @@ fn a_supervisor_that_is_shot_while_it_stands_still_leaves_no_front_that_does() {
     let [front, supervisor, _] = &ours_from_the_top(&project)[..] else { panic!("three of ours") };
     let turns = |pid| fact(pid, "voluntary_ctxt_switches:");
     let before = turns(front.pid);
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(supervisor.pid.cast_signed()), Signal::SIGSTOP).unwrap();
+    supervisor.signal(Signal::SIGSTOP);
     project.wait_until("the front has noticed", PATIENCE, || turns(front.pid) != before);
     project.shoot(supervisor);
     project.wait_for_silence(LIMIT);
