@@ -158,7 +158,11 @@ fn try_lock(path: &Path) -> io::Result<Option<File>> {
 
 fn write_facts(file: &mut File, facts: &OwnerFacts) -> io::Result<()> {
     let text = serde_json::to_vec(facts).map_err(io::Error::other)?;
-    file.set_len(0)?;
+    // An empty one is left alone: ext4 writes what comes after a cut to the disk when the file is closed (`auto_da_alloc`), and our end
+    // would wait for that.
+    if file.metadata()?.len() > 0 {
+        file.set_len(0)?;
+    }
     file.rewind()?;
     file.write_all(&text)
 }

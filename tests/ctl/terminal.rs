@@ -46,6 +46,19 @@ fn lines_are_remembered_from_one_prompt_to_the_next() {
 }
 
 #[test]
+fn lines_that_are_pasted_at_once_are_done_one_after_the_other() {
+    let project = TestProject::empty();
+    let mut terminal = Terminal::start(&project, &["ctl", "-s", "unix:///nowhere.sock"]);
+    terminal.wait_for("supervisor> ").press("help pid\rhelp version\rquit\r");
+    assert_eq!(wait_for_end(&mut terminal), 0);
+    assert!(
+        terminal.screen().contains("pid all") && terminal.screen().contains("The version of the server"),
+        "{}",
+        terminal.screen()
+    );
+}
+
+#[test]
 fn an_interrupt_while_a_command_waits_leaves_with_success() {
     let deaf = "[program.deaf]\ncommand = \"trap '' TERM; echo on; while :; do sleep 0.1; done\"\nstopwaitsecs = 60\n";
     let project = TestProject::toml(deaf);

@@ -9,9 +9,10 @@ mod telling;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -393,9 +394,16 @@ impl Session<'_> {
         let status = serve::door::Door::new(handle.clone(), Some(usage)).status();
         if let Ok(text) = serde_json::to_vec(&status) {
             // A disk that is full now was told of by the logs.
-            std::fs::write(directory.join(LAST_STATUS), text).ok();
+            write_over(&directory.join(LAST_STATUS), &text).ok();
         }
     }
+}
+
+/// Writes over what is there. Cut off first, it would go to the disk at once on ext4 (`auto_da_alloc`), with our end waiting for it.
+fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    file.write_all(text)?;
+    file.set_len(text.len() as u64)
 }
 
 /// Forks take one thread: those of the life before this one are just ending.

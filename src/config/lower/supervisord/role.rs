@@ -8,6 +8,10 @@ use crate::model::conf_options::ConfSection;
 use crate::model::supervisord::{FcgiAddress, FcgiSocket, Listener, Role};
 use crate::model::{Diagnostic, EventType, Span};
 
+/// `supervisor_stdout`, which many images have, prints what programs write.
+const IN_ITS_PLACE: &str = "run up shows what every program writes; run supervisord does where it has stdout_logfile=/dev/stdout and \
+                            stdout_logfile_maxbytes=0";
+
 /// The result handler that needs no Python.
 const OWN_HANDLER: &str = "supervisor.dispatchers:default_handler";
 
@@ -34,7 +38,9 @@ fn listener(section: &mut Section<'_>, names: &Expansions, redirects: bool) -> R
         section.push(problem.at(section.span("redirect_stderr"), "its stdout is the listener protocol"));
     }
     if let Some(handler) = section.text("result_handler", names).filter(|handler| handler != OWN_HANDLER) {
-        section.push(servers::plugin(&section.title(), &handler).at(section.span("result_handler"), "this is Python"));
+        let problem = servers::plugin(&section.title(), &handler).at(section.span("result_handler"), "this is Python");
+        let prints = handler.starts_with("supervisor_stdout:");
+        section.push(if prints { problem.help(IN_ITS_PLACE) } else { problem });
     }
     let buffer_size = section.read("buffer_size", names, value::integer).unwrap_or(10);
     if buffer_size < 1 {
