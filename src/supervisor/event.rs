@@ -87,6 +87,8 @@ pub enum Event {
         process: ProcessId,
         /// Which incarnation.
         generation: Generation,
+        /// What was refused.
+        signal: Signal,
         /// Why, in the system's words.
         reason: String,
     },

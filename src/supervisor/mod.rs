@@ -249,7 +249,9 @@ impl Supervisor {
                 self.exited(process, generation, exit, survivors);
             }
             Event::LeftBehind { process, generation, survivors } => self.left_behind(process, generation, survivors),
-            Event::OutOfReach { process, generation, reason } => self.out_of_reach(process, generation, reason),
+            Event::OutOfReach { process, generation, signal, reason } => {
+                self.out_of_reach((process, generation), signal, reason);
+            }
             Event::Vanished { process, generation } => self.vanished(process, generation),
             Event::Probed { process, generation, verdict } => self.probed(process, generation, verdict),
             Event::Checked { process, generation, attempt, verdict } => {

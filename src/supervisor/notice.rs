@@ -247,6 +247,8 @@ pub enum Notice {
         up: Duration,
         /// Who had failed.
         failed: Vec<ProcessId>,
+        /// Who could not be ended.
+        left: Vec<ProcessId>,
     },
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Shutdown {
     code: Option<u8>,
     /// Who had failed before.
     failed: Vec<ProcessId>,
+    /// Who could not be ended.
+    pub(super) left: Vec<ProcessId>,
     /// Said or not: an end with nothing alive says nothing of stopping.
     was_said: bool,
     /// Whoever runs us begins anew afterwards.
@@ -67,8 +69,8 @@ impl Supervisor {
     fn begin_shutdown(&mut self, urgency: Urgency, code: Option<u8>) {
         let failed = self.failed();
         self.tell_of_the_end();
-        self.shutdown =
-            Some(Shutdown { urgency, since: self.now.mono, code, failed, was_said: false, restarts: false });
+        let (since, left) = (self.now.mono, Vec::new());
+        self.shutdown = Some(Shutdown { urgency, since, code, failed, left, was_said: false, restarts: false });
         for id in self.in_use() {
             if self.at(id).is_wanted() {
                 self.unwant(id, OffBecause::Shutdown, true);
@@ -188,12 +190,13 @@ impl Supervisor {
         let code = match (shutdown.urgency, shutdown.code) {
             (_, Some(code)) => code,
             (Urgency::Now, None) => KILLED_BY_USER,
-            (Urgency::Polite, None) => u8::from(!shutdown.failed.is_empty()),
+            (Urgency::Polite, None) => u8::from(!shutdown.failed.is_empty() || !shutdown.left.is_empty()),
         };
         let notice = Notice::AllStopped {
             took: self.now.mono.since(shutdown.since),
             up: self.now.mono.since(self.began.mono),
             failed: shutdown.failed.clone(),
+            left: shutdown.left.clone(),
         };
         self.say(notice);
         self.timers.cancel(TimerKey::ShutdownReport);

@@ -119,22 +119,29 @@ impl Supervisor {
             self.say(Notice::WillNotDie { process: id });
         }
         if elapsed >= limit && self.shutdown.is_some() {
-            return self.finish_stop(id, None);
+            return self.let_go(id);
         }
         self.signal(id, Signal::KILL, Scope::Tree);
         self.timers.arm(id, TimerKind::Kill, self.now.mono + KILL_AGAIN);
     }
 
     /// A signal to its leader was refused. While it is being stopped it is UNKNOWN from now on, and nobody waits for its end any more
-    /// (supervisor `process.py` `kill`); the ladder goes on, for the leader may become one that can be reached. Otherwise it is no
+    /// (supervisor `process.py` `kill`); the ladder goes on, for the leader may become one that can be reached. At the end
+    /// of everything it is killed at once, and let go if that is refused as well. One that is not being stopped is no
     /// worse for it: supervisord takes it for UNKNOWN then, too, and does not come back from there.
-    pub(super) fn out_of_reach(&mut self, id: ProcessId, generation: Generation, reason: String) {
+    pub(super) fn out_of_reach(&mut self, (id, generation): (ProcessId, Generation), signal: Signal, reason: String) {
         if !self.is_current(id, generation) {
             return;
         }
         let Some(pid) = self.at(id).run().and_then(|run| run.pid) else { return };
         let is_stop = match &mut self.at_mut(id).phase {
-            Phase::Stopping(stop) if stop.is_out_of_reach || stop.leader.is_some() => return,
+            Phase::Stopping(stop) if stop.leader.is_some() => return,
+            Phase::Stopping(stop) if stop.is_out_of_reach => {
+                if signal == Signal::KILL && self.shutdown.is_some() {
+                    self.let_go(id);
+                }
+                return;
+            }
             Phase::Stopping(stop) => {
                 stop.is_out_of_reach = true;
                 true
@@ -153,6 +160,25 @@ impl Supervisor {
         self.say(Notice::OutOfReach { process: id, pid, reason });
         self.tell_state(id, None);
         self.changed.insert(id);
+        self.hurry(id);
+    }
+
+    /// Nobody waits at the end for who has refused to be asked.
+    fn hurry(&mut self, id: ProcessId) {
+        if let Phase::Stopping(Stop { is_out_of_reach: true, rung: Rung::Asked, .. }) = &self.at(id).phase
+            && self.shutdown.is_some()
+        {
+            self.kill(id);
+        }
+    }
+
+    /// It cannot be ended, and everything else is at its end.
+    fn let_go(&mut self, id: ProcessId) {
+        let now = self.now;
+        self.timers.disarm_all(id);
+        self.at_mut(id).remember(now, "left: it could not be ended".to_owned());
+        self.shutdown.iter_mut().for_each(|shutdown| shutdown.left.push(id));
+        self.enter(id, Phase::Stopped);
     }
 
     fn signal(&mut self, id: ProcessId, signal: Signal, scope: Scope) {
@@ -223,6 +249,7 @@ impl Supervisor {
         if let Phase::Stopping(stop) = &mut self.at_mut(id).phase {
             stop.why = new;
             self.tell_state(id, None);
+            self.hurry(id);
         }
     }
 

@@ -311,7 +311,9 @@ impl Story {
             Notice::EventRejected { .. } => Vec::new(),
             Notice::ListenerLost { process, said } => vec![self.listener_lost(*process, said)],
             Notice::EndsRun { process, code } => vec![self.ends_run(*process, *code)],
-            Notice::AllStopped { took, up, failed } => vec![self.all_stopped(*took, *up, failed, snapshot)],
+            Notice::AllStopped { took, up, failed, left } => {
+                vec![self.all_stopped(*took, *up, (failed, left), snapshot)]
+            }
         };
         Said { lines, tail: None }
     }

@@ -85,7 +85,7 @@ fn shown(report: &Report) -> Option<String> {
             format!("exited {} {exit} {}", key.0, if *survivors { "survivors" } else { "alone" })
         }
         Report::LeftBehind { .. } => return None,
-        Report::OutOfReach { key, errno } => format!("out of reach {} {errno}", key.0),
+        Report::OutOfReach { key, signal, errno } => format!("out of reach {} {signal} {errno}", key.0),
         Report::Vanished { key } => format!("vanished {}", key.0),
         Report::Swept { names } => {
             let names: Vec<String> = names.iter().map(|(pid, name)| format!("{name}:{pid}")).collect();

@@ -1,7 +1,6 @@
 //! Where we may make cgroups, what we run is in one of its own, and goes with it whatever else fails.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::common::{Found, PATIENCE, Running, TestProject, becomes_true, has_tool, skipped};
-use crate::stranger::{as_stranger, give_away, may_become_a_stranger};
+use crate::stranger::{as_stranger, give_away, is_root_for_good, may_become_a_stranger, put_become_root};
 
 /// The hunt for descendants gives up after seven seconds, and a loaded machine needs some more.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -112,9 +111,7 @@ fn what_may_not_be_signalled_ends_with_its_cgroup() {
     let become_root = "setsid ./become-root --reuid 0 sleep 1007 & until [ -s on ]; do sleep 0.01; done; echo on";
     let project = TestProject::toml(&(WEB.replace("echo on", become_root) + "stopwaitsecs = 1\n"));
     give_away(&project);
-    let setpriv = Command::new("sh").args(["-c", "command -v setpriv"]).output().unwrap().stdout;
-    fs::copy(String::from_utf8(setpriv).unwrap().trim(), project.path("become-root")).unwrap();
-    fs::set_permissions(project.path("become-root"), fs::Permissions::from_mode(0o4755)).unwrap();
+    put_become_root(&project);
     assert!(Command::new("chown").args(["-R", "61234"]).arg(&cgroup.0).status().unwrap().success());
     let up = Running::start(&project, cgroup.enclose(&project, &as_stranger(&project, &[], &["up"])));
     let untouchable = || project.survivors().into_iter().find(|found| found.command.starts_with("sleep 1007"));
@@ -124,10 +121,6 @@ fn what_may_not_be_signalled_ends_with_its_cgroup() {
     up.interrupt();
     assert!(untouchable().is_none(), "it outlives us");
     assert_eq!(cgroup.of_runs(), [] as [PathBuf; 0]);
-}
-
-fn is_root_for_good(pid: u32) -> bool {
-    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.contains("Uid:\t0\t0\t0\t0"))
 }
 
 #[test]

@@ -3,9 +3,11 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::common::{Running, TestProject};
+use crate::common::{PATIENCE, Running, TestProject};
+use crate::stranger::{as_stranger, give_away, is_root_for_good, may_become_a_stranger, put_become_root};
 
 /// Each says in a file when it is told to stop; `web` needs `api` needs `db`.
 const CHAIN: &str = r#"
@@ -176,4 +178,28 @@ fn a_term_that_was_blocked_for_us_is_heard() {
     let up = started_by(&project, &["env", "--block-signal=TERM"]);
     up.signal(Signal::SIGTERM);
     up.end().expect_code(0);
+}
+
+#[test]
+fn what_may_not_be_signalled_is_named_and_holds_up_no_end() {
+    if !may_become_a_stranger() {
+        return;
+    }
+    let project = TestProject::toml("[program.web]\ncommand = \"./become-root --reuid 0 sleep 1010\"\n");
+    give_away(&project);
+    put_become_root(&project);
+    let up = Running::start(&project, as_stranger(&project, &[], &["up"]));
+    up.wait_for_banner();
+    let found = || project.survivors().into_iter().find(|found| found.command.starts_with("sleep 1010"));
+    project.wait_until("it is there, and root for good", PATIENCE, || {
+        found().is_some_and(|web| is_root_for_good(web.pid))
+    });
+    let web = found().unwrap().pid;
+    let done = up.interrupt().expect_code(1);
+    kill(Pid::from_raw(i32::try_from(web).unwrap()), Signal::SIGKILL).unwrap();
+    let refused = format!("could not be signalled (pid {web}): operation not permitted");
+    assert!(done.stderr.contains(&refused) && done.stderr.contains("all but web stopped"), "{done:?}");
+    for untrue in ["SIGKILL has not ended it", "were killed", "was killed"] {
+        assert!(!done.stderr.contains(untrue), "{done:?}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Other circumstances for our commands: another user, less of something, a world of mounts of its own.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::common::{TestProject, has_tool, skipped};
@@ -25,6 +27,17 @@ pub(crate) fn may_become_a_stranger() -> bool {
 pub(crate) fn give_away(project: &TestProject) {
     let world = project.directory().parent().unwrap().to_owned();
     assert!(Command::new("chown").arg("-R").arg(STRANGER).arg(world).status().unwrap().success());
+}
+
+/// Puts a `become-root` into the project, to be called with `--reuid 0` and a command: whoever runs it is root for good.
+pub(crate) fn put_become_root(project: &TestProject) {
+    let setpriv = Command::new("sh").args(["-c", "command -v setpriv"]).output().unwrap().stdout;
+    fs::copy(String::from_utf8(setpriv).unwrap().trim(), project.path("become-root")).unwrap();
+    fs::set_permissions(project.path("become-root"), fs::Permissions::from_mode(0o4755)).unwrap();
+}
+
+pub(crate) fn is_root_for_good(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.contains("Uid:\t0\t0\t0\t0"))
 }
 
 /// Our command as the stranger, with these limits (words for prlimit).

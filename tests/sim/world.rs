@@ -367,7 +367,7 @@ impl World {
             let reason = "operation not permitted".to_owned();
             self.later(
                 Duration::from_micros(random.pick(&[20, 3000])),
-                Event::OutOfReach { process, generation, reason },
+                Event::OutOfReach { process, generation, signal, reason },
             );
             return;
         }

@@ -35,10 +35,10 @@ impl<S: Spawner> Driver<S> {
                     self.ends.left_behind(of, pids.clone());
                 }
             }
-            Report::OutOfReach { key, errno } => {
+            Report::OutOfReach { key, signal, errno } => {
                 if let Some((process, generation)) = key.as_incarnation() {
                     let reason = Errno::from_raw(errno).desc().to_lowercase();
-                    self.take(Event::OutOfReach { process, generation, reason });
+                    self.take(Event::OutOfReach { process, generation, signal, reason });
                 }
             }
             Report::Vanished { key } => {

@@ -33,7 +33,7 @@ pub(super) struct Children {
     looks: Option<usize>,
     reaches: Vec<Reach>,
     /// Leaders that the system would not let us signal in this turn, and its error number.
-    refused: Vec<(Key, i32)>,
+    refused: Vec<(Key, Signal, i32)>,
     /// News for the supervisor.
     pub(super) reports: Vec<Report>,
 }
@@ -158,7 +158,7 @@ impl Children {
                 self.reaches.push(reach);
             }
             let errno = sent.err().and_then(|error| error.raw_os_error());
-            self.refused.extend(errno.filter(|errno| *errno == Errno::EPERM as i32).map(|errno| (key, errno)));
+            self.refused.extend(errno.filter(|errno| *errno == Errno::EPERM as i32).map(|errno| (key, signal, errno)));
         }
     }
 
@@ -173,9 +173,9 @@ impl Children {
     pub(super) fn report_refused(&mut self) {
         let mut refused = std::mem::take(&mut self.refused);
         refused.dedup();
-        for (key, errno) in refused {
+        for (key, signal, errno) in refused {
             if self.programs.get(&key).is_some_and(|program| program.life == Life::Running) {
-                self.reports.push(Report::OutOfReach { key, errno });
+                self.reports.push(Report::OutOfReach { key, signal, errno });
             }
         }
     }

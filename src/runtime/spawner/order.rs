@@ -160,6 +160,8 @@ pub enum Report {
     OutOfReach {
         /// Which one.
         key: Key,
+        /// What was refused.
+        signal: Signal,
         /// The system's error number.
         errno: i32,
     },

@@ -99,9 +99,10 @@ pub fn encode_report(report: &Report) -> Vec<u8> {
                 frame.u32(*pid);
             }
         }
-        Report::OutOfReach { key, errno } => {
+        Report::OutOfReach { key, signal, errno } => {
             frame.u8(7);
             frame.u64(key.0);
+            frame.i32(signal.0);
             frame.i32(*errno);
         }
         Report::Swept { names } => {
@@ -129,7 +130,7 @@ pub fn decode_report(body: &[u8]) -> Result<Report, Malformed> {
         3 => Report::Exited { key: body.key()?, exit: body.exit()?, survivors: body.u8()? != 0 },
         4 => Report::Vanished { key: body.key()? },
         6 => Report::LeftBehind { key: body.key()?, pids: body.list(Reader::u32)? },
-        7 => Report::OutOfReach { key: body.key()?, errno: body.i32()? },
+        7 => Report::OutOfReach { key: body.key()?, signal: Signal(body.i32()?), errno: body.i32()? },
         5 => Report::Swept { names: body.list(|body| Ok((body.u32()?, body.text()?)))? },
         _ => return Err(Malformed),
     })
@@ -407,7 +408,7 @@ mod tests {
             Report::Exited { key, exit: Exit::Signal { signal: Signal(35), core: true }, survivors: false },
             Report::LeftBehind { key, pids: vec![4711, 1] },
             Report::Vanished { key },
-            Report::OutOfReach { key, errno: 1 },
+            Report::OutOfReach { key, signal: Signal::TERM, errno: 1 },
             Report::Swept { names: vec![(1, "node".into()), (2, String::new())] },
         ] {
             assert_eq!(decode_report(&encode_report(&report)[4..]), Ok(report));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Stage, conf};
 use crate::model::{Dependency, Exit, ProcessId, ProcessState, Program, Project, Signal, Until, Word};
 use crate::supervisor::action::{Action, Answer, Outcome};
-use crate::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil};
+use crate::supervisor::event::{Command, Event, RequestId, SpawnFailure, StartUntil, Urgency};
 use crate::supervisor::notice::{Notice, Reason};
 
 const WEB: ProcessId = ProcessId(0);
@@ -81,6 +81,11 @@ fn input() -> Event {
     Event::Command(RequestId(7), Command::SendStdin { process: WEB, data: "hi\n".into() })
 }
 
+fn refuse(world: &mut Stage, signal: Signal) -> Vec<Action> {
+    let (generation, reason) = (world.generation(WEB), "operation not permitted".to_owned());
+    world.step(Event::OutOfReach { process: WEB, generation, signal, reason })
+}
+
 fn sends_hup(actions: &[Action]) -> bool {
     actions.iter().any(|action| matches!(action, Action::Signal { process: WEB, signal: Signal::HUP, .. }))
 }
@@ -135,9 +140,7 @@ fn who_runs_as_another_user_and_cannot_be_stopped_is_unknown_and_nobody_waits_fo
     let stop =
         || Event::Command(RequestId(7), Command::Stop { processes: vec![WEB], with_dependents: false, wait: true });
     assert_eq!(reply(&world.step(stop())), None);
-    let generation = world.generation(WEB);
-    let reason = "operation not permitted".to_owned();
-    let refused = world.step(Event::OutOfReach { process: WEB, generation, reason });
+    let refused = refuse(&mut world, Signal::TERM);
     assert_eq!(reply(&refused), Some(&Outcome::Each(vec![(WEB, Answer::OutOfReach)])));
     assert_eq!(world.info(WEB).state, ProcessState::Unknown);
     assert_eq!(reply(&world.step(stop())), Some(&Outcome::Each(vec![(WEB, Answer::OutOfReach)])));
@@ -150,11 +153,28 @@ fn a_signal_that_is_refused_is_told_and_changes_nothing() {
     let mut world = begun(vec![Program::new("web")]);
     world.spawned(WEB);
     world.step(signal());
-    let (generation, before) = (world.generation(WEB), world.info(WEB).state);
-    let told = world.step(Event::OutOfReach { process: WEB, generation, reason: "operation not permitted".to_owned() });
+    let before = world.info(WEB).state;
+    let told = refuse(&mut world, Signal::HUP);
     assert!(
         told.iter().any(|action| matches!(action, Action::Say(Notice::OutOfReach { process: WEB, .. }))),
         "{told:?}"
     );
     assert_eq!(world.info(WEB).state, before);
+}
+
+#[test]
+fn at_the_end_who_cannot_be_signalled_is_killed_at_once_and_then_let_go() {
+    let mut world = begun(vec![Program::new("web")]);
+    world.spawned(WEB);
+    world.step(Event::Terminate(Urgency::Polite));
+    let refused = refuse(&mut world, Signal::TERM);
+    assert!(refused.iter().any(|action| matches!(action, Action::Signal { signal: Signal::KILL, .. })), "{refused:?}");
+    let late = refuse(&mut world, Signal::HUP);
+    assert_eq!(late, [], "it was sent before");
+    let refused = refuse(&mut world, Signal::KILL);
+    assert!(
+        refused.iter().any(|action| matches!(action, Action::Say(Notice::AllStopped { left, .. }) if *left == [WEB])),
+        "{refused:?}"
+    );
+    assert!(refused.iter().any(|action| matches!(action, Action::Finish(1))), "{refused:?}");
 }

@@ -117,11 +117,14 @@ impl Story {
         &self,
         took: Duration,
         up: Duration,
-        failed: &[ProcessId],
+        (failed, left): (&[ProcessId], &[ProcessId]),
         snapshot: &Snapshot,
     ) -> String {
         let theme = self.telling.theme;
-        let mut parts = vec![format!("all stopped in {}", human_duration(took)), format!("up {}", human_duration(up))];
+        let others: Vec<&str> = left.iter().map(|id| self.names.label(*id)).collect();
+        let but = if others.is_empty() { String::new() } else { format!(" but {}", others.join(", ")) };
+        let mut parts =
+            vec![format!("all{but} stopped in {}", human_duration(took)), format!("up {}", human_duration(up))];
         let named = failed.iter().take(NAMED);
         parts.extend(named.map(|id| theme.paint(Ink::Bad, &self.how_it_failed(*id, snapshot))));
         if failed.len() > NAMED {

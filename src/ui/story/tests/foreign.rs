@@ -36,7 +36,7 @@ fn foreign(text: &str) -> Vec<Notice> {
         Notice::GaveUp { process: DB, run: 1, tries: 2, reason: not_ready, each_time: true, after: tenths(1) },
         Notice::GaveUp { process: DB, run: 1, tries: 2, reason: spawn, each_time: true, after: tenths(1) },
         Notice::AllReady { after: tenths(1), chain: vec![(DB, tenths(1))] },
-        Notice::AllStopped { took: tenths(1), up: tenths(1), failed: vec![DB] },
+        Notice::AllStopped { took: tenths(1), up: tenths(1), failed: vec![DB], left: Vec::new() },
     ]
 }
 

@@ -18,7 +18,7 @@ fn the_stop_story_ends_with_a_summary() {
         Notice::StillStopping { process: DB, elapsed: tenths(80), limit: tenths(100) },
         stopped(DB, 86, StopWhy::Shutdown, false),
         stopped(CACHE, 50, StopWhy::Shutdown, true),
-        Notice::AllStopped { took: tenths(90), up: Duration::from_secs(302), failed: vec![WORKER] },
+        Notice::AllStopped { took: tenths(90), up: Duration::from_secs(302), failed: vec![WORKER], left: Vec::new() },
     ];
     assert_screen(
         &screen(&mut story, &notices, &state, &TailLines::default()),
@@ -101,7 +101,12 @@ fn the_summary_names_three_and_counts_the_rest() {
     });
     let state = with(&state, API, |info| info.word = Word::Blocked);
     let mut story = Story::new(&project, &ports(), telling(PLAIN));
-    let all = Notice::AllStopped { took: tenths(1), up: tenths(99), failed: vec![DB, API, CACHE, WEB, MIGRATE] };
+    let all = Notice::AllStopped {
+        took: tenths(1),
+        up: tenths(99),
+        failed: vec![DB, API, CACHE, WEB, MIGRATE],
+        left: Vec::new(),
+    };
     assert_eq!(
         story.tell(&all, &state, now()).lines,
         [
