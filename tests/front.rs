@@ -8,10 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use run::runtime::os::{self, ProcessFact};
+
+const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -24,8 +25,11 @@ struct Pair {
 
 impl Pair {
     fn start(part: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_actor"));
-        let mut front = command.arg("front").args(part).stdout(Stdio::piped()).spawn().unwrap();
+        Self::spawn(Command::new(ACTOR).arg("front").args(part))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut front = command.stdout(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(front.stdout.take().unwrap());
         let mut pair = Self { front, supervisor: 0, stdout };
         pair.supervisor = pair.line().strip_prefix("supervisor ").unwrap().parse().unwrap();
@@ -119,19 +123,17 @@ fn a_supervisor_is_asked_to_end_when_its_front_is_shot() {
     wait_until("the supervisor heard TERM", || fact(pair.supervisor).is_none());
 }
 
+/// Nobody would continue it. With a terminal it follows: that is Ctrl-Z, tested on the whole of `run up`.
 #[test]
-fn the_front_stops_after_its_supervisor_and_both_go_on() {
-    let mut pair = Pair::start(&["linger"]);
+fn without_a_terminal_the_front_does_not_follow_its_supervisor_into_a_stop() {
+    let mut pair = Pair::spawn(Command::new("setsid").args([ACTOR, "front", "linger"]));
     assert_eq!(pair.line(), "ready");
-    let front = Pid::from_raw(pair.front.id().cast_signed());
     send(pair.supervisor, Signal::SIGSTOP);
-    let stopped = waitpid(front, Some(WaitPidFlag::WUNTRACED)).unwrap();
-    assert_eq!(stopped, WaitStatus::Stopped(front, Signal::SIGSTOP));
-    assert_eq!(fact(pair.supervisor).unwrap().state, 'T');
-    pair.send(Signal::SIGCONT);
-    for pid in [pair.front.id(), pair.supervisor] {
-        wait_until("it goes on", || fact(pid).is_some_and(|fact| fact.state != 'T'));
-    }
+    wait_until("the supervisor stands still", || fact(pair.supervisor).is_some_and(|fact| fact.state == 'T'));
     pair.send(Signal::SIGTERM);
+    let is_told = || std::fs::read_to_string(format!("/proc/{}/status", pair.supervisor)).unwrap();
+    wait_until("the front has passed it on", || is_told().lines().any(|line| line == "ShdPnd:\t0000000000004000"));
+    assert_ne!(fact(pair.front.id()).unwrap().state, 'T');
+    send(pair.supervisor, Signal::SIGCONT);
     assert_eq!(pair.end().signal(), Some(15));
 }

@@ -55,8 +55,9 @@ use crate::runtime::sys::{self, Forked};
 
 /// Whoever executes programs for the driver: the seam for tests without processes.
 pub trait Spawner {
-    /// Gives an order. Never waits: what cannot be sent now is sent while [`Self::report`] is awaited, and everything but a spawn,
-    /// which takes the spawner long enough to begin at once, is sent together then.
+    /// Gives an order. Never waits: what cannot be sent now is sent while [`Self::report`] is awaited, and everything is sent
+    /// together then, but for a spawn, which takes the spawner long enough to begin at once, and a signal to all, after which we may stand
+    /// still ourselves.
     fn order(&mut self, order: Order);
 
     /// The next piece of news; `None`, also when asked again, when the spawner is gone. Then nothing more will be done, and what

@@ -63,7 +63,7 @@ pub struct SpawnerProcess {
 impl Spawner for SpawnerProcess {
     fn order(&mut self, order: Order) {
         if !self.is_gone {
-            let is_urgent = matches!(order, Order::Spawn(_));
+            let is_urgent = matches!(order, Order::Spawn(_) | Order::SignalAll { .. });
             let (bytes, fds) = encode_order(order);
             self.outbox.push(bytes, fds);
             if is_urgent {
