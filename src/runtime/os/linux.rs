@@ -10,7 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal as SignalName};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{MsgFlags, getsockopt, sockopt::PeerCredentials};
+use nix::sys::socket::MsgFlags;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::unistd::{Pid, SysconfVar, getppid, sysconf};
 
@@ -159,11 +159,6 @@ pub fn signal_process(pid: u32, start_time: u64, signal: Signal) -> io::Result<(
     }
 }
 
-/// The user at the other end of a UNIX socket.
-pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
-    Ok(getsockopt(&socket, PeerCredentials)?.uid())
-}
-
 /// Signals taken from a descriptor instead of by handlers.
 #[derive(Debug)]
 pub struct Signals(SignalFd);
@@ -298,11 +293,5 @@ mod tests {
         let error = signal_process(me, start + 1, Signal::KILL).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::ESRCH as i32));
         signal_process(me, start, Signal(0)).unwrap();
-    }
-
-    #[test]
-    fn the_other_end_of_a_socket_is_us() {
-        let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert_eq!(peer_uid(near.as_fd()).unwrap(), nix::unistd::getuid().as_raw());
     }
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 use nix::errno::Errno;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use nix::sys::signal::{SigSet, Signal as SignalName};
-use nix::sys::socket::{MsgFlags, getsockopt, sockopt::LocalPeerCred};
+use nix::sys::socket::MsgFlags;
 use nix::unistd::{Pid, getppid};
 
 use super::PortHolder;
@@ -174,11 +174,6 @@ pub fn shares_our_pids(_pid: u32) -> bool {
 /// Sends a signal; there is no handle that protects against a reused pid.
 pub fn signal_process(pid: u32, _start_time: u64, signal: Signal) -> io::Result<()> {
     sys::kill(pid, signal)
-}
-
-/// The user at the other end of a UNIX socket.
-pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
-    Ok(getsockopt(&socket, LocalPeerCred)?.uid())
 }
 
 /// Would need libproc.

@@ -35,8 +35,8 @@ pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
     Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name, die_with_parent,
-    environment, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
-    proportional_memory, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    environment, live_without_parent, name_process, open_descriptors, own_children, processes, proportional_memory,
+    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
 pub use listeners::Listeners;
@@ -44,8 +44,8 @@ pub use listeners::Listeners;
 pub use macos::{
     Alarm, Caught, Cgroup, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
     command_name, die_with_parent, environment, holder_of_port, live_without_parent, name_process, open_descriptors,
-    own_children, peer_uid, processes, proportional_memory, run_of_cgroup, shares_our_pids, signal_process,
-    thread_count, ticks_now, ticks_per_second,
+    own_children, processes, proportional_memory, run_of_cgroup, shares_our_pids, signal_process, thread_count,
+    ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
@@ -107,13 +107,6 @@ pub fn raise_open_descriptor_limit() -> io::Result<(u64, u64)> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     Ok((soft, hard))
-}
-
-/// Sets the limit of open descriptors back, for a program that is executed without the spawner.
-pub fn restore_open_descriptor_limit(soft: u64) -> io::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, soft.min(hard), hard)?;
-    Ok(())
 }
 
 /// Puts `/dev/null` in the place of our standard streams, so that whoever reads or waits for them is not held up by us.
