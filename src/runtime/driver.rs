@@ -23,6 +23,7 @@ use crate::runtime::fcgi::FcgiSockets;
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::listening::Listening;
+use crate::runtime::memory_kills::MemoryKills;
 use crate::runtime::os;
 use crate::runtime::side::Side;
 use crate::runtime::signals::{Heard, Signals};
@@ -56,6 +57,7 @@ pub struct Driver<S> {
     /// Sent once the view that they speak of is published.
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
+    memory_kills: MemoryKills,
     /// How many hooks are under way.
     pub(super) hooks: usize,
     pub(super) fcgi: FcgiSockets,
@@ -129,6 +131,7 @@ impl<S: Spawner> Driver<S> {
             replies: BTreeMap::new(),
             answered: Vec::new(),
             ends: Ends::default(),
+            memory_kills: MemoryKills::default(),
             hooks: 0,
             fcgi: FcgiSockets::default(),
             screens: Screens::default(),
@@ -142,6 +145,8 @@ impl<S: Spawner> Driver<S> {
     pub async fn run(mut self, mut signals: Signals, begin: Event) -> Ended {
         self.take(begin);
         self.publish();
+        // The first programs are being executed meanwhile.
+        self.memory_kills.have_grown();
         while self.finished.is_none() {
             match self.wake(&mut signals).await {
                 Woken::Report(None) => return Ended { code: self.lost_spawner(), restarts: false, is_forced: true },
@@ -348,6 +353,11 @@ impl<S: Spawner> Driver<S> {
 
     pub(super) fn say(&mut self, notice: &Notice, now: Now) {
         let snapshot = self.view();
+        if let Some(process) = notice.killed_by_a_stranger()
+            && self.memory_kills.have_grown()
+        {
+            self.parts.narrator.ran_out_of_memory(process);
+        }
         self.parts.narrator.tell(notice, &snapshot, now);
     }
 }

@@ -159,6 +159,12 @@ pub fn signal_process(pid: u32, start_time: u64, signal: Signal) -> io::Result<(
     }
 }
 
+/// How many processes the kernel has killed for want of memory, on this machine or in a cgroup of it (`oom_kill` in proc(5)).
+pub fn memory_kills() -> Option<u64> {
+    let counters = fs::read_to_string("/proc/vmstat").ok()?;
+    counters.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
+}
+
 /// Signals taken from a descriptor instead of by handlers.
 #[derive(Debug)]
 pub struct Signals(SignalFd);

@@ -176,6 +176,11 @@ pub fn signal_process(pid: u32, _start_time: u64, signal: Signal) -> io::Result<
     sys::kill(pid, signal)
 }
 
+/// Nothing counts them.
+pub fn memory_kills() -> Option<u64> {
+    None
+}
+
 /// Would need libproc.
 pub fn holder_of_port(_port: u16) -> Option<PortHolder> {
     None

@@ -35,17 +35,17 @@ pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
     Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name, die_with_parent,
-    environment, live_without_parent, name_process, open_descriptors, own_children, processes, proportional_memory,
-    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    environment, live_without_parent, memory_kills, name_process, open_descriptors, own_children, processes,
+    proportional_memory, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
 pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
     Alarm, Caught, Cgroup, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
-    command_name, die_with_parent, environment, holder_of_port, live_without_parent, name_process, open_descriptors,
-    own_children, processes, proportional_memory, run_of_cgroup, shares_our_pids, signal_process, thread_count,
-    ticks_now, ticks_per_second,
+    command_name, die_with_parent, environment, holder_of_port, live_without_parent, memory_kills, name_process,
+    open_descriptors, own_children, processes, proportional_memory, run_of_cgroup, shares_our_pids, signal_process,
+    thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;

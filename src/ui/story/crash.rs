@@ -107,7 +107,7 @@ impl Story {
 
     /// The sentence, with how long the run lasted where that says something.
     fn what_happened(&self, crash: &Crash<'_>) -> String {
-        let out_of_memory = self.known.get(crash.process.index()).and_then(|known| known.out_of_memory);
+        let out_of_memory = self.known.get(crash.process.index()).is_some_and(|known| known.out_of_memory);
         let sentence = sentence(crash.reason, out_of_memory, self.telling.theme.signs());
         match crash.reason {
             Reason::Exit(_) | Reason::Signalled(_) => format!("{sentence} after {}", human_duration(crash.after)),
