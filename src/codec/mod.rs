@@ -20,6 +20,7 @@ pub mod lines;
 pub mod listener;
 pub mod notify;
 pub mod painting;
+pub mod percent;
 pub mod python;
 pub mod shlex;
 pub mod strip;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::assets::FRAME;
-use super::query::encoded;
 use super::route::{Confirm, Verb};
+use crate::codec::percent::encoded;
 use crate::model::Word;
 use crate::model::status::{ProcessStatus, ProjectStatus};
 use crate::model::units::human_duration;
