@@ -3,6 +3,8 @@
 //!
 //! The answer errs on one side only: whatever is not surely a single command stays with `sh` as it was written.
 
+use crate::model::command::SHELL_WORDS;
+
 /// How much of a shell a command line needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
@@ -22,17 +24,6 @@ pub fn shape(line: &str) -> Shape {
         Some(false) => shell_words::split(line).map_or(Shape::Compound, Shape::Words),
     }
 }
-
-/// Words that begin something else than a command of its own, and commands that a shell does itself and only for itself.
-/// After `exec` neither would work.
-const SHELL_WORDS: &[&str] = &[
-    "!", ".", ":", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "command", "compgen",
-    "complete", "continue", "coproc", "declare", "dirs", "disown", "do", "done", "elif", "else", "enable", "esac",
-    "eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help", "history", "if",
-    "in", "jobs", "let", "local", "logout", "popd", "pushd", "read", "readonly", "return", "select", "set", "shift",
-    "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias",
-    "unset", "until", "wait", "while",
-];
 
 /// Whether a single command has what only a shell expands or redirects; `None` when the line is not surely a single command.
 fn needs_shell(line: &str) -> Option<bool> {
