@@ -18,6 +18,7 @@ pub mod ini;
 pub mod json_answer;
 pub mod lines;
 pub mod listener;
+pub mod markup;
 pub mod notify;
 pub mod painting;
 pub mod percent;
