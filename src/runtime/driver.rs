@@ -9,6 +9,7 @@ mod sweep;
 pub use parts::{Parts, Terminals};
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -25,6 +26,7 @@ use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::listening::Listening;
 use crate::runtime::memory_kills::MemoryKills;
 use crate::runtime::os;
+use crate::runtime::record::Recorder;
 use crate::runtime::side::Side;
 use crate::runtime::signals::{Heard, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner};
@@ -217,11 +219,7 @@ impl<S: Spawner> Driver<S> {
         let mut actions = Vec::new();
         while let Some(event) = self.pending.pop_front() {
             let now = self.parts.clock.now();
-            if let Some(recorder) = &mut self.parts.recorder
-                && recorder.record(now, &event).is_err()
-            {
-                self.parts.recorder = None;
-            }
+            self.record(|recorder| recorder.record(now, &event));
             self.parts.supervisor.step(now, event, &mut actions);
             for action in actions.drain(..) {
                 self.perform(action, now);
@@ -251,10 +249,15 @@ impl<S: Spawner> Driver<S> {
             // Whoever asked may be gone.
             let _ = reply.send(outcome);
         }
-        if let Some(recorder) = &mut self.parts.recorder
-            && recorder.flush().is_err()
-        {
+        self.record(Recorder::flush);
+    }
+
+    /// What cannot be recorded ends the record, which is said: what follows could not be repeated.
+    fn record(&mut self, write: impl FnOnce(&mut Recorder) -> io::Result<()>) {
+        let Some(recorder) = &mut self.parts.recorder else { return };
+        if let Err(error) = write(recorder) {
             self.parts.recorder = None;
+            self.parts.narrator.remark(format!("the record of RUN_RECORD ends here: {error}"));
         }
     }
 
