@@ -87,7 +87,7 @@ async fn follow(mut tail: LogTail, sender: mpsc::Sender<Bytes>, peer: Peer, mut 
     }
 }
 
-/// The first part of a path is looked at by its beginning alone, as supervisord does.
+/// The first part of a path is looked at by its beginning alone (supervisor `http.py` `match`).
 fn wanted(path: &str) -> Option<Wanted> {
     if path.starts_with("/mainlogtail") {
         return Some(Wanted::Main);
