@@ -41,6 +41,7 @@ mod lag;
 mod log_tail;
 mod main_log;
 mod orders;
+mod os;
 mod output;
 mod own;
 mod place;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use nix::unistd::{User, getgrouplist};
+use nix::unistd::User;
 
 use crate::model::program::Instance;
 use crate::model::{EnvContents, EnvFile, Program, ProgramName, Project, ReadyKind, Template};
@@ -13,6 +13,7 @@ use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
 use crate::probe::ResolvedProbe;
 use crate::runtime::env_files::{self, EnvFiles, Unreadable};
+use crate::runtime::os;
 use crate::runtime::spawner::Account;
 use crate::supervisor::event::SpawnFailure;
 
@@ -138,7 +139,7 @@ pub fn account(user: &str) -> Result<Account, SpawnFailure> {
     let found = found.map_err(|error| failure(format!("{user}: {error}")))?;
     let found = found.ok_or_else(|| failure(format!("there is no user {user}")))?;
     let name = std::ffi::CString::new(found.name.clone()).map_err(|_| failure(format!("there is no user {user}")))?;
-    let groups = getgrouplist(&name, found.gid).unwrap_or_else(|_| vec![found.gid]);
+    let groups = os::groups_of(&name, found.gid);
     Ok(Account {
         uid: found.uid.as_raw(),
         gid: found.gid.as_raw(),
