@@ -8,7 +8,7 @@ use nix::unistd::User;
 
 use crate::model::program::Instance;
 use crate::model::{EnvContents, EnvFile, Program, ProgramName, Project, ReadyKind, Template};
-use crate::plan::environment::{Environment, Layers, compose, resolve};
+use crate::plan::environment::{Layers, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
 use crate::probe::ResolvedProbe;
@@ -68,16 +68,6 @@ impl Launcher {
             errno: 0,
             message: error.to_string(),
         })
-    }
-
-    /// The environment of a process, or without one of a command in the project.
-    pub fn environment(&self, of: Option<(&Program, &Instance)>) -> Result<Environment, SpawnFailure> {
-        let files = match of {
-            Some((program, _)) => self.env_files(program)?,
-            None => self.project_files()?,
-        };
-        compose(&self.project, of, &self.ports, &self.layers(&files.project, &files.program))
-            .map_err(|error| SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() })
     }
 
     /// A ready check with its holes filled in, for a process that is executed with this environment.

@@ -36,7 +36,7 @@ pub use leftovers::reclaim;
 pub use linux::{
     Alarm, CLOSE_ON_EXEC, Caught, NO_SIGNAL, PROCESS_COUNT, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals,
     ask_for_senders, become_subreaper, command_name, die_with_parent, environment, groups_of, live_without_parent,
-    name_process, open_descriptors, own_children, peer_uid, processes, proportional_memory, sender_in, set_groups,
+    memory_kills, name_process, open_descriptors, own_children, processes, proportional_memory, sender_in, set_groups,
     shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
@@ -45,9 +45,9 @@ pub use listeners::Listeners;
 pub use macos::{
     Alarm, CLOSE_ON_EXEC, Caught, Cgroup, Directories, Listeners, NO_SIGNAL, PROCESS_COUNT, ProcessWatch,
     RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals, ask_for_senders, become_subreaper, command_name, die_with_parent,
-    environment, groups_of, holder_of_port, live_without_parent, name_process, open_descriptors, own_children,
-    peer_uid, processes, proportional_memory, run_of_cgroup, sender_in, set_groups, shares_our_pids, signal_process,
-    thread_count, ticks_now, ticks_per_second,
+    environment, groups_of, holder_of_port, live_without_parent, memory_kills, name_process, open_descriptors,
+    own_children, processes, proportional_memory, run_of_cgroup, sender_in, set_groups, shares_our_pids,
+    signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
@@ -124,13 +124,6 @@ pub fn raise_open_descriptor_limit() -> io::Result<(u64, u64)> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     Ok((soft, hard))
-}
-
-/// Sets the limit of open descriptors back, for a program that is executed without the spawner.
-pub fn restore_open_descriptor_limit(soft: u64) -> io::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, soft.min(hard), hard)?;
-    Ok(())
 }
 
 /// Puts `/dev/null` in the place of our standard streams, so that whoever reads or waits for them is not held up by us.
