@@ -19,6 +19,8 @@ pub(super) const ARENA: usize = 64 * 1024;
 const READ: usize = 64 * 1024;
 /// Less space than this is not worth a read.
 const LEAST: usize = 4 * 1024;
+/// So many sources have a wide pipe at most.
+const MOST_WIDE: usize = 8;
 /// Room for what a tap held back of earlier reads.
 const HELD: usize = capture::MOST_HELD;
 /// A track that lags less than this is caught up first.
@@ -142,6 +144,9 @@ impl Output {
                 Found::End => ended.push(*index),
             }
         }
+        if let [(_, index)] = order {
+            self.note_alone(*index);
+        }
         if let Some(most) = batch.iter().map(|chunk| chunk.range.len()).max() {
             self.trickle.read(most);
         }
@@ -151,6 +156,16 @@ impl Output {
         }
         for index in ended {
             self.close_source(index);
+        }
+    }
+
+    /// Only this source had something. All programs of a user share what pipes may hold, so only a few are widened.
+    fn note_alone(&mut self, index: usize) {
+        if self.sources[index].as_mut().is_some_and(Source::was_alone)
+            && self.sources.iter().flatten().filter(|source| source.is_wide()).count() < MOST_WIDE
+            && let Some(source) = &mut self.sources[index]
+        {
+            source.widen();
         }
     }
 
@@ -365,8 +380,7 @@ impl Output {
         self.pause_slots(index);
         let Some(source) = self.sources[index].take() else { return };
         self.free.push(index);
-        // A descriptor that somebody else holds as well would stay watched.
-        let _ = self.epoll.delete(&source);
+        self.poller.remove(&source);
         let Self { known, tracks, screen, .. } = self;
         let known = &mut known[source.process.index()];
         known.sources.retain(|other| *other != index);

@@ -253,9 +253,4 @@ impl Snapshot {
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
         self.processes.get(id).map(|info| &**info)
     }
-
-    /// The processes that a word of the user's selects, in order of the slots.
-    pub fn select<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a ProcessInfo> + 'a {
-        self.processes.iter().map(|info| &**info).filter(move |info| info.name.matches(word))
-    }
 }

@@ -10,15 +10,8 @@ use crate::config::lower::{Lowered, ProgramPlaces, settings};
 use crate::config::place::within;
 use crate::config::request::Request;
 use crate::config::scope::Scope;
+use crate::model::command::SHELL_WORDS;
 use crate::model::{Command, Diagnostic, Dialect, EnvFile, Program, ReadyKind, ReadySpec, Severity, SourceFile, Span};
-
-/// What a shell knows without looking: builtins and keywords.
-const SHELL_WORDS: &[&str] = &[
-    "alias", "bg", "break", "case", "cd", "command", "continue", "do", "done", "elif", "else", "esac", "eval", "exec",
-    "exit", "export", "fg", "fi", "for", "getopts", "hash", "if", "jobs", "let", "local", "read", "readonly", "return",
-    "set", "shift", "source", "then", "times", "trap", "type", "ulimit", "umask", "unalias", "unset", "until", "wait",
-    "while", "function", "select", "time", "in", "builtin", "declare", "shopt",
-];
 
 /// Looks at the env files of all and at what the active programs need; what an inactive profile lacks hurts nobody.
 pub fn check(
@@ -218,7 +211,7 @@ impl Looking<'_, '_> {
 
 /// The word that has to be a command, if it can be told without a shell: the first one of a list or of a line that is a single
 /// command and begins with a plain word. `None` for anything compound, for builtins, and for words with holes.
-pub fn command_word(command: &Command) -> Option<String> {
+fn command_word(command: &Command) -> Option<String> {
     match command {
         Command::Words(words) => Some(words.first()?.as_literal()?.to_owned()).filter(|word| !word.is_empty()),
         Command::Line(line) => first_word(&line.to_string()),
