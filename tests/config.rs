@@ -504,6 +504,12 @@ fn mistakes_of_a_procfile_and_of_what_lies_beside_it_have_their_places() {
     let text = report::human(&diagnostics, false);
     assert!(text.contains("--> Procfile.dev:2:1") && text.contains("--> Procfile.dev:3:1"), "{text}");
     assert!(text.contains("--> .foreman:1:"), "{text}");
+
+    let texts: [(&str, &[u8]); 2] =
+        [("Procfile.dev", b"web: a\nworker: b\n"), (".foreman", b"port: 6000\nenv: gone.env\n")];
+    let Loaded::Refused(diagnostics) = load_texts(&request, &texts) else { panic!("loaded") };
+    let text = report::human(&diagnostics, false);
+    assert!(text.contains("--> .foreman:2:") && !text.contains("env_file ="), "{text}");
 }
 
 #[test]

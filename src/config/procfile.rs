@@ -256,7 +256,10 @@ fn section(entry: &Entry<'_>, port: Option<u16>, formation: &Formation<'_>, defa
         port.map(|port| given("port", RawData::Integer(port.into()))),
         (count > 1).then(|| given("numprocs", RawData::Integer(count.into()))),
         (count == 0).then(|| given("autostart", RawData::Boolean(false))),
-        defaults.root.clone().map(|root| given("directory", RawData::Text(root))),
+        defaults
+            .root
+            .clone()
+            .map(|root| key("directory", defaults.root_span.unwrap_or(entry.name_span), RawData::Text(root))),
         defaults.timeout.map(|seconds| given("stopwaitsecs", RawData::Integer(seconds.into()))),
     ];
     RawSection {
@@ -272,6 +275,7 @@ fn env_files(defaults: &ProcfileDefaults, span: Span) -> Vec<RawKey> {
     if defaults.env_files.is_empty() {
         return Vec::new();
     }
+    let span = defaults.env_span.unwrap_or(span);
     let file = |(path, is_optional): &(String, bool)| {
         let table =
             vec![key("path", span, RawData::Text(path.clone())), key("optional", span, RawData::Boolean(*is_optional))];

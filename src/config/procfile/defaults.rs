@@ -25,6 +25,10 @@ pub struct ProcfileDefaults {
     pub formation_from: &'static str,
     /// Seconds from the polite signal to SIGKILL.
     pub timeout: Option<u32>,
+    /// The line that says `root`.
+    pub root_span: Option<Span>,
+    /// The line that names env files.
+    pub env_span: Option<Span>,
 }
 
 impl ProcfileDefaults {
@@ -36,7 +40,11 @@ impl ProcfileDefaults {
         } else {
             (self.formation, self.formation_from)
         };
+        let root_span = if self.root.is_some() { self.root_span } else { other.root_span };
+        let env_span = if self.env_files.is_empty() { other.env_span } else { self.env_span };
         Self {
+            root_span,
+            env_span,
             procfile: self.procfile.or(other.procfile),
             root: self.root.or(other.root),
             env_files: if self.env_files.is_empty() { other.env_files } else { self.env_files },
@@ -68,11 +76,14 @@ pub fn read_foreman(file: usize, text: &str) -> (ProcfileDefaults, Vec<Diagnosti
         let Some(setting) = setting else { continue };
         let done = match setting.name {
             "procfile" => keep(&mut defaults.procfile, Ok(setting.value.to_owned())),
-            "root" => keep(&mut defaults.root, Ok(setting.value.to_owned())),
+            "root" => {
+                defaults.root_span = Some(setting.span);
+                keep(&mut defaults.root, Ok(setting.value.to_owned()))
+            }
             "port" => keep(&mut defaults.port, port(setting.value)),
             "timeout" => keep(&mut defaults.timeout, seconds(setting.value)),
             "env" => {
-                defaults.env_files = listed(setting.value);
+                (defaults.env_files, defaults.env_span) = (listed(setting.value), Some(setting.span));
                 Ok(())
             }
             "formation" | "concurrency" => {
@@ -88,6 +99,20 @@ pub fn read_foreman(file: usize, text: &str) -> (ProcfileDefaults, Vec<Diagnosti
     (defaults, diagnostics)
 }
 
+/// What of overmind's would change which programs run, and what does it here.
+const NOT_FOLLOWED: &[(&str, &str)] = &[
+    (
+        "OVERMIND_CAN_DIE",
+        "run up --keep-going lets the others run; a run.toml says it of one (run init --from Procfile)",
+    ),
+    ("OVERMIND_ANY_CAN_DIE", "run up --keep-going lets the others run"),
+    ("OVERMIND_AUTO_RESTART", "run up --keep-going restarts what fails; autorestart in a run.toml says it of one"),
+    ("OVERMIND_STOP_SIGNALS", "stopsignal in a run.toml (run init --from Procfile)"),
+    ("OVERMIND_IGNORED_PROCESSES", "run up -m NAME=0 leaves one out"),
+    ("OVERMIND_PROCESSES", "run up NAME… starts these alone"),
+    ("OVERMIND_SHELL", "sh runs the lines; write bash -c '…' in the line that needs another"),
+];
+
 /// Reads `.overmind.env`: overmind's flags as variables (overmind `main.go`). The file is an env file to overmind as well, so
 /// programs see its variables too, beneath those of `.env`. `file` is its index among the sources.
 pub fn read_overmind(file: usize, text: &str) -> (ProcfileDefaults, Vec<Diagnostic>) {
@@ -97,12 +122,15 @@ pub fn read_overmind(file: usize, text: &str) -> (ProcfileDefaults, Vec<Diagnost
     for (name, value) in dotenv::parse(text, &BTreeMap::new()).pairs {
         let done = match name.as_str() {
             "OVERMIND_PROCFILE" => keep(&mut defaults.procfile, Ok(value.clone())),
-            "OVERMIND_ROOT" => keep(&mut defaults.root, Ok(value.clone())),
+            "OVERMIND_ROOT" => {
+                defaults.root_span = Some(line_of(file, text, &name));
+                keep(&mut defaults.root, Ok(value.clone()))
+            }
             "OVERMIND_PORT" => keep(&mut defaults.port, port(&value)),
             "OVERMIND_PORT_STEP" => keep(&mut defaults.port_step, step(&value)),
             "OVERMIND_TIMEOUT" => keep(&mut defaults.timeout, seconds(&value)),
             "OVERMIND_ENV" => {
-                named_files = listed(&value);
+                (named_files, defaults.env_span) = (listed(&value), Some(line_of(file, text, &name)));
                 Ok(())
             }
             "OVERMIND_FORMATION" => parse_formation(&value).map_err(|error| reason(&error)).map(|formation| {
@@ -114,6 +142,10 @@ pub fn read_overmind(file: usize, text: &str) -> (ProcfileDefaults, Vec<Diagnost
         };
         let setting = Setting { name: &name, value: &value, span: line_of(file, text, &name) };
         diagnostics.extend(done.err().map(|reason| refusal(&setting, &reason)));
+        diagnostics.extend(NOT_FOLLOWED.iter().find(|(key, _)| *key == name).map(|(key, instead)| {
+            let message = format!("`{key}` is not followed");
+            Diagnostic::warning("unknown-option", message).at(setting.span, "overmind's").help(*instead)
+        }));
     }
     defaults.env_files = vec![(".overmind.env".to_owned(), true), (".env".to_owned(), true)];
     defaults.env_files.append(&mut named_files);

@@ -205,9 +205,13 @@ fn foreman_has_its_defaults_in_yaml() {
                 procfile: Procfile.dev\ncolor: true\nnested:\n  port: 1\n";
     let (defaults, diagnostics) = read_foreman(1, text);
     assert_eq!(diagnostics, []);
+    let at = |span: Option<Span>| span.map(|span| &text[span.start..span.end]);
+    assert_eq!((at(defaults.env_span), at(defaults.root_span)), (Some("env: a.env, b.env"), Some("root: app")));
     assert_eq!(
         defaults,
         ProcfileDefaults {
+            env_span: defaults.env_span,
+            root_span: defaults.root_span,
             procfile: Some("Procfile.dev".to_owned()),
             root: Some("app".to_owned()),
             env_files: vec![("a.env".to_owned(), false), ("b.env".to_owned(), false)],
@@ -237,6 +241,16 @@ fn a_bad_default_is_an_error_with_its_place() {
 }
 
 #[test]
+fn what_overmind_would_do_otherwise_is_told() {
+    let text = "OVERMIND_CAN_DIE=worker\nOVERMIND_SOCKET=x\nA=1\n";
+    let (_, diagnostics) = read_overmind(1, text);
+    let told: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+    assert_eq!(told, ["`OVERMIND_CAN_DIE` is not followed"]);
+    let span = diagnostics[0].labels[0].span;
+    assert_eq!(&text[span.start..span.end], "OVERMIND_CAN_DIE=worker");
+}
+
+#[test]
 fn overmind_has_its_defaults_in_variables() {
     let text = "OVERMIND_PROCFILE=Procfile.dev\nOVERMIND_PORT=7000\nOVERMIND_PORT_STEP=10\nOVERMIND_TIMEOUT=3\n\
                 OVERMIND_FORMATION=web=2\nOVERMIND_ROOT=app\nOVERMIND_ENV=more.env\nRAILS_ENV=test\n";
@@ -258,6 +272,8 @@ fn overmind_has_its_defaults_in_variables() {
         ]
     );
     assert_eq!(project.top[0].name, "env_file");
+    let span = project.top[0].span;
+    assert_eq!((span.file, span.start), (1, text.find("OVERMIND_ENV").unwrap()));
 }
 
 #[test]
