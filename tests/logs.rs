@@ -581,6 +581,11 @@ fn only_the_wanted_ones_are_shown_and_all_are_kept() {
     wait_until("it is kept", || !rig.kept(Query::default()).is_empty());
     two.write_all(b"shown\n").unwrap();
     assert_eq!(read_until(&mut screen, "\n"), "p2 │ shown\n");
+    let mut new = rig.program(3);
+    new.write_all(b"not asked for\n").unwrap();
+    wait_until("the new one is kept", || rig.kept(Query::default()).len() > 2);
+    two.write_all(b"again\n").unwrap();
+    assert_eq!(read_until(&mut screen, "\n"), "p2 │ again\n");
     rig.hub.show_only(None);
     assert!(rig.hub.flush(PATIENCE));
     one.write_all(b"back\n").unwrap();

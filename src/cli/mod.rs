@@ -112,7 +112,7 @@ fn parse() -> Result<Args, ExitCode> {
     if let Some(args) = args::parse_quickly(std::env::args_os()) {
         return Ok(args);
     }
-    let matches = Args::command().try_get_matches();
+    let matches = Args::command().try_get_matches_from(args::help_as_option(std::env::args_os()));
     matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| {
         // A closed pipe is no reason to complain about help that nobody reads.
         error.print().ok();

@@ -77,7 +77,8 @@ impl Output {
 
     pub(super) fn known(&mut self, process: ProcessId) -> &mut Known {
         if self.known.len() <= process.index() {
-            self.known.resize_with(process.index() + 1, Known::default);
+            let is_hidden = self.is_filtered;
+            self.known.resize_with(process.index() + 1, || Known { is_hidden, ..Known::default() });
         }
         &mut self.known[process.index()]
     }
@@ -140,6 +141,7 @@ impl Output {
     }
 
     fn show_only(&mut self, processes: Option<&[ProcessId]>) {
+        self.is_filtered = processes.is_some();
         for (index, known) in self.known.iter_mut().enumerate() {
             known.is_hidden = processes.is_some_and(|shown| !shown.iter().any(|process| process.index() == index));
             for track in &known.tracks {

@@ -113,6 +113,8 @@ pub(crate) struct Output {
     /// Connected at the first line.
     pub(super) syslog: Option<Syslog>,
     pub(super) has_keeping_failed: bool,
+    /// Only some are shown, so whoever is new is not.
+    pub(super) is_filtered: bool,
     /// By [`ProcessId`].
     pub(super) known: Vec<Known>,
     pub(super) tracks: Vec<Track>,
@@ -170,6 +172,7 @@ impl Output {
             main,
             syslog: None,
             has_keeping_failed: false,
+            is_filtered: false,
             known: Vec::new(),
             tracks: Vec::new(),
             sources: Vec::new(),

@@ -176,7 +176,7 @@ impl Looking<'_, '_> {
         let span = places.values.get("command").map(|span| within(self.sources, *span, &word));
         if word.contains('/') {
             if self.world.has_command(&word, &[directory.to_owned()]) == Some(false) {
-                let message = format!("{} runs `{word}`, which is not there yet", program.name);
+                let message = format!("{} runs `{word}`, which is not there yet or not executable", program.name);
                 let problem = Diagnostic::warning("command-not-yet", message);
                 self.problems
                     .push(problem.at_opt(span, format!("it is looked for in {} at the start", directory.display())));
