@@ -123,10 +123,10 @@ impl Source {
         }
     }
 
-    /// It was read while nobody else wrote. Whether a wider pipe would serve it now; that is so once.
-    pub(crate) fn was_alone(&mut self) -> bool {
-        self.alone = if self.is_flood { self.alone.saturating_add(1) } else { 0 };
-        self.is_pipe && self.alone == LONG_FLOOD
+    /// After a read: whether nobody else wrote meanwhile. Whether a wider pipe would serve it now; that is told once in a row.
+    pub(crate) fn note_company(&mut self, is_alone: bool) -> bool {
+        self.alone = if is_alone && self.is_flood { self.alone.saturating_add(1) } else { 0 };
+        self.is_pipe && !self.is_wide && self.alone == LONG_FLOOD
     }
 
     /// Makes its pipe wider, where that can be.

@@ -117,6 +117,7 @@ impl Output {
         let mut batch: Vec<Chunk> = Vec::with_capacity(order.len().min(16));
         let mut ended = Vec::new();
         let mut used = 0;
+        let is_alone = self.ready.len() == 1;
         for (_, index) in order {
             let space = (arena.len() - used).min(READ);
             if space < LEAST {
@@ -130,7 +131,10 @@ impl Output {
             }
             match source.read(&mut arena[used..used + space - HELD], self.turn) {
                 Found::Bytes(length) => {
-                    let is_over = source.is_let_go();
+                    let (is_narrow, is_over) = (source.note_company(is_alone), source.is_let_go());
+                    if is_narrow {
+                        self.widen(*index);
+                    }
                     let length = self.tap(*index, &mut arena[used..used + space], length);
                     let range = used..used + length;
                     used += length;
@@ -144,9 +148,6 @@ impl Output {
                 Found::End => ended.push(*index),
             }
         }
-        if let [(_, index)] = order {
-            self.note_alone(*index);
-        }
         if let Some(most) = batch.iter().map(|chunk| chunk.range.len()).max() {
             self.trickle.read(most);
         }
@@ -159,12 +160,10 @@ impl Output {
         }
     }
 
-    /// Only this source had something. All programs of a user share what pipes may hold, so only a few are widened.
-    fn note_alone(&mut self, index: usize) {
-        if self.sources[index].as_mut().is_some_and(Source::was_alone)
-            && self.sources.iter().flatten().filter(|source| source.is_wide()).count() < MOST_WIDE
-            && let Some(source) = &mut self.sources[index]
-        {
+    /// All programs of a user share what pipes may hold, so only a few are widened.
+    fn widen(&mut self, index: usize) {
+        let wide = self.sources.iter().flatten().filter(|source| source.is_wide()).count();
+        if let Some(source) = self.sources[index].as_mut().filter(|_| wide < MOST_WIDE) {
             source.widen();
         }
     }

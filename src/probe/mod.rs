@@ -1,7 +1,8 @@
 //! One ready check a file. A check answers yes or no and says how; how many answers decide, how often it is asked and what
 //! readiness unlocks is the supervisor's business.
 //!
-//! A new kind is a file with `SCHEMA` and, where it is asked, `check`; a row in [`KINDS`]; an arm in [`check`].
+//! A new kind is a file with `SCHEMA` and, where it is asked, `check`; a row in [`KINDS`]; a variant of [`ReadyKind`], and the arms
+//! that the build asks for.
 //! `log` and `notify` arrive by themselves and are never asked.
 
 use std::fmt;
