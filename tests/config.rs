@@ -12,28 +12,11 @@ use run::config::facts::FileFact;
 use run::config::request::{Request, Vocabulary};
 use run::config::testing::load_supposing;
 use run::model::options::{self, OPTIONS, SectionKind};
-use run::model::{ProbeSchema, Program, Project};
+use run::model::{Program, Project};
 use run::runtime::load::load_project;
 use run::ui::report;
 
-const fn probe(
-    name: &'static str,
-    value: &'static str,
-    params: &'static [(&'static str, &'static str)],
-) -> ProbeSchema {
-    ProbeSchema { name, value, doc: "", params }
-}
-
-const VOCABULARY: Vocabulary = Vocabulary {
-    probes: &[
-        probe("tcp", "a port, or \"host:port\"", &[]),
-        probe("http", "a path on its own port, or a URL", &[("status", "accepted statuses")]),
-        probe("exec", "a command", &[]),
-        probe("log", "a regular expression", &[]),
-        probe("notify", "true", &[]),
-        probe("file", "a path", &[]),
-    ],
-};
+const VOCABULARY: Vocabulary = Vocabulary { probes: run::probe::KINDS };
 
 fn request(root: &Path) -> Request {
     let shell = [("HOME", "/home/me"), ("PATH", "/usr/bin:/bin")];

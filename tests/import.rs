@@ -15,6 +15,7 @@ const BLESS: &str = "UPDATE_GENERATED";
 /// The file of each case, by its directory. A format can have several.
 const CASES: &[(&str, &str)] = &[
     ("compose", "compose.yaml"),
+    ("compose_extends", "compose.yaml"),
     ("compose_images", "docker-compose.yml"),
     ("dekit", "dekit.yaml"),
     ("dekit_procs", "dekit.yaml"),

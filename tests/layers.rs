@@ -35,12 +35,12 @@ const fn edge(name: &'static str, may_use: &'static [&'static str], crates: &'st
 const LAYERS: &[Layer] = &[
     pure("model", &[], &[]),
     pure("codec", &["model"], &["base64", "memchr", "roxmltree", "saphyr_parser", "serde_json"]),
-    pure("config", &["model", "codec"], &["globset", "regex", "serde_json", "strsim", "toml"]),
+    pure("config", &["model", "codec"], &["globset", "serde_json", "strsim", "toml"]),
     pure("import", &["model", "codec", "config"], &["serde_json", "toml"]),
     pure("templates", &["model", "codec", "config", "import"], &["minijinja", "serde_json", "toml"]),
     pure("plan", &["model"], &["petgraph", "shell_words"]),
     pure("supervisor", &["model", "plan"], &[]),
-    pure("export", &["model", "plan"], &["unicode_width"]),
+    pure("export", &["model", "codec", "plan"], &["unicode_width"]),
     pure("api", &["model", "codec", "supervisor", "export"], &["jiff", "serde_json", "strsim"]),
     edge("probe", &["model", "codec"], &["memchr", "regex", "tokio"]),
     edge("fault", &[], &[]),
@@ -57,7 +57,7 @@ const LAYERS: &[Layer] = &[
         &["model", "codec", "api", "export", "supervisor", "fault", "logs", "runtime::handle"],
         &["bytes", "http_body_util", "hyper", "hyper_util", "jiff", "libc", "nix", "serde_json", "sha1", "tokio"],
     ),
-    edge("proxy", &["model", "registry"], &["bytes", "http_body_util", "hyper", "hyper_util", "tokio"]),
+    edge("proxy", &["model", "codec", "registry"], &["bytes", "http_body_util", "hyper", "hyper_util", "tokio"]),
     edge(
         "ui",
         &["model", "codec", "plan", "supervisor", "logs", "client"],

@@ -223,6 +223,35 @@ fn without_a_kept_log_a_pipe_misses_nothing_either() {
     assert!(rows_of(&output, 0).as_bytes() == numbered(0, 40_000));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn who_floods_alone_gets_a_wider_pipe_and_only_a_few_do() {
+    let room = |program: &File| fcntl(program, FcntlArg::F_GETPIPE_SZ).unwrap();
+    let (outlet, screen) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    let reader = reading(screen);
+    let megabyte = format!("{}\n", "y".repeat(1023)).repeat(1024);
+    let mut programs: Vec<File> = (0..9).map(|number| rig.program(number)).collect();
+    let ninth = programs.pop().unwrap();
+    let usual = room(&ninth);
+    let mut written = 0;
+    for program in &mut programs {
+        wait_until("its pipe is wider", || {
+            program.write_all(megabyte.as_bytes()).unwrap();
+            written += 1024;
+            room(program) > usual
+        });
+    }
+    for _ in 0..8 {
+        (&ninth).write_all(megabyte.as_bytes()).unwrap();
+        written += 1024;
+    }
+    assert_eq!(room(&ninth), usual);
+    drop((programs, ninth));
+    assert!(rig.hub.stop(PATIENCE));
+    assert_eq!(String::from_utf8(reader.join().unwrap()).unwrap().lines().count(), written);
+}
+
 #[test]
 fn a_line_of_ten_megabytes_comes_in_marked_pieces() {
     let (outlet, screen) = piped();
@@ -552,6 +581,11 @@ fn only_the_wanted_ones_are_shown_and_all_are_kept() {
     wait_until("it is kept", || !rig.kept(Query::default()).is_empty());
     two.write_all(b"shown\n").unwrap();
     assert_eq!(read_until(&mut screen, "\n"), "p2 │ shown\n");
+    let mut new = rig.program(3);
+    new.write_all(b"not asked for\n").unwrap();
+    wait_until("the new one is kept", || rig.kept(Query::default()).len() > 2);
+    two.write_all(b"again\n").unwrap();
+    assert_eq!(read_until(&mut screen, "\n"), "p2 │ again\n");
     rig.hub.show_only(None);
     assert!(rig.hub.flush(PATIENCE));
     one.write_all(b"back\n").unwrap();
@@ -818,7 +852,7 @@ fn the_last_lines_of_each_process_are_merged_by_time() {
 #[test]
 fn what_is_written_later_can_be_followed() {
     let rig = Rig::new(None, |_| {});
-    let mut follow = rig.logs().lines(Query { last: Some(1), ..Query::default() }).unwrap().follow().unwrap();
+    let mut follow = rig.logs().lines(Query { last: Some(1), ..Query::default() }).unwrap().follow();
     let mut next = |count: usize| {
         let mut lines = Vec::new();
         let deadline = Instant::now() + PATIENCE;

@@ -52,7 +52,7 @@ fn every_config_format_stands_in_the_table() {
 #[test]
 fn every_import_format_stands_in_the_table() {
     let table = item("src/import/mod.rs", "pub const FORMATS");
-    let shared = ["draft", "emit", "fields", "holes", "names", "parts", "testing"];
+    let shared = ["draft", "emit", "fields", "holes", "inherit", "names", "parts", "testing"];
     for stem in stems("src/import").into_iter().filter(|stem| !shared.contains(&stem.as_str())) {
         assert!(table.contains(&format!("{stem}::FORMAT")), "src/import/{stem}.rs: add `{stem}::FORMAT` to FORMATS");
     }

@@ -124,16 +124,26 @@ pub fn parse_quickly(line: impl IntoIterator<Item = OsString>) -> Option<Args> {
     Args::from_arg_matches(&matches).ok()
 }
 
+/// `run help up` as `run up --help`, which every other tool takes, too.
+pub fn help_as_option(line: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut line: Vec<OsString> = line.into_iter().collect();
+    if line.get(1).is_some_and(|word| word == "help") {
+        line.remove(1);
+        line.truncate(2);
+        line.push("--help".into());
+    }
+    line
+}
+
 /// Reads `30`, `30s`, `5m`; a bare number is seconds.
 pub fn duration(text: &str) -> Result<Duration, String> {
     units::parse_duration(text).ok_or_else(|| "not a duration such as 500ms, 30s or 5m".to_owned())
 }
 
-/// Reads the name of a project: it stands in titles, host names and lists.
+/// Reads the name of a project. It stands in titles and lists; a directory's may have blanks, a branch's slashes.
 pub fn project_name(text: &str) -> Result<String, String> {
-    let is_bad = |c: char| c.is_control() || c.is_whitespace() || c == '/';
-    if text.is_empty() || text.contains(is_bad) {
-        return Err("a project's name is one word without blanks and slashes".to_owned());
+    if text.trim().is_empty() || text.contains(char::is_control) {
+        return Err("a project's name is one line of text".to_owned());
     }
     Ok(text.to_owned())
 }
@@ -266,6 +276,22 @@ mod tests {
     }
 
     #[test]
+    fn a_project_is_addressed_by_whatever_it_is_called() {
+        for name in ["shop@fix/ui", "my shop", "größe"] {
+            let args = Args::try_parse_from(["run", "-p", name, "status"]).unwrap();
+            assert_eq!(args.global.name.as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn help_is_a_word_as_well() {
+        let said = |line: &str| help_as_option(line.split(' ').map(OsString::from)).join(std::ffi::OsStr::new(" "));
+        assert_eq!(said("run help"), "run --help");
+        assert_eq!(said("run help up"), "run up --help");
+        assert_eq!(said("run ctl help"), "run ctl help");
+    }
+
+    #[test]
     fn what_contradicts_itself_is_refused() {
         for line in [
             "run up --keep-going --exit-on-failure",
@@ -277,8 +303,8 @@ mod tests {
             "run wait --timeout soon",
             "run stop",
             "run status --by size",
-            "run -p a/b up",
             "run -p  up",
+            "run -p a\tb up",
         ] {
             assert!(Args::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -127,8 +127,7 @@ fn follow(
     every: Duration,
     between: &mut dyn FnMut() -> Result<Turn, CommandError>,
 ) -> Result<(), CommandError> {
-    let mut follow =
-        lines.follow().map_err(|error| CommandError::internal(format!("could not watch the log: {error}")))?;
+    let mut follow = lines.follow();
     let mut was_up = kept.was_up;
     loop {
         let new = follow.wait(every);

@@ -1,7 +1,11 @@
 //! The commands; puts it all together.
 //!
 //! `args` says what may be typed, `settings` what it means, and one file a command does it. `project` is where commands meet
-//! projects, `error` is the only thing that meets the user when something goes wrong.
+//! projects, `error` is the only thing that meets the user when something goes wrong, and `exit_code` has all the numbers.
+//!
+//! What commands share stands beside them: `connection` and `running` ask projects that are up, `select` finds whom a word means,
+//! `answers` says what became of a request, `environment` makes what a program gets, `output` prints, `complete` knows what could
+//! be typed next. `called_as` and `getopt` are for supervisord's two names.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -108,7 +112,7 @@ fn parse() -> Result<Args, ExitCode> {
     if let Some(args) = args::parse_quickly(std::env::args_os()) {
         return Ok(args);
     }
-    let matches = Args::command().try_get_matches();
+    let matches = Args::command().try_get_matches_from(args::help_as_option(std::env::args_os()));
     matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| {
         // A closed pipe is no reason to complain about help that nobody reads.
         error.print().ok();

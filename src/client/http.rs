@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use super::ClientError;
 use super::address::Credentials;
-use crate::codec::attach;
+use crate::codec::{attach, percent};
 
 /// The longest head that is taken for one.
 const HEAD: usize = 64 << 10;
@@ -97,7 +97,7 @@ pub(super) fn upgrade(
     process: &str,
 ) -> Result<(), ClientError> {
     let authorization = credentials.map(Credentials::header).unwrap_or_default();
-    let path = attach::PATH.to_owned() + &encoded(process);
+    let path = attach::PATH.to_owned() + &percent::encoded(process);
     let connection = format!("Connection: Upgrade\r\nUpgrade: {}\r\n", attach::PROTOCOL);
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{connection}{authorization}\r\n");
     stream.write_all(request.as_bytes())?;
@@ -110,14 +110,6 @@ pub(super) fn upgrade(
     let why = source.body(framing)?;
     let reason = String::from_utf8_lossy(&why).trim_end().to_owned();
     Err(ClientError::Status { code: status.code, reason })
-}
-
-/// A name as it stands in a path.
-fn encoded(name: &str) -> String {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:".contains(byte);
-    name.bytes().fold(String::new(), |path, byte| {
-        if is_plain(&byte) { path + &char::from(byte).to_string() } else { path + &format!("%{byte:02X}") }
-    })
 }
 
 /// Reads what is there; nothing at the end.
@@ -272,12 +264,6 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
-    }
-
-    #[test]
-    fn a_name_in_a_path_has_no_sign_of_the_path_in_it() {
-        assert_eq!(encoded("mail:mail_0"), "mail:mail_0");
-        assert_eq!(encoded("a b/ü%"), "a%20b%2F%C3%BC%25");
     }
 
     fn post_to(answer: &str) -> (Result<Vec<u8>, ClientError>, Vec<u8>) {

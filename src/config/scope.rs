@@ -1,6 +1,8 @@
 //! The variables that a value can name, as far as they are known at load: from the shell up to the
 //! program's own table. What only a start can know (a port, a run) is defined without a value.
 
+use std::collections::BTreeMap;
+
 use crate::config::dotenv;
 use crate::config::facts::{FileFact, World};
 use crate::config::layers::Layers;
@@ -17,11 +19,17 @@ pub struct Scope {
 impl Scope {
     /// The shell and the project's env files.
     pub fn below_environment(request: &Request, project: &Project, world: &mut World<'_>) -> Self {
+        let mut scope = Self::of_shell(request);
+        scope.add_files(request, &project.env_files, world);
+        scope
+    }
+
+    /// The shell alone: what the first env file sees.
+    pub fn of_shell(request: &Request) -> Self {
         let mut scope = Self::default();
         for (name, value) in &request.shell {
             scope.define(name, Some(value.clone()));
         }
-        scope.add_files(request, &project.env_files, world);
         scope
     }
 
@@ -81,11 +89,16 @@ impl Scope {
         self.values.names()
     }
 
-    fn add_files(&mut self, request: &Request, files: &[EnvFile], world: &mut World<'_>) {
+    /// Names whose values are known.
+    pub fn known(&self) -> BTreeMap<String, String> {
+        self.names().filter_map(|name| Some((name.to_owned(), self.get(name)?.to_owned()))).collect()
+    }
+
+    /// Adds what env files say, each of which sees those before it.
+    pub fn add_files(&mut self, request: &Request, files: &[EnvFile], world: &mut World<'_>) {
         for file in files {
             let Some(FileFact::Bytes(bytes)) = world.file(&file.path) else { continue };
-            let known = self.names().filter_map(|name| Some((name.to_owned(), self.get(name)?.to_owned()))).collect();
-            for (name, value) in dotenv::parse(&String::from_utf8_lossy(bytes), &known).pairs {
+            for (name, value) in dotenv::parse(&String::from_utf8_lossy(bytes), &self.known()).pairs {
                 if request.env_order == EnvOrder::File || !request.shell.contains_key(&name) {
                     self.define(&name, Some(value));
                 }

@@ -103,8 +103,7 @@ fn workload(site: &Site<'_>, unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
     text.put(format_args!("      terminationGracePeriodSeconds: {}\n", unit.program.stopwaitsecs.as_secs()));
     text.push_str(&waits(unit, all));
     text.put(format_args!("      containers:\n        - name: {name}\n          image: {}\n", string(&image(site))));
-    // Two dollar signs are one: what is left is the shell's own.
-    let words: Vec<String> = unit.run.words().iter().map(|word| word.replace("$(", "$$(")).collect();
+    let words: Vec<String> = unit.run.words().iter().map(|word| escaped(word)).collect();
     text.put(format_args!("          command: {}\n", strings(&words)));
     text.push_str(&environment(site, unit));
     if !unit.ports.is_empty() {
@@ -139,11 +138,28 @@ fn waits(unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
     text
 }
 
+/// `$(NAME)` is filled in there, and two dollar signs are one: both are doubled, so that what is left is the shell's own.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        out.push(c);
+        if c == '$' && matches!(characters.peek(), Some('$' | '(')) {
+            out.push('$');
+        }
+    }
+    out
+}
+
 fn environment(site: &Site<'_>, unit: &Unit<'_>) -> String {
     let mut text = String::new();
     let ports = unit.ports.iter().map(|(name, port)| (name.clone(), port.to_string()));
     for (name, value) in unit.environment.iter().cloned().chain(ports) {
-        text.put(format_args!("            - name: {}\n              value: {}\n", string(&name), string(&value)));
+        text.put(format_args!(
+            "            - name: {}\n              value: {}\n",
+            string(&name),
+            string(&escaped(&value))
+        ));
     }
     for name in &unit.secrets {
         text.put(format_args!(
@@ -205,6 +221,11 @@ fn service(site: &Site<'_>, unit: &Unit<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_kubernetes_would_fill_in_stays_as_it_is() {
+        assert_eq!(escaped("$(date) $HOME $$ $$$(x) $"), "$$(date) $HOME $$$ $$$$$$(x) $");
+    }
 
     #[test]
     fn names_are_those_of_dns() {

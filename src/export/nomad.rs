@@ -16,7 +16,7 @@ fn render(site: &Site<'_>) -> Exported {
         exported.remarks.push(format!("{file} is not read; a template block with env = true can"));
     }
     let mut text =
-        format!("# {} by `run export nomad`\njob {} {{\n  type = \"service\"\n", site.name, string(site.name));
+        format!("# {} by `run export nomad`\njob {} {{\n  type = \"service\"\n", site.name, string(&label(site.name)));
     let all = units(site, Hosts::Loopback);
     for mut unit in all.clone().into_iter().filter(|unit| !unit.program.is_task()) {
         for need in unit.needs.clone() {

@@ -1,6 +1,6 @@
 //! Procfile: one line a program. It knows neither order nor checks, and its tools end with the first program that ends.
 
-use crate::export::unit::{Hosts, Run, Site, Unit, left_out, shell_word, units};
+use crate::export::unit::{Hosts, Run, Site, Unit, left_out, one_line, shell_word, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::Grow;
 
@@ -57,14 +57,11 @@ fn line(site: &Site<'_>, unit: &Unit<'_>) -> String {
         .chain(ports)
         .map(|(name, value)| format!("{name}={}", shell_word(&value)))
         .collect();
-    let command = unit.run.line().trim().replace('\n', "; ");
-    if variables.is_empty() {
-        line.push_str(&command);
-        return line;
-    }
+    let command = unit.run.line();
     match unit.run {
+        _ if variables.is_empty() => line.push_str(&command),
         Run::Words(_) => line.put(format_args!("env {} {command}", variables.join(" "))),
         Run::Line(_) => line.put(format_args!("export {}; {command}", variables.join(" "))),
     }
-    line
+    one_line(&line, &[])
 }

@@ -1,7 +1,7 @@
 //! supervisord.conf. It knows priorities and no dependencies, so programs start in the order of the graph, without waiting.
 
 use crate::export::graph::GraphView;
-use crate::export::unit::{Hosts, Site, Unit, left_out, own_env_files, project_env_files, units};
+use crate::export::unit::{Hosts, Run, Site, Unit, left_out, one_line, own_env_files, project_env_files, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::program::Instance;
 use crate::model::{Autorestart, Grow, Kind};
@@ -36,12 +36,13 @@ fn render(site: &Site<'_>) -> Exported {
         for file in own_env_files(site, &unit) {
             unit.remark(format!("supervisord does not read {file}; put what it says into environment="));
         }
-        let is_sayable = |value: &str| !(value.contains('"') && value.contains('\''));
-        let (kept, unsaid): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut unit.environment).into_iter().partition(|(_, value)| is_sayable(value));
-        unit.environment = kept;
-        for (name, _) in unsaid {
-            unit.remark(format!("{name} is left out: a value with both kinds of quotes cannot stand in environment="));
+        for (name, value) in std::mem::take(&mut unit.environment) {
+            match unsayable(&value) {
+                None => unit.environment.push((name, value)),
+                Some(what) => {
+                    unit.remark(format!("{name} is left out: a value with {what} cannot stand in environment="));
+                }
+            }
         }
         text.push('\n');
         // It cannot count ports up, so every instance that has one stands for itself.
@@ -68,7 +69,7 @@ fn section(unit: &Unit<'_>, wave: usize, instance: &Instance, count: usize) -> S
     for remark in &unit.remarks {
         text.put(format_args!("; {remark}\n"));
     }
-    let words: Vec<String> = unit.run.words().iter().map(|word| quoted(word)).collect();
+    let words: Vec<String> = words(&unit.run).iter().map(|word| quoted(word)).collect();
     text.put(format_args!("command={}\ndirectory={}\n", words.join(" "), escaped(&unit.directory)));
     let ports = unit.ports.iter().map(|(name, port)| (name.clone(), (u32::from(*port) + instance.number).to_string()));
     let variables = unit.environment.iter().cloned().chain(ports);
@@ -114,15 +115,46 @@ fn escaped(text: &str) -> String {
     text.replace('%', "%%")
 }
 
-/// A word as its shlex takes it; a comment begins at a blank and a `;` or `#`, even inside of quotes.
+/// Whether a comment begins in it: at a `;` or `#` behind a blank, even inside of quotes.
+fn has_comment(text: &str) -> bool {
+    text.chars().zip(text.chars().skip(1)).any(|(before, c)| before.is_whitespace() && ";#".contains(c))
+}
+
+/// What keeps a value out of `environment`.
+fn unsayable(value: &str) -> Option<&'static str> {
+    if value.contains('"') && value.contains('\'') {
+        Some("both kinds of quotes")
+    } else if value.contains('\n') {
+        Some("a line break")
+    } else if has_comment(value) {
+        Some("a `;` or `#` behind a blank")
+    } else {
+        None
+    }
+}
+
+/// What is run, on one line and without what would be a comment there.
+fn words(run: &Run) -> Vec<String> {
+    // Outside of quotes no shell needs the blank before a `;`.
+    let shorter = |word: String| if word.contains(['"', '\'']) { word } else { word.replace(" ;", ";") };
+    let words: Vec<String> = run.words().into_iter().map(shorter).collect();
+    if !words.iter().any(|word| word.trim_end().contains('\n') || has_comment(word)) {
+        return words;
+    }
+    let line = match run {
+        Run::Words(_) => format!("exec {}", run.line()),
+        Run::Line(line) => line.clone(),
+    };
+    vec!["/bin/sh".to_owned(), "-c".to_owned(), one_line(&line, &[';', '#'])]
+}
+
+/// A word as its shlex takes it.
 fn quoted(word: &str) -> String {
-    let word = escaped(word).replace('\n', " ");
+    let word = escaped(word.trim_end_matches('\n'));
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,$".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word;
     }
-    // Before a `;` no shell needs the blank.
-    let word = word.replace(" ;", ";");
     format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
@@ -138,4 +170,26 @@ fn variable(value: &str) -> String {
     out.push_str(&escaped(rest));
     let value = out;
     if value.contains('"') { format!("'{value}'") } else { format!("\"{value}\"") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_comment_begins_in_a_command() {
+        let line = |line: &str| words(&Run::Line(line.to_owned())).pop().unwrap();
+        assert_eq!(line("echo 1 ; echo 2"), "echo 1; echo 2");
+        assert_eq!(line("echo 'a ;b'"), r#"eval "$(printf 'echo '\''a \073b'\''')""#);
+        assert_eq!(line("echo 1 # one\necho 2\n"), r#"eval "$(printf 'echo 1 \043 one\necho 2')""#);
+        let array = Run::Words(["sh", "-c", "echo 1\necho 2"].map(ToOwned::to_owned).to_vec());
+        assert_eq!(words(&array)[2], r#"eval "$(printf 'exec sh -c '\''echo 1\necho 2'\''')""#);
+    }
+
+    #[test]
+    fn a_value_that_would_be_cut_is_not_written() {
+        assert_eq!(unsayable("a;b#c"), None);
+        assert_eq!(unsayable("a ;b"), Some("a `;` or `#` behind a blank"));
+        assert_eq!(unsayable("a\nb"), Some("a line break"));
+    }
 }

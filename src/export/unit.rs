@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model::template::{Part, ProgramFact};
-use crate::model::{Command, Dependency, Program, ProgramName, Project, ReadyKind, Template};
+use crate::model::{Command, Dependency, Grow, Program, ProgramName, Project, ReadyKind, Template};
 use crate::plan::environment::{looks_secret, port_variable};
 use crate::plan::ports::Ports;
 use crate::plan::shell_line::{Shape, shape};
@@ -68,6 +68,28 @@ pub fn shell_word(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
+}
+
+/// A text for the shell on one line. What has line breaks may hold quotes, comments and blocks across them, so it is spelled for
+/// `printf` and read by the same shell, and so is what has one of `spelled` behind a blank.
+pub fn one_line(text: &str, spelled: &[char]) -> String {
+    let text = text.trim();
+    let is_spelled = |(before, c): (char, char)| before.is_whitespace() && spelled.contains(&c);
+    if !text.contains('\n') && !text.chars().zip(text.chars().skip(1)).any(is_spelled) {
+        return text.to_owned();
+    }
+    let mut format = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' => format.push_str("\\n"),
+            '\\' => format.push_str("\\\\"),
+            '%' => format.push_str("%%"),
+            '\'' => format.push_str("'\\''"),
+            _ if spelled.contains(&c) => format.put(format_args!("\\{:03o}", u32::from(c))),
+            _ => format.push(c),
+        }
+    }
+    format!("eval \"$(printf '{format}')\"")
 }
 
 /// A ready check with its target.
@@ -328,5 +350,21 @@ impl Filling<'_, '_> {
             }
         }
         text.push_str(&port);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_with_breaks_is_spelled_for_the_same_shell() {
+        assert_eq!(one_line("echo a # b\n", &[]), "echo a # b");
+        let text = "echo 'a\n50% \\' # one\nfor x in 1; do\n  echo $x ;done";
+        assert_eq!(
+            one_line(text, &[';', '#']),
+            r#"eval "$(printf 'echo '\''a\n50%% \\'\'' \043 one\nfor x in 1\073 do\n  echo $x \073done')""#
+        );
+        assert_eq!(one_line("echo 'a ;b'", &[';']), r#"eval "$(printf 'echo '\''a \073b'\''')""#);
     }
 }

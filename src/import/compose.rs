@@ -9,6 +9,7 @@ use crate::codec::yaml;
 use crate::import::compose::ports::{ports, published};
 use crate::import::draft::{Draft, Section, Value};
 use crate::import::fields::Fields;
+use crate::import::inherit::{self, Inherit};
 use crate::import::names::Names;
 use crate::import::{Format, ImportError, Source, holes, nothing_beside, parts};
 use crate::model::Until;
@@ -43,7 +44,9 @@ const SERVICE: &[(&str, &str)] = &[
     ("volumes", "the program uses the files of this machine"),
     ("networks", "the program shares the network of this machine"),
     ("network_mode", "the program shares the network of this machine"),
-    ("extends", "write what it takes from there"),
+    ("extends", "it is in another file; write what it takes from there"),
+    ("scale", "numprocs starts several"),
+    ("develop", "`watch` restarts a program when its files change"),
     ("secrets", "put them into .env"),
     ("configs", "the program uses the files of this machine"),
     ("deploy", "it is about containers; numprocs starts several"),
@@ -65,13 +68,18 @@ const CONTAINER: &[&str] = &[
     "cap_drop",
     "security_opt",
     "shm_size",
-    "develop",
     "restart",
     "tmpfs",
     "dns",
     "privileged",
     "read_only",
 ];
+
+/// A service of the same file; one of another file stays named.
+const EXTENDS: Inherit = Inherit {
+    parent: |node| if node.get("file").is_some() { None } else { node.text().or_else(|| node.get("service")?.text()) },
+    replaced: &["command", "entrypoint", "test"],
+};
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let tree = yaml::parse(source.text)?;
@@ -85,6 +93,7 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     if services.is_empty() {
         return Err(ImportError::Nothing("it has no `services`"));
     }
+    let services = &inherit::resolved(services, EXTENDS);
     top.pass_extensions();
     draft.lost = top.finish(PROJECT);
     draft.notes.push(
@@ -155,6 +164,7 @@ impl Reading<'_> {
             fields.lose(entry.line, entry.key.clone(), why);
             self.in_docker(entry, &mut fields, &mut section, is_task);
         } else {
+            self.hosts(entry, &mut fields);
             on_this_machine(&mut fields, &mut section, place::directory(&entry.value, self.services), is_task);
         }
         self.depends_on(entry, &mut fields, &mut section);
@@ -166,6 +176,22 @@ impl Reading<'_> {
         }
         fields.finish_into(&mut section, SERVICE);
         section
+    }
+
+    /// Variables that name another service as a host.
+    fn hosts(&self, entry: &Entry, fields: &mut Fields<'_>) {
+        let variables = entry.value.get("environment").and_then(parts::variables).unwrap_or_default();
+        for (name, value, line) in variables {
+            let is_host = |service: &str, value: &str| {
+                place::is_at(value, service) || (value == service && name.to_ascii_uppercase().contains("HOST"))
+            };
+            let host = self.services.iter().find(|service| value.is_some_and(|value| is_host(&service.key, value)));
+            if let Some(host) = host {
+                let why =
+                    format!("it names the service {}, which is at 127.0.0.1 and its published port here", host.key);
+                fields.lose(line, name, why);
+            }
+        }
     }
 
     /// What is in an image: docker compose runs it, and its check is asked through docker compose.
@@ -182,6 +208,8 @@ impl Reading<'_> {
             "secrets",
             "configs",
             "deploy",
+            "scale",
+            "develop",
             "expose",
             "user",
             "working_dir",
@@ -233,7 +261,7 @@ fn on_this_machine(fields: &mut Fields<'_>, section: &mut Section, directory: Op
     let entrypoint = fields.read("entrypoint", words);
     let command = fields.read("command", words);
     let line = [entrypoint, command].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    section.set("command", Value::Text(holes::for_shell(&line)));
+    section.set("command", Value::Text(holes::for_shell(line.trim_end())));
     section.set_some("directory", directory.map(Value::Text));
     let at = fields.line("working_dir");
     if let Some(directory) = fields.read("working_dir", Node::text).filter(|_| !section.has("directory")) {

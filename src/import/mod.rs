@@ -17,6 +17,7 @@ pub mod draft;
 pub mod emit;
 pub mod fields;
 pub mod holes;
+pub mod inherit;
 pub mod mprocs;
 pub mod names;
 pub mod package_json;

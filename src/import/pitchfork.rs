@@ -64,6 +64,13 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     if daemons.is_empty() {
         return Err(ImportError::Nothing("it has no [daemons.NAME]"));
     }
+    for variable in top.take("env").and_then(Node::table).unwrap_or_default() {
+        let value = variable.value.text().unwrap_or_default();
+        if value.contains("{{") {
+            top.lose(variable.line, format!("env.{}", variable.key), "templates `{{…}}` in it are not filled in");
+        }
+        draft.variable(variable.key.clone(), holes::literal(value));
+    }
     let groups = top.take("groups").and_then(Node::table).unwrap_or_default();
     draft.lost = top.finish(PROJECT);
     draft.notes.push(

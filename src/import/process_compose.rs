@@ -1,6 +1,5 @@
 //! process-compose.yaml.
 
-mod inherit;
 mod probe;
 mod text;
 mod watch;
@@ -11,6 +10,7 @@ use crate::codec::tree::{Entry, Node};
 use crate::codec::yaml;
 use crate::import::draft::{Draft, Section, Value};
 use crate::import::fields::Fields;
+use crate::import::inherit::{self, Inherit};
 use crate::import::names::Names;
 use crate::import::process_compose::text::Texts;
 use crate::import::{Format, ImportError, Source, nothing_beside, parts};
@@ -68,7 +68,8 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
          (autorestart), and given up after some failures in a row (startretries)."
             .to_owned(),
     );
-    let processes = &inherit::resolved(processes);
+    let how = Inherit { parent: Node::text, replaced: &["namespace"] };
+    let processes = &inherit::resolved(processes, how);
     let reading = Reading {
         source,
         texts,
@@ -230,7 +231,11 @@ fn command(fields: &mut Fields<'_>, section: &mut Section, texts: &Texts) {
     let command = fields.take("command").and_then(Node::text);
     let text = match (entrypoint, command) {
         (Some(words), None) => parts::shell_line(&words),
-        (Some(words), Some(arguments)) => format!("{} {arguments}", parts::shell_line(&words)),
+        (Some(_), Some(command)) => {
+            let line = fields.line("entrypoint");
+            fields.lose(line, "entrypoint", "process-compose leaves it out where there is a command");
+            command.to_owned()
+        }
         (None, Some(command)) => command.to_owned(),
         (None, None) => {
             fields.lose(line, "command", "there is none; write one in place of `false`");

@@ -10,7 +10,6 @@ use crate::codec::lines::Rows;
 use crate::codec::strip::Stripper;
 use crate::logs::hub::Attach;
 use crate::logs::main_log::MainLog;
-use crate::logs::orders::watch_sink;
 use crate::logs::output::{Output, Token};
 use crate::logs::rotate::UserLog;
 use crate::logs::sink::Sink;
@@ -94,7 +93,8 @@ impl Output {
         match opened {
             Ok(copy) => {
                 if let Copy::Device(sink) = &copy {
-                    watch_sink(&self.epoll, sink, Token::Copy(index));
+                    // A device like /dev/null cannot be waited for, and need not be.
+                    let _ = self.poller.add_writer(sink, Token::Copy(index).encode());
                 }
                 self.tracks[index].copy = Some(copy);
             }

@@ -6,18 +6,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use nix::errno::Errno;
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::spawn_blocking;
 
 use crate::logs::kept::{segment_file, segment_starts};
+use crate::logs::os::{FileNews, WatchedFile};
 use crate::logs::place::LogPlace;
 
 /// What is said when bytes that were not sent yet are gone (supervisor `http.py` `tail_f_producer`).
@@ -170,42 +168,31 @@ fn piece(file: &File, at: u64) -> io::Result<Vec<u8>> {
 
 /// Wakes when something has happened to a log. Without a watch it wakes now and then.
 struct News {
-    watch: Option<AsyncFd<Watch>>,
+    watch: Option<AsyncFd<FileNews>>,
     /// The file that is watched, and as whom.
-    file: Option<(WatchDescriptor, (u64, u64))>,
+    file: Option<(WatchedFile, (u64, u64))>,
 }
 
 #[expect(
     deprecated,
     reason = "its successor is unsafe for what cannot go wrong here: the descriptor is owned and never changed"
 )]
-fn register(watch: Watch) -> io::Result<AsyncFd<Watch>> {
+fn register(watch: FileNews) -> io::Result<AsyncFd<FileNews>> {
     AsyncFd::with_interest(watch, Interest::READABLE)
-}
-
-/// A descriptor that tokio can wait for.
-struct Watch(Inotify);
-
-impl AsRawFd for Watch {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
-    }
 }
 
 impl News {
     /// Watches the directory: of a file for another one at its place, of a kept log for everything.
     fn of(place: &LogPlace) -> Self {
-        let flags = InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK;
-        let come = AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
-        let watch = Inotify::init(flags).and_then(|watch| {
+        let watch = FileNews::new().and_then(|watch| {
             match place {
                 LogPlace::Nowhere | LogPlace::Device(_) => {}
-                LogPlace::Kept(directory) => drop(watch.add_watch(directory, come | AddWatchFlags::IN_MODIFY)?),
-                LogPlace::File(log) => drop(watch.add_watch(log.path.parent().unwrap_or(Path::new("/")), come)?),
+                LogPlace::Kept(directory) => watch.watch_writes(directory)?,
+                LogPlace::File(log) => watch.watch_names(log.path.parent().unwrap_or(Path::new("/")))?,
             }
             Ok(watch)
         });
-        Self { watch: watch.ok().and_then(|watch| register(Watch(watch)).ok()), file: None }
+        Self { watch: watch.ok().and_then(|watch| register(watch).ok()), file: None }
     }
 
     /// Watches the file that the cursor is in. Whether it was watched before, or cannot be.
@@ -217,13 +204,12 @@ impl News {
             return true;
         }
         if let Some((old, _)) = self.file.take() {
-            // The kernel has dropped it already when its file is gone.
-            let _ = watch.get_ref().0.rm_watch(old);
+            watch.get_ref().forget(old);
         }
-        match watch.get_ref().0.add_watch(path, AddWatchFlags::IN_MODIFY) {
-            Ok(descriptor) => self.file = Some((descriptor, identity)),
+        match watch.get_ref().watch_file(path) {
+            Ok(Some(watched)) => self.file = Some((watched, identity)),
             // It was removed: what takes its place is seen in the directory.
-            Err(Errno::ENOENT) => return true,
+            Ok(None) => return true,
             Err(_) => self.watch = None,
         }
         false
@@ -232,7 +218,7 @@ impl News {
     async fn wait(&mut self) {
         let Some(watch) = &self.watch else { return tokio::time::sleep(LOOK_AGAIN).await };
         let Ok(mut ready) = watch.readable().await else { return tokio::time::sleep(LOOK_AGAIN).await };
-        while watch.get_ref().0.read_events().is_ok() {}
+        watch.get_ref().forget_all();
         ready.clear_ready();
     }
 }

@@ -16,6 +16,15 @@
 //! * A pipe or file misses nothing: a source is left unread only when the kept log would have to drop what the screen has not had
 //!   (or when there is no kept log). A terminal that takes nothing for a second skips, visibly.
 //! * Readiness is edge-triggered and remembered, so leaving a source unread costs nothing, and a quiet project never wakes us.
+//!
+//! # Where it is
+//!
+//! * The thread: [`hub`] is its remote, `wake` and `orders` what it is told, `output` the loop, `turn` what moves bytes.
+//! * What becomes of a program's bytes there: `source`, `track`, `slot`, `tap`, `view`; when it waits with them: `lag`, `trickle`.
+//! * The screen: `screen`, `sink`, `page`, `stamp`, and `own` for our own lines.
+//! * Files: [`kept`] is ours; `copies`, `rotate`, `auto` and `syslog` are what a user asked for, `main_log` is supervisord's.
+//! * Readers: `place` says where the output of a process is, [`read`], [`window`], `tail`, `log_tail` and [`search`] look there, and
+//!   `desk` is what whoever serves them holds.
 
 pub mod hub;
 pub mod kept;
@@ -32,6 +41,7 @@ mod lag;
 mod log_tail;
 mod main_log;
 mod orders;
+mod os;
 mod output;
 mod own;
 mod place;

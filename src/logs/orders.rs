@@ -4,13 +4,10 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
 
-use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
-
 use crate::logs::copies::Extra;
 use crate::logs::hub::{Attach, Channel, Label, Order};
 use crate::logs::output::{Drain, Known, Output, Token, Waiter};
 use crate::logs::own::OwnEntry;
-use crate::logs::sink::Sink;
 use crate::logs::source::Source;
 use crate::logs::track::Track;
 use crate::model::{Generation, ProcessId};
@@ -80,7 +77,8 @@ impl Output {
 
     pub(super) fn known(&mut self, process: ProcessId) -> &mut Known {
         if self.known.len() <= process.index() {
-            self.known.resize_with(process.index() + 1, Known::default);
+            let is_hidden = self.is_filtered;
+            self.known.resize_with(process.index() + 1, || Known { is_hidden, ..Known::default() });
         }
         &mut self.known[process.index()]
     }
@@ -114,8 +112,7 @@ impl Output {
         let process = attach.process;
         let index = self.free.last().copied().unwrap_or(self.sources.len());
         let Ok(source) = Source::new(attach, track, &self.under_way) else { return };
-        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        if self.epoll.add(&source, EpollEvent::new(flags, Token::Source(index).encode())).is_err() {
+        if self.poller.add_reader(&source, Token::Source(index).encode()).is_err() {
             return;
         }
         if index == self.sources.len() {
@@ -144,6 +141,7 @@ impl Output {
     }
 
     fn show_only(&mut self, processes: Option<&[ProcessId]>) {
+        self.is_filtered = processes.is_some();
         for (index, known) in self.known.iter_mut().enumerate() {
             known.is_hidden = processes.is_some_and(|shown| !shown.iter().any(|process| process.index() == index));
             for track in &known.tracks {
@@ -151,9 +149,4 @@ impl Output {
             }
         }
     }
-}
-
-/// Regular files and devices like /dev/null cannot be watched, and need not be.
-pub(super) fn watch_sink(epoll: &Epoll, sink: &Sink, token: Token) {
-    let _ = epoll.add(sink, EpollEvent::new(EpollFlags::EPOLLOUT | EpollFlags::EPOLLET, token.encode()));
 }

@@ -7,14 +7,13 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::logs::hub::{Order, OutputConfig, OutputEvent};
 use crate::logs::kept::Keeper;
 use crate::logs::main_log::MainLog;
-use crate::logs::orders::watch_sink;
+use crate::logs::os::{Poller, Ready};
 use crate::logs::own::OwnQueue;
 use crate::logs::screen::{Room, Screen};
 use crate::logs::source::Source;
@@ -26,7 +25,7 @@ use crate::logs::view::Viewer;
 use crate::logs::wake::Wake;
 use crate::model::{Generation, ProcessId};
 
-/// What an epoll event is about.
+/// What a poller's descriptor is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
     Orders,
@@ -96,13 +95,15 @@ pub(super) struct Waiter {
     pub(super) until: Instant,
     pub(super) done: Sender<bool>,
     pub(super) ends_thread: bool,
-    /// epoll was asked since, so that nothing written before can be unknown.
+    /// The poller was asked since, so that nothing written before can be unknown.
     pub(super) has_looked: bool,
 }
 
 /// The thread's state. `turn` moves bytes, `orders` does what it was told, `own` says what is ours.
 pub(crate) struct Output {
-    pub(super) epoll: Epoll,
+    pub(super) poller: Poller,
+    /// What it said last; kept only so that it is not made anew.
+    found: Vec<Ready>,
     pub(super) wake: Arc<Wake>,
     pub(super) inbox: Receiver<Order>,
     pub(super) events: UnboundedSender<OutputEvent>,
@@ -112,6 +113,8 @@ pub(crate) struct Output {
     /// Connected at the first line.
     pub(super) syslog: Option<Syslog>,
     pub(super) has_keeping_failed: bool,
+    /// Only some are shown, so whoever is new is not.
+    pub(super) is_filtered: bool,
     /// By [`ProcessId`].
     pub(super) known: Vec<Known>,
     pub(super) tracks: Vec<Track>,
@@ -144,21 +147,23 @@ impl Output {
         inbox: Receiver<Order>,
         wake: Arc<Wake>,
     ) -> nix::Result<Self> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        epoll.add(wake.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN, Token::Orders.encode()))?;
+        let poller = Poller::new()?;
+        poller.add_bell(&*wake, Token::Orders.encode())?;
         let screen = Screen::new(&mut config)?;
         let (out, own) = screen.sinks();
         for (sink, token) in [(out, Token::Out), (own, Token::Own)] {
             if let Some(sink) = sink {
-                watch_sink(&epoll, sink, token);
+                // A regular file takes bytes always, and cannot be waited for.
+                let _ = poller.add_writer(sink, token.encode());
             }
         }
         let main = config.main_log.take();
         for (number, sink) in main.iter().flat_map(MainLog::sinks) {
-            watch_sink(&epoll, sink, Token::Main(number));
+            let _ = poller.add_writer(sink, Token::Main(number).encode());
         }
         Ok(Self {
-            epoll,
+            poller,
+            found: Vec::new(),
             wake,
             inbox,
             events,
@@ -167,6 +172,7 @@ impl Output {
             main,
             syslog: None,
             has_keeping_failed: false,
+            is_filtered: false,
             known: Vec::new(),
             tracks: Vec::new(),
             sources: Vec::new(),
@@ -206,20 +212,18 @@ impl Output {
 
     /// Sleeps until something can be done.
     fn wait(&mut self) {
-        let mut events = [EpollEvent::empty(); 64];
         let mut timeout = self.timeout();
-        if timeout != EpollTimeout::ZERO && self.waits_for_screen() {
+        if timeout != PollTimeout::ZERO && self.waits_for_screen() {
             self.await_screen(timeout);
-            timeout = EpollTimeout::ZERO;
+            timeout = PollTimeout::ZERO;
         }
-        let count = self.await_events(&mut events, timeout);
-        if count < events.len() {
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        if self.await_any(&mut found, timeout) {
             self.waiters.iter_mut().for_each(|waiter| waiter.has_looked = true);
         }
-        for event in &events[..count] {
-            let flags = event.events();
-            let is_gone = flags.intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP);
-            match Token::decode(event.data()) {
+        for Ready { token, is_gone } in found.iter().copied() {
+            match Token::decode(token) {
                 Token::Orders => self.wake.calm(),
                 Token::Out if is_gone => self.lose_screen("its reader went away"),
                 Token::Out => self.screen.unblock_out(),
@@ -234,20 +238,21 @@ impl Output {
                 Token::Source(index) => self.wake_source(index, is_gone),
             }
         }
+        self.found = found;
     }
 
-    /// How many events there are; waits for one. What comes line by line without a pause is let gather before.
-    fn await_events(&mut self, events: &mut [EpollEvent], timeout: EpollTimeout) -> usize {
+    /// Waits until there is something, and whether that is all. What comes line by line without a pause is let gather before.
+    fn await_any(&mut self, found: &mut Vec<Ready>, timeout: PollTimeout) -> bool {
         if self.trickle.is_long() {
             thread::sleep(NAP);
         }
-        if timeout != EpollTimeout::ZERO && self.trickle.may_go_on() {
-            match self.epoll.wait(events, EpollTimeout::ZERO) {
-                Ok(0) | Err(_) => self.trickle.rest(),
-                Ok(count) => return count,
+        if timeout != PollTimeout::ZERO && self.trickle.may_go_on() {
+            match self.poller.wait(PollTimeout::ZERO, found) {
+                Ok(is_all) if !found.is_empty() => return is_all,
+                Ok(_) | Err(_) => self.trickle.rest(),
             }
         }
-        self.epoll.wait(events, timeout).unwrap_or(0)
+        self.poller.wait(timeout, found).unwrap_or(true)
     }
 
     /// Whether there is something to read, and the screen is to take something first.
@@ -257,7 +262,7 @@ impl Output {
 
     /// Sleeps until the screen takes something, or somebody orders something. Every line that a program writes meanwhile would wake us
     /// otherwise, for nothing.
-    fn await_screen(&mut self, timeout: EpollTimeout) {
+    fn await_screen(&mut self, timeout: PollTimeout) {
         let (Some(out), _) = self.screen.sinks() else { return };
         let mut fds = [PollFd::new(out.as_fd(), PollFlags::POLLOUT), PollFd::new(self.wake.as_fd(), PollFlags::POLLIN)];
         if poll(&mut fds, timeout).is_ok() && fds[0].any() == Some(true) {
@@ -283,10 +288,10 @@ impl Output {
         }
     }
 
-    fn timeout(&mut self) -> EpollTimeout {
+    fn timeout(&mut self) -> PollTimeout {
         let room = self.screen.room(self.now);
         if self.has_work(room) || self.waiters.iter().any(|waiter| !waiter.has_looked) {
-            return EpollTimeout::ZERO;
+            return PollTimeout::ZERO;
         }
         let lines = self.open_lines.iter().filter_map(|track| self.line_deadline(*track));
         let drains = self.drains.iter().map(|drain| drain.until);
@@ -301,9 +306,9 @@ impl Output {
             // Rounded up: a deadline that is looked at too early would be looked at in a loop.
             Some(until) => {
                 let millis = until.saturating_duration_since(self.now).as_micros().div_ceil(1000);
-                EpollTimeout::from(u16::try_from(millis).unwrap_or(u16::MAX))
+                PollTimeout::from(u16::try_from(millis).unwrap_or(u16::MAX))
             }
-            None => EpollTimeout::NONE,
+            None => PollTimeout::NONE,
         }
     }
 

@@ -15,7 +15,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::socket::{MsgFlags, send};
 use nix::sys::stat::{Mode, SFlag, fstat};
-use nix::unistd::{isatty, pipe2, write};
+use nix::unistd::{isatty, write};
+
+use crate::logs::os::{NO_SIGNAL, pipe};
 
 /// The buffer has room below this many bytes. What is in it is before a quiet line, so it is not larger than a pipe.
 pub(crate) const ROOM: usize = 64 * 1024;
@@ -40,7 +42,7 @@ pub(crate) struct Sink {
     buffer: Vec<u8>,
     /// How much of the buffer's front is written.
     head: usize,
-    /// It refused more; epoll says when that changes.
+    /// It refused more; the poller says when that changes.
     is_blocked: bool,
     /// Since when there has been no room.
     full_since: Option<Instant>,
@@ -116,7 +118,7 @@ impl Sink {
         self.stuck_since
     }
 
-    /// epoll says that it takes bytes again.
+    /// the poller says that it takes bytes again.
     pub(crate) fn unblock(&mut self) {
         self.is_blocked = false;
     }
@@ -153,7 +155,7 @@ impl Sink {
         let bytes = &self.buffer[self.head..];
         match self.way {
             Way::Pipe | Way::Write => write(&self.fd, bytes),
-            Way::Send => send(self.fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL),
+            Way::Send => send(self.fd.as_raw_fd(), bytes, MsgFlags::MSG_DONTWAIT | NO_SIGNAL),
         }
     }
 
@@ -198,7 +200,7 @@ fn reopen(fd: &OwnedFd) -> nix::Result<OwnedFd> {
 
 /// A thread that copies from a pipe, whose other end we get, to a descriptor that may block.
 fn relay(fd: OwnedFd) -> nix::Result<(OwnedFd, mpsc::Receiver<()>)> {
-    let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
+    let (from, to) = pipe()?;
     fcntl(&to, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let (done, is_done) = mpsc::channel();
     let copy = move || {

@@ -8,6 +8,7 @@ use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::read;
 
 use crate::logs::hub::{Attach, Channel, Matcher};
+use crate::logs::os;
 use crate::logs::slot::{Finding, Slot};
 use crate::logs::tap::{Tap, Told, UnderWay};
 use crate::model::{Generation, ProcessId};
@@ -16,6 +17,10 @@ use crate::model::{Generation, ProcessId};
 const LEFT_OVER: usize = 1 << 20;
 /// A read of this length or more is a flood.
 const FLOOD: usize = 16 * 1024;
+/// After so many floods in a row without anybody beside it, a source is given a wider pipe …
+const LONG_FLOOD: u8 = 16;
+/// … which holds so many bytes: its writer and we wait for each other less often, and what is in it still fits a processor's cache.
+const WIDE: i32 = 256 * 1024;
 
 /// See the module. Readiness is edge-triggered: it is remembered until a read says that there is nothing more.
 #[derive(Debug)]
@@ -34,6 +39,9 @@ pub(crate) struct Source {
     is_hung_up: bool,
     is_pipe: bool,
     is_flood: bool,
+    /// How many floods in a row were read while nobody else wrote.
+    alone: u8,
+    is_wide: bool,
     /// When it last had its turn.
     served: u64,
     /// Its leader has ended: how much more may be of its run.
@@ -71,13 +79,15 @@ impl Source {
             is_hung_up,
             is_pipe,
             is_flood,
+            alone: 0,
+            is_wide: false,
             served,
             left_over,
             leaves,
         })
     }
 
-    /// epoll says that there is something.
+    /// The poller says that there is something.
     pub(crate) fn wake(&mut self, is_hung_up: bool) {
         self.is_ready = true;
         self.is_hung_up |= is_hung_up;
@@ -111,6 +121,21 @@ impl Source {
             // A pty whose other end was closed says EIO (tty_read in the kernel's n_tty.c); anything else is no better.
             Err(_) => Found::End,
         }
+    }
+
+    /// After a read: whether nobody else wrote meanwhile. Whether a wider pipe would serve it now; that is told once in a row.
+    pub(crate) fn note_company(&mut self, is_alone: bool) -> bool {
+        self.alone = if is_alone && self.is_flood { self.alone.saturating_add(1) } else { 0 };
+        self.is_pipe && !self.is_wide && self.alone == LONG_FLOOD
+    }
+
+    /// Makes its pipe wider, where that can be.
+    pub(crate) fn widen(&mut self) {
+        self.is_wide = os::widen(&self.fd, WIDE);
+    }
+
+    pub(crate) fn is_wide(&self) -> bool {
+        self.is_wide
     }
 
     /// Its leader has ended, and it is to be kept open, or not.

@@ -14,7 +14,7 @@ use crate::model::WallTime;
 /// Where the system listens (syslog(3)).
 const SOCKET: &str = "/dev/log";
 
-/// `LOG_USER | LOG_INFO`, and the name that supervisord has there.
+/// `LOG_USER | LOG_INFO`, and the name that supervisord has there (supervisor `loggers.py` `SyslogHandler`).
 const HEAD: (&str, &str) = ("<14>", "supervisord");
 
 /// A connection to it, made at the first line.

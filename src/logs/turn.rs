@@ -19,6 +19,8 @@ pub(super) const ARENA: usize = 64 * 1024;
 const READ: usize = 64 * 1024;
 /// Less space than this is not worth a read.
 const LEAST: usize = 4 * 1024;
+/// So many sources have a wide pipe at most.
+const MOST_WIDE: usize = 8;
 /// Room for what a tap held back of earlier reads.
 const HELD: usize = capture::MOST_HELD;
 /// A track that lags less than this is caught up first.
@@ -115,6 +117,7 @@ impl Output {
         let mut batch: Vec<Chunk> = Vec::with_capacity(order.len().min(16));
         let mut ended = Vec::new();
         let mut used = 0;
+        let is_alone = self.ready.len() == 1;
         for (_, index) in order {
             let space = (arena.len() - used).min(READ);
             if space < LEAST {
@@ -128,7 +131,10 @@ impl Output {
             }
             match source.read(&mut arena[used..used + space - HELD], self.turn) {
                 Found::Bytes(length) => {
-                    let is_over = source.is_let_go();
+                    let (is_narrow, is_over) = (source.note_company(is_alone), source.is_let_go());
+                    if is_narrow {
+                        self.widen(*index);
+                    }
                     let length = self.tap(*index, &mut arena[used..used + space], length);
                     let range = used..used + length;
                     used += length;
@@ -151,6 +157,14 @@ impl Output {
         }
         for index in ended {
             self.close_source(index);
+        }
+    }
+
+    /// All programs of a user share what pipes may hold, so only a few are widened.
+    fn widen(&mut self, index: usize) {
+        let wide = self.sources.iter().flatten().filter(|source| source.is_wide()).count();
+        if let Some(source) = self.sources[index].as_mut().filter(|_| wide < MOST_WIDE) {
+            source.widen();
         }
     }
 
@@ -365,8 +379,7 @@ impl Output {
         self.pause_slots(index);
         let Some(source) = self.sources[index].take() else { return };
         self.free.push(index);
-        // A descriptor that somebody else holds as well would stay watched.
-        let _ = self.epoll.delete(&source);
+        self.poller.remove(&source);
         let Self { known, tracks, screen, .. } = self;
         let known = &mut known[source.process.index()];
         known.sources.retain(|other| *other != index);

@@ -3,27 +3,25 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
+use crate::logs::os::Bell;
 
 /// A descriptor that can be read when there are orders.
 #[derive(Debug)]
 pub(super) struct Wake {
-    fd: EventFd,
+    bell: Bell,
     /// Somebody has said so, or is about to, since the orders were last taken.
     is_told: AtomicBool,
 }
 
 impl Wake {
     pub(super) fn new() -> nix::Result<Self> {
-        let fd = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Self { fd, is_told: AtomicBool::new(false) })
+        Ok(Self { bell: Bell::new()?, is_told: AtomicBool::new(false) })
     }
 
     /// There is an order: call it when it can be taken.
     pub(super) fn tell(&self) {
         if !self.is_told.swap(true, Ordering::AcqRel) {
-            // A full counter can be read as well.
-            let _ = self.fd.write(1);
+            self.bell.ring();
         }
     }
 
@@ -34,14 +32,13 @@ impl Wake {
 
     /// Sleeps again until somebody tells.
     pub(super) fn calm(&self) {
-        // Only that it can be read matters, not the count.
-        let _ = self.fd.read();
+        self.bell.hush();
     }
 }
 
 impl AsFd for Wake {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.bell.as_fd()
     }
 }
 
@@ -54,11 +51,11 @@ mod tests {
         let wake = Wake::new().unwrap();
         wake.tell();
         wake.tell();
-        assert_eq!(wake.fd.read(), Ok(1));
+        assert!(wake.bell.hush());
         wake.tell();
-        assert!(wake.fd.read().is_err(), "whoever was woken has not looked yet");
+        assert!(!wake.bell.hush(), "whoever was woken has not looked yet");
         wake.begin_taking();
         wake.tell();
-        assert_eq!(wake.fd.read(), Ok(1));
+        assert!(wake.bell.hush());
     }
 }

@@ -2,6 +2,17 @@
 
 use super::template::Template;
 
+/// Words that begin something else than a command of its own, and commands that a shell does itself and only for itself.
+/// After `exec` neither would work, and neither is to be found on a PATH.
+pub const SHELL_WORDS: &[&str] = &[
+    "!", ".", ":", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "command", "compgen",
+    "complete", "continue", "coproc", "declare", "dirs", "disown", "do", "done", "elif", "else", "enable", "esac",
+    "eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help", "history", "if",
+    "in", "jobs", "let", "local", "logout", "popd", "pushd", "read", "readonly", "return", "select", "set", "shift",
+    "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias",
+    "unset", "until", "wait", "while",
+];
+
 /// A command as it was written. How a string becomes words or a shell call is `plan::launch`'s business.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {

@@ -369,7 +369,7 @@ impl Program {
         }
     }
 
-    /// Whether what it leaves behind when its leader ends is ended too. supervisord's defaults leave it alone until shutdown.
+    /// Whether what it leaves behind when its leader ends is ended at once. In a supervisord.conf it is left alone until the project ends.
     pub fn sweeps_leftovers(&self) -> bool {
         self.retry == RetryPolicy::Native
     }

@@ -51,6 +51,18 @@ pub enum ReadyKind {
 }
 
 impl ReadyKind {
+    /// Statuses that `http` accepts when none are written.
+    pub const STATUS: (u16, u16) = (200, 399);
+
+    /// What is asked, when it is known as written: it has no holes.
+    pub fn literal(&self) -> Option<&str> {
+        match self {
+            Self::Tcp(template) | Self::Http { url: template, .. } | Self::File(template) => template.as_literal(),
+            Self::Exec(text) | Self::Log(text) => Some(text),
+            Self::Notify | Self::Described => None,
+        }
+    }
+
     /// The key in the config.
     pub fn name(&self) -> &'static str {
         match self {
@@ -93,4 +105,6 @@ pub struct ProbeSchema {
     pub doc: &'static str,
     /// Further keys of this kind alone, with their docs (`status` of http).
     pub params: &'static [(&'static str, &'static str)],
+    /// What is wrong with a value of the right type, as [`ReadyKind::literal`] gives it, in words for the place where it stands.
+    pub problem: fn(&str) -> Option<String>,
 }

@@ -122,6 +122,9 @@ pub struct ProcessChange {
     pub keys: Vec<KeyChange>,
     /// The programs it needs, for what is new.
     pub after: Vec<ProgramName>,
+    /// It is off and nobody wants it now: nothing is started for this, and its next start takes it in.
+    #[serde(default)]
+    pub is_off: bool,
 }
 
 /// What a change does to a process.

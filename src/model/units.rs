@@ -62,6 +62,15 @@ pub fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(scale)
 }
 
+/// Reads one of supervisord's eight words for a truth, in whatever case (supervisor `datatypes.py` `boolean`).
+pub fn parse_truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(true),
+        "false" | "no" | "off" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// Reads an octal mode such as `"022"` or `"0o700"`.
 pub fn parse_octal(text: &str) -> Option<u32> {
     let text = text.trim();

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::program::Instance;
-use crate::model::template::Part;
 use crate::model::{Command, Program, Project, Template};
 use crate::plan::environment::{Environment, EnvironmentError, Layers, Unresolved, compose, resolve};
 use crate::plan::ports::Ports;
-use crate::plan::shell_line::{Shape, command_range, shape};
+use crate::plan::shell_line::{Shape, shape};
 
 /// The shell of string commands.
 const SHELL: &str = "/bin/sh";
@@ -80,19 +79,6 @@ pub fn launch(
     };
     refuse_nul(&launch)?;
     Ok(launch)
-}
-
-/// The bare or written path of the program that a command executes, for a look on PATH before anything is started. `None`
-/// where only a shell can tell, and for a Procfile, whose missing commands are the shell's to report (exit code 127).
-pub fn command_word(command: &Command) -> Option<&str> {
-    match command {
-        Command::Shell(_) => None,
-        Command::Words(words) => words.first()?.as_literal().filter(|word| !word.is_empty()),
-        Command::Line(line) => {
-            let Some(Part::Text(head)) = line.parts.first() else { return None };
-            head.get(command_range(&line.to_string())?)
-        }
-    }
 }
 
 /// Makes the words of a command, and says whether they call a shell.

@@ -1,4 +1,4 @@
-//! The order of starting, and the waves that a person sees.
+//! The order of starting, and of stopping.
 //!
 //! petgraph's `toposort` knows no priorities, so this is Kahn's algorithm with a heap: of all that could come next, the one with
 //! the lowest `priority` does, then the one that stands first in the file.
@@ -64,21 +64,6 @@ pub fn stop_layers<'g>(
     layers
 }
 
-/// Processes by the length of the longest chain below them: what could start together if everything took equally long.
-pub fn waves(graph: &DependencyGraph, order: &[ProcessId]) -> Vec<Vec<ProcessId>> {
-    let mut depth = vec![0usize; graph.len()];
-    let mut waves: Vec<Vec<ProcessId>> = Vec::new();
-    for &id in order {
-        let level = graph.needs(id).map(|(_, need, _)| depth[need.index()] + 1).max().unwrap_or(0);
-        depth[id.index()] = level;
-        if waves.len() <= level {
-            waves.resize(level + 1, Vec::new());
-        }
-        waves[level].push(id);
-    }
-    waves
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,13 +109,5 @@ mod tests {
         let groups: Vec<&str> = project.processes().map(|(_, _, instance)| instance.name.group.as_str()).collect();
         let layers = stop_layers(project.dialect, &order, order.len(), |id| groups[id.index()], |_| false);
         assert_eq!(layers, [1, 0, 1, 2]);
-    }
-
-    #[test]
-    fn waves_follow_the_longest_chain() {
-        let project = project(&[("db", &[]), ("cache", &[]), ("api", &["db", "cache"]), ("web", &["api", "db"])]);
-        let graph = DependencyGraph::new(&project).unwrap();
-        let waves = waves(&graph, &start_order(&project, &graph));
-        assert_eq!(waves, [vec![ProcessId(0), ProcessId(1)], vec![ProcessId(2)], vec![ProcessId(3)]]);
     }
 }

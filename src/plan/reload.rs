@@ -75,6 +75,7 @@ pub fn diff_as_read(old: &Project, new: &Project, read: &BTreeMap<&ProcessName, 
         effect: Effect::Remove,
         keys: Vec::new(),
         after: Vec::new(),
+        is_off: false,
     }));
     plan.groups = groups::changes(old, new, &own_changes);
     plan.waiting = shared::waiting(old, new);
@@ -113,6 +114,7 @@ fn added(side: Side<'_>) -> ProcessChange {
         effect: Effect::Add,
         keys: Vec::new(),
         after: side.program.depends_on.iter().map(|need| need.program.clone()).collect(),
+        is_off: false,
     }
 }
 
@@ -124,5 +126,6 @@ fn changed(side: Side<'_>, keys: Vec<KeyChange>) -> Option<ProcessChange> {
         effect: if needs_restart { Effect::Restart } else { Effect::Keep },
         keys,
         after: Vec::new(),
+        is_off: false,
     })
 }

@@ -3,7 +3,7 @@
 //!
 //! The answer errs on one side only: whatever is not surely a single command stays with `sh` as it was written.
 
-use std::ops::Range;
+use crate::model::command::SHELL_WORDS;
 
 /// How much of a shell a command line needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,54 +18,25 @@ pub enum Shape {
 
 /// Tells the shape of a command line.
 pub fn shape(line: &str) -> Shape {
-    let Some(found) = scan(line) else { return Shape::Compound };
-    if found.needs_shell {
-        return Shape::Simple;
-    }
-    match shell_words::split(line) {
-        Ok(words) => Shape::Words(words),
-        Err(_) => Shape::Compound,
+    match needs_shell(line) {
+        None => Shape::Compound,
+        Some(true) => Shape::Simple,
+        Some(false) => shell_words::split(line).map_or(Shape::Compound, Shape::Words),
     }
 }
 
-/// Where the name of the command stands, when the line is a single command and the name is written without quotes.
-pub fn command_range(line: &str) -> Option<Range<usize>> {
-    let command = scan(line)?.command;
-    (!line[command.clone()].contains(['\'', '"', '\\'])).then_some(command)
-}
-
-/// Words that begin something else than a command of its own, and commands that a shell does itself and only for itself.
-/// After `exec` neither would work.
-const SHELL_WORDS: &[&str] = &[
-    "!", ".", ":", "[[", "alias", "bg", "bind", "break", "builtin", "caller", "case", "cd", "command", "compgen",
-    "complete", "continue", "coproc", "declare", "dirs", "disown", "do", "done", "elif", "else", "enable", "esac",
-    "eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function", "getopts", "hash", "help", "history", "if",
-    "in", "jobs", "let", "local", "logout", "popd", "pushd", "read", "readonly", "return", "select", "set", "shift",
-    "shopt", "source", "suspend", "then", "time", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias",
-    "unset", "until", "wait", "while",
-];
-
-/// What a scan finds out about a single command.
-struct Found {
-    needs_shell: bool,
-    command: Range<usize>,
-}
-
-/// Goes over a line; `None` when it is not surely a single command.
-fn scan(line: &str) -> Option<Found> {
-    let text = line.trim_end();
-    let mut scanner =
-        Scanner { text: text.as_bytes(), position: text.len() - text.trim_start().len(), needs_shell: false };
-    let start = scanner.position;
+/// Whether a single command has what only a shell expands or redirects; `None` when the line is not surely a single command.
+fn needs_shell(line: &str) -> Option<bool> {
+    let text = line.trim();
+    let mut scanner = Scanner { text: text.as_bytes(), position: 0, needs_shell: false };
     scanner.word()?;
-    let command = start..scanner.position;
-    if scanner.needs_shell || !stands_alone(&text[command.clone()]) {
+    if scanner.needs_shell || !stands_alone(&text[..scanner.position]) {
         return None;
     }
     while scanner.position < scanner.text.len() {
         scanner.step()?;
     }
-    Some(Found { needs_shell: scanner.needs_shell, command })
+    Some(scanner.needs_shell)
 }
 
 /// Whether the first word names a command that can be executed.

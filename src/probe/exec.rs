@@ -14,6 +14,7 @@ pub const SCHEMA: ProbeSchema = ProbeSchema {
     value: "a command line for sh",
     doc: "Ready when this command exits 0. It runs under sh in the program's own environment and directory.",
     params: &[],
+    problem: |_| None,
 };
 
 /// How long one attempt may take; then it is given up and its command ended.
@@ -33,11 +34,6 @@ async fn check_within(limit: Duration, command: &str, context: &ProbeContext) ->
         Ok(Err(error)) => Answer::fail(format!("exec could not run: {error}")),
         Err(_) => Answer::fail(format!("exec no answer in {}", human_duration(limit))),
     }
-}
-
-/// What is wrong with a command as it was written.
-pub fn problem(command: &str) -> Option<String> {
-    command.trim().is_empty().then(|| "an empty command can tell nothing".to_owned())
 }
 
 fn judge(exit: Exit, last_line: &str) -> Answer {

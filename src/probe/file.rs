@@ -12,6 +12,7 @@ pub const SCHEMA: ProbeSchema = ProbeSchema {
     value: "a path",
     doc: "Ready when this file exists and was written since the program's start. Relative to the program's directory.",
     params: &[],
+    problem: |_| None,
 };
 
 /// The kernel stamps files with the time of its last tick, which lies up to 10 ms (HZ=100) before what a clock shows.
@@ -27,11 +28,6 @@ pub async fn check(path: &str, context: &ProbeContext) -> Answer {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Answer::fail(format!("file {path} missing")),
         Err(error) => Answer::fail(format!("file {path}: {error}")),
     }
-}
-
-/// What is wrong with a path as it was written.
-pub fn problem(path: &str) -> Option<String> {
-    path.is_empty().then(|| "an empty path names no file".to_owned())
 }
 
 /// Whether a file's time lies at or after a start. A time without a fraction is taken for one of a file system that keeps

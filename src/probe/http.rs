@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::Answer;
 use super::exec::shown;
-use super::tcp::{Address, reason};
+use super::tcp::{Address, AddressError, reason};
 use crate::model::ProbeSchema;
 
 /// How the kind presents itself.
@@ -20,10 +20,8 @@ pub const SCHEMA: ProbeSchema = ProbeSchema {
     value: "a \"/path\" on the program's own port, or an http:// URL",
     doc: "Ready when a GET answers with an accepted status. Redirects are not followed.",
     params: &[("status", "Accepted statuses: a number, a range \"200-399\", or a list of these. Default \"200-399\".")],
+    problem,
 };
-
-/// Statuses that are accepted when none are written.
-pub const DEFAULT_STATUS: (u16, u16) = (200, 399);
 
 /// How long one attempt may take.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -48,14 +46,8 @@ pub async fn check(url: &str, status: &[(u16, u16)]) -> Answer {
     }
 }
 
-/// What is wrong with a URL as it was written.
-pub fn problem(url: &str) -> Option<String> {
+fn problem(url: &str) -> Option<String> {
     Target::parse(url).err()
-}
-
-/// What is wrong with a URL whose host or port is not known yet.
-pub(super) fn scheme_problem(url: &str) -> Option<String> {
-    without_scheme(url).err()
 }
 
 /// The port of this machine that is asked; `None` for another machine.
@@ -75,7 +67,7 @@ struct Target {
 
 impl Target {
     fn parse(url: &str) -> Result<Self, String> {
-        let rest = without_scheme(url)?;
+        let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` is not an http:// URL"))?;
         let rest = rest.split('#').next().unwrap_or(rest);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (host, path) = rest.split_at(end);
@@ -86,10 +78,14 @@ impl Target {
             return Err(format!("`{path}` has blanks or control characters"));
         }
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-        let address = if has_port { Address::parse(host)? } else { Address::parse(&format!("{host}:80"))? };
-        if address.host.is_empty() {
-            return Err(format!("`{url}` names no host"));
-        }
+        let address = if has_port { Address::parse(host) } else { Address::parse(&format!("{host}:80")) };
+        let address = match address {
+            Ok(address) if !address.host.is_empty() => address,
+            Ok(_) | Err(AddressError::Port(_)) => {
+                return Err("expected http://HOST:PORT/PATH with a port from 1 to 65535".to_owned());
+            }
+            Err(wrong @ AddressError::Host(_)) => return Err(wrong.to_string()),
+        };
         let slash = if path.starts_with('/') { "" } else { "/" };
         Ok(Self { address, host: host.to_owned(), path: format!("{slash}{path}") })
     }
@@ -102,16 +98,6 @@ impl Target {
             env!("CARGO_PKG_VERSION")
         )
     }
-}
-
-fn without_scheme(url: &str) -> Result<&str, String> {
-    if let Some(rest) = url.strip_prefix("http://") {
-        return Ok(rest);
-    }
-    if url.starts_with("https://") {
-        return Err("https is not spoken here; ask over http, or with `exec` and curl".to_owned());
-    }
-    Err(format!("`{url}` is not an http:// URL"))
 }
 
 async fn ask(target: &Target, accepted: &[(u16, u16)]) -> io::Result<Answer> {
@@ -210,6 +196,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
+    use crate::model::ReadyKind;
 
     /// A server that answers one request with these bytes, in the pieces given, and tells what it was asked.
     async fn server(pieces: &'static [&'static str]) -> (u16, JoinHandle<String>) {
@@ -232,7 +219,7 @@ mod tests {
 
     async fn said(pieces: &'static [&'static str]) -> String {
         let (port, _server) = server(pieces).await;
-        let answer = check(&format!("http://127.0.0.1:{port}/health"), &[DEFAULT_STATUS]).await;
+        let answer = check(&format!("http://127.0.0.1:{port}/health"), &[ReadyKind::STATUS]).await;
         let said = answer.said.replace(&port.to_string(), "PORT");
         format!("{} {said}", if answer.passed { "pass" } else { "fail" })
     }
@@ -275,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn the_request_names_the_host_as_written() {
         let (port, asked) = server(&["HTTP/1.1 200 OK\r\n\r\n"]).await;
-        check(&format!("http://localhost:{port}/a?b=c#d"), &[DEFAULT_STATUS]).await;
+        check(&format!("http://localhost:{port}/a?b=c#d"), &[ReadyKind::STATUS]).await;
         let asked = asked.await.unwrap();
         assert!(asked.starts_with(&format!("GET /a?b=c HTTP/1.1\r\nHost: localhost:{port}\r\n")), "{asked}");
     }
@@ -285,7 +272,7 @@ mod tests {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let port = socket.local_addr().unwrap().port();
-        let answer = check(&format!("http://127.0.0.1:{port}/"), &[DEFAULT_STATUS]).await;
+        let answer = check(&format!("http://127.0.0.1:{port}/"), &[ReadyKind::STATUS]).await;
         assert_eq!(answer, Answer::fail(format!("http {port} refused")));
     }
 

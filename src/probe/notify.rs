@@ -9,6 +9,7 @@ pub const SCHEMA: ProbeSchema = ProbeSchema {
     value: "true",
     doc: "Ready when the program says READY=1 at the socket named by NOTIFY_SOCKET, as sd_notify(3) has it.",
     params: &[],
+    problem: |_| None,
 };
 
 /// How it is told that the program said so.

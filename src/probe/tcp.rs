@@ -16,6 +16,7 @@ pub const SCHEMA: ProbeSchema = ProbeSchema {
     value: "a port or \"host:port\"",
     doc: "Ready when a TCP connection is accepted. A port alone means this machine, over IPv4 or IPv6.",
     params: &[],
+    problem,
 };
 
 /// How long one attempt may take.
@@ -34,14 +35,27 @@ pub async fn check(address: &str) -> Answer {
     }
 }
 
-/// What is wrong with an address as it was written.
-pub fn problem(address: &str) -> Option<String> {
-    Address::parse(address).err()
+fn problem(address: &str) -> Option<String> {
+    match Address::parse(address).err()? {
+        AddressError::Port(_) => Some(format!("expected {}", SCHEMA.value)),
+        wrong @ AddressError::Host(_) => Some(wrong.to_string()),
+    }
 }
 
 /// The port of this machine that is asked; `None` for another machine.
 pub(super) fn local_port(address: &str) -> Option<u16> {
     Address::parse(address).ok()?.local_port()
+}
+
+/// What is no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AddressError {
+    /// It has no port that there is.
+    #[error("`{0}` is not a port or host:port")]
+    Port(String),
+    /// What stands before the port.
+    #[error("`{0}` is not a host; an IPv6 address stands in brackets")]
+    Host(String),
 }
 
 /// A host and a port.
@@ -55,16 +69,16 @@ pub(super) struct Address {
 
 impl Address {
     /// Reads `5432`, `:5432`, `host:5432` or `[::1]:5432`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
         let port = match port.parse::<u16>() {
             Ok(port) if port > 0 => port,
-            _ => return Err(format!("`{text}` is not a port or host:port")),
+            _ => return Err(AddressError::Port(text.to_owned())),
         };
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         if bare.is_none() && host.contains([':', '[', ']', '/', '@', ' ']) {
-            return Err(format!("`{host}` is not a host; an IPv6 address stands in brackets"));
+            return Err(AddressError::Host(host.to_owned()));
         }
         Ok(Self { host: bare.unwrap_or(host).to_owned(), port })
     }

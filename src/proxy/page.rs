@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::codec::markup::escaped;
 use crate::model::local_name;
 use crate::model::status::{ProcessStatus, ProjectStatus};
 use crate::model::units::human_duration;
@@ -196,22 +197,6 @@ fn rows(project: &ProjectStatus, port: u16) -> Vec<Row> {
         }
     });
     std::iter::once(head).chain(programs).collect()
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for sign in text.chars() {
-        match sign {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            sign if sign.is_control() => escaped.push(' '),
-            sign => escaped.push(sign),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -89,11 +89,6 @@ pub fn clear(gone: &Gone) {
     remove_if_dead(&gone.places);
 }
 
-/// Clears away what runs that were killed have left.
-pub fn prune(homes: &Homes) {
-    identities(&homes.runtime).for_each(|identity| remove_if_dead(&homes.places(&identity)));
-}
-
 /// As [`running`], for one of several. Who else there is, is found out once and only if need be: all of /tmp is read for it.
 fn running_of<F: FnOnce() -> Vec<Homes>>(
     homes: &Homes,
@@ -201,9 +196,9 @@ mod tests {
         let _up = world.up("src/shop", None);
         let dead = world.homes.places(&Identity::new(Path::new("/gone"), None));
         dead.make_runtime_dir().unwrap();
-        fs::write(&dead.lock, "").unwrap();
+        fs::write(&dead.lock, serde_json::to_vec(&facts("gone", Path::new("/gone"))).unwrap()).unwrap();
         assert_eq!(list(&world.homes).iter().map(|found| found.owner.name.as_str()).collect::<Vec<_>>(), ["src/shop"]);
-        prune(&world.homes);
+        gone(&world.homes).iter().for_each(clear);
         assert!(!dead.runtime_dir.exists());
         assert_eq!(list(&world.homes).len(), 1);
     }

@@ -30,7 +30,7 @@ mod proxy;
 mod short_path;
 
 pub use display_name::{DisplayName, Worktree, base_name, branch_at, branch_of, display_name, worktree_of};
-pub use find::{Gone, Past, Running, clear, find, find_past, gone, list, named, prune, running};
+pub use find::{Gone, Past, Running, clear, find, find_past, gone, list, named, running};
 pub use identity::Identity;
 pub use key::{make_key, read_key};
 pub use lock::{Lock, LockError, OwnerFacts, lock};

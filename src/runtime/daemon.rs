@@ -84,5 +84,5 @@ impl Beginning {
 
 /// The mask of a daemon, which its programs inherit.
 pub fn set_mask(mask: u32) {
-    umask(Mode::from_bits_truncate(mask & 0o777));
+    umask(Mode::from_bits_truncate(libc::mode_t::try_from(mask & 0o777).unwrap_or(0o022)));
 }

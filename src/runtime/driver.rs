@@ -9,6 +9,7 @@ mod sweep;
 pub use parts::{Parts, Terminals};
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -23,7 +24,9 @@ use crate::runtime::fcgi::FcgiSockets;
 use crate::runtime::handle::Message;
 use crate::runtime::helpers::{HelperDesk, HelperMessage, Helpers};
 use crate::runtime::listening::Listening;
+use crate::runtime::memory_kills::MemoryKills;
 use crate::runtime::os;
+use crate::runtime::record::Recorder;
 use crate::runtime::side::Side;
 use crate::runtime::signals::{Heard, Signals};
 use crate::runtime::spawner::{Key, Order, Report, Spawner};
@@ -56,6 +59,7 @@ pub struct Driver<S> {
     /// Sent once the view that they speak of is published.
     answered: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     ends: Ends,
+    memory_kills: MemoryKills,
     /// How many hooks are under way.
     pub(super) hooks: usize,
     pub(super) fcgi: FcgiSockets,
@@ -129,6 +133,7 @@ impl<S: Spawner> Driver<S> {
             replies: BTreeMap::new(),
             answered: Vec::new(),
             ends: Ends::default(),
+            memory_kills: MemoryKills::default(),
             hooks: 0,
             fcgi: FcgiSockets::default(),
             screens: Screens::default(),
@@ -142,6 +147,8 @@ impl<S: Spawner> Driver<S> {
     pub async fn run(mut self, mut signals: Signals, begin: Event) -> Ended {
         self.take(begin);
         self.publish();
+        // The first programs are being executed meanwhile.
+        self.memory_kills.have_grown();
         while self.finished.is_none() {
             match self.wake(&mut signals).await {
                 Woken::Report(None) => return Ended { code: self.lost_spawner(), restarts: false, is_forced: true },
@@ -212,11 +219,7 @@ impl<S: Spawner> Driver<S> {
         let mut actions = Vec::new();
         while let Some(event) = self.pending.pop_front() {
             let now = self.parts.clock.now();
-            if let Some(recorder) = &mut self.parts.recorder
-                && recorder.record(now, &event).is_err()
-            {
-                self.parts.recorder = None;
-            }
+            self.record(|recorder| recorder.record(now, &event));
             self.parts.supervisor.step(now, event, &mut actions);
             for action in actions.drain(..) {
                 self.perform(action, now);
@@ -246,10 +249,15 @@ impl<S: Spawner> Driver<S> {
             // Whoever asked may be gone.
             let _ = reply.send(outcome);
         }
-        if let Some(recorder) = &mut self.parts.recorder
-            && recorder.flush().is_err()
-        {
+        self.record(Recorder::flush);
+    }
+
+    /// What cannot be recorded ends the record, which is said: what follows could not be repeated.
+    fn record(&mut self, write: impl FnOnce(&mut Recorder) -> io::Result<()>) {
+        let Some(recorder) = &mut self.parts.recorder else { return };
+        if let Err(error) = write(recorder) {
             self.parts.recorder = None;
+            self.parts.narrator.remark(format!("the record of RUN_RECORD ends here: {error}"));
         }
     }
 
@@ -348,6 +356,11 @@ impl<S: Spawner> Driver<S> {
 
     pub(super) fn say(&mut self, notice: &Notice, now: Now) {
         let snapshot = self.view();
+        if let Some(process) = notice.killed_by_a_stranger()
+            && self.memory_kills.have_grown()
+        {
+            self.parts.narrator.ran_out_of_memory(process);
+        }
         self.parts.narrator.tell(notice, &snapshot, now);
     }
 }

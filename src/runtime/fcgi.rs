@@ -9,13 +9,14 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, listen, setsockopt, socket, sockopt,
+    AddressFamily, Backlog, SockType, SockaddrStorage, UnixAddr, bind, listen, setsockopt, socket, sockopt,
 };
 use nix::unistd::{Gid, Group, Uid, User, chown};
 
 use crate::model::supervisord::{FcgiAddress, FcgiSocket};
 use crate::model::{Program, ProgramName};
 use crate::runtime::ends::Incarnation;
+use crate::runtime::os;
 use crate::supervisor::event::SpawnFailure;
 
 /// All sockets that are open.
@@ -105,7 +106,7 @@ fn tcp(host: &str, port: u16) -> io::Result<OwnedFd> {
 }
 
 fn bind_tcp(family: AddressFamily, address: SocketAddr) -> io::Result<OwnedFd> {
-    let fd = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    let fd = socket(family, SockType::Stream, os::CLOSE_ON_EXEC, None)?;
     setsockopt(&fd, sockopt::ReuseAddr, &true)?;
     bind(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
     Ok(fd)
@@ -118,7 +119,7 @@ fn unix(path: &Path, mode: u32, owner: Option<&str>) -> io::Result<OwnedFd> {
         Ok(_) => return Err(io::Error::from_raw_os_error(libc::EEXIST)),
         Err(_) => {}
     }
-    let fd = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    let fd = socket(AddressFamily::Unix, SockType::Stream, os::CLOSE_ON_EXEC, None)?;
     bind(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
     let fitted = give_to(path, owner).and_then(|()| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)));
     if let Err(error) = fitted {

@@ -8,8 +8,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use nix::fcntl::OFlag;
-use nix::unistd::pipe2;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +17,7 @@ use tokio::time::{Duration, timeout};
 use crate::model::{Exit, ProcessId};
 use crate::probe::{RunCommand, Running};
 use crate::runtime::launcher::os_strings;
+use crate::runtime::os;
 use crate::runtime::spawner::{Key, SpawnOrder, Stdio};
 use crate::runtime::streams;
 
@@ -163,13 +162,13 @@ impl Helpers {
         what: HelperWork,
         join: impl FnOnce(u32, OwnedFd),
     ) -> io::Result<SpawnOrder> {
-        let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+        let (ours, theirs) = os::pipe()?;
         let (stdin, helper) = match what {
             HelperWork::Probe(reply) => {
                 (streams::nothing()?, Helper::Probe { reply, output: tokio::spawn(last_line(ours)) })
             }
             HelperWork::Hook(HookInput { run, variables, text }, reply) => {
-                let (stdin, feed) = pipe2(OFlag::O_CLOEXEC)?;
+                let (stdin, feed) = os::pipe()?;
                 tokio::spawn(write_all(feed, text));
                 environment.extend(variables);
                 join(run, ours);

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use nix::unistd::{User, getgrouplist};
+use nix::unistd::User;
 
 use crate::model::program::Instance;
 use crate::model::{EnvContents, EnvFile, Program, ProgramName, Project, ReadyKind, Template};
-use crate::plan::environment::{Environment, Layers, compose, resolve};
+use crate::plan::environment::{Layers, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
 use crate::probe::ResolvedProbe;
 use crate::runtime::env_files::{self, EnvFiles, Unreadable};
+use crate::runtime::os;
 use crate::runtime::spawner::Account;
 use crate::supervisor::event::SpawnFailure;
 
@@ -67,16 +68,6 @@ impl Launcher {
             errno: 0,
             message: error.to_string(),
         })
-    }
-
-    /// The environment of a process, or without one of a command in the project.
-    pub fn environment(&self, of: Option<(&Program, &Instance)>) -> Result<Environment, SpawnFailure> {
-        let files = match of {
-            Some((program, _)) => self.env_files(program)?,
-            None => self.project_files()?,
-        };
-        compose(&self.project, of, &self.ports, &self.layers(&files.project, &files.program))
-            .map_err(|error| SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() })
     }
 
     /// A ready check with its holes filled in, for a process that is executed with this environment.
@@ -148,7 +139,7 @@ pub fn account(user: &str) -> Result<Account, SpawnFailure> {
     let found = found.map_err(|error| failure(format!("{user}: {error}")))?;
     let found = found.ok_or_else(|| failure(format!("there is no user {user}")))?;
     let name = std::ffi::CString::new(found.name.clone()).map_err(|_| failure(format!("there is no user {user}")))?;
-    let groups = getgrouplist(&name, found.gid).unwrap_or_else(|_| vec![found.gid]);
+    let groups = os::groups_of(&name, found.gid);
     Ok(Account {
         uid: found.uid.as_raw(),
         gid: found.gid.as_raw(),

@@ -21,6 +21,7 @@ mod hook;
 pub mod launcher;
 mod listening;
 pub mod load;
+mod memory_kills;
 pub mod narrator;
 pub mod notify_socket;
 pub mod os;

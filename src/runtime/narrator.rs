@@ -14,6 +14,8 @@ pub trait Narrator {
     fn adopt(&mut self, snapshot: &Snapshot) -> u16;
     /// A process got its pid.
     fn spawned(&mut self, process: ProcessId, pid: u32);
+    /// A process was killed while the kernel killed for want of memory. Its end is told next.
+    fn ran_out_of_memory(&mut self, process: ProcessId);
     /// These had outlived their program and were ended: pid and command name.
     fn leftovers(&mut self, names: &[(u32, String)]);
     /// Something about ourselves that has no notice: in one line.

@@ -1,5 +1,5 @@
 //! Where a program with `ready = { notify = true }` says that it is ready: one datagram socket a process, so that what arrives
-//! needs no guess about who is meant. The kernel says who sent it (`SCM_CREDENTIALS`, unix(7)).
+//! needs no guess about who is meant. The kernel says who sent it, where it can.
 
 use std::fs;
 use std::io::{self, IoSliceMut};
@@ -7,13 +7,14 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, UnixCredentials, recvmsg, setsockopt, sockopt};
+use nix::sys::socket::{ControlMessageOwned, UnixAddr, recvmsg};
 use nix::unistd::{close, geteuid};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 use crate::codec::notify::{NotifyItem, parse};
 use crate::model::{Generation, ProcessId};
+use crate::runtime::os::{self, Sender, SenderRecord};
 
 /// The longest datagram that is read; what is beyond is cut.
 const LONGEST: usize = 8 * 1024;
@@ -24,7 +25,7 @@ const MOST_DESCRIPTORS: usize = 253;
 /// One datagram: who sent it, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// The sender, who may be a descendant of the process (`systemd-notify` is).
+    /// The pid of the sender (0 where the system does not tell), who may be a descendant of the process (`systemd-notify` is).
     pub sender: u32,
     /// What it says.
     pub items: Vec<NotifyItem>,
@@ -49,7 +50,7 @@ impl NotifySocket {
     ) -> io::Result<Self> {
         let path = runtime_dir.join(format!("notify.{}.{}", process.0, generation.0));
         let socket = UnixDatagram::bind(&path)?;
-        setsockopt(&socket, sockopt::PassCred, &true)?;
+        os::ask_for_senders(&socket)?;
         let accepted_uids = [0, geteuid().as_raw()].into_iter().chain(program_uid).collect();
         Ok(Self { socket, path, accepted_uids })
     }
@@ -64,9 +65,8 @@ impl NotifySocket {
         loop {
             let fd = self.socket.as_raw_fd();
             let (sender, datagram) = self.socket.async_io(Interest::READABLE, || read_datagram(fd)).await?;
-            if let Some(sender) = sender.filter(|sender| self.accepted_uids.contains(&sender.uid())) {
-                let sender = u32::try_from(sender.pid()).unwrap_or(0);
-                return Ok(Notification { sender, items: parse(&datagram) });
+            if let Some(sender) = sender.filter(|sender| self.accepted_uids.contains(&sender.uid)) {
+                return Ok(Notification { sender: sender.pid, items: parse(&datagram) });
             }
         }
     }
@@ -80,33 +80,33 @@ impl Drop for NotifySocket {
 }
 
 /// Reads one datagram with its sender, and closes the descriptors that came along.
-fn read_datagram(fd: RawFd) -> io::Result<(Option<UnixCredentials>, Vec<u8>)> {
+fn read_datagram(fd: RawFd) -> io::Result<(Option<Sender>, Vec<u8>)> {
     let mut bytes = vec![0; LONGEST];
-    let mut control = nix::cmsg_space!(UnixCredentials, [RawFd; MOST_DESCRIPTORS]);
+    let mut control = nix::cmsg_space!(SenderRecord, [RawFd; MOST_DESCRIPTORS]);
     let mut buffers = [IoSliceMut::new(&mut bytes)];
-    let message = recvmsg::<UnixAddr>(fd, &mut buffers, Some(&mut control), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    let message = recvmsg::<UnixAddr>(fd, &mut buffers, Some(&mut control), os::RECEIVE_CLOSE_ON_EXEC)?;
     let length = message.bytes;
-    let mut sender = None;
-    match message.cmsgs() {
-        Ok(parts) => parts.for_each(|part| take(part, &mut sender)),
+    let sender = match message.cmsgs() {
+        Ok(beside) => {
+            let beside: Vec<_> = beside.collect();
+            close_descriptors(&beside);
+            os::sender_in(&beside)
+        }
         // Control data was cut: somebody sent more descriptors than anybody may. Nothing is known of the sender then.
-        Err(Errno::ENOBUFS) => {}
+        Err(Errno::ENOBUFS) => None,
         Err(error) => return Err(error.into()),
-    }
+    };
     bytes.truncate(length);
     Ok((sender, bytes))
 }
 
-fn take(part: ControlMessageOwned, sender: &mut Option<UnixCredentials>) {
-    match part {
-        ControlMessageOwned::ScmCredentials(credentials) => *sender = Some(credentials),
-        ControlMessageOwned::ScmRights(descriptors) => {
-            for descriptor in descriptors {
-                // It was just handed to us and nobody else knows it; a failed close leaves nothing to do.
-                let _ = close(descriptor);
-            }
+fn close_descriptors(beside: &[ControlMessageOwned]) {
+    for part in beside {
+        let ControlMessageOwned::ScmRights(descriptors) = part else { continue };
+        for descriptor in descriptors {
+            // It was just handed to us and nobody else knows it; a failed close leaves nothing to do.
+            let _ = close(*descriptor);
         }
-        _ => {}
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
     use std::io::IoSlice;
     use std::os::unix::net::UnixDatagram as Sender;
 
-    use nix::sys::socket::{ControlMessage, sendmsg};
+    use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
     use super::*;
 

@@ -95,7 +95,8 @@ impl<S: Spawner> Driver<S> {
         let (mut launch, contents) = launcher.launch_by_files(program, instance)?;
         self.note_env_read(program, (process, generation), contents);
         let user = launch.user.as_deref().map(account).transpose()?;
-        let mut streams = self.streams(program, (process, generation)).map_err(|error| no_descriptors(&error))?;
+        let mut streams =
+            self.streams(program, (process, generation)).map_err(|error| unprepared("streams", &error))?;
         if let Some(socket) = self.fcgi.stdin(program, (process, generation))? {
             streams = streams.with_stdin(socket);
         }
@@ -231,7 +232,7 @@ impl<S: Spawner> Driver<S> {
         uid: Option<u32>,
     ) -> Result<String, SpawnFailure> {
         let socket = NotifySocket::bind(&self.parts.runtime_directory, process, generation, uid)
-            .map_err(|error| no_descriptors(&error))?;
+            .map_err(|error| unprepared("notify socket", &error))?;
         let path = socket.path().to_string_lossy().into_owned();
         let probed = self.probed.clone();
         let task = tokio::spawn(async move {
@@ -354,7 +355,7 @@ fn no_such_process() -> SpawnFailure {
     SpawnFailure { step: "could not start".to_owned(), errno: 0, message: "there is no such process".to_owned() }
 }
 
-fn no_descriptors(error: &io::Error) -> SpawnFailure {
+fn unprepared(what: &str, error: &io::Error) -> SpawnFailure {
     let errno = error.raw_os_error().unwrap_or(0);
     let message = match (errno, getrlimit(Resource::RLIMIT_NOFILE)) {
         (libc::EMFILE, Ok((limit, _))) => {
@@ -362,7 +363,7 @@ fn no_descriptors(error: &io::Error) -> SpawnFailure {
         }
         (_, Ok(_) | Err(_)) => error.to_string(),
     };
-    SpawnFailure { step: "could not prepare its streams".to_owned(), errno, message }
+    SpawnFailure { step: format!("could not prepare its {what}"), errno, message }
 }
 
 fn bad_pattern(error: &regex::Error) -> SpawnFailure {

@@ -6,12 +6,11 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
 use nix::pty::{Winsize, openpty};
 use nix::sys::resource::{Resource, getrlimit};
-use nix::unistd::pipe2;
 
 use crate::fault::{self, Point};
+use crate::runtime::os;
 use crate::runtime::spawner::Stdio;
 use crate::runtime::sys;
 
@@ -65,10 +64,10 @@ impl Streams {
     /// Pipes; stderr apart or in one with stdout.
     pub fn pipes(stderr_apart: bool) -> io::Result<Self> {
         fault::strike(Point::Streams)?;
-        let (stdin, keep_open) = pipe2(OFlag::O_CLOEXEC)?;
-        let (stdout_ours, stdout) = pipe2(OFlag::O_CLOEXEC)?;
+        let (stdin, keep_open) = os::pipe()?;
+        let (stdout_ours, stdout) = os::pipe()?;
         let (stderr_ours, stderr) = if stderr_apart {
-            let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+            let (ours, theirs) = os::pipe()?;
             (Some(ours), Some(theirs))
         } else {
             (None, None)

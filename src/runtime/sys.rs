@@ -234,6 +234,7 @@ pub fn default_dispositions() {
     }
 }
 
+/// Sets every signal to its default disposition.
 #[cfg(not(target_os = "linux"))]
 pub fn default_dispositions() {
     for number in 1..=31 {
@@ -318,7 +319,7 @@ fn pointers(strings: &[CString]) -> Vec<*const c_char> {
 
 /// The memory that a child runs on until it executes.
 #[derive(Debug)]
-pub struct Stack(Vec<u128>);
+pub struct Stack(#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "a copy has our own"))] Vec<u128>);
 
 impl Default for Stack {
     fn default() -> Self {
@@ -520,14 +521,21 @@ fn set_user(user: &Account) -> nix::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn set_user(user: &Account) -> nix::Result<()> {
-    let count = c_int::try_from(user.groups.len()).unwrap_or(0);
-    // SAFETY: the list of groups is valid for its length; the calls take any numbers.
+    set_groups(&user.groups)?;
+    // SAFETY: the calls take any numbers.
     unsafe {
-        Errno::result(libc::setgroups(count, user.groups.as_ptr()))?;
         Errno::result(libc::setgid(user.gid))?;
         Errno::result(libc::setuid(user.uid))?;
     }
     Ok(())
+}
+
+/// Our supplementary groups from now on.
+#[cfg(not(target_os = "linux"))]
+pub fn set_groups(groups: &[libc::gid_t]) -> nix::Result<()> {
+    let count = c_int::try_from(groups.len()).unwrap_or(0);
+    // SAFETY: the list of groups is valid for its length.
+    Errno::result(unsafe { libc::setgroups(count, groups.as_ptr()) }).map(drop)
 }
 
 /// The size of the terminal behind one of our standard streams; `None` when it is none.

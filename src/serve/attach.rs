@@ -16,10 +16,10 @@ use tokio::time::sleep;
 
 use super::body::Answer;
 use super::guard::Refusal;
-use super::logtail::decoded;
 use super::rpc::{Site, read_away, refused};
 use super::wire::Peer;
 use crate::codec::attach::{Decoder, Frame, PATH, PROTOCOL, State};
+use crate::codec::percent;
 use crate::logs::{Channel, Hub, View, Views};
 use crate::model::ProcessId;
 use crate::model::supervisord::Role;
@@ -79,7 +79,7 @@ fn admit<B>(request: &Request<B>, handle: &Handle, peer: &Peer) -> Result<(Proce
     if request.headers().get(UPGRADE).is_none_or(|protocol| protocol != PROTOCOL) {
         return refuse(StatusCode::UPGRADE_REQUIRED, "attaching needs `Upgrade: run-attach`");
     }
-    let name = decoded(&request.uri().path()[PATH.len()..]).unwrap_or_default();
+    let name = percent::name(&request.uri().path()[PATH.len()..]).unwrap_or_default();
     let snapshot = handle.snapshot();
     let Some(info) = snapshot.processes.iter().find(|info| info.name.to_string() == name) else {
         return refuse(StatusCode::NOT_FOUND, "there is no such process");

@@ -14,6 +14,7 @@ use super::body::Answer;
 use super::logs::place;
 use super::wire::Peer;
 use crate::api::LogOf;
+use crate::codec::percent;
 use crate::logs::{LogPlace, LogTail};
 use crate::model::Channel;
 use crate::runtime::handle::Handle;
@@ -86,12 +87,12 @@ async fn follow(mut tail: LogTail, sender: mpsc::Sender<Bytes>, peer: Peer, mut 
     }
 }
 
-/// The first part of a path is looked at by its beginning alone, as supervisord does.
+/// The first part of a path is looked at by its beginning alone (supervisor `http.py` `match`).
 fn wanted(path: &str) -> Option<Wanted> {
     if path.starts_with("/mainlogtail") {
         return Some(Wanted::Main);
     }
-    let path = decoded(path)?;
+    let path = percent::name(path)?;
     let (_, rest) = path.trim_start_matches('/').split_once('/')?;
     let (name, channel) = rest.split_once('/').unwrap_or((rest, "stdout"));
     Some(Wanted::Process(name.to_owned(), channel.to_owned()))
@@ -110,19 +111,6 @@ fn find(handle: &Handle, wanted: &Wanted) -> Option<LogPlace> {
         }
     };
     Some(place(handle.logs(), &snapshot, &snapshot.project, of))
-}
-
-/// Takes `%41` for `A`; what is then no text is no name.
-pub(super) fn decoded(path: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((byte, behind)) = rest.split_first() {
-        let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        let decoded = digits.filter(|_| *byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(decoded.unwrap_or(*byte));
-        rest = if decoded.is_some() { &behind[2..] } else { behind };
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// `Sun, 22 Nov 2026 13:00:00 GMT`.

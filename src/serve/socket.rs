@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd as _, RawFd};
 use std::task::{Context, Poll};
 
 use nix::sys::socket::{Shutdown, shutdown};
+#[cfg(target_os = "linux")]
 use tokio::io::{Interest, Ready};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -30,6 +31,7 @@ macro_rules! either {
 }
 
 impl Socket {
+    #[cfg(target_os = "linux")]
     pub(super) async fn ready(&self, interest: Interest) -> io::Result<Ready> {
         either!(self, stream => stream.ready(interest).await)
     }

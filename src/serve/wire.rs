@@ -17,6 +17,7 @@ use super::socket::Socket;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often a half-closed client is looked at.
+#[cfg(target_os = "linux")]
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// The other end of a connection, shared by what reads it and what waits on its behalf.

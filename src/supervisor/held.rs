@@ -1,5 +1,5 @@
 //! What is asked of a run between the order to spawn it and the news that it is there: it is held until then. supervisord forks while
-//! it answers, so to its clients a process that reads STARTING has a pid, and takes signals and input.
+//! it answers (supervisor `process.py` `spawn`), so to its clients a process that reads STARTING has a pid, and takes signals and input.
 
 use std::collections::BTreeMap;
 

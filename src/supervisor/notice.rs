@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::event::Survivor;
 use crate::model::public_event::Delivery;
 use crate::model::units::round_duration;
-use crate::model::{Exit, ProcessId, ReloadPlan};
+use crate::model::{Exit, ProcessId, ReloadPlan, Signal};
 
 /// One thing worth a line in the stream. Names, ports and colours are looked up by whoever prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,6 +250,15 @@ pub enum Notice {
         /// Who could not be ended.
         left: Vec<ProcessId>,
     },
+}
+
+impl Notice {
+    /// Whose end by SIGKILL this tells, that neither we nor a user have sent.
+    pub fn killed_by_a_stranger(&self) -> Option<ProcessId> {
+        let (Self::Crashed { process, reason, .. } | Self::GaveUp { process, reason, .. }) = self else { return None };
+        let is_killed = matches!(reason, Reason::Exit(Exit::Signal { signal: Signal::KILL, .. }));
+        is_killed.then_some(*process)
+    }
 }
 
 /// Why a run failed.

@@ -6,8 +6,8 @@ use std::time::Duration;
 pub use super::process_list::ProcessList;
 use crate::model::status::SourceMark;
 use crate::model::{
-    EnvContents, Exit, Generation, ListenerState, Moment, ProcessId, ProcessName, ProcessState, Program, ProgramName,
-    Project, ReloadPlan, Until, WallTime, Word,
+    EnvContents, Exit, Generation, ListenerState, Moment, ProcessChange, ProcessId, ProcessName, ProcessState, Program,
+    ProgramName, Project, ReloadPlan, Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
 use crate::plan::reload::diff_as_read;
@@ -227,16 +227,30 @@ impl Snapshot {
     /// Everything that is other in another project, for the processes as they run.
     pub fn diff(&self, project: &Project) -> ReloadPlan {
         let read = self.processes.iter().filter_map(|info| Some((&info.name, info.env_read.as_deref()?)));
-        diff_as_read(&self.project, project, &read.collect())
+        let mut plan = diff_as_read(&self.project, project, &read.collect());
+        for change in &mut plan.changes {
+            change.is_off = self.stays_off(change, project);
+        }
+        plan
+    }
+
+    /// Whether nothing is started for a change.
+    fn stays_off(&self, change: &ProcessChange, project: &Project) -> bool {
+        let starts = |program: &Program| program.autostart && project.is_active(program);
+        let rests = !project.program(&change.program).is_some_and(starts);
+        let info = self.processes.iter().find(|info| info.name.to_string() == change.name);
+        match info.map(|info| info.off_because) {
+            None => rests,
+            Some(None) => false,
+            Some(Some(because)) => match because {
+                OffBecause::NoAutostart | OffBecause::Profile | OffBecause::Removed => rests,
+                OffBecause::StoppedByUser | OffBecause::NotNamed | OffBecause::Shutdown => true,
+            },
+        }
     }
 
     /// One process; `None` once it is gone from the config and from the world.
     pub fn get(&self, id: ProcessId) -> Option<&ProcessInfo> {
         self.processes.get(id).map(|info| &**info)
-    }
-
-    /// The processes that a word of the user's selects, in order of the slots.
-    pub fn select<'a>(&'a self, word: &'a str) -> impl Iterator<Item = &'a ProcessInfo> + 'a {
-        self.processes.iter().map(|info| &**info).filter(move |info| info.name.matches(word))
     }
 }

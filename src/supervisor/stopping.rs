@@ -128,7 +128,7 @@ impl Supervisor {
     /// A signal to its leader was refused. While it is being stopped it is UNKNOWN from now on, and nobody waits for its end any more
     /// (supervisor `process.py` `kill`); the ladder goes on, for the leader may become one that can be reached. At the end
     /// of everything it is killed at once, and let go if that is refused as well. One that is not being stopped is no
-    /// worse for it: supervisord takes it for UNKNOWN then, too, and does not come back from there.
+    /// worse for it: supervisord takes it for UNKNOWN then, too (`signal`), and does not come back from there.
     pub(super) fn out_of_reach(&mut self, (id, generation): (ProcessId, Generation), signal: Signal, reason: String) {
         if !self.is_current(id, generation) {
             return;

@@ -13,7 +13,7 @@ use crate::model::public_event::{OutputKind, PublicEvent, SharedText, StateFacts
 use crate::model::{Channel, EventType, Exit, Generation, ProcessId, ProcessState, Program};
 
 /// How long a tick is waited for without a look at the wall clock, which may be set, and goes on while the machine sleeps.
-/// supervisord looks each second.
+/// supervisord looks each second (supervisor `supervisord.py` `runforever`).
 const LATEST_TICK: Duration = Duration::from_secs(5);
 
 impl Supervisor {

@@ -46,11 +46,6 @@ impl Lines {
         out
     }
 
-    /// Whether the cursor stands in a line.
-    pub fn is_line_open(&self) -> bool {
-        self.open.iter().any(|open| !open.shown.is_empty())
-    }
-
     /// Ends what has no end.
     pub fn finish(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -107,9 +102,7 @@ mod tests {
     fn a_question_is_shown_before_its_line_ends() {
         let mut lines = Lines::new(SCREEN);
         assert_eq!(lines.feed(false, b"one\nname? "), b"one\nname? ");
-        assert!(lines.is_line_open());
         assert_eq!(lines.feed(false, b"hello\n"), b"hello\n");
-        assert!(!lines.is_line_open());
     }
 
     #[test]

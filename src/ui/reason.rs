@@ -1,20 +1,13 @@
 //! Why a run ended, as a sentence.
 
-use crate::model::units::human_size;
 use crate::model::{Exit, Signal};
 use crate::supervisor::notice::Reason;
 use crate::ui::text::clean;
 use crate::ui::theme::Signs;
 
-/// That the kernel ran out of memory around the end of a run, as far as its counters could be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutOfMemory {
-    /// Bytes that the process tree held when it was last measured.
-    pub memory: Option<u64>,
-}
-
-/// The whole sentence: `exited 1`, `killed by SIGSEGV (core dumped)`, `not ready within 60s (last: http 503)`.
-pub fn sentence(reason: &Reason, out_of_memory: Option<OutOfMemory>, signs: &Signs) -> String {
+/// The whole sentence: `exited 1`, `killed by SIGSEGV (core dumped)`, `not ready within 60s (last: http 503)`. Who has killed it
+/// can be guessed when the kernel ran out of memory around that time.
+pub fn sentence(reason: &Reason, out_of_memory: bool, signs: &Signs) -> String {
     match reason {
         Reason::Exit(exit) => exit_sentence(*exit, out_of_memory, signs),
         Reason::Signalled(_)
@@ -30,7 +23,7 @@ pub fn short(reason: &Reason, signs: &Signs) -> String {
     match reason {
         Reason::Exit(exit) | Reason::Signalled(exit) => short_exit(*exit),
         Reason::Spawn(_) | Reason::NotReady { .. } | Reason::Background(_) | Reason::Unhealthy(_) => {
-            sentence(reason, None, signs)
+            sentence(reason, false, signs)
         }
     }
 }
@@ -44,25 +37,16 @@ pub fn short_exit(exit: Exit) -> String {
 }
 
 /// An end that nobody of us caused. The signals that ask or force a program to end raise the question who sent them.
-fn exit_sentence(exit: Exit, out_of_memory: Option<OutOfMemory>, signs: &Signs) -> String {
+fn exit_sentence(exit: Exit, out_of_memory: bool, signs: &Signs) -> String {
     match exit {
         Exit::Signal { signal: Signal::KILL, .. } => {
-            format!("{exit} {} not by us{}", signs.dash, suspicion(out_of_memory))
+            let suspect = if out_of_memory { "; probably the kernel's out-of-memory killer" } else { "" };
+            format!("{exit} {} not by us{suspect}", signs.dash)
         }
         Exit::Signal { signal: Signal::TERM | Signal::INT | Signal::HUP, .. } => {
             format!("{exit} {} not by us", signs.dash)
         }
         Exit::Code(_) | Exit::Signal { .. } => exit.to_string(),
-    }
-}
-
-/// Who it probably was, when there is a reason to think so.
-fn suspicion(out_of_memory: Option<OutOfMemory>) -> String {
-    let killer = "probably the kernel's out-of-memory killer";
-    match out_of_memory {
-        None => String::new(),
-        Some(OutOfMemory { memory: None }) => format!("; {killer}"),
-        Some(OutOfMemory { memory: Some(bytes) }) => format!("; memory was {}, {killer}", human_size(bytes)),
     }
 }
 
@@ -73,8 +57,8 @@ mod tests {
     use super::*;
     use crate::ui::theme::Theme;
 
-    fn said(reason: &Reason, oom: Option<OutOfMemory>) -> String {
-        sentence(reason, oom, Theme::default().signs())
+    fn said(reason: &Reason, out_of_memory: bool) -> String {
+        sentence(reason, out_of_memory, Theme::default().signs())
     }
 
     fn signal(number: i32, core: bool) -> Reason {
@@ -95,17 +79,17 @@ mod tests {
             (spawn, "could not start: no such file or directory: ./bin/api (looked in ./worker)"),
             (Reason::Spawn("could not enter the directory: ./x".to_owned()), "could not enter the directory: ./x"),
         ] {
-            assert_eq!(said(&reason, None), text);
+            assert_eq!(said(&reason, false), text);
         }
     }
 
     #[test]
     fn the_memory_killer_is_suspected_only_with_a_fact_at_hand() {
-        let fact = Some(OutOfMemory { memory: Some(2_050_000_000) });
         assert_eq!(
-            said(&signal(9, false), fact),
-            "killed by SIGKILL — not by us; memory was 1.9G, probably the kernel's out-of-memory killer"
+            said(&signal(9, false), true),
+            "killed by SIGKILL — not by us; probably the kernel's out-of-memory killer"
         );
-        assert_eq!(said(&Reason::Exit(Exit::Code(1)), fact), "exited 1");
+        assert_eq!(said(&signal(15, false), true), "killed by SIGTERM — not by us");
+        assert_eq!(said(&Reason::Exit(Exit::Code(1)), true), "exited 1");
     }
 }

@@ -40,7 +40,7 @@ pub fn rows(plan: &ReloadPlan, theme: Theme) -> Vec<String> {
 }
 
 fn fares_as(one: &ProcessChange, other: &ProcessChange) -> bool {
-    one.program == other.program && one.effect == other.effect && one.keys == other.keys
+    one.program == other.program && one.effect == other.effect && one.keys == other.keys && one.is_off == other.is_off
 }
 
 fn rows_of(change: &ProcessChange, alike: usize, theme: Theme) -> Vec<Row> {
@@ -52,10 +52,16 @@ fn rows_of(change: &ProcessChange, alike: usize, theme: Theme) -> Vec<Row> {
     let row = |mark, ink, what: &str, then: String| Row { mark, ink, name: name.clone(), what: what.to_owned(), then };
     match change.effect {
         Effect::Add => vec![row("+", Ink::Good, "new", start(change))],
-        Effect::Remove => vec![row("-", Ink::Bad, "gone", "stop".to_owned())],
+        Effect::Remove => {
+            vec![row("-", Ink::Bad, "gone", if change.is_off { "it was off" } else { "stop" }.to_owned())]
+        }
         Effect::Restart | Effect::Keep => {
             let keys = change.keys.iter().enumerate().map(|(at, key)| {
-                let then = if key.needs_restart { "restart" } else { "in place" };
+                let then = match (key.needs_restart, change.is_off) {
+                    (true, false) => "restart",
+                    (true, true) => "at its next start",
+                    (false, _) => "in place",
+                };
                 let row = row("~", Ink::Warn, &told(key, theme), then.to_owned());
                 if at == 0 { row } else { Row { mark: " ", name: String::new(), ..row } }
             });
@@ -65,6 +71,9 @@ fn rows_of(change: &ProcessChange, alike: usize, theme: Theme) -> Vec<Row> {
 }
 
 fn start(change: &ProcessChange) -> String {
+    if change.is_off {
+        return "not started by itself".to_owned();
+    }
     let after: Vec<String> = change.after.iter().map(|name| clean(name.as_str())).collect();
     if after.is_empty() { "start".to_owned() } else { format!("start after {}", after.join(", ")) }
 }
@@ -89,12 +98,25 @@ mod tests {
     const PLAIN: Theme = Theme { colour: false, ascii: true };
 
     fn change(name: &str, program: &str, effect: Effect, keys: Vec<KeyChange>) -> ProcessChange {
-        ProcessChange { name: name.into(), program: program.into(), effect, keys, after: Vec::new() }
+        ProcessChange { name: name.into(), program: program.into(), effect, keys, after: Vec::new(), is_off: false }
     }
 
     fn key(key: &str, values: Option<(&str, &str)>, needs_restart: bool) -> KeyChange {
         let values = values.map(|(was, is)| (was.to_owned(), is.to_owned()));
         KeyChange { key: key.into(), values, fate: KeyFate::Changed, needs_restart }
+    }
+
+    #[test]
+    fn what_is_off_is_not_said_to_start() {
+        let level = key("environment LOG_LEVEL", None, true);
+        let off = |name, effect, keys| ProcessChange { is_off: true, ..change(name, name, effect, keys) };
+        let changes = vec![off("api", Effect::Restart, vec![level]), off("mail", Effect::Add, Vec::new())];
+        assert_eq!(
+            rows(&ReloadPlan { changes, ..ReloadPlan::default() }, PLAIN).join("\n"),
+            "\
+~ api    environment LOG_LEVEL changed   at its next start
++ mail   new                             not started by itself"
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::plan::ports::Ports;
 use crate::supervisor::notice::{Notice, StopWhy};
 use crate::supervisor::snapshot::Snapshot;
 use crate::ui::names::Names;
-use crate::ui::reason::{OutOfMemory, short_exit};
+use crate::ui::reason::short_exit;
 use crate::ui::reload;
 use crate::ui::story::banner::Address;
 use crate::ui::story::stamp::{Stamps, stamp};
@@ -114,8 +114,8 @@ struct Known {
     ready: Option<ReadyKind>,
     /// Of the current or last run, 0 before the first.
     pid: u32,
-    /// Handed in shortly before the end that it explains.
-    out_of_memory: Option<OutOfMemory>,
+    /// The kernel ran out of memory around the end that is told next.
+    out_of_memory: bool,
     /// Its stop was said to take long.
     was_busy: bool,
 }
@@ -131,7 +131,7 @@ impl Known {
             retry: program.retry,
             ready: program.ready.as_ref().map(|ready| ready.kind.clone()),
             pid: 0,
-            out_of_memory: None,
+            out_of_memory: false,
             was_busy: false,
         }
     }
@@ -231,14 +231,14 @@ impl Story {
     pub fn spawned(&mut self, process: ProcessId, pid: u32) {
         if let Some(known) = self.known.get_mut(process.index()) {
             known.pid = pid;
-            known.out_of_memory = None;
+            known.out_of_memory = false;
         }
     }
 
     /// Hands in that the kernel's out-of-memory killer has struck, before the end of the run is told.
-    pub fn ran_out_of_memory(&mut self, process: ProcessId, fact: OutOfMemory) {
+    pub fn ran_out_of_memory(&mut self, process: ProcessId) {
         if let Some(known) = self.known.get_mut(process.index()) {
-            known.out_of_memory = Some(fact);
+            known.out_of_memory = true;
         }
     }
 

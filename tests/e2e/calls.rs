@@ -12,7 +12,7 @@ use crate::common::{PATIENCE, TestProject};
 pub(crate) const STAYS: &str = "[program.stays]\ncommand = \"echo $SUPERVISOR_SERVER_URL > url; echo on; exec sleep 1000\"\nready = { log = \"on\" }\n";
 
 /// The project's UNIX socket.
-fn socket(project: &TestProject) -> PathBuf {
+pub(crate) fn socket(project: &TestProject) -> PathBuf {
     project.wait_for_text("url", "unix://");
     PathBuf::from(project.read("url").trim().strip_prefix("unix://").unwrap())
 }

@@ -3,12 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use run::codec::basic_auth;
 
+use crate::calls::socket;
 use crate::common::{PATIENCE, TestProject, has_tool};
 
 const GET_PID: &str = "<methodCall><methodName>supervisor.getPID</methodName></methodCall>";
@@ -38,12 +38,6 @@ fn loopback(lock: &str) -> (TestProject, u16) {
     with_tcp("127.0.0.1", lock).unwrap()
 }
 
-/// The project's UNIX socket.
-fn unix_socket(project: &TestProject) -> PathBuf {
-    project.wait_for_text("url", "unix://");
-    PathBuf::from(project.read("url").trim().strip_prefix("unix://").unwrap())
-}
-
 /// Says something and reads the answer to its end.
 fn converse(mut stream: impl Read + Write, request: &str) -> String {
     stream.write_all(request.as_bytes()).unwrap();
@@ -59,7 +53,7 @@ fn over_tcp(port: u16, request: &str) -> String {
 }
 
 fn over_unix(project: &TestProject, request: &str) -> String {
-    let stream = UnixStream::connect(unix_socket(project)).unwrap();
+    let stream = UnixStream::connect(socket(project)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     converse(stream, request)
 }
@@ -335,7 +329,7 @@ fn pythons_client_gets_in_with_the_password_and_not_without() {
         let (project, port) = loopback(lock);
         let up = project.up();
         up.wait_for_banner();
-        let arguments = [port.to_string(), unix_socket(&project).display().to_string()];
+        let arguments = [port.to_string(), socket(&project).display().to_string()];
         let output = Command::new("python3").arg("-c").arg(PYTHON).args(arguments).output().unwrap();
         let (said, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         let right = format!("[{}, 'RUNNING', True]", up.pid());

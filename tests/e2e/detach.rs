@@ -85,3 +85,21 @@ fn a_reader_that_goes_away_ends_nothing_that_is_to_be_left_running() {
     project.wait_for_word("web", "ready");
     project.run(&["down"]).expect_code(0);
 }
+
+#[test]
+fn an_end_before_everything_is_ready_is_no_good_start() {
+    let project = TestProject::toml("[program.web]\ncommand = \"sleep 1000\"\nready = { file = \"never\" }\n");
+    let up = project.start(&["up", "-d"]);
+    project.wait_for_word("web", "starting");
+    project.run(&["down"]).expect_code(0);
+    up.end().expect_code(1);
+    let up = project.start(&["up", "-d"]);
+    project.wait_for_word("web", "starting");
+    up.interrupt().expect_code(1);
+}
+
+#[test]
+fn tasks_that_are_all_done_are_a_good_start() {
+    let project = TestProject::toml("[task.build]\ncommand = \"true\"\n");
+    project.run(&["up", "-d"]).expect_code(0);
+}

@@ -130,6 +130,25 @@ fn a_linked_worktree_is_a_project_of_its_own() {
 }
 
 #[test]
+fn a_branch_with_a_slash_and_a_directory_with_a_blank_are_addressed_as_they_are_called() {
+    if !has_tool("git") {
+        return;
+    }
+    let world = TestProject::empty().file("my shop/run.toml", shop());
+    let main = world.path("my shop");
+    git(&world, &main, &["init", "-q", "-b", "main"]);
+    git(&world, &main, &["add", "."]);
+    git(&world, &main, &["commit", "-q", "-m", "one"]);
+    git(&world, &main, &["worktree", "add", "-q", "../fix", "-b", "fix/ui"]);
+    run_in(&world, "my shop", &["up", "-d"]).expect_code(0);
+    run_in(&world, "fix", &["up", "-d"]).expect_code(0);
+    assert_eq!(all(&projects(&world), "name"), ["my shop", "my shop@fix/ui"]);
+    world.run(&["-p", "my shop@fix/ui", "logs"]).expect_code(0).expect_text("this is my shop@fix/ui\n");
+    world.run(&["-p", "my shop@fix/ui", "down"]).expect_code(0);
+    world.run(&["-p", "my shop", "down"]).expect_code(0);
+}
+
+#[test]
 fn projects_are_addressed_by_their_names_from_anywhere() {
     let named = |name: &str| format!("name = \"{name}\"\n{}", shop());
     let world = TestProject::empty().file("a/run.toml", named("shop")).file("b/run.toml", named("store"));

@@ -1,6 +1,7 @@
 //! The stream under every kind of output: whole lines, none lost, none doubled, none forged, whoever reads it or does not.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
@@ -223,6 +224,22 @@ fn keys_work_on_a_terminal() {
     terminal.press("?").wait_for("detach");
     terminal.press("q").wait_for("all stopped in");
     project.wait_for_silence(crate::common::PATIENCE);
+}
+
+#[test]
+fn no_live_line_stands_where_the_reader_of_a_pipe_writes() {
+    if !has_tool("setsid") {
+        return;
+    }
+    let project = TestProject::toml("[program.web]\ncommand = \"cat\"\nready = { file = \"never\" }\n");
+    let piped =
+        Terminal::start_program(&project, Path::new("/bin/sh"), &["-c", "\"$0\" up | cat", env!("CARGO_BIN_EXE_run")]);
+    piped.wait_for("not ready yet");
+    assert!(!piped.screen().contains("web starting"), "{}", piped.screen());
+    project.run(&["down"]).expect_code(0);
+    let alone = Terminal::start(&project, &["up"]);
+    alone.wait_for("web starting");
+    project.run(&["down"]).expect_code(0);
 }
 
 #[test]

@@ -35,6 +35,17 @@ fn a_run_is_recorded_event_by_event() {
 }
 
 #[test]
+fn a_record_that_finds_no_room_is_told_and_ends_nothing() {
+    let project = TestProject::toml(CONFIG);
+    let mut command = project.command(&["up"]);
+    command.env("RUN_RECORD", "/dev/full");
+    let up = Running::start(&project, command);
+    up.wait_for_banner();
+    let done = up.interrupt().expect_code(0);
+    assert_eq!(done.stderr.matches("the record of RUN_RECORD ends here").count(), 1, "{}", done.stderr);
+}
+
+#[test]
 fn a_record_repeats_the_run_in_a_fresh_supervisor() {
     let project = TestProject::toml(CONFIG);
     let steps = recorded(&project);

@@ -275,3 +275,20 @@ fn the_real_supervisorctl_finds_everything_as_it_knows_it() {
     });
     down(&project);
 }
+
+#[test]
+fn a_plan_says_of_what_is_off_that_it_stays_so() {
+    let text = |level: &str| {
+        format!(
+            "reload = \"off\"\n[environment]\nLEVEL = \"{level}\"\n[program.web]\ncommand = \"sleep 1000\"\nstartsecs = 0\n\
+             [program.full]\ncommand = \"sleep 1000\"\nprofiles = [\"full\"]\n"
+        )
+    };
+    let project = TestProject::toml(&text("info"));
+    project.run(&["up", "-d"]).expect_code(0);
+    project.write("run.toml", text("debug"));
+    let plan = project.run(&["reload", "--dry-run"]).expect_code(0).stdout;
+    let row = |name: &str| plan.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(row("~ web").ends_with("restart") && row("~ full").ends_with("at its next start"), "{plan}");
+    project.run(&["down"]).expect_code(0);
+}

@@ -1,5 +1,5 @@
-//! The simulation: random projects, random children and random requests around the pure supervisor, with the fourteen
-//! invariants of the architecture checked after every step.
+//! The simulation: random projects, random children and random requests around the pure supervisor, with the
+//! invariants of [`check`] and [`deliveries`] looked at after every step.
 //!
 //! * `cargo test --test sim` runs a few thousand schedules.
 //! * `RUN_SIM=100000 cargo test --release --test sim` runs that many; CI does this.

@@ -115,6 +115,7 @@ impl Lives {
             keys: false,
             detach: Rc::default(),
             detach_when_ready: false,
+            was_cut_short: Rc::default(),
             timeout: None,
             quiet: Some(quiet),
             lock: lock.take(),

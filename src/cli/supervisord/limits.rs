@@ -2,6 +2,8 @@
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
+use crate::runtime::os;
+
 /// One of the two, in the words of the original's messages.
 struct Limit {
     resource: Resource,
@@ -21,19 +23,23 @@ const FILES: Limit = Limit {
     option: "minfds",
 };
 
-const PROCESSES: Limit = Limit {
-    resource: Resource::RLIMIT_NPROC,
-    name: "RLIMIT_NPROC",
-    counted: ("available processes", "processes"),
-    whom: ("program", "program"),
-    option: "minprocs",
-};
+/// Where the system has such a limit.
+fn processes() -> Option<Limit> {
+    Some(Limit {
+        resource: os::PROCESS_COUNT?,
+        name: "RLIMIT_NPROC",
+        counted: ("available processes", "processes"),
+        whom: ("program", "program"),
+        option: "minprocs",
+    })
+}
 
 /// Raises the soft limits where they are lower. Returns what was done, in lines for the main log, or why it could not be.
 pub fn raise(minfds: u64, minprocs: u64) -> Result<Vec<String>, String> {
     let mut done = Vec::new();
-    for (limit, least) in [(FILES, minfds), (PROCESSES, minprocs)] {
-        done.extend(raise_one(&limit, least)?);
+    done.extend(raise_one(&FILES, minfds)?);
+    if let Some(limit) = processes() {
+        done.extend(raise_one(&limit, minprocs)?);
     }
     Ok(done)
 }

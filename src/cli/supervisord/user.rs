@@ -1,7 +1,9 @@
 //! `user`: becoming somebody else before anything is started (supervisor `options.py` `drop_privileges`).
 
 use nix::errno::Errno;
-use nix::unistd::{Gid, User, getgrouplist, getuid, setgid, setgroups, setuid};
+use nix::unistd::{User, getuid, setgid, setuid};
+
+use crate::runtime::os;
 
 /// Becomes a user, a name or a number, with all its groups. Must be called while there is one thread. Returns a line for the main log,
 /// if anything was asked for; the error is the original's message.
@@ -28,8 +30,7 @@ fn find(user: &str) -> Result<User, String> {
 
 fn drop_to(user: &User) -> Result<(), String> {
     let name = std::ffi::CString::new(user.name.as_str()).map_err(|_| format!("Invalid user name {}", user.name))?;
-    let groups: Vec<Gid> = getgrouplist(&name, user.gid).unwrap_or_else(|_| vec![user.gid]);
-    setgroups(&groups).map_err(|_| "Could not set groups of effective user")?;
+    os::set_groups(&os::groups_of(&name, user.gid)).map_err(|_| "Could not set groups of effective user")?;
     setgid(user.gid).map_err(|_| "Could not set group id of effective user")?;
     setuid(user.uid).map_err(|errno: Errno| format!("Could not set user id: {}", errno.desc()))
 }

@@ -169,6 +169,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     };
     let mut notes: Vec<String> = left_aside.clone().into_iter().chain(reclaimed).collect();
     let mut lock = None;
+    let was_cut_short = Rc::new(Cell::new(false));
     loop {
         let Start { loaded, chosen, ports, port_notes } = start.clone();
         let session = Session {
@@ -184,12 +185,15 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
             keys: keys && !leaves,
             detach: Rc::clone(&detach),
             detach_when_ready: leaves,
+            was_cut_short: Rc::clone(&was_cut_short),
             timeout: args.timeout,
             quiet: None,
             lock: lock.take(),
         };
         match session.run()? {
             Life::Over(Ended { restarts: true, .. }, held) => lock = Some(held),
+            // Whoever waits takes 0 for "everything is ready", and this one has not left before the end.
+            Life::Over(Ended { code: 0, .. }, _) if leaves && was_cut_short.get() => return Ok(ExitCode::Failed),
             Life::Over(ended, _) => return Ok(ExitCode::Program(ended.code)),
             Life::Taken => break,
         }

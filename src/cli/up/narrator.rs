@@ -79,6 +79,10 @@ impl Narrator for Teller {
         self.story.spawned(process, pid);
     }
 
+    fn ran_out_of_memory(&mut self, process: ProcessId) {
+        self.story.ran_out_of_memory(process);
+    }
+
     fn leftovers(&mut self, names: &[(u32, String)]) {
         self.remark(outlived(names));
     }
@@ -183,6 +187,8 @@ impl Narrator for Hush {
     }
 
     fn spawned(&mut self, _: ProcessId, _: u32) {}
+
+    fn ran_out_of_memory(&mut self, _: ProcessId) {}
 
     fn leftovers(&mut self, names: &[(u32, String)]) {
         self.remark(outlived(names));

@@ -51,8 +51,8 @@ pub(super) struct ScreenParts {
     pub(super) project: Arc<Project>,
     /// What screens are drawn for.
     pub(super) look: Look,
-    /// Whether our lines go to a terminal.
-    pub(super) is_terminal: bool,
+    /// Whether the last line of our terminal is ours alone.
+    pub(super) has_live_line: bool,
     /// The terminal without line editing, when keys are read.
     pub(super) raw: Option<Rc<RawTerminal>>,
     /// What a user types to address the project.
@@ -162,7 +162,7 @@ impl ScreenParts {
     }
 
     fn draw_live(&self, keys: &Keys) {
-        if self.is_terminal && !keys.is_picking() {
+        if self.has_live_line && !keys.is_picking() {
             let snapshot = self.handle.snapshot();
             self.hub.set_live(live_line(&snapshot, &self.names, self.look.theme, width(), keys.filter()));
         }

@@ -34,7 +34,7 @@ use crate::cli::up::narrator::label;
 use crate::cli::up::usage;
 use crate::logs::{Hub, Keep, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
 use crate::model::supervisord::LogLevel;
-use crate::model::{ProcessId, Project, WallTime};
+use crate::model::{ProcessId, Project, WallTime, Word};
 use crate::plan::ports::Ports;
 use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
 use crate::runtime::clock::Clock;
@@ -53,6 +53,7 @@ use crate::runtime::watch::Watcher;
 use crate::serve;
 use crate::supervisor::edition::Edition;
 use crate::supervisor::event::Event;
+use crate::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
 use crate::supervisor::{ExitPolicy, Supervisor};
 use crate::ui::names::Names;
 use crate::ui::report;
@@ -104,6 +105,8 @@ pub(in crate::cli) struct Session<'a> {
     pub(in crate::cli) detach: WayOut,
     /// Leave the terminal as soon as everything is ready, or has failed.
     pub(in crate::cli) detach_when_ready: bool,
+    /// Set at the end: somebody was still to be there then, so that the end was asked for.
+    pub(in crate::cli) was_cut_short: Rc<Cell<bool>>,
     /// Give up waiting for that after this long.
     pub(in crate::cli) timeout: Option<Duration>,
     /// For supervisord's own command; `None` for `run up`.
@@ -308,6 +311,7 @@ impl Session<'_> {
         }
         // It can only have panicked.
         remembered.await.ok();
+        self.was_cut_short.set(was_wanted(&handle.snapshot()));
         self.keep_last_status(&handle, usage);
         drop(proxy);
         // Whoever asked for the end is still to be answered.
@@ -397,6 +401,12 @@ impl Session<'_> {
             write_over(&directory.join(LAST_STATUS), &text).ok();
         }
     }
+}
+
+/// Whether anybody was wanted until the end and had not done its work.
+fn was_wanted(snapshot: &Snapshot) -> bool {
+    let is_cut_short = |info: &ProcessInfo| info.off_because == Some(OffBecause::Shutdown) && info.word == Word::Off;
+    snapshot.processes.iter().any(|info| is_cut_short(info))
 }
 
 /// Writes over what is there. Cut off first, it would go to the disk at once on ext4 (`auto_da_alloc`), with our end waiting for it.

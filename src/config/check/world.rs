@@ -10,15 +10,8 @@ use crate::config::lower::{Lowered, ProgramPlaces, settings};
 use crate::config::place::within;
 use crate::config::request::Request;
 use crate::config::scope::Scope;
+use crate::model::command::SHELL_WORDS;
 use crate::model::{Command, Diagnostic, Dialect, EnvFile, Program, ReadyKind, ReadySpec, Severity, SourceFile, Span};
-
-/// What a shell knows without looking: builtins and keywords.
-const SHELL_WORDS: &[&str] = &[
-    "alias", "bg", "break", "case", "cd", "command", "continue", "do", "done", "elif", "else", "esac", "eval", "exec",
-    "exit", "export", "fg", "fi", "for", "getopts", "hash", "if", "jobs", "let", "local", "read", "readonly", "return",
-    "set", "shift", "source", "then", "times", "trap", "type", "ulimit", "umask", "unalias", "unset", "until", "wait",
-    "while", "function", "select", "time", "in", "builtin", "declare", "shopt",
-];
 
 /// Looks at the env files of all and at what the active programs need; what an inactive profile lacks hurts nobody.
 pub fn check(
@@ -31,22 +24,28 @@ pub fn check(
 ) {
     let project = &lowered.project;
     let is_lenient = project.dialect == Dialect::Supervisord;
-    let mut looking = Looking { root: &project.root, is_lenient, world, sources, problems, told: BTreeSet::new() };
+    let is_procfile = project.dialect == Dialect::Procfile;
+    let mut looking =
+        Looking { root: &project.root, is_lenient, is_procfile, world, sources, problems, told: BTreeSet::new() };
+    let mut before = Scope::of_shell(request);
     for (file, span) in project.env_files.iter().zip(&lowered.places.env_files) {
-        looking.env_file(file, *span);
+        looking.env_file(file, *span, &before);
+        before.add_files(request, std::slice::from_ref(file), looking.world);
     }
     let common = Scope::of_project(request, project, looking.world);
     for ((program, places), is_active) in super::programs(lowered).zip(active) {
         if !is_active {
             continue;
         }
+        let mut before = common.clone();
         for (file, span) in program.env_files.iter().zip(&places.env_files) {
-            looking.env_file(file, Some(*span));
+            looking.env_file(file, Some(*span), &before);
+            before.add_files(request, std::slice::from_ref(file), looking.world);
         }
         let mut scope = common.with_files_and_ports(request, program, looking.world);
         scope.add_entries(&program.environment);
         if let Some(directory) = looking.directory(&scope, program, places)
-            && project.dialect != Dialect::Procfile
+            && !is_procfile
         {
             looking.command(&scope, program, places, &directory);
             looking.exec_check(&scope, program, places, &directory);
@@ -60,6 +59,8 @@ struct Looking<'l, 'k> {
     root: &'l Path,
     /// What keeps one program from starting does not keep the others: supervisord finds out at the start.
     is_lenient: bool,
+    /// Its programs have one place to run in, and one line names its env files.
+    is_procfile: bool,
     world: &'l mut World<'k>,
     sources: &'l [SourceFile],
     problems: &'l mut Vec<Diagnostic>,
@@ -78,7 +79,8 @@ impl Looking<'_, '_> {
         self.problems.push(Diagnostic { severity, ..problem });
     }
 
-    fn env_file(&mut self, file: &EnvFile, span: Option<Span>) {
+    /// Its lines see what was defined before it.
+    fn env_file(&mut self, file: &EnvFile, span: Option<Span>, before: &Scope) {
         let Some(fact) = self.world.file(&file.path) else { return };
         if !self.told.insert(file.path.clone()) {
             return;
@@ -88,7 +90,11 @@ impl Looking<'_, '_> {
             FileFact::Missing if file.optional => {}
             FileFact::Missing => {
                 let problem = Diagnostic::error("missing-file", format!("the env file {name} is not there"));
-                let help = format!("env_file = [{{ path = \"{name}\", optional = true }}] if it may be missing");
+                let help = if self.is_procfile {
+                    "write it, or take it out of the line that names it".to_owned()
+                } else {
+                    format!("env_file = [{{ path = \"{name}\", optional = true }}] if it may be missing")
+                };
                 self.problems.push(problem.at_opt(span, format!("looked for {}", file.path.display())).help(help));
             }
             FileFact::Unusable(why) => {
@@ -96,7 +102,7 @@ impl Looking<'_, '_> {
                 self.problems.push(problem.at_opt(span, "named here"));
             }
             FileFact::Bytes(bytes) => {
-                let text = dotenv::parse(&String::from_utf8_lossy(bytes), &std::collections::BTreeMap::new());
+                let text = dotenv::parse(&String::from_utf8_lossy(bytes), &before.known());
                 for problem in text.problems {
                     let message = format!("{name}:{}: {}", problem.line, problem.message);
                     let warning = Diagnostic::warning("env-line", message);
@@ -116,9 +122,12 @@ impl Looking<'_, '_> {
         if self.world.is_directory(&path)? {
             return Some(path);
         }
-        let problem =
-            Diagnostic::error("missing-directory", format!("{} runs in a directory that is not there", program.name));
         let span = places.values.get("directory").copied();
+        if self.is_procfile && self.problems.iter().any(|problem| problem.code == "missing-directory") {
+            return None;
+        }
+        let who = if self.is_procfile { "everything" } else { program.name.as_str() };
+        let problem = Diagnostic::error("missing-directory", format!("{who} runs in a directory that is not there"));
         let problem = problem.at_opt(span, format!("looked for {}", path.display()));
         let tilde = template.as_literal().and_then(|text| text.strip_prefix("~/"));
         self.push_one(match tilde {
@@ -183,7 +192,7 @@ impl Looking<'_, '_> {
         let span = places.values.get("command").map(|span| within(self.sources, *span, &word));
         if word.contains('/') {
             if self.world.has_command(&word, &[directory.to_owned()]) == Some(false) {
-                let message = format!("{} runs `{word}`, which is not there yet", program.name);
+                let message = format!("{} runs `{word}`, which is not there yet or not executable", program.name);
                 let problem = Diagnostic::warning("command-not-yet", message);
                 self.problems
                     .push(problem.at_opt(span, format!("it is looked for in {} at the start", directory.display())));
@@ -202,7 +211,7 @@ impl Looking<'_, '_> {
 
 /// The word that has to be a command, if it can be told without a shell: the first one of a list or of a line that is a single
 /// command and begins with a plain word. `None` for anything compound, for builtins, and for words with holes.
-pub fn command_word(command: &Command) -> Option<String> {
+fn command_word(command: &Command) -> Option<String> {
     match command {
         Command::Words(words) => Some(words.first()?.as_literal()?.to_owned()).filter(|word| !word.is_empty()),
         Command::Line(line) => first_word(&line.to_string()),

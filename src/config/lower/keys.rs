@@ -4,6 +4,7 @@ use crate::config::lower::value::{Read, Wrong, kind_of};
 use crate::config::raw::{RawData, RawKey, RawValue};
 use crate::config::{suggest, unknown};
 use crate::model::options::{self, OptionKind, SectionKind};
+use crate::model::units::{parse_octal, parse_truth};
 use crate::model::{Diagnostic, Span};
 
 /// Reads keys of a section.
@@ -84,7 +85,7 @@ fn instead(name: &str, kind: OptionKind, data: &RawData) -> Option<String> {
             known.contains(&word.as_str()).then(|| unknown::autorestart(word).to_owned())
         }
         (OptionKind::Boolean | OptionKind::BooleanOr(_), RawData::Text(word)) => {
-            truth(word).map(|truth| truth.to_string())
+            parse_truth(word).map(|truth| truth.to_string())
         }
         (OptionKind::Boolean | OptionKind::BooleanOr(_), RawData::Integer(number @ (0 | 1))) => {
             Some((*number == 1).to_string())
@@ -102,7 +103,7 @@ fn instead(name: &str, kind: OptionKind, data: &RawData) -> Option<String> {
             (!names.is_empty()).then(|| format!("{names:?}"))
         }
         (OptionKind::Octal, RawData::Integer(number)) => {
-            crate::model::units::parse_octal(&number.to_string()).map(|_| format!("\"0{number}\""))
+            parse_octal(&number.to_string()).map(|_| format!("\"0{number}\""))
         }
         (OptionKind::Ready, RawData::Text(url)) if url.starts_with("http://") => Some(format!("{{ http = {url:?} }}")),
         (OptionKind::Ready, RawData::Text(path)) if path.starts_with('/') => Some(format!("{{ http = {path:?} }}")),
@@ -120,15 +121,6 @@ fn instead(name: &str, kind: OptionKind, data: &RawData) -> Option<String> {
 
 /// The signals that somebody asks a program to stop with.
 const SIGNALS: [&str; 8] = ["TERM", "INT", "HUP", "QUIT", "KILL", "USR1", "USR2", "WINCH"];
-
-/// supervisord's words for it (supervisor `datatypes.py` `boolean`).
-fn truth(word: &str) -> Option<bool> {
-    match word.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Some(true),
-        "false" | "no" | "off" | "0" => Some(false),
-        _ => None,
-    }
-}
 
 /// The same for keys that are not in the table (inside of `ready` and of `depends_on`).
 pub fn misfit(name: &str, takes: &str, value: &RawValue, wrong: &Wrong) -> Diagnostic {

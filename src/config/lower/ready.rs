@@ -8,16 +8,13 @@ use crate::config::lower::{Context, ProgramPlaces};
 use crate::config::raw::{RawData, RawKey, RawValue};
 use crate::config::suggest;
 use crate::model::template::Part;
-use crate::model::{AliveSpec, Diagnostic, Dialect, Program, ReadyKind, ReadySpec, Template};
+use crate::model::{AliveSpec, Diagnostic, Dialect, ProbeSchema, Program, ReadyKind, ReadySpec, Template};
 
 /// The keys that every kind has.
 const COMMON: [&str; 4] = ["every", "timeout", "successes", "failures"];
 
 /// Before a port alone. A name, because a server that binds `localhost` may be found over IPv6 only, or over IPv4 only.
 const THIS_MACHINE: &str = "localhost:";
-
-/// What an HTTP check accepts when nothing is said.
-const STATUS: (u16, u16) = (200, 399);
 
 /// Reads `ready` into the program. A program of run.toml that declares a port and says nothing is ready when the port accepts.
 pub fn ready(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program, places: &mut ProgramPlaces) {
@@ -128,7 +125,7 @@ impl<'r, 'a> Reading<'r, 'a> {
                 return None;
             }
         };
-        let kind = self.kind(first, table);
+        let kind = self.kind(first, table).and_then(|kind| self.judged(kind));
         // What is wrong with the common keys is told even where the check itself is wrong.
         let mut spec = ReadySpec::new(ReadyKind::Notify);
         self.common(table, &mut spec);
@@ -152,10 +149,19 @@ impl<'r, 'a> Reading<'r, 'a> {
         self.context.vocabulary.probes.iter().any(|probe| probe.name == name)
     }
 
+    fn schema(&self, kind: &str) -> Option<&'static ProbeSchema> {
+        self.context.vocabulary.probes.iter().find(|probe| probe.name == kind)
+    }
+
     /// What a kind takes, in the words of its schema.
     fn takes(&self, kind: &str) -> String {
-        let schema = self.context.vocabulary.probes.iter().find(|probe| probe.name == kind);
-        schema.map(|probe| probe.value.to_owned()).unwrap_or_default()
+        self.schema(kind).map(|probe| probe.value.to_owned()).unwrap_or_default()
+    }
+
+    /// What could never pass is refused; a value with holes is judged when they are filled in.
+    fn judged(&self, kind: ReadyKind) -> Read<ReadyKind> {
+        let problem = kind.literal().and_then(|value| (self.schema(kind.name())?.problem)(value));
+        problem.map_or(Ok(kind), |problem| Err(Wrong::Value(problem)))
     }
 
     fn unknown_keys(&mut self, table: &[RawKey], kind: Option<&str>) {
@@ -203,7 +209,7 @@ impl<'r, 'a> Reading<'r, 'a> {
                 Ok(ReadyKind::Http { url: self.http(&key.value)?, status })
             }
             "exec" => value::some_text(&key.value).map(ReadyKind::Exec),
-            "log" => pattern(&key.value).map(ReadyKind::Log),
+            "log" => value::some_text(&key.value).map(ReadyKind::Log),
             "notify" if value::boolean(&key.value)? => Ok(ReadyKind::Notify),
             "notify" => Err(Wrong::Value(format!("leave `{}` out instead", self.which.word()))),
             "file" => self.template(&key.value).map(ReadyKind::File),
@@ -228,12 +234,7 @@ impl<'r, 'a> Reading<'r, 'a> {
         }
         let template = self.template(value)?;
         let has_host = template.parts.iter().any(|part| matches!(part, Part::Text(text) if text.contains(':')));
-        let template = if has_host { template } else { prefixed(THIS_MACHINE, template) };
-        let port = template.as_literal().map(|text| text.rsplit_once(':').map(|(_, port)| port.parse::<u16>()));
-        match port {
-            Some(Some(Ok(1..))) | None => Ok(template),
-            Some(_) => Err(Wrong::Value(String::new())),
-        }
+        Ok(if has_host { template } else { prefixed(THIS_MACHINE, template) })
     }
 
     /// A URL, or a path on the program's own port.
@@ -243,12 +244,8 @@ impl<'r, 'a> Reading<'r, 'a> {
             Some(Part::Text(text)) => text.as_str(),
             Some(Part::Variable(_) | Part::Program { .. }) | None => return Ok(template),
         };
-        if let Some(rest) = front.strip_prefix("http://") {
-            return if template.as_literal().is_none_or(|_| is_authority(rest)) {
-                Ok(template)
-            } else {
-                Err(Wrong::Value("expected http://HOST:PORT/PATH with a port from 1 to 65535".to_owned()))
-            };
+        if front.starts_with("http://") {
+            return Ok(template);
         }
         if !front.starts_with('/') {
             let label = if front.starts_with("https://") { "the check speaks plain http" } else { "" };
@@ -264,7 +261,7 @@ impl<'r, 'a> Reading<'r, 'a> {
 
     /// `status`: a number, a range `"200-299"`, or a list of them.
     fn status(&mut self, table: &[RawKey]) -> Vec<(u16, u16)> {
-        let Some(key) = table.iter().find(|key| key.name == "status") else { return vec![STATUS] };
+        let Some(key) = table.iter().find(|key| key.name == "status") else { return vec![ReadyKind::STATUS] };
         let items = key.value.data.as_list().filter(|items| !items.is_empty());
         let items = items.unwrap_or(std::slice::from_ref(&key.value));
         let mut ranges = Vec::new();
@@ -307,27 +304,6 @@ const DURATION: &str = "a number of seconds above 0, or a string such as \"500ms
 fn positive(value: &RawValue) -> Read<std::time::Duration> {
     let duration = value::duration(value)?;
     if duration.is_zero() { Err(Wrong::Value(String::new())) } else { Ok(duration) }
-}
-
-fn pattern(value: &RawValue) -> Read<String> {
-    let text = value::some_text(value)?;
-    match regex::Regex::new(&text) {
-        Ok(_) => Ok(text),
-        Err(error) => {
-            let reason = error.to_string();
-            let last = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
-            Err(Wrong::Value(format!("not a regular expression: {last}")))
-        }
-    }
-}
-
-/// Whether a URL goes on, after `http://`, with a host and at most a port that exist.
-fn is_authority(rest: &str) -> bool {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')) {
-        Some((host, port)) => !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0),
-        None => !authority.is_empty(),
-    }
 }
 
 fn status_range(value: &RawValue) -> Read<(u16, u16)> {

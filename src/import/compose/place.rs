@@ -80,6 +80,16 @@ fn mount(node: &Node) -> Option<(String, String)> {
     }
 }
 
+/// Whether a value is the address of this service, or has it: its name with a port, or as the host of a URL.
+pub(super) fn is_at(value: &str, service: &str) -> bool {
+    let is_end = |rest: &str| rest.is_empty() || rest.starts_with([':', '/', ',', '?', ' ', ';']);
+    let host_at = |at: usize| value.get(at..).and_then(|rest| rest.strip_prefix(service)).is_some_and(is_end);
+    let is_port =
+        |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
+    value.strip_prefix(service).is_some_and(is_port)
+        || ["//", "@"].into_iter().any(|before| value.match_indices(before).any(|(at, _)| host_at(at + before.len())))
+}
+
 /// Not an address to be cloned, and without a variable.
 fn is_path(directory: &str) -> bool {
     parts::is_plain_word(directory) && !directory.contains(':')
@@ -114,6 +124,16 @@ mod tests {
             ("a: {build: 'https://example.org/x.git', command: x}", None),
         ] {
             assert_eq!(of(service), (None, at.map(ToOwned::to_owned)), "{service}");
+        }
+    }
+
+    #[test]
+    fn an_address_names_a_service() {
+        for value in ["db:5432", "postgres://u:p@db:5432/x", "redis://db/0", "http://db", "x@db,y"] {
+            assert!(is_at(value, "db"), "{value}");
+        }
+        for value in ["db", "dbx", "postgres://127.0.0.1/db", "db:local", "//dbs/", "my db", ""] {
+            assert!(!is_at(value, "db"), "{value}");
         }
     }
 

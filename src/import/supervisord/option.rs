@@ -5,7 +5,7 @@ use crate::codec::shlex;
 use crate::import::draft::{Section, Value};
 use crate::import::parts;
 use crate::import::supervisord::expansion::{Expanded, Place, checked, expanded, from_here};
-use crate::model::units::{parse_octal, parse_size};
+use crate::model::units::{parse_octal, parse_size, parse_truth};
 
 const NOT_UNDERSTOOD: &str = "its value is not understood";
 
@@ -123,11 +123,7 @@ const KEYS: [&str; 34] = [
 ];
 
 fn truth(value: &str) -> Result<bool, &'static str> {
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(NOT_UNDERSTOOD),
-    }
+    parse_truth(value).ok_or(NOT_UNDERSTOOD)
 }
 
 fn integer(value: &str) -> Result<Value, &'static str> {

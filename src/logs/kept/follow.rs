@@ -1,14 +1,16 @@
-//! Waits for what is written to kept logs from now on. Sleeps in the kernel: the directories are watched.
+//! Waits for what is written to kept logs from now on. Sleeps in the kernel where it watches the directories, and looks now and then
+//! where they cannot be watched.
 
-use std::os::fd::AsFd;
+use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
+use nix::poll::PollTimeout;
 
 use crate::logs::kept::layout;
 use crate::logs::kept::reader::{KeptLogs, LogLine, Query};
 use crate::logs::kept::track_reader::TrackReader;
+use crate::logs::os::{FileNews, Happened};
 
 /// How long to wait before looking again for a directory that is not there yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -21,19 +23,19 @@ pub struct Follow {
     logs: KeptLogs,
     query: Query,
     readers: Vec<TrackReader>,
-    watch: Inotify,
+    news: Option<FileNews>,
     is_watching_root: bool,
 }
 
 impl Follow {
-    pub(super) fn new(logs: KeptLogs, query: Query, readers: Vec<TrackReader>) -> nix::Result<Self> {
-        let watch = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let mut follow = Self { logs, query, readers, watch, is_watching_root: false };
+    pub(super) fn new(logs: KeptLogs, query: Query, readers: Vec<TrackReader>) -> Self {
+        let news = FileNews::new().ok();
+        let mut follow = Self { logs, query, readers, news, is_watching_root: false };
         for reader in &follow.readers {
             follow.watch_directory(reader.directory());
         }
         follow.discover();
-        Ok(follow)
+        follow
     }
 
     /// The next lines, in order of time; none when nothing came within the limit.
@@ -54,6 +56,10 @@ impl Follow {
                 return Vec::new();
             }
             if !self.sleep(left) {
+                let lines = self.take(most);
+                if !lines.is_empty() {
+                    return lines;
+                }
                 let open: Vec<_> = self.readers.iter_mut().filter_map(TrackReader::take_open_line).collect();
                 if !open.is_empty() {
                     return open;
@@ -76,20 +82,16 @@ impl Follow {
         let is_open = self.readers.iter().any(TrackReader::is_line_open);
         let limit = if is_open { limit.min(QUIET) } else { limit };
         let limit = if self.is_watching_root { limit } else { limit.min(LOOK_AGAIN) };
-        let millis = u16::try_from(limit.as_millis()).unwrap_or(u16::MAX).max(1);
-        let mut fds = [PollFd::new(self.watch.as_fd(), PollFlags::POLLIN)];
-        let found = poll(&mut fds, PollTimeout::from(millis)).unwrap_or(0);
-        if found == 0 {
-            if !self.is_watching_root {
-                self.discover();
-            }
-            return false;
-        }
-        let events = self.watch.read_events().unwrap_or_default();
-        if events.iter().any(|event| !event.mask.contains(AddWatchFlags::IN_MODIFY)) {
+        let happened = if let Some(news) = &self.news {
+            news.wait(PollTimeout::from(u16::try_from(limit.as_millis()).unwrap_or(u16::MAX).max(1)))
+        } else {
+            thread::sleep(limit);
+            Happened::Nothing
+        };
+        if happened == Happened::Others || (happened == Happened::Nothing && !self.is_watching_root) {
             self.discover();
         }
-        true
+        happened != Happened::Nothing
     }
 
     /// Takes in logs that have begun since. Watches first and looks then, so that nothing falls in between.
@@ -111,8 +113,7 @@ impl Follow {
         }
     }
 
-    fn watch_directory(&self, directory: &std::path::Path) -> bool {
-        let events = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
-        self.watch.add_watch(directory, events).is_ok()
+    fn watch_directory(&self, directory: &Path) -> bool {
+        self.news.as_ref().is_some_and(|news| news.watch_writes(directory).is_ok())
     }
 }

@@ -42,7 +42,7 @@ impl Lines {
     }
 
     /// Goes on with what is written from now on.
-    pub fn follow(self) -> nix::Result<Follow> {
+    pub fn follow(self) -> Follow {
         Follow::new(self.logs, self.query, self.readers)
     }
 

@@ -132,21 +132,3 @@ fn what_no_system_can_pass_on_is_refused() {
         "the directory holds a NUL character"
     );
 }
-
-#[test]
-fn the_command_to_look_for_is_known_where_no_shell_decides() {
-    for (command, word) in [
-        (line("postgres -p $PORT"), Some("postgres")),
-        (line("./bin/api ${db.port}"), Some("./bin/api")),
-        (line("psql"), Some("psql")),
-        (line("tool${db.port} x"), None),
-        (line("${db.port}"), None),
-        (line("cd x && make"), None),
-        (line("$EDITOR x"), None),
-        (Command::Shell("rails s".to_owned()), None),
-        (Command::Words(["a", "b"].map(template).to_vec()), Some("a")),
-        (Command::Words(Vec::new()), None),
-    ] {
-        assert_eq!(command_word(&command), word, "{command:?}");
-    }
-}

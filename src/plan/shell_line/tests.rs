@@ -131,25 +131,10 @@ fn what_only_a_shell_can_do_stays_with_it() {
     }
 }
 
-#[test]
-fn the_command_is_found_where_it_stands() {
-    for (line, command) in [
-        ("  postgres -D $X", Some("postgres")),
-        ("./bin/api", Some("./bin/api")),
-        ("a>b", Some("a")),
-        ("a; b", None),
-        ("cd x", None),
-        ("'a' b", None),
-    ] {
-        assert_eq!(command_range(line).map(|range| &line[range]), command, "{line}");
-    }
-}
-
 proptest! {
     #[test]
     fn no_line_makes_it_panic(line in "([a-c]|[ \t\n'\"\\\\$(){}\\[\\]<>|&;#*?~=!`é-]){0,40}") {
         shape(&line);
-        command_range(&line);
     }
 
     #[test]

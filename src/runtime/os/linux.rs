@@ -1,5 +1,6 @@
 //! Linux: `/proc`, prctl(2), signalfd(2), pidfds.
 
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -8,21 +9,61 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
+use nix::sys::resource::Resource;
 use nix::sys::signal::{SigSet, Signal as SignalName};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{MsgFlags, getsockopt, sockopt::PeerCredentials};
+use nix::sys::socket::sockopt::PassCred;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockFlag, UnixCredentials, setsockopt};
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
-use nix::unistd::{Pid, SysconfVar, getppid, sysconf};
+use nix::unistd::{Gid, Pid, SysconfVar, getgrouplist, getppid, setgroups, sysconf};
 
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::Sender;
 use super::process::ProcessFact;
 use crate::model::Signal;
 use crate::runtime::sys;
 
 /// Marks descriptors that arrive in a message close-on-exec.
 pub const RECEIVE_CLOSE_ON_EXEC: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
+
+/// Makes a socket that no program inherits.
+pub const CLOSE_ON_EXEC: SockFlag = SockFlag::SOCK_CLOEXEC;
+
+/// A send to who has gone is an error and no signal.
+pub const NO_SIGNAL: MsgFlags = MsgFlags::MSG_NOSIGNAL;
+
+/// How many processes a user may have.
+pub const PROCESS_COUNT: Option<Resource> = Some(Resource::RLIMIT_NPROC);
+
+/// What the kernel puts beside a datagram about its sender.
+pub type SenderRecord = UnixCredentials;
+
+/// Lets the kernel say who sent a datagram (`SCM_CREDENTIALS`, unix(7)).
+pub fn ask_for_senders(socket: impl AsFd) -> io::Result<()> {
+    Ok(setsockopt(&socket.as_fd(), PassCred, &true)?)
+}
+
+/// Who sent a datagram, of what came beside it.
+pub fn sender_in(beside: &[ControlMessageOwned]) -> Option<Sender> {
+    beside.iter().find_map(|part| match part {
+        ControlMessageOwned::ScmCredentials(told) => {
+            Some(Sender { pid: u32::try_from(told.pid()).unwrap_or(0), uid: told.uid() })
+        }
+        _ => None,
+    })
+}
+
+/// The groups of a user; the first alone where they cannot be looked up.
+pub fn groups_of(user: &CStr, first: Gid) -> Vec<Gid> {
+    getgrouplist(user, first).unwrap_or_else(|_| vec![first])
+}
+
+/// Our supplementary groups from now on.
+pub fn set_groups(groups: &[Gid]) -> nix::Result<()> {
+    setgroups(groups)
+}
 
 /// Descendants that lose their parents become our children from now on.
 pub fn become_subreaper() -> io::Result<()> {
@@ -41,7 +82,7 @@ pub fn live_without_parent() -> io::Result<()> {
 }
 
 /// The name that process lists show, at most 15 bytes.
-pub fn name_process(name: &std::ffi::CStr) -> io::Result<()> {
+pub fn name_process(name: &CStr) -> io::Result<()> {
     Ok(prctl::set_name(name)?)
 }
 
@@ -159,9 +200,10 @@ pub fn signal_process(pid: u32, start_time: u64, signal: Signal) -> io::Result<(
     }
 }
 
-/// The user at the other end of a UNIX socket.
-pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
-    Ok(getsockopt(&socket, PeerCredentials)?.uid())
+/// How many processes the kernel has killed for want of memory, on this machine or in a cgroup of it (`oom_kill` in proc(5)).
+pub fn memory_kills() -> Option<u64> {
+    let counters = fs::read_to_string("/proc/vmstat").ok()?;
+    counters.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
 }
 
 /// Signals taken from a descriptor instead of by handlers.
@@ -298,11 +340,5 @@ mod tests {
         let error = signal_process(me, start + 1, Signal::KILL).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(Errno::ESRCH as i32));
         signal_process(me, start, Signal(0)).unwrap();
-    }
-
-    #[test]
-    fn the_other_end_of_a_socket_is_us() {
-        let (near, _far) = std::os::unix::net::UnixStream::pair().unwrap();
-        assert_eq!(peer_uid(near.as_fd()).unwrap(), nix::unistd::getuid().as_raw());
     }
 }

@@ -1,4 +1,4 @@
-//! macOS: libproc and kqueue. Written from documentation; nothing here was built or run.
+//! macOS: libproc and kqueue. Written from documentation; it compiles, and nobody has run it.
 //!
 //! There is no subreaper and no death signal: what double-forks away from its program becomes a child of launchd, and is found by
 //! its session or not at all. The end of the supervisor reaches the spawner as the end of its socket.
@@ -11,13 +11,14 @@ use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
-use nix::sys::signal::{SigSet, Signal as SignalName};
-use nix::sys::socket::{MsgFlags, getsockopt, sockopt::LocalPeerCred};
-use nix::unistd::{Pid, getppid};
+use nix::sys::resource::Resource;
+use nix::sys::signal::{SigSet, Signal as SignalName, kill};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockFlag};
+use nix::unistd::{Gid, Pid, geteuid, getppid};
 
-use super::PortHolder;
 use super::glimpse::Glimpse;
 use super::process::ProcessFact;
+use super::{PortHolder, Sender};
 use crate::model::Signal;
 use crate::runtime::sys;
 
@@ -80,6 +81,40 @@ pub fn run_of_cgroup(_pid: u32) -> Option<String> {
 
 /// There is no such flag here, so a program also gets its own streams under their numbers in the spawner.
 pub const RECEIVE_CLOSE_ON_EXEC: MsgFlags = MsgFlags::empty();
+
+/// There is no such flag here. It matters to nobody: the spawner, from which programs come, is made before any socket.
+pub const CLOSE_ON_EXEC: SockFlag = SockFlag::empty();
+
+/// There is no such flag here. The signal is ignored by us anyway, as by every program of Rust.
+pub const NO_SIGNAL: MsgFlags = MsgFlags::empty();
+
+/// Not told by our crates.
+pub const PROCESS_COUNT: Option<Resource> = None;
+
+/// Nothing comes beside a datagram.
+pub type SenderRecord = libc::c_int;
+
+/// The system does not say who sent a datagram.
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as on Linux")]
+pub fn ask_for_senders(_socket: impl AsFd) -> io::Result<()> {
+    Ok(())
+}
+
+/// We ourselves: nobody else, but root, gets into the directory where the socket is.
+pub fn sender_in(_beside: &[ControlMessageOwned]) -> Option<Sender> {
+    Some(Sender { pid: 0, uid: geteuid().as_raw() })
+}
+
+/// The first alone: there is no safe wrapper of getgrouplist(3) among our crates.
+pub fn groups_of(_user: &CStr, first: Gid) -> Vec<Gid> {
+    vec![first]
+}
+
+/// Our supplementary groups from now on.
+pub fn set_groups(groups: &[Gid]) -> nix::Result<()> {
+    let groups: Vec<libc::gid_t> = groups.iter().copied().map(Gid::as_raw).collect();
+    sys::set_groups(&groups)
+}
 
 /// There is no such thing here.
 pub fn become_subreaper() -> io::Result<()> {
@@ -176,9 +211,9 @@ pub fn signal_process(pid: u32, _start_time: u64, signal: Signal) -> io::Result<
     sys::kill(pid, signal)
 }
 
-/// The user at the other end of a UNIX socket.
-pub fn peer_uid(socket: BorrowedFd<'_>) -> io::Result<u32> {
-    Ok(getsockopt(&socket, LocalPeerCred)?.uid())
+/// Nothing counts them.
+pub fn memory_kills() -> Option<u64> {
+    None
 }
 
 /// Would need libproc.
@@ -250,8 +285,7 @@ impl ProcessWatch {
 
     /// Whether it has ended.
     pub fn has_ended(&self) -> bool {
-        let pid = nix::unistd::Pid::from_raw(self.0.cast_signed());
-        nix::sys::signal::kill(pid, None) == Err(nix::errno::Errno::ESRCH)
+        kill(Pid::from_raw(self.0.cast_signed()), None) == Err(Errno::ESRCH)
     }
 }
 

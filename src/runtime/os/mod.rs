@@ -34,18 +34,20 @@ pub use glimpse::{Glimpse, What};
 pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Alarm, Caught, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper, command_name, die_with_parent,
-    environment, live_without_parent, name_process, open_descriptors, own_children, peer_uid, processes,
-    proportional_memory, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    Alarm, CLOSE_ON_EXEC, Caught, NO_SIGNAL, PROCESS_COUNT, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals,
+    ask_for_senders, become_subreaper, command_name, die_with_parent, environment, groups_of, live_without_parent,
+    memory_kills, name_process, open_descriptors, own_children, processes, proportional_memory, sender_in, set_groups,
+    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
 pub use listeners::Listeners;
 #[cfg(target_os = "macos")]
 pub use macos::{
-    Alarm, Caught, Cgroup, Directories, Listeners, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, Signals, become_subreaper,
-    command_name, die_with_parent, environment, holder_of_port, live_without_parent, name_process, open_descriptors,
-    own_children, peer_uid, processes, proportional_memory, run_of_cgroup, shares_our_pids, signal_process,
-    thread_count, ticks_now, ticks_per_second,
+    Alarm, CLOSE_ON_EXEC, Caught, Cgroup, Directories, Listeners, NO_SIGNAL, PROCESS_COUNT, ProcessWatch,
+    RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals, ask_for_senders, become_subreaper, command_name, die_with_parent,
+    environment, groups_of, holder_of_port, live_without_parent, memory_kills, name_process, open_descriptors,
+    own_children, processes, proportional_memory, run_of_cgroup, sender_in, set_groups, shares_our_pids,
+    signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
@@ -57,6 +59,21 @@ pub use sweep::{Inherited, sweep_descendants};
 /// The value of a variable that a process was executed with; `None` without one, and when we may not look.
 pub fn environment_value(pid: u32, name: &str) -> Option<String> {
     value_in(&environment(pid)?, name)
+}
+
+/// A pipe that no program inherits: where it is read, and where it is written.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((reader.into(), writer.into()))
+}
+
+/// Who sent a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// The pid; 0 where the system does not tell.
+    pub pid: u32,
+    /// The user.
+    pub uid: u32,
 }
 
 /// The variable by which a process is recognised when it has left its program's session and lost its parents.
@@ -107,13 +124,6 @@ pub fn raise_open_descriptor_limit() -> io::Result<(u64, u64)> {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     Ok((soft, hard))
-}
-
-/// Sets the limit of open descriptors back, for a program that is executed without the spawner.
-pub fn restore_open_descriptor_limit(soft: u64) -> io::Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, soft.min(hard), hard)?;
-    Ok(())
 }
 
 /// Puts `/dev/null` in the place of our standard streams, so that whoever reads or waits for them is not held up by us.

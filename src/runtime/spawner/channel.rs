@@ -84,7 +84,7 @@ impl Parcel {
         let rights = [ControlMessage::ScmRights(&fds)];
         let control = if fds.is_empty() { &rights[..0] } else { &rights[..] };
         let bytes = [IoSlice::new(&self.bytes[self.sent..])];
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        let flags = MsgFlags::MSG_DONTWAIT | os::NO_SIGNAL;
         self.sent += sendmsg::<()>(socket.as_raw_fd(), &bytes, control, flags, None)?;
         self.fds.clear();
         Ok(())

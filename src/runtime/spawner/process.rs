@@ -45,7 +45,7 @@ impl SpawnerEnd {
     pub fn connect(self) -> io::Result<SpawnerProcess> {
         self.socket.set_nonblocking(true)?;
         let socket = UnixStream::from_std(self.socket)?;
-        Ok(SpawnerProcess { socket, pid: self.pid, outbox: Outbox::default(), inbox: Inbox::default(), is_gone: false })
+        Ok(SpawnerProcess { socket, outbox: Outbox::default(), inbox: Inbox::default(), is_gone: false })
     }
 }
 
@@ -53,7 +53,6 @@ impl SpawnerEnd {
 #[derive(Debug)]
 pub struct SpawnerProcess {
     socket: UnixStream,
-    pid: u32,
     /// Unbounded: every order answers one event, so their number is bounded where events enter.
     outbox: Outbox,
     inbox: Inbox,
@@ -95,11 +94,6 @@ impl Spawner for SpawnerProcess {
 }
 
 impl SpawnerProcess {
-    /// The spawner's pid.
-    pub fn pid(&self) -> u32 {
-        self.pid
-    }
-
     fn next_report(&mut self) -> io::Result<Option<Report>> {
         let Some(body) = self.inbox.next_frame()? else { return Ok(None) };
         decode_report(&body).map(Some).map_err(io::Error::other)

@@ -218,7 +218,7 @@ impl Wanted {
     fn follow(self, out: &mpsc::Sender<Bytes>) -> io::Result<()> {
         let mut lines = self.logs.lines(self.query.clone())?;
         let first: Vec<Line> = lines.by_ref().filter(|line| self.has(line)).map(|line| shown(&line)).collect();
-        let mut follow = lines.follow()?;
+        let mut follow = lines.follow();
         let mut piece = Piece { begin: true, skipped: false, lines: first };
         loop {
             if out.blocking_send(event("lines", &piece).into()).is_err() {
@@ -239,7 +239,7 @@ impl Wanted {
                 let query = Query { last: Some(AFTER_SKIP), ..self.query.clone() };
                 let mut lines = self.logs.lines(query)?;
                 newest = lines.by_ref().collect();
-                follow = lines.follow()?;
+                follow = lines.follow();
             }
             let lines = newest.iter().filter(|line| self.has(line)).map(shown).collect();
             piece = Piece { begin: false, skipped: is_flood, lines };

@@ -1,27 +1,10 @@
 //! The words of an address: percent-decoded paths, and the pairs behind its question mark.
 
-/// Reads `%XX`; what is no such thing stays as it is, what is no UTF-8 is replaced.
-pub(super) fn decoded(text: &str) -> String {
-    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let escape = (*byte == b'%').then(|| digit(bytes.get(at + 1)).zip(digit(bytes.get(at + 2)))).flatten();
-        let code = escape.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        plain.push(code.unwrap_or(*byte));
-        at += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&plain).into_owned()
-}
+use crate::codec::percent;
 
-/// Writes a text so that it can stand in a query.
-pub(super) fn encoded(text: &str) -> String {
-    let one = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(one).collect()
+/// Reads `%XX`; what is no UTF-8 is replaced.
+pub(super) fn decoded(text: &str) -> String {
+    String::from_utf8_lossy(&percent::decoded(text)).into_owned()
 }
 
 /// The pairs of a query, as a form has them: `+` is a blank.
@@ -65,8 +48,6 @@ pub(super) struct NotANumber;
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{prop_assert_eq, proptest};
-
     use super::*;
 
     #[test]
@@ -80,10 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stays() {
-        assert_eq!(decoded("100%"), "100%");
-        assert_eq!(decoded("%zz%4"), "%zz%4");
-        assert_eq!(decoded("%+1"), "%+1");
+    fn what_is_no_text_is_replaced() {
         assert_eq!(decoded("%ff"), "\u{fffd}");
     }
 
@@ -93,12 +71,5 @@ mod tests {
         assert_eq!(pairs.number("last"), Ok(Some(5)));
         assert_eq!(pairs.number("since"), Ok(None));
         assert_eq!(pairs.number("run"), Err(NotANumber));
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_encoded_can_be_read_back(text in "\\PC{0,30}") {
-            prop_assert_eq!(decoded(&encoded(&text)), text);
-        }
     }
 }

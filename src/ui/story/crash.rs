@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::model::units::{human_duration, round_duration};
-use crate::model::{Now, ProcessId, WallTime, Word};
+use crate::model::{Now, ProcessId, Word};
 use crate::supervisor::notice::Reason;
 use crate::supervisor::snapshot::Snapshot;
+use crate::ui::look::clock;
 use crate::ui::reason::{sentence, short};
-use crate::ui::story::stamp::clock;
 use crate::ui::story::{Said, Story, columns};
 use crate::ui::text::{clean, cut_end, width};
 use crate::ui::theme::{Ink, Theme};
@@ -107,7 +107,7 @@ impl Story {
 
     /// The sentence, with how long the run lasted where that says something.
     fn what_happened(&self, crash: &Crash<'_>) -> String {
-        let out_of_memory = self.known.get(crash.process.index()).and_then(|known| known.out_of_memory);
+        let out_of_memory = self.known.get(crash.process.index()).is_some_and(|known| known.out_of_memory);
         let sentence = sentence(crash.reason, out_of_memory, self.telling.theme.signs());
         match crash.reason {
             Reason::Exit(_) | Reason::Signalled(_) => format!("{sentence} after {}", human_duration(crash.after)),
@@ -151,8 +151,8 @@ impl Story {
     fn foot(&self, crash: &Crash<'_>, now: Now) -> String {
         let signs = self.telling.theme.signs();
         let lasted = u64::try_from(crash.after.as_millis()).unwrap_or(u64::MAX);
-        let began = WallTime(now.wall.0.saturating_sub(lasted));
-        let mut parts = vec![format!("since {}", clock(&self.telling.zone, began))];
+        let began = now.wall.0.saturating_sub(lasted);
+        let mut parts = vec![format!("since {}", clock(began, &self.telling.zone))];
         if let Some(known) = self.known.get(crash.process.index()) {
             if !known.directory.is_empty() {
                 parts.push(format!("cwd {}", known.directory));

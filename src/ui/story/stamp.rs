@@ -1,10 +1,10 @@
 //! The time before a line of ours.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::units::human_duration;
-use crate::model::{Moment, Now, WallTime};
+use crate::model::{Moment, Now};
+use crate::ui::look::clock;
 
 /// What time stands before a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,14 +23,6 @@ pub fn stamp(stamps: Stamps, zone: &TimeZone, now: Now, began: Moment) -> String
     match stamps {
         Stamps::None => String::new(),
         Stamps::Relative => format!("{:>8} ", format!("+{}", human_duration(now.mono.since(began)))),
-        Stamps::Clock => format!("{}.{:03} ", clock(zone, now.wall), now.wall.0 % 1000),
+        Stamps::Clock => format!("{}.{:03} ", clock(now.wall.0, zone), now.wall.0 % 1000),
     }
-}
-
-/// `10:42:07`.
-pub fn clock(zone: &TimeZone, wall: WallTime) -> String {
-    i64::try_from(wall.0)
-        .ok()
-        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
-        .map_or_else(|| "--:--:--".to_owned(), |time| time.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string())
 }

@@ -8,7 +8,6 @@ mod stop;
 use super::*;
 use crate::model::{Dialect, ProcessName};
 use crate::supervisor::notice::{Reason, StopWhy};
-use crate::ui::reason::OutOfMemory;
 use crate::ui::sample_shop::{
     API, CACHE, DB, MIGRATE, WEB, now, ports, program, project, several, shop, snapshot, tenths, with,
 };

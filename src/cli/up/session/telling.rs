@@ -1,9 +1,11 @@
 //! Whoever tells the user what happens: the story with its screen, or supervisord's silence.
 
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use nix::sys::stat::{SFlag, fstat};
 
 use crate::cli::error::CommandError;
 use crate::cli::settings::Verbosity;
@@ -69,7 +71,7 @@ impl Session<'_> {
             names,
             project: Arc::clone(project),
             look: self.settings.look(&self.settings.err),
-            is_terminal: self.settings.err.is_terminal,
+            has_live_line: self.settings.err.is_terminal && !is_read_by_another(),
             raw,
             command: self.settings.address.program.clone(),
             usage: usage.clone(),
@@ -120,4 +122,10 @@ impl Session<'_> {
     fn header_facts(&self) -> HeaderFacts<'_> {
         HeaderFacts { name: &self.loaded.display_name, worktree: self.loaded.branch.as_deref(), socket_ready: true }
     }
+}
+
+/// Whether our stdout is a pipe: whoever reads it, such as `grep`, may write to our terminal, behind a line that we believe to be the
+/// last one.
+fn is_read_by_another() -> bool {
+    fstat(io::stdout()).is_ok_and(|stdout| SFlag::from_bits_truncate(stdout.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO)
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::model::supervisord::{Credentials, FcgiAddress, LogLevel};
-use crate::model::units::parse_octal;
+use crate::model::units::{parse_octal, parse_truth};
 use crate::model::{Autorestart, Signal};
 
 /// What a reader gives.
@@ -41,11 +41,7 @@ pub fn priority(text: &str) -> Read<i32> {
 
 /// `yes true on 1` and `no false off 0` in any case.
 pub fn boolean(text: &str) -> Read<bool> {
-    match text.to_lowercase().as_str() {
-        "yes" | "true" | "on" | "1" => Ok(true),
-        "no" | "false" | "off" | "0" => Ok(false),
-        _ => Err(""),
-    }
+    parse_truth(text).ok_or("")
 }
 
 /// `autorestart`.

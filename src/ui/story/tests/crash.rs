@@ -122,7 +122,7 @@ fn the_memory_killer_is_named_only_for_the_run_it_ended() {
         first: false,
     };
     story.spawned(WORKER, 1);
-    story.ran_out_of_memory(WORKER, OutOfMemory { memory: None });
+    story.ran_out_of_memory(WORKER);
     let state = snapshot(&project, Word::Retrying);
     let first = story.tell(&killed(1), &state, now()).lines.concat();
     assert!(first.contains("not by us; probably the kernel's out-of-memory killer after 2.0s (run 1)"), "{first}");
