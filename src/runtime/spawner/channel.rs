@@ -15,8 +15,8 @@ use crate::runtime::{os, sys};
 /// More bytes than any order can have: argv and environment together are limited to a few MiB by the system.
 const LONGEST_FRAME: usize = 64 << 20;
 
-/// How many bytes are taken at once.
-const RECEIVED_AT_ONCE: usize = 64 << 10;
+/// How many bytes are taken at once: a few orders. All of it is written to before, so it is our memory from the first time on.
+const RECEIVED_AT_ONCE: usize = 16 << 10;
 
 /// The most descriptors that one frame carries.
 const MOST_DESCRIPTORS: usize = 3;
