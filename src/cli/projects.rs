@@ -14,7 +14,7 @@ use crate::cli::settings::Settings;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
 use crate::model::units::human_duration;
 use crate::model::{WallTime, Word};
-use crate::registry::{self, Gone, Homes, OwnerFacts, ProxyFacts, Running};
+use crate::registry::{self, Gone, Homes, OwnerFacts, Past, ProxyFacts, Running};
 use crate::runtime::clock::Clock;
 use crate::runtime::os;
 use crate::ui::columns;
@@ -28,7 +28,7 @@ pub struct Args {
     /// As JSON, with a schema number.
     #[arg(long)]
     pub json: bool,
-    /// End and clear away what projects have left that were killed.
+    /// End and clear away what projects have left that were killed, and the logs of those whose directory is gone.
     #[arg(long)]
     pub prune: bool,
 }
@@ -87,6 +87,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let homes = Homes::of_this_user();
     if args.prune {
         registry::gone(&homes).iter().for_each(prune);
+        registry::abandoned(&homes).iter().for_each(forget);
     }
     let proxy = registry::proxies(&homes).into_iter().next();
     let now = Clock::start().now().wall;
@@ -98,12 +99,26 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     );
     if args.json {
         print_json(&Answer { schema: SCHEMA, projects: &entries })?;
-    } else if entries.is_empty() {
+        return Ok(ExitCode::Fine);
+    }
+    if entries.is_empty() {
         say("no project is up\n");
     } else {
         print(&drawn(&entries, &settings.look(&settings.out)))?;
     }
+    say(&of_abandoned(registry::abandoned(&homes).len()));
     Ok(ExitCode::Fine)
+}
+
+/// That logs are kept which nobody will read.
+fn of_abandoned(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "logs are kept of 1 project whose directory is gone; run projects --prune removes them\n".to_owned(),
+        _ => {
+            format!("logs are kept of {count} projects whose directories are gone; run projects --prune removes them\n")
+        }
+    }
 }
 
 /// Ends what is left of its programs, then clears its directory away.
@@ -113,6 +128,15 @@ fn prune(gone: &Gone) {
     let names: Vec<String> = ended.iter().map(|(pid, name)| format!("{name} ({pid})")).collect();
     let ended = if names.is_empty() { String::new() } else { format!(", ended {}", names.join(", ")) };
     say(&format!("cleared away what {} has left{ended}\n", gone.owner.name));
+}
+
+/// Removes what is kept of one whose directory is gone.
+fn forget(past: &Past) {
+    let place = &past.meta.root;
+    match registry::forget(past) {
+        Ok(()) => say(&format!("removed the logs of {} ({place} is gone)\n", past.meta.name)),
+        Err(error) => say(&format!("could not remove the logs of {} ({place} is gone): {error}\n", past.meta.name)),
+    }
 }
 
 fn entry(owner: &OwnerFacts, now: WallTime) -> Entry {

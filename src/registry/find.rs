@@ -106,7 +106,7 @@ fn running_in(homes: &Homes, identity: &Identity) -> Option<Running> {
     })
 }
 
-fn identities(runtime: &Path) -> impl Iterator<Item = Identity> {
+pub(super) fn identities(runtime: &Path) -> impl Iterator<Item = Identity> {
     let entries = fs::read_dir(runtime).into_iter().flatten().filter_map(Result::ok);
     entries.filter_map(|entry| Identity::from_directory_name(entry.file_name().to_str()?))
 }

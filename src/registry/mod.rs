@@ -18,6 +18,7 @@
 //!     IDENTITY/logs/
 //! ```
 
+mod abandoned;
 mod directory;
 mod display_name;
 mod find;
@@ -29,6 +30,7 @@ mod places;
 mod proxy;
 mod short_path;
 
+pub use abandoned::{abandoned, forget};
 pub use display_name::{DisplayName, Worktree, base_name, branch_at, branch_of, display_name, worktree_of};
 pub use find::{Gone, Past, Running, clear, find, find_past, gone, list, named, running};
 pub use identity::Identity;

@@ -1,6 +1,7 @@
 //! Many projects at once: copies, worktrees, variations. Each has its own ports, logs and socket, and none knows of another.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -86,6 +87,12 @@ fn twenty_copies_run_side_by_side_without_a_clash() {
         run_in(&world, name, &["down"]).expect_code(0);
     }
     world.run(&["projects"]).expect_code(0).expect_text("no project is up");
+
+    fs::remove_dir_all(world.path(&names[0])).unwrap();
+    world.run(&["projects"]).expect_code(0).expect_text("logs are kept of 1 project whose directory is gone");
+    world.run(&["projects", "--prune"]).expect_code(0).expect_text(&format!("removed the logs of {}", names[0]));
+    assert!(!world.run(&["projects"]).expect_code(0).stderr.contains("--prune"));
+    run_in(&world, &names[1], &["logs"]).expect_code(0).expect_text("this is");
 }
 
 /// git without anybody's settings.
