@@ -3,7 +3,7 @@
 //! Unlike time, this hardly depends on the machine and not at all on its load, so a change that makes a piece dearer shows on
 //! every push. Each piece runs in processes of its own, with one run and with five: the difference is four runs without the setup.
 //!
-//! `cargo bench --bench instructions` compares, `cargo bench --bench instructions -- --record` writes the file anew.
+//! `cargo bench --profile optimized --bench instructions` compares, `cargo bench --bench instructions -- --record` writes the file anew.
 
 #![expect(
     clippy::print_stdout,
@@ -28,7 +28,7 @@ const MARGIN: u64 = 10;
 const RUNS: usize = 4;
 
 /// What stands at the head of the file.
-const HEAD: &str = "# Instructions of one run of each piece of benches/pieces, written by: cargo bench --bench instructions -- --record\n";
+const HEAD: &str = "# Instructions of one run of each piece of benches/pieces, written by: cargo bench --profile optimized --bench instructions -- --record\n";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         ["--record"] => record(),
         [] => compare(),
         _ => {
-            println!("usage: cargo bench --bench instructions [-- --record]");
+            println!("usage: cargo bench --profile optimized --bench instructions [-- --record]");
             ExitCode::from(2)
         }
     }
@@ -112,6 +112,6 @@ fn compare() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("more than {MARGIN} % dearer, or not recorded: {}", dearer.join(", "));
-    println!("if that is on purpose: cargo bench --bench instructions -- --record, and say why in the commit");
+    println!("if that is on purpose: cargo bench --profile optimized --bench instructions -- --record, and say why in the commit");
     ExitCode::FAILURE
 }
