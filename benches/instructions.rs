@@ -112,6 +112,8 @@ fn compare() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("more than {MARGIN} % dearer, or not recorded: {}", dearer.join(", "));
-    println!("if that is on purpose: cargo bench --profile optimized --bench instructions -- --record, and say why in the commit");
+    println!(
+        "if that is on purpose: cargo bench --profile optimized --bench instructions -- --record, and say why in the commit"
+    );
     ExitCode::FAILURE
 }
