@@ -56,7 +56,9 @@ mod tests {
         let unsure = keep(&Identity::new(Path::new("/elsewhere"), None), &gone);
         let found = abandoned(&homes);
         assert_eq!(found.iter().map(|past| past.meta.root.as_str()).collect::<Vec<_>>(), [gone.to_str().unwrap()]);
-        found.iter().for_each(|past| forget(past).unwrap());
+        for past in &found {
+            forget(past).unwrap();
+        }
         assert_eq!([kept, forgotten, unsure].map(|directory| directory.exists()), [true, false, true]);
         assert!(abandoned(&homes).is_empty());
     }
