@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Prints the functions that a small project needs from its start to its end, in the order in which they lie in the binary.
+"""Prints the functions that a small project needs from its start to its end: first those that are called once it has come to rest
+and given its code back, then the others, both in the order in which they lie in the binary.
 
     python3 benches/order.py BINARY_WITH_SYMBOLS
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 CONFIG = """
@@ -29,21 +31,35 @@ command = ["sh", "-c", "echo $GREETING; seq 100000; exec sleep 1000"]
 depends_on = [{ name = "one", until = "started" }]
 ready = { log = "hello" }
 stopwaitsecs = 5
+
+[program.three]
+command = ["sh", "-c", "echo I am $$; exec sleep 1000"]
+startsecs = 0
 """
 LINES = 200_000
+REST = 2  # seconds
+GIVES_CODE_BACK = "*give_back_memory*"
+SPAWNER = "*spawner6server4live*"
 
 
 def watch(binary, folder):
-    """Runs a small project under callgrind, and a `run status` beside it. A dump for each process is left in the folder."""
+    """Runs a small project under callgrind, ends one of its programs once it has come to rest, and asks for its status. Dumps are left
+    in the folder: of the supervisor one from its beginning to its rest and one for what follows; of the spawner, which never rests under
+    callgrind, what it does itself."""
     (folder / "run.toml").write_text(CONFIG)
     env = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": str(folder)}
-    callgrind = ["valgrind", "-q", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={folder}/out.%p", binary]
+    callgrind = ["valgrind", "-q", "--tool=callgrind", "--demangle=no", f"--dump-before={GIVES_CODE_BACK}", f"--zero-before={SPAWNER}"]
+    callgrind += [f"--callgrind-out-file={folder}/out.%p", binary]
     quiet = {"cwd": folder, "env": env, "stderr": subprocess.DEVNULL}
     up = subprocess.Popen([*callgrind, "up"], stdout=subprocess.PIPE, **quiet)
-    lines = 0
-    while lines < LINES and (line := up.stdout.readline()):
+    lines, pid = 0, None
+    while (lines < LINES or pid is None) and (line := up.stdout.readline()):
         lines += b"|" in line
-    time.sleep(2)  # Coming to rest is part of it.
+        pid = line.split()[-1] if b"I am" in line else pid
+    time.sleep(REST)
+    os.kill(int(pid), signal.SIGKILL)
+    while b"I am" not in (line := up.stdout.readline()) and line:
+        pass
     subprocess.run([*callgrind, "status"], stdout=subprocess.DEVNULL, check=False, **quiet)
     up.send_signal(signal.SIGINT)
     up.stdout.read()
@@ -65,12 +81,19 @@ def executed(dump, binary):
 
 def main():
     binary = os.path.realpath(sys.argv[1])
+    used, late = set(), set()
     with tempfile.TemporaryDirectory() as folder:
         watch(binary, Path(folder))
-        used = {name for dump in Path(folder).glob("out.*") for name in executed(dump.read_text(), binary)}
+        dumps = {dump: dump.read_text() for dump in Path(folder).glob("out.*")}
+        rested = {dump.with_suffix("") for dump, text in dumps.items() if "--dump-before" in text}
+        for dump, text in dumps.items():
+            names = set(executed(text, binary))
+            used |= names
+            if dump in rested or any(fnmatch(name, SPAWNER) for name in names):
+                late |= names
     symbols = subprocess.run(["nm", "-n", binary], capture_output=True, text=True, check=True).stdout.splitlines()
-    functions = [symbol.split()[-1] for symbol in symbols]
-    print(*(name for name in functions if name in used), sep="\n")
+    functions = [name for symbol in symbols if (name := symbol.split()[-1]) in used]
+    print(*sorted(functions, key=lambda name: name not in late), sep="\n")
 
 
 if __name__ == "__main__":

@@ -21,11 +21,16 @@ pub enum Point {
     UserLog,
     /// What is written in the state directory beside logs.
     State,
+    /// Drawing the full screen, which panics then.
+    Draw,
+    /// What the full screen does beside drawing, which panics then.
+    Errand,
 }
 
 impl Point {
     /// Every point.
-    pub const ALL: [Self; 6] = [Self::Fork, Self::Streams, Self::Accept, Self::KeepLog, Self::UserLog, Self::State];
+    pub const ALL: [Self; 8] =
+        [Self::Fork, Self::Streams, Self::Accept, Self::KeepLog, Self::UserLog, Self::State, Self::Draw, Self::Errand];
 
     /// The name of the file that makes it fail.
     pub fn name(self) -> &'static str {
@@ -36,6 +41,8 @@ impl Point {
             Self::KeepLog => "keep-log",
             Self::UserLog => "user-log",
             Self::State => "state",
+            Self::Draw => "draw",
+            Self::Errand => "errand",
         }
     }
 }

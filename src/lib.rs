@@ -38,6 +38,7 @@
 //! * [`serve`]: answers on the control socket.
 //! * [`proxy`]: names below `.localhost` for the programs of all projects.
 //! * [`ui`]: what a person sees.
+//! * `mcp`: what a coding agent sees, with the feature `mcp`.
 //! * [`fault`]: failures on demand, in test builds only.
 //! * [`cli`]: the commands; puts it all together.
 
@@ -50,6 +51,8 @@ pub mod export;
 pub mod fault;
 pub mod import;
 pub mod logs;
+#[cfg(feature = "mcp")]
+pub mod mcp;
 pub mod model;
 pub mod plan;
 pub mod probe;

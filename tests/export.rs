@@ -170,3 +170,51 @@ fn supervisord_reads_its_own() {
     assert_eq!(names, ["db", "migrate", "api", "web", "worker"]);
     assert!(back.sections.iter().all(|section| section.lost.is_empty()), "{:?}", back.all_lost());
 }
+
+/// Four programs of which many notations can say the names only in one way; the third is needed by the fourth.
+fn alike() -> (Project, Ports) {
+    let mut ports = Ports::default();
+    let mut programs: Vec<Program> = ["a@b", "a_b", "a.b", "a-b"].map(|name| with_main_port(Program::new(name))).into();
+    for (program, port) in programs.iter_mut().zip(10001..) {
+        program.command = Command::Line(text("serve"));
+        ports.insert(program.name.clone(), None, port);
+    }
+    programs[3].depends_on = vec![Dependency::new("a.b", Until::Ready)];
+    programs[3].environment = vec![("NEEDED".into(), with_port("http://127.0.0.1:", "a.b", "/"))];
+    (Project::new("/src/shop", programs), ports)
+}
+
+/// What an export of them calls each, in order, and all of its text.
+fn called(format: &str, between: (&str, &str)) -> (Vec<String>, String) {
+    let (project, ports) = alike();
+    let site = Site { project: &project, name: "shop", ports: &ports, with_secrets: false };
+    let format = EXPORT_FORMATS.iter().find(|one| one.name == format).expect("a row of the table");
+    let text = shown(&(format.render)(&site));
+    let name = |line: &str| Some(line.strip_prefix(between.0)?.strip_suffix(between.1)?.to_owned());
+    (text.lines().filter_map(name).filter(|name| !name.starts_with(' ')).collect(), text)
+}
+
+#[test]
+fn no_two_programs_are_called_alike() {
+    let (systemd, text) = called("systemd", ("======== shop-", ".service"));
+    assert_eq!(systemd, ["a-b-2", "a_b", "a.b", "a-b"]);
+    assert!(text.contains("Requires=shop-a.b.service"), "{text}");
+    assert!(text.contains("a@b: a@b is called a-b-2 there, because a-b is another one"), "{text}");
+    let (launchd, _) = called("launchd", ("======== runup.shop.", ".plist"));
+    assert_eq!(launchd, ["a-b-2", "a_b", "a-b-3", "a-b"]);
+    let (_, text) = called("procfile", ("", ""));
+    assert_eq!(
+        ["\na-b-2: env", "\na_b: env", "\na.b: env", "\na-b: env"].map(|name| text.matches(name).count()),
+        [1; 4],
+        "{text}"
+    );
+    let (compose, text) = called("compose", ("  ", ":"));
+    assert_eq!(compose, ["a-b-2", "a_b", "a.b", "a-b"]);
+    assert!(text.contains("http://a.b:10003/"), "{text}");
+    let (nomad, _) = called("nomad", ("      name     = \"", "\""));
+    assert_eq!(nomad, ["a-b-2", "a_b", "a-b-3", "a-b"]);
+    let (mut kubernetes, text) = called("kubernetes", ("  name: ", ""));
+    kubernetes.dedup();
+    assert_eq!(kubernetes, ["a-b-2", "a-b-3", "a-b-4", "a-b"]);
+    assert!(text.contains("http://a-b-4:10003/") && text.contains("nc -z a-b-4 10003"), "{text}");
+}

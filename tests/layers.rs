@@ -61,8 +61,22 @@ const LAYERS: &[Layer] = &[
     edge(
         "ui",
         &["model", "codec", "plan", "supervisor", "logs", "client"],
-        &["annotate_snippets", "jiff", "libc", "nix", "owo_colors", "serde_json", "tokio", "unicode_width"],
+        &[
+            "annotate_snippets",
+            "base64",
+            "jiff",
+            "libc",
+            "nix",
+            "owo_colors",
+            "ratatui_core",
+            "regex",
+            "serde_json",
+            "tokio",
+            "unicode_width",
+            "vt100",
+        ],
     ),
+    edge("mcp", &["model", "codec", "config::suggest"], &["rmcp", "serde_json", "tokio"]),
     edge(
         "cli",
         &[
@@ -76,6 +90,7 @@ const LAYERS: &[Layer] = &[
             "export",
             "api",
             "probe",
+            "fault",
             "logs",
             "registry",
             "runtime",
@@ -83,6 +98,7 @@ const LAYERS: &[Layer] = &[
             "serve",
             "proxy",
             "ui",
+            "mcp",
         ],
         &[
             "clap",
@@ -92,6 +108,7 @@ const LAYERS: &[Layer] = &[
             "libc",
             "memchr",
             "nix",
+            "ratatui_core",
             "rustyline",
             "serde_json",
             "shell_words",

@@ -76,6 +76,22 @@ impl Rig {
         }
     }
 
+    /// The next event that is not the end of an output.
+    fn news(&mut self) -> OutputEvent {
+        loop {
+            match self.event() {
+                OutputEvent::Drained { .. } => {}
+                news => return news,
+            }
+        }
+    }
+
+    /// Whether anything has come but ends of outputs.
+    fn has_more_news(&mut self) -> bool {
+        let mut events = std::iter::from_fn(|| self.events.try_recv().ok());
+        events.any(|event| !matches!(event, OutputEvent::Drained { .. }))
+    }
+
     fn logs(&self) -> KeptLogs {
         KeptLogs::open(self.directory.path().join("logs"))
     }
@@ -326,7 +342,7 @@ fn a_screen_that_goes_away_is_told_once_and_logs_go_on() {
     let mut rig = Rig::new(Some(outlet), |_| {});
     let mut program = rig.program(0);
     drop(screen);
-    assert!(matches!(rig.event(), OutputEvent::ScreenGone { .. }));
+    assert!(matches!(rig.news(), OutputEvent::ScreenGone { .. }));
     for line in 0..1000 {
         writeln!(program, "line {line}").unwrap();
     }
@@ -360,6 +376,64 @@ fn a_quiet_line_passes_beside_floods() {
     flooding.join().unwrap();
     assert!(rig.hub.stop(PATIENCE));
     reader.join().unwrap();
+}
+
+#[test]
+fn a_quiet_line_is_put_ahead_of_what_waits_for_the_reader() {
+    let (outlet, mut reader) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    let (mut quiet, loud) = (rig.program(1), rig.program(2));
+    quiet.write_all(b"begun\n").unwrap();
+    read_until(&mut reader, "begun");
+    let lines = 40_000;
+    let writer = flood(loud, numbered(2, lines));
+    let kept_of = |number: u32| rig.kept(Query { processes: vec![name(number)], ..Query::default() }).len();
+    wait_until("the flood is kept", || kept_of(2) == lines);
+    for line in 1..=3 {
+        writeln!(quiet, "line {line}").unwrap();
+        wait_until("it is kept, too", || kept_of(1) == 1 + line);
+    }
+    writer.join().unwrap();
+    let reader = reading(reader);
+    assert!(rig.hub.stop(PATIENCE));
+    let output = String::from_utf8(reader.join().unwrap()).unwrap();
+    assert_eq!(rows_of(&output, 2).into_bytes(), numbered(2, lines), "the flood is whole and in order");
+    assert_eq!(rows_of(&output, 1), "line 1\nline 2\nline 3\n");
+    let at = output.find("line 3").unwrap();
+    assert!(at < (64 << 10) + 200, "behind no more than the pipe had taken, and the row that was begun, but at {at}");
+}
+
+#[test]
+fn who_is_loud_now_and_quiet_then_keeps_his_order_beside_others() {
+    let (outlet, mut screen) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    let slow_reader = thread::spawn(move || {
+        let (mut output, mut block) = (Vec::new(), vec![0; 8 << 10]);
+        while let Ok(length @ 1..) = screen.read(&mut block) {
+            output.extend_from_slice(&block[..length]);
+            thread::yield_now();
+        }
+        output
+    });
+    let turns = (0..4_usize).map(|number| {
+        let mut to = rig.program(u32::try_from(number).unwrap());
+        thread::spawn(move || {
+            let bytes = numbered(u32::try_from(number).unwrap(), 20_000);
+            let (mut rest, mut turn) = (&bytes[..], number);
+            while !rest.is_empty() {
+                let length = if turn.is_multiple_of(5) { 40_000 } else { 100 };
+                let (now, then) = rest.split_at(length.min(rest.len()));
+                to.write_all(now).unwrap();
+                (rest, turn) = (then, turn + 1);
+            }
+        })
+    });
+    turns.collect::<Vec<_>>().into_iter().for_each(|writer| writer.join().unwrap());
+    assert!(rig.hub.stop(PATIENCE));
+    let output = String::from_utf8(slow_reader.join().unwrap()).unwrap();
+    for number in 0..4 {
+        assert!(rows_of(&output, number).as_bytes() == numbered(number, 20_000), "program {number}");
+    }
 }
 
 #[test]
@@ -413,6 +487,19 @@ fn drained_comes_after_the_last_line() {
     assert_eq!(rig.event(), OutputEvent::Drained { process: ProcessId(0), generation: Generation(1) });
     rig.hub.say("p0 exited".to_owned());
     assert_eq!(read_until(&mut screen, "exited\n"), "p0 │ last words\np0 exited\n");
+}
+
+/// So that nobody has to ask when the leader ends a moment later.
+#[test]
+fn the_end_of_all_outputs_is_told_unasked() {
+    let mut rig = Rig::new(None, |_| {});
+    let stdout = rig.program(0);
+    let stderr = rig.attach(0, 1, Channel::Stderr, |_| {});
+    drop(stdout);
+    rig.hub.flush(PATIENCE);
+    assert!(rig.events.try_recv().is_err(), "one is still open");
+    drop(stderr);
+    assert_eq!(rig.event(), OutputEvent::Drained { process: ProcessId(0), generation: Generation(1) });
 }
 
 #[test]
@@ -485,9 +572,9 @@ fn the_line_that_means_ready_is_reported_once() {
     let mut program = rig.attach(0, 3, Channel::Stdout, |attach| attach.matchers.push(ready));
     program.write_all(b"starting\n\x1b[1mlistening\x1b[0m on 80\nlistening on 81\n").unwrap();
     let (process, generation, line) = (ProcessId(0), Generation(3), "listening on 80".to_owned());
-    assert_eq!(rig.event(), OutputEvent::Matched { process, generation, line });
+    assert_eq!(rig.news(), OutputEvent::Matched { process, generation, line });
     assert!(rig.hub.stop(PATIENCE));
-    assert!(rig.events.try_recv().is_err());
+    assert!(!rig.has_more_news());
 }
 
 /// Takes pieces until one ends with a text.
@@ -511,7 +598,7 @@ fn a_viewer_sees_the_end_of_the_current_run_and_then_what_comes() {
         attach.matchers.push(Matcher::Ready(regex::bytes::Regex::new("before").unwrap()));
     });
     program.write_all(b"\x1b[2Jbefore\n").unwrap();
-    rig.event();
+    rig.news();
     assert!(rig.hub.flush(PATIENCE));
     let mut views = Views::open(&rig.hub, ProcessId(0));
     let piece =
@@ -562,7 +649,7 @@ fn a_crash_box_has_the_last_lines_of_its_run() {
         second.write_all(b"one\ntwo\n\x1b[31mthree\x1b[0m").unwrap();
         drop(second);
         rig.hub.ended(ProcessId(0), Generation(2), false);
-        rig.event();
+        while rig.event() != (OutputEvent::Drained { process: ProcessId(0), generation: Generation(2) }) {}
         boxed(&rig, 0, 2, 2);
         rig.hub.say("next".to_owned());
         let output = read_until(&mut screen, "next\n");
@@ -644,9 +731,9 @@ fn a_log_that_cannot_be_kept_is_told_once_and_the_screen_goes_on() {
     for number in 0..2 {
         rig.program(number).write_all(b"shown\n").unwrap();
     }
-    assert!(matches!(rig.event(), OutputEvent::KeepingFailed { reason } if reason.contains("/proc/nowhere")));
+    assert!(matches!(rig.news(), OutputEvent::KeepingFailed { reason } if reason.contains("/proc/nowhere")));
     assert!(rig.hub.stop(PATIENCE));
-    assert!(rig.events.try_recv().is_err());
+    assert!(!rig.has_more_news());
     assert_eq!(String::from_utf8(reader.join().unwrap()).unwrap().lines().count(), 2);
 }
 

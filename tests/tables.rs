@@ -62,7 +62,7 @@ fn every_import_format_stands_in_the_table() {
 fn every_export_format_stands_in_a_table() {
     let tables =
         item("src/export/mod.rs", "pub const EXPORT_FORMATS") + &item("src/export/mod.rs", "pub const GRAPH_FORMATS");
-    let shared = ["graph", "json", "sample", "unit", "yaml"];
+    let shared = ["graph", "json", "labels", "sample", "unit", "yaml"];
     for stem in stems("src/export").into_iter().filter(|stem| !shared.contains(&stem.as_str())) {
         assert!(tables.contains(&format!("{stem}::FORMAT")), "src/export/{stem}.rs: add `{stem}::FORMAT` to a table");
     }

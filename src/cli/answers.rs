@@ -31,7 +31,7 @@ pub enum Asked {
 /// Prints the answer for a person, or as JSON.
 pub fn show(settings: &Settings, asked: Asked, report: &RequestReport, as_json: bool) -> Result<(), CommandError> {
     if as_json {
-        return print_json(&Json { schema: SCHEMA, timed_out: report.timed_out, processes: &report.processes });
+        return print_json(&Json::of(report));
     }
     if settings.verbosity > Verbosity::Quiet {
         print(&render(asked, report, &settings.look(&settings.out)))?;
@@ -41,10 +41,17 @@ pub fn show(settings: &Settings, asked: Asked, report: &RequestReport, as_json: 
 
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Json<'a> {
+pub struct Json<'a> {
     schema: u32,
     timed_out: bool,
     processes: &'a [ProcessReport],
+}
+
+impl<'a> Json<'a> {
+    /// Of this report.
+    pub fn of(report: &'a RequestReport) -> Self {
+        Self { schema: SCHEMA, timed_out: report.timed_out, processes: &report.processes }
+    }
 }
 
 /// One line for each process: `  ✓ web     ready   http://127.0.0.1:3102`.

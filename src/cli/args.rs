@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::{Args as _, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::cli::{
-    attach, check, completions, ctl, down, env, exec, export, graph, init, logs, man, open, ports, projects, proxy,
-    reload, restart, signal, start, status, stop, supervisorctl, supervisord, ui, up, wait, why,
+    attach, check, completions, ctl, down, env, exec, export, graph, init, logs, man, mcp, open, ports, projects,
+    proxy, reload, restart, signal, start, status, stop, supervisorctl, supervisord, ui, up, wait, why,
 };
 use crate::model::units;
 
@@ -97,6 +97,7 @@ pub enum Command {
     Supervisord(supervisord::Args),
     Supervisorctl(supervisorctl::Args),
     Ui(ui::Args),
+    Mcp(mcp::Args),
     Completions(completions::Args),
 }
 

@@ -37,15 +37,7 @@ pub enum Format {
 
 /// Checks it.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let options = LoadOptions { profiles: args.profile.clone(), ..LoadOptions::default() };
-    let (diagnostics, summary) = match project::load_with(settings, &options) {
-        Ok(loaded) => {
-            let summary = summary(&loaded.project, &loaded.warnings);
-            (loaded.warnings, Some(summary))
-        }
-        Err(CommandError { diagnostics: Some(diagnostics), .. }) => (*diagnostics, None),
-        Err(error) => return Err(error),
-    };
+    let (diagnostics, summary) = ask(settings, &args.profile)?;
     let code = if diagnostics.has_errors() { ExitCode::Usage } else { ExitCode::Fine };
     if args.json || args.format == Format::Json {
         print(&format!("{}\n", report::json(&diagnostics)))?;
@@ -54,6 +46,19 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     say(&report::human(&diagnostics, settings.err.colour));
     print(&summary.unwrap_or_default())?;
     Ok(code)
+}
+
+/// Everything that is wrong, and in one line what was checked when it loads.
+pub fn ask(settings: &Settings, profiles: &[String]) -> Result<(Diagnostics, Option<String>), CommandError> {
+    let options = LoadOptions { profiles: profiles.to_vec(), ..LoadOptions::default() };
+    match project::load_with(settings, &options) {
+        Ok(loaded) => {
+            let summary = summary(&loaded.project, &loaded.warnings);
+            Ok((loaded.warnings, Some(summary)))
+        }
+        Err(CommandError { diagnostics: Some(diagnostics), .. }) => Ok((*diagnostics, None)),
+        Err(error) => Err(error),
+    }
 }
 
 /// `run.toml: 4 programs, 1 task, no mistakes`

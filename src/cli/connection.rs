@@ -1,11 +1,13 @@
 //! Our end of a running project's control socket, in the words of the commands.
 
+use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cli::error::CommandError;
 use crate::cli::select;
 use crate::client::attach::{Hearing, Saying, attach};
+use crate::client::events;
 use crate::client::{Address, Client, ClientError, Credentials, Follow, StartUntil};
 use crate::model::status::{ProjectStatus, RequestReport};
 use crate::model::{ReloadReport, Signal};
@@ -62,6 +64,13 @@ impl Connection {
     pub fn with_limit(mut self, limit: Duration) -> Self {
         // A socket that takes no time limit still answers.
         self.client.set_timeout(Some(limit)).ok();
+        self
+    }
+
+    /// From now on a wait for an answer is given up when this becomes readable.
+    #[must_use]
+    pub fn interrupted_by(mut self, interrupt: UnixStream) -> Self {
+        self.client.interrupted_by(interrupt);
         self
     }
 
@@ -154,6 +163,11 @@ impl Connection {
         Ok(self.client.wait(names, timeout)?)
     }
 
+    /// The same, with what goes wrong as it is: a project may end while it is waited for.
+    pub fn wait_unless_gone(&mut self, names: &[String], timeout: Duration) -> Result<RequestReport, ClientError> {
+        self.client.wait(names, Some(timeout))
+    }
+
     /// Takes over the config as it is now, or says what that would change.
     pub fn reload(&mut self, dry_run: bool) -> Result<ReloadReport, CommandError> {
         Ok(self.client.reload(dry_run)?)
@@ -171,6 +185,15 @@ impl Connection {
         let address = Address::Unix(socket.display().to_string());
         let key = registry::read_key(&self.running.places).map(Credentials::Key);
         Ok(Follow::post(&address, Some(short.as_path()), key.as_ref(), "/api/v1/open")?)
+    }
+
+    /// Asks for the project's state and every change of it.
+    pub fn follow_events(&self) -> Result<Follow, CommandError> {
+        let socket = &self.running.owner.socket;
+        let short = ShortPath::new(socket).map_err(|error| CommandError::project(error.to_string()))?;
+        let address = Address::Unix(socket.display().to_string());
+        let key = registry::read_key(&self.running.places).map(Credentials::Key);
+        Ok(events::ask(&address, short.as_path(), key.as_ref())?)
     }
 
     /// Attaches to a process by its namespec. Must be called inside a runtime.

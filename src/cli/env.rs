@@ -50,6 +50,13 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Fine)
 }
 
+/// What a program gets beside what the shell sets, a line each, secrets masked.
+pub fn masked(settings: &Settings, program: &str) -> Result<Vec<String>, CommandError> {
+    let environment = environment::compose(settings, Subject::Program(program))?.environment;
+    let entries = entries(&environment, &Args::default());
+    Ok(entries.iter().map(|entry| format!("{}={}  # {}", entry.name, entry.value, entry.from)).collect())
+}
+
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
 struct Json<'a> {

@@ -33,23 +33,31 @@ const NOT_FOUND: ExitCode = ExitCode::Program(127);
 
 /// Becomes the command; returns only when that is impossible.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
+    let error = prepare(settings, args)?.exec();
+    say(&not_run(settings, args, &error).addressed(&settings.address).render(&settings.err));
+    Ok(if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE })
+}
+
+/// The command in its environment and directory.
+pub fn prepare(settings: &Settings, args: &Args) -> Result<Command, CommandError> {
     let [word, arguments @ ..] = args.command.as_slice() else {
         return Err(CommandError::user("there is no command to run").hint("run exec -- CMD"));
     };
     let subject = args.program.as_deref().map_or(Subject::Project, Subject::Program);
     let made = environment::compose(settings, subject)?;
-    let error = Command::new(word)
-        .args(arguments)
-        .env_clear()
-        .envs(&made.environment.pairs)
-        .current_dir(&made.directory)
-        .exec();
-    if error.kind() != io::ErrorKind::NotFound {
-        say(&CommandError::user(format!("could not run {word}: {error}")).render(&settings.err));
-        return Ok(NOT_EXECUTABLE);
+    let mut command = Command::new(word);
+    command.args(arguments).env_clear().envs(&made.environment.pairs).current_dir(&made.directory);
+    Ok(command)
+}
+
+/// That it could not be run, and why.
+pub fn not_run(settings: &Settings, args: &Args, error: &io::Error) -> CommandError {
+    let word = args.command.first().map_or("", String::as_str);
+    if error.kind() == io::ErrorKind::NotFound {
+        not_found(settings, word)
+    } else {
+        CommandError::user(format!("could not run {word}: {error}"))
     }
-    say(&not_found(settings, word).addressed(&settings.address).render(&settings.err));
-    Ok(NOT_FOUND)
 }
 
 /// That there is no such command, and what may have been meant by the name of a program.

@@ -33,15 +33,7 @@ pub struct Args {
 
 /// Draws it.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let project = project::load(settings)?.project;
-    let mut view = GraphView::of(&project);
-    if !args.names.is_empty() {
-        let all: Vec<String> = view.nodes.iter().map(|node| node.name.clone()).collect();
-        if let Some(word) = args.names.iter().find(|word| !all.contains(word)) {
-            return Err(unknown_name(word, &project.name, &all));
-        }
-        view = view.needed_by(&args.names);
-    }
+    let view = view(settings, &args.names)?;
     if args.json {
         print_json(&GraphJson::of(&view))?;
     } else {
@@ -50,6 +42,21 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Fine)
 }
 
-fn format_of(name: &str) -> &'static GraphFormat {
+/// The graph of the config here, or of the named programs and what they need.
+pub fn view(settings: &Settings, names: &[String]) -> Result<GraphView, CommandError> {
+    let project = project::load(settings)?.project;
+    let view = GraphView::of(&project);
+    if names.is_empty() {
+        return Ok(view);
+    }
+    let all: Vec<String> = view.nodes.iter().map(|node| node.name.clone()).collect();
+    if let Some(word) = names.iter().find(|word| !all.contains(word)) {
+        return Err(unknown_name(word, &project.name, &all));
+    }
+    Ok(view.needed_by(names))
+}
+
+/// The notation of this name, else the first.
+pub fn format_of(name: &str) -> &'static GraphFormat {
     GRAPH_FORMATS.iter().find(|format| format.name == name).unwrap_or(&GRAPH_FORMATS[0])
 }

@@ -1,5 +1,6 @@
 //! `run logs`: output from the project's kept log, also after it went down.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::cli::select::{process_name, unknown_name};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::codec::ansi;
 use crate::logs::Channel;
-use crate::logs::kept::{KeptLogs, Lines, LogLine, Query};
+use crate::logs::kept::{Cursor, KeptLogs, Lines, LogLine, Query};
 use crate::logs::zone;
 use crate::model::status::SCHEMA;
 use crate::model::{WallTime, units};
@@ -37,9 +38,12 @@ pub struct Args {
     /// Only the last lines of each program.
     #[arg(short = 'n', long = "lines", value_name = "N")]
     pub last: Option<usize>,
-    /// Only what was written since: 10m ago, at 10:42 today, or at "2026-11-22 10:42".
+    /// Only what was written since: 10m ago, at 10:42 today, at "2026-11-22 10:42", or behind the cursor of --max-bytes.
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
+    /// End behind the line that reaches so many bytes, and tell the cursor with which --since goes on; as the last line of --json.
+    #[arg(long, value_name = "N", conflicts_with = "follow")]
+    pub max_bytes: Option<usize>,
     /// Only this run since the last `up`, from 1.
     #[arg(long, value_name = "K")]
     pub run: Option<u32>,
@@ -73,7 +77,12 @@ pub enum Turn {
     GoOn,
     /// End here.
     Leave,
+    /// Nobody saw the screen for a while: go on with the last lines of each that were written since this time.
+    Anew(WallTime),
 }
+
+/// So many of the last lines of each are shown after such a while.
+const AFTER_A_WHILE: usize = 200;
 
 /// Shows it; while it is followed, `between` is asked this often whether to go on.
 pub fn run_beside(
@@ -82,14 +91,8 @@ pub fn run_beside(
     every: Duration,
     between: &mut dyn FnMut() -> Result<Turn, CommandError>,
 ) -> Result<ExitCode, CommandError> {
-    let since = args.since.as_deref().map(since).transpose()?;
-    let kept = project::kept(settings)?;
-    let Some(directory) = kept.places.logs() else {
-        return Err(CommandError::project(format!("{} keeps no logs: there is no state directory", kept.name)));
-    };
-    let logs = KeptLogs::open(directory);
-    let speakers = speakers(&kept, &logs.processes()?);
-    let wanted = wanted(&speakers, &args.names, &kept.name)?;
+    let (since, cursor) = args.since.as_deref().map_or(Ok((None, None)), begin)?;
+    let Sought { kept, logs, wanted } = seek(settings, &args.names)?;
     let query = Query {
         processes: if args.names.is_empty() { Vec::new() } else { names_of(&wanted) },
         last: args.last,
@@ -97,18 +100,100 @@ pub fn run_beside(
         run: args.run,
     };
     let mut writer = Writer::new(settings, args, wanted);
-    let mut lines = logs.lines(query)?;
+    if args.max_bytes.is_some() || (cursor.is_some() && !args.follow) {
+        let page = show_page(&logs, query, cursor.unwrap_or_default(), args.max_bytes, &mut writer)?;
+        writer.end()?;
+        page.tell(settings, args)?;
+        return Ok(ExitCode::Fine);
+    }
+    let mut lines = match &cursor {
+        Some(cursor) => logs.lines_from(query.clone(), cursor)?,
+        None => logs.lines(query.clone())?,
+    };
     for line in lines.by_ref() {
         writer.write(&line)?;
     }
     if args.follow {
         writer.flush()?;
-        follow(&kept, lines, &mut writer, every, between)?;
+        if !kept.was_up && settings.verbosity > Verbosity::Quiet {
+            say(&format!("{} is down; what it writes once it is up comes here (Ctrl-C leaves)\n", kept.name));
+        }
+        follow(&kept, lines, &mut writer, every, between, |since| {
+            logs.lines(Query { last: Some(AFTER_A_WHILE), since: Some(since), ..query.clone() })
+        })?;
     } else if writer.is_silent() && !args.json && settings.verbosity > Verbosity::Quiet {
         say(&format!("{}\n", nothing(&kept.name, args)));
     }
     writer.end()?;
     Ok(ExitCode::Fine)
+}
+
+/// A project's kept logs, and whose of them are meant.
+#[derive(Debug)]
+pub struct Sought {
+    /// The project.
+    pub kept: Kept,
+    /// Its logs.
+    pub logs: KeptLogs,
+    /// Those whom the words mean.
+    pub wanted: Vec<Speaker>,
+}
+
+/// Finds the logs of the project here, up or not, and those whom the words mean: all without a word.
+pub fn seek(settings: &Settings, names: &[String]) -> Result<Sought, CommandError> {
+    let kept = project::kept(settings)?;
+    let Some(directory) = kept.places.logs() else {
+        return Err(CommandError::project(format!("{} keeps no logs: there is no state directory", kept.name)));
+    };
+    let logs = KeptLogs::open(directory);
+    let speakers = speakers(&kept, &logs.processes()?);
+    let wanted = wanted(&speakers, names, &kept.name)?;
+    Ok(Sought { kept, logs, wanted })
+}
+
+/// How far was read.
+#[derive(Debug, Serialize)]
+struct Page {
+    schema: u32,
+    cursor: String,
+    has_more: bool,
+}
+
+/// Shows what is behind the cursor, up to the line that reaches so many bytes.
+fn show_page(
+    logs: &KeptLogs,
+    query: Query,
+    from: Cursor,
+    most: Option<usize>,
+    writer: &mut Writer,
+) -> Result<Page, CommandError> {
+    // Whoever is not asked about now may be asked about with the next cursor.
+    let ends = logs.ends()?;
+    let mut lines = if from == Cursor::default() { logs.lines(query)? } else { logs.lines_from(query, &from)? };
+    let mut left = most.unwrap_or(usize::MAX);
+    while left > 0
+        && let Some(line) = lines.next()
+    {
+        left = left.saturating_sub(line.bytes.len() + 1);
+        writer.write(&line)?;
+    }
+    let cursor = lines.cursor().or(from).or(ends).to_string();
+    Ok(Page { schema: SCHEMA, cursor, has_more: left == 0 && lines.next().is_some() })
+}
+
+impl Page {
+    /// Tells how to go on.
+    fn tell(&self, settings: &Settings, args: &Args) -> Result<(), CommandError> {
+        if args.json {
+            return print_json_line(self);
+        }
+        if settings.verbosity > Verbosity::Quiet {
+            let what = if self.has_more { "there is more" } else { "that is all; what comes" };
+            let command = settings.address.line(&format!("logs --since {}", shell_words::quote(&self.cursor)));
+            say(&format!("{what}: {command}\n"));
+        }
+        Ok(())
+    }
 }
 
 /// That the log has nothing of what was asked for.
@@ -126,6 +211,7 @@ fn follow(
     writer: &mut Writer,
     every: Duration,
     between: &mut dyn FnMut() -> Result<Turn, CommandError>,
+    since: impl Fn(WallTime) -> io::Result<Lines>,
 ) -> Result<(), CommandError> {
     let mut follow = lines.follow();
     let mut was_up = kept.was_up;
@@ -135,16 +221,23 @@ fn follow(
             writer.write(line)?;
         }
         writer.flush()?;
-        if between()? == Turn::Leave {
+        match between()? {
+            Turn::GoOn => {}
+            Turn::Leave => return Ok(()),
+            Turn::Anew(at) => {
+                let mut lines = since(at)?;
+                for line in lines.by_ref() {
+                    writer.write(&line)?;
+                }
+                follow = lines.follow();
+            }
+        }
+        // Who has written something was up, even where it is down again before it is looked at.
+        let is_up = !new.is_empty() || kept.is_up();
+        if was_up && !is_up {
             return Ok(());
         }
-        if new.is_empty() {
-            let is_up = kept.is_up();
-            if was_up && !is_up {
-                return Ok(());
-            }
-            was_up = is_up;
-        }
+        was_up = is_up;
     }
 }
 
@@ -181,12 +274,21 @@ fn wanted(speakers: &[Speaker], words: &[String], project: &str) -> Result<Vec<S
     Ok(chosen.cloned().collect())
 }
 
-fn names_of(speakers: &[Speaker]) -> Vec<String> {
+/// Their names.
+pub fn names_of(speakers: &[Speaker]) -> Vec<String> {
     speakers.iter().map(|speaker| speaker.name.clone()).collect()
 }
 
+/// Where reading begins: at a moment, or behind a cursor.
+fn begin(text: &str) -> Result<(Option<WallTime>, Option<Cursor>), CommandError> {
+    match text.parse::<Cursor>() {
+        Ok(cursor) if !text.is_empty() => Ok((None, Some(cursor))),
+        Ok(_) | Err(_) => Ok((Some(since(text)?), None)),
+    }
+}
+
 /// A moment: so long ago, a time of today, a date and time, or RFC 3339.
-fn since(text: &str) -> Result<WallTime, CommandError> {
+pub fn since(text: &str) -> Result<WallTime, CommandError> {
     let now = Zoned::now();
     since_at(text, &now).ok_or_else(|| {
         CommandError::user(format!("--since: `{text}` is no time"))
@@ -211,7 +313,7 @@ fn since_at(text: &str, now: &Zoned) -> Option<WallTime> {
 
 /// What `--json` prints for each line.
 #[derive(Debug, Serialize)]
-struct Json<'a> {
+pub struct Json<'a> {
     schema: u32,
     process: &'a str,
     stream: &'static str,
@@ -220,6 +322,25 @@ struct Json<'a> {
     run: u32,
     line: String,
     finished: bool,
+}
+
+impl<'a> Json<'a> {
+    /// Of this line.
+    pub fn of(line: &'a LogLine) -> Self {
+        Self {
+            schema: SCHEMA,
+            process: &line.process,
+            stream: match line.channel {
+                Channel::Stdout => "stdout",
+                Channel::Stderr => "stderr",
+            },
+            at: line.at.0,
+            up: line.up,
+            run: line.run,
+            line: ansi::to_text(&line.bytes),
+            finished: line.is_finished,
+        }
+    }
 }
 
 /// Our stdout: rendered lines in batches, or JSON.
@@ -251,19 +372,7 @@ impl Writer {
     fn write(&mut self, line: &LogLine) -> Result<(), CommandError> {
         self.has_spoken = true;
         if self.as_json {
-            return print_json_line(&Json {
-                schema: SCHEMA,
-                process: &line.process,
-                stream: match line.channel {
-                    Channel::Stdout => "stdout",
-                    Channel::Stderr => "stderr",
-                },
-                at: line.at.0,
-                up: line.up,
-                run: line.run,
-                line: ansi::to_text(&line.bytes),
-                finished: line.is_finished,
-            });
+            return print_json_line(&Json::of(line));
         }
         self.renderer.line(line, &mut self.buffer);
         if self.buffer.len() >= BATCH { self.flush() } else { Ok(()) }

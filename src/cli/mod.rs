@@ -36,6 +36,7 @@ pub mod graph;
 pub mod init;
 pub mod logs;
 pub mod man;
+pub mod mcp;
 pub mod open;
 pub mod output;
 pub mod ports;
@@ -153,6 +154,7 @@ fn dispatch(settings: &Settings, command: Option<Command>) -> Result<ExitCode, C
         Some(Command::Supervisord(args)) => supervisord::run(settings, &args),
         Some(Command::Supervisorctl(args)) => supervisorctl::run(settings, &args),
         Some(Command::Ui(args)) => ui::run(settings, &args),
+        Some(Command::Mcp(args)) => mcp::run(settings, &args),
         Some(Command::Completions(args)) => completions::run(settings, &args),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{print, print_json, say};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::{args, project};
-use crate::model::status::ProjectStatus;
+use crate::model::status::{ProjectStatus, RequestReport};
 use crate::model::{Effect, ReloadReport};
 use crate::ui::reload;
 
@@ -39,20 +39,30 @@ pub struct Args {
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let mut connection = project::connect(settings)?;
     let report = connection.reload(args.dry_run)?;
+    let is_loud = !args.json && settings.verbosity > Verbosity::Quiet;
     if args.json {
         print_json(&report)?;
     } else if !report.refused.is_empty() {
         say(&format!("{}\nnothing was taken over, everything keeps running\n", report.refused));
-    } else if settings.verbosity > Verbosity::Quiet {
+    } else if is_loud {
         print(&told(settings, &report))?;
     }
     if !report.refused.is_empty() {
         return Ok(ExitCode::Usage);
     }
-    if args.dry_run || args.no_wait { Ok(ExitCode::Fine) } else { wait(settings, args, &mut connection, &report) }
+    if args.dry_run || args.no_wait {
+        return Ok(ExitCode::Fine);
+    }
+    let Some(waited) = wait(args, &mut connection, &report)? else { return Ok(ExitCode::Fine) };
+    if is_loud {
+        say(&answers::render(Asked::Wait, &waited, &settings.look(&settings.err)));
+        say(&answers::next(&waited, &settings.look(&settings.err)));
+    }
+    Ok(answers::exit_code(&waited))
 }
 
-fn told(settings: &Settings, report: &ReloadReport) -> String {
+/// The plan for a person.
+pub fn told(settings: &Settings, report: &ReloadReport) -> String {
     let plan = &report.plan;
     if plan.is_empty() && plan.waiting.is_empty() {
         return "nothing has changed\n".to_owned();
@@ -60,23 +70,17 @@ fn told(settings: &Settings, report: &ReloadReport) -> String {
     reload::rows(plan, settings.out.theme()).into_iter().map(|row| row + "\n").collect()
 }
 
-/// Waits for what the plan starts, save what does not start by itself.
-fn wait(
-    settings: &Settings,
+/// Waits for what the plan starts, save what does not start by itself; `None` when that is nobody.
+pub fn wait(
     args: &Args,
     connection: &mut Connection,
     report: &ReloadReport,
-) -> Result<ExitCode, CommandError> {
+) -> Result<Option<RequestReport>, CommandError> {
     let names = started(report, &connection.status()?);
     if names.is_empty() {
-        return Ok(ExitCode::Fine);
+        return Ok(None);
     }
-    let waited = connection.wait(&names, args.timeout)?;
-    if !args.json && settings.verbosity > Verbosity::Quiet {
-        say(&answers::render(Asked::Wait, &waited, &settings.look(&settings.err)));
-        say(&answers::next(&waited, &settings.look(&settings.err)));
-    }
-    Ok(answers::exit_code(&waited))
+    connection.wait(&names, args.timeout).map(Some)
 }
 
 fn started(report: &ReloadReport, status: &ProjectStatus) -> Vec<String> {

@@ -5,11 +5,13 @@ use std::time::Duration;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::answers::{self, Asked};
+use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::settings::Settings;
 use crate::cli::{args, complete, project};
 use crate::client::StartUntil;
+use crate::model::status::RequestReport;
 
 /// Stop and start programs; return when they are ready again.
 ///
@@ -33,10 +35,14 @@ pub struct Args {
 
 /// Restarts them.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let mut connection = project::connect(settings)?;
-    connection.know(&args.names)?;
-    let until = if args.no_wait { StartUntil::Accepted } else { StartUntil::Ready };
-    let report = connection.restart(&args.names, until, args.timeout)?;
+    let report = ask(&mut project::connect(settings)?, args)?;
     answers::show(settings, Asked::Restart, &report, args.json)?;
     Ok(answers::exit_code(&report))
+}
+
+/// Restarts them and says what became of it.
+pub fn ask(connection: &mut Connection, args: &Args) -> Result<RequestReport, CommandError> {
+    connection.know(&args.names)?;
+    let until = if args.no_wait { StartUntil::Accepted } else { StartUntil::Ready };
+    connection.restart(&args.names, until, args.timeout)
 }

@@ -82,6 +82,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// How the project was addressed, for what is said to type next.
     pub address: Address,
+    /// Only the project of the nearest config is meant, up or not: none that runs in a directory above it.
+    pub only_nearest: bool,
 }
 
 /// Decides everything that arguments, environment and terminal have a say in.
@@ -109,6 +111,7 @@ pub fn resolve(args: &GlobalArgs, environment: BTreeMap<String, String>, facts: 
         home: environment.get("HOME").filter(|home| !home.is_empty()).cloned(),
         environment,
         address: address(args),
+        only_nearest: false,
     }
 }
 
@@ -122,6 +125,15 @@ fn address(args: &GlobalArgs) -> Address {
 }
 
 impl Settings {
+    /// The same choices for the project in another directory, or of another name.
+    #[must_use]
+    pub fn at(&self, directory: &Path, name: Option<&str>) -> Self {
+        let directory = self.directory.join(directory);
+        let args =
+            GlobalArgs { directory: Some(directory.clone()), name: name.map(str::to_owned), ..GlobalArgs::default() };
+        Self { address: address(&args), directory, files: Vec::new(), name: args.name, ..self.clone() }
+    }
+
     /// What a screen on this stream is drawn for.
     pub fn look(&self, stream: &Stream) -> Look {
         Look { theme: stream.theme(), width: stream.width, home: self.home.clone(), address: self.address.clone() }

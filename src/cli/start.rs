@@ -5,11 +5,13 @@ use std::time::Duration;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::answers::{self, Asked};
+use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::settings::Settings;
 use crate::cli::{args, complete, project};
 use crate::client::StartUntil;
+use crate::model::status::RequestReport;
 
 /// Start programs, and first what they need; return when they are ready.
 ///
@@ -35,10 +37,14 @@ pub struct Args {
 
 /// Starts them.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let mut connection = project::connect(settings)?;
-    connection.know(&args.names)?;
-    let until = if args.no_wait { StartUntil::Accepted } else { StartUntil::Ready };
-    let report = connection.start(&args.names, until, !args.no_deps, args.timeout)?;
+    let report = ask(&mut project::connect(settings)?, args)?;
     answers::show(settings, Asked::Start, &report, args.json)?;
     Ok(answers::exit_code(&report))
+}
+
+/// Starts them and says what became of it.
+pub fn ask(connection: &mut Connection, args: &Args) -> Result<RequestReport, CommandError> {
+    connection.know(&args.names)?;
+    let until = if args.no_wait { StartUntil::Accepted } else { StartUntil::Ready };
+    connection.start(&args.names, until, !args.no_deps, args.timeout)
 }

@@ -66,17 +66,22 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         Ok(connection) => connection,
         Err(not_up) => return tell_not_up(&not_up, args),
     };
-    let status = beside_its_files(connection.status()?, &connection.changed_files(), &settings.address);
+    let status = ask(&mut connection, settings)?;
     let shown = sorted(select(&status, &args.names)?, args.by);
     if args.watch {
         return watch(&mut connection, settings, args, status.clone());
     }
     if args.json {
-        print_json(&ProjectStatus { processes: shown.iter().map(|p| (*p).clone()).collect(), ..status.clone() })?;
+        print_json(&only(&status, &shown))?;
     } else {
         print(&table::render(&status, &shown, &settings.look(&settings.out)))?;
     }
     Ok(verdict(&shown))
+}
+
+/// The state of everything, with a note when the files are others now than those that it runs by.
+pub fn ask(connection: &mut Connection, settings: &Settings) -> Result<ProjectStatus, CommandError> {
+    Ok(beside_its_files(connection.status()?, &connection.changed_files(), &settings.address))
 }
 
 /// With a note when the files are others now than those that it runs by.
@@ -88,6 +93,11 @@ fn beside_its_files(mut status: ProjectStatus, differing: &[String], address: &A
         status.notes.push(format!("{files} {verb} changed since; {take} takes it over, {show} shows what"));
     }
     status
+}
+
+/// The status with these processes alone.
+pub fn only(status: &ProjectStatus, shown: &[&ProcessStatus]) -> ProjectStatus {
+    ProjectStatus { processes: shown.iter().map(|process| (*process).clone()).collect(), ..status.clone() }
 }
 
 /// 0 all ready or done (or not wanted), 1 something failed, 3 still on its way.
@@ -103,16 +113,23 @@ pub fn verdict(processes: &[&ProcessStatus]) -> ExitCode {
 
 /// What JSON says of a project that is not up.
 #[derive(Debug, Serialize)]
-struct Down<'a> {
+pub struct Down<'a> {
     schema: u32,
     project: &'a str,
     state: &'static str,
     processes: [(); 0],
 }
 
+impl<'a> Down<'a> {
+    /// Of this one.
+    pub fn of(not_up: &'a NotUp) -> Self {
+        Self { schema: SCHEMA, project: &not_up.project, state: "off", processes: [] }
+    }
+}
+
 fn tell_not_up(not_up: &NotUp, args: &Args) -> Result<ExitCode, CommandError> {
     if args.json {
-        print_json(&Down { schema: SCHEMA, project: &not_up.project, state: "off", processes: [] })?;
+        print_json(&Down::of(not_up))?;
     } else {
         say(&format!("{}\n", not_up.sentence()));
     }
@@ -215,7 +232,7 @@ fn watch(
 fn print_first(status: &ProjectStatus, args: &Args, look: &Look) -> Result<(), CommandError> {
     let shown = sorted(select(status, &args.names)?, args.by);
     if args.json {
-        print_json_line(&ProjectStatus { processes: shown.into_iter().cloned().collect(), ..status.clone() })
+        print_json_line(&only(status, &shown))
     } else {
         print(&format!("{}\n", table::render(status, &shown, look)))
     }

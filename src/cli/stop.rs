@@ -4,12 +4,14 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::answers::{self, Asked};
 use crate::cli::complete;
+use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::say;
 use crate::cli::project;
 use crate::cli::select::select;
 use crate::cli::settings::{Settings, Verbosity};
+use crate::model::status::{ProjectStatus, RequestReport};
 
 /// Stop programs; return when they are down.
 ///
@@ -32,13 +34,18 @@ pub struct Args {
 
 /// Stops them.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let mut connection = project::connect(settings)?;
-    let before = connection.status()?;
-    select(&before, &args.names)?;
-    let report = connection.stop(&args.names, args.with_dependents, !args.no_wait)?;
+    let (before, report) = ask(&mut project::connect(settings)?, args)?;
     answers::show(settings, Asked::Stop, &report, args.json)?;
     if !args.json && settings.verbosity > Verbosity::Quiet {
         say(&answers::left_running(&before, &report, &settings.look(&settings.err)));
     }
     Ok(answers::exit_code(&report))
+}
+
+/// Stops them; how it was before, and what became of it.
+pub fn ask(connection: &mut Connection, args: &Args) -> Result<(ProjectStatus, RequestReport), CommandError> {
+    let before = connection.status()?;
+    select(&before, &args.names)?;
+    let report = connection.stop(&args.names, args.with_dependents, !args.no_wait)?;
+    Ok((before, report))
 }

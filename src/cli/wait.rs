@@ -5,10 +5,12 @@ use std::time::Duration;
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::answers::{self, Asked};
+use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::settings::Settings;
 use crate::cli::{args, complete, project};
+use crate::model::status::RequestReport;
 
 /// Wait until programs are ready (tasks done), or until one of them has failed.
 ///
@@ -28,9 +30,13 @@ pub struct Args {
 
 /// Waits.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    let mut connection = project::connect(settings)?;
-    connection.know(&args.names)?;
-    let report = connection.wait(&args.names, args.timeout)?;
+    let report = ask(&mut project::connect(settings)?, args)?;
     answers::show(settings, Asked::Wait, &report, args.json)?;
     Ok(answers::exit_code(&report))
+}
+
+/// Waits and says what came.
+pub fn ask(connection: &mut Connection, args: &Args) -> Result<RequestReport, CommandError> {
+    connection.know(&args.names)?;
+    connection.wait(&args.names, args.timeout)
 }

@@ -14,6 +14,7 @@ use crate::cli::settings::Settings;
 use crate::logs::zone;
 use crate::model::Word;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
+use crate::registry::Places;
 use crate::ui::why;
 
 /// Say why a program is not ready: each thing it needs, the last answer of its check, its last output, its history.
@@ -35,51 +36,60 @@ const LAST_LINES: usize = 12;
 /// Answers for each process that was named.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let (status, places) = project::status_now_or_last(settings)?;
-    let mut asked = select(&status, &args.names)?;
-    if args.names.is_empty() {
-        asked.retain(|process| !process.state.is_settled_well());
-        if asked.is_empty() && !args.json {
-            print("everything that is wanted is ready\n")?;
-        }
-    }
-    let answers: Vec<Answer<'_>> = asked
-        .into_iter()
-        .map(|process| Answer {
-            process,
-            last_lines: if is_well(process) {
-                Vec::new()
-            } else {
-                last_lines(&places, &process.name, process.runs, LAST_LINES)
-            },
-        })
-        .collect();
+    let answers = ask(&status, &places, &args.names)?;
     if args.json {
-        print_json(&Answers { schema: SCHEMA, project: &status.project, state: &status.state, processes: answers })?;
+        print_json(&answers)?;
     } else {
         print(&render(&answers, &status, settings))?;
     }
     Ok(ExitCode::Fine)
 }
 
+/// The answer for each process that was named; without names, for those that are not well.
+pub fn ask<'a>(status: &'a ProjectStatus, places: &Places, names: &[String]) -> Result<Answers<'a>, CommandError> {
+    let mut asked = select(status, names)?;
+    if names.is_empty() {
+        asked.retain(|process| !process.state.is_settled_well());
+    }
+    let answer = |process: &'a ProcessStatus| Answer {
+        process,
+        last_lines: if is_well(process) {
+            Vec::new()
+        } else {
+            last_lines(places, &process.name, process.runs, LAST_LINES)
+        },
+    };
+    let processes = asked.into_iter().map(answer).collect();
+    Ok(Answers { schema: SCHEMA, project: &status.project, state: &status.state, processes })
+}
+
 /// What `--json` prints.
 #[derive(Debug, Serialize)]
-struct Answers<'a> {
+pub struct Answers<'a> {
     schema: u32,
     project: &'a str,
     state: &'a str,
-    processes: Vec<Answer<'a>>,
+    /// One for each process.
+    pub processes: Vec<Answer<'a>>,
 }
 
 /// One process, and its last lines where they help.
 #[derive(Debug, Serialize)]
-struct Answer<'a> {
-    process: &'a ProcessStatus,
-    last_lines: Vec<String>,
+pub struct Answer<'a> {
+    /// Its state.
+    pub process: &'a ProcessStatus,
+    /// Without controls and colours.
+    pub last_lines: Vec<String>,
 }
 
-fn render(answers: &[Answer<'_>], status: &ProjectStatus, settings: &Settings) -> String {
+/// The answers for a person.
+pub fn render(answers: &Answers<'_>, status: &ProjectStatus, settings: &Settings) -> String {
+    if answers.processes.is_empty() {
+        return "everything that is wanted is ready\n".to_owned();
+    }
     let (look, zone) = (settings.look(&settings.out), zone::local());
-    let answers = answers.iter().map(|answer| why::render(answer.process, status, &answer.last_lines, &look, &zone));
+    let answers = answers.processes.iter();
+    let answers = answers.map(|answer| why::render(answer.process, status, &answer.last_lines, &look, &zone));
     answers.collect::<Vec<_>>().join("\n")
 }
 

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod attach;
 pub mod calls;
+pub mod events;
 pub mod follow;
 pub mod http;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, units};
+use crate::export::labels::Labels;
+use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, program_labels, units};
 use crate::export::yaml::{string, strings};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::{Autorestart, Grow, Kind, Until};
@@ -21,7 +22,11 @@ fn render(site: &Site<'_>) -> Exported {
     );
     let mut text =
         format!("# {} by `run export compose`\nname: {}\n\nservices:\n", site.name, string(&lower(site.name)));
-    for mut unit in units(site, Hosts::Names) {
+    let labels = program_labels(site, plain);
+    for mut unit in units(site, Hosts::Names(&labels)) {
+        if let Some(remark) = labels.remark(unit.name()) {
+            unit.remark(remark);
+        }
         if unit.main_port().is_some() {
             unit.remark("it has to listen on 0.0.0.0 there, or nobody reaches it");
         }
@@ -34,7 +39,7 @@ fn render(site: &Site<'_>) -> Exported {
         if unit.count() > 1 {
             unit.remark("RUN_INSTANCE is not there: replicas have no numbers");
         }
-        text.push_str(&service(site, &unit));
+        text.push_str(&service(site, &unit, &labels));
         exported.remarks.extend(unit.remarks);
     }
     exported.files.push(ExportedFile { path: "compose.yaml".to_owned(), text });
@@ -46,14 +51,19 @@ fn lower(name: &str) -> String {
     name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' }).collect()
 }
 
+/// A name of a service as compose takes it.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}
+
 /// A path in the image.
 fn inside(site: &Site<'_>, path: &str) -> String {
     path.strip_prefix(&site.project.root.display().to_string()).map_or(path.to_owned(), |below| format!("{APP}{below}"))
 }
 
-fn service(site: &Site<'_>, unit: &Unit<'_>) -> String {
+fn service(site: &Site<'_>, unit: &Unit<'_>, labels: &Labels) -> String {
     let program = unit.program;
-    let mut text = format!("  {}:\n", string(unit.name()));
+    let mut text = format!("  {}:\n", string(labels.get(unit.name())));
     for remark in &unit.remarks {
         text.put(format_args!("    # {remark}\n"));
     }
@@ -85,7 +95,7 @@ fn service(site: &Site<'_>, unit: &Unit<'_>) -> String {
         let ports: Vec<String> = unit.ports.iter().map(|(_, port)| format!("127.0.0.1:{port}:{port}")).collect();
         text.put(format_args!("    ports: {}\n", strings(&ports)));
     }
-    text.push_str(&depends_on(unit));
+    text.push_str(&depends_on(unit, labels));
     text.push_str(&healthcheck(unit));
     text.put(format_args!("    stop_signal: {}\n", program.stopsignal));
     text.put(format_args!("    stop_grace_period: {}\n", seconds(program.stopwaitsecs)));
@@ -104,7 +114,7 @@ fn escaped(value: &str) -> String {
     value.replace('$', "$$").replace("$${", "${")
 }
 
-fn depends_on(unit: &Unit<'_>) -> String {
+fn depends_on(unit: &Unit<'_>, labels: &Labels) -> String {
     if unit.needs.is_empty() {
         return String::new();
     }
@@ -115,7 +125,10 @@ fn depends_on(unit: &Unit<'_>) -> String {
             Until::Ready => "service_healthy",
             Until::Done | Until::Exited => "service_completed_successfully",
         };
-        text.put(format_args!("      {}:\n        condition: {condition}\n", string(need.program.as_str())));
+        text.put(format_args!(
+            "      {}:\n        condition: {condition}\n",
+            string(labels.get(need.program.as_str()))
+        ));
         if need.restart {
             text.push_str("        restart: true\n");
         }

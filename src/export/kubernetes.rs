@@ -1,6 +1,9 @@
 //! Manifests of Kubernetes: a Deployment a program, a Job a task, a Service where there is a port.
 
-use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, own_env_files, project_env_files, units};
+use crate::export::labels::Labels;
+use crate::export::unit::{
+    Hosts, Ready, Site, Unit, left_out, own_env_files, program_labels, project_env_files, units,
+};
 use crate::export::yaml::{string, strings};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::{Grow, ReadySpec, Until};
@@ -18,9 +21,13 @@ fn render(site: &Site<'_>) -> Exported {
             .remarks
             .push(format!("{file} goes there by kubectl create secret generic {name} --from-env-file={file}"));
     }
-    let all = units(site, Hosts::Names);
+    let labels = program_labels(site, label);
+    let all = units(site, Hosts::Names(&labels));
     let mut documents = Vec::new();
     for mut unit in all.clone() {
+        if let Some(remark) = labels.remark(unit.name()) {
+            unit.remark(remark);
+        }
         if unit.main_port().is_some() {
             unit.remark("it has to listen on 0.0.0.0 there, or nobody reaches it");
         }
@@ -39,8 +46,8 @@ fn render(site: &Site<'_>) -> Exported {
         if unit.count() > 1 {
             unit.remark("RUN_INSTANCE is not there: replicas have no numbers");
         }
-        documents.push(workload(site, &unit, &all));
-        documents.extend(service(site, &unit));
+        documents.push(workload(site, &unit, &all, &labels));
+        documents.extend(service(site, &unit, &labels));
         exported.remarks.extend(unit.remarks);
     }
     let text = format!("# {} by `run export kubernetes`\n{}", site.name, documents.join("---\n"));
@@ -63,16 +70,16 @@ fn secret(site: &Site<'_>) -> String {
     format!("{}-secrets", label(site.name))
 }
 
-fn meta(site: &Site<'_>, unit: &Unit<'_>, indent: &str) -> String {
+fn meta(site: &Site<'_>, name: &str, indent: &str) -> String {
     format!(
         "{indent}labels:\n{indent}  app.kubernetes.io/name: {}\n{indent}  app.kubernetes.io/part-of: {}\n",
-        string(&label(unit.name())),
+        name,
         string(&label(site.name))
     )
 }
 
-fn workload(site: &Site<'_>, unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
-    let name = string(&label(unit.name()));
+fn workload(site: &Site<'_>, unit: &Unit<'_>, all: &[Unit<'_>], labels: &Labels) -> String {
+    let name = string(labels.get(unit.name()));
     let mut text = String::new();
     for remark in &unit.remarks {
         text.put(format_args!("# {remark}\n"));
@@ -80,14 +87,14 @@ fn workload(site: &Site<'_>, unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
     if unit.program.is_task() {
         text.put(format_args!(
             "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {name}\n{}",
-            meta(site, unit, "  ")
+            meta(site, &name, "  ")
         ));
         let tries = unit.program.startretries.max(6);
         text.put(format_args!("spec:\n  backoffLimit: {tries}\n  template:\n    metadata:\n"));
     } else {
         text.put(format_args!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n{}",
-            meta(site, unit, "  ")
+            meta(site, &name, "  ")
         ));
         let replicas = if unit.program.autostart { unit.count() } else { 0 };
         text.put(format_args!(
@@ -95,13 +102,13 @@ fn workload(site: &Site<'_>, unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
         ));
         text.push_str("  template:\n    metadata:\n");
     }
-    text.push_str(&meta(site, unit, "      "));
+    text.push_str(&meta(site, &name, "      "));
     text.push_str("    spec:\n");
     if unit.program.is_task() {
         text.push_str("      restartPolicy: OnFailure\n");
     }
     text.put(format_args!("      terminationGracePeriodSeconds: {}\n", unit.program.stopwaitsecs.as_secs()));
-    text.push_str(&waits(unit, all));
+    text.push_str(&waits(unit, all, labels));
     text.put(format_args!("      containers:\n        - name: {name}\n          image: {}\n", string(&image(site))));
     let words: Vec<String> = unit.run.words().iter().map(|word| escaped(word)).collect();
     text.put(format_args!("          command: {}\n", strings(&words)));
@@ -119,12 +126,12 @@ fn workload(site: &Site<'_>, unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
 }
 
 /// A container before the others for each thing that is needed and has a port.
-fn waits(unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
+fn waits(unit: &Unit<'_>, all: &[Unit<'_>], labels: &Labels) -> String {
     let mut text = String::new();
     for need in unit.needs.iter().filter(|need| !need.optional && need.until != Until::Exited) {
         let needed = all.iter().find(|other| other.program.name == need.program);
         let Some(port) = needed.and_then(Unit::main_port) else { continue };
-        let host = label(need.program.as_str());
+        let host = labels.get(need.program.as_str());
         if text.is_empty() {
             text.push_str("      initContainers:\n");
         }
@@ -205,12 +212,12 @@ fn probe(ready: &Ready, spec: &ReadySpec) -> String {
     text
 }
 
-fn service(site: &Site<'_>, unit: &Unit<'_>) -> Option<String> {
+fn service(site: &Site<'_>, unit: &Unit<'_>, labels: &Labels) -> Option<String> {
     if unit.ports.is_empty() {
         return None;
     }
-    let name = string(&label(unit.name()));
-    let mut text = format!("apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n{}", meta(site, unit, "  "));
+    let name = string(labels.get(unit.name()));
+    let mut text = format!("apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n{}", meta(site, &name, "  "));
     text.put(format_args!("spec:\n  selector:\n    app.kubernetes.io/name: {name}\n  ports:\n"));
     for (variable, port) in &unit.ports {
         text.put(format_args!("    - name: {}\n      port: {port}\n", string(&label(variable))));

@@ -1,6 +1,6 @@
 //! Property lists of launchd, one a process. It knows neither order nor checks.
 
-use crate::export::unit::{Hosts, Site, Unit, left_out, own_env_files, project_env_files, units};
+use crate::export::unit::{Hosts, Site, Unit, left_out, own_env_files, process_labels, project_env_files, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::program::Instance;
 use crate::model::{Autorestart, Grow};
@@ -14,6 +14,7 @@ fn render(site: &Site<'_>) -> Exported {
     for file in project_env_files(site) {
         exported.remarks.push(format!("launchd does not read {file}"));
     }
+    let labels = process_labels(site, plain);
     for mut unit in units(site, Hosts::Loopback) {
         if !unit.needs.is_empty() {
             let needs: Vec<&str> = unit.needs.iter().map(|need| need.program.as_str()).collect();
@@ -29,19 +30,23 @@ fn render(site: &Site<'_>) -> Exported {
             unit.remark(format!("launchd does not read {file}"));
         }
         for instance in &unit.program.instances {
-            let path = format!("{}.plist", label(site, instance));
-            exported.files.push(ExportedFile { path, text: property_list(site, &unit, instance) });
+            if let Some(remark) = labels.remark(&instance.name.to_string()) {
+                unit.remark(format!("{} {remark}", instance.name));
+            }
+        }
+        for instance in &unit.program.instances {
+            let label = format!("runup.{}.{}", plain(site.name), labels.get(&instance.name.to_string()));
+            let text = property_list(&label, &unit, instance);
+            exported.files.push(ExportedFile { path: format!("{label}.plist"), text });
         }
         exported.remarks.extend(unit.remarks);
     }
     exported
 }
 
-fn label(site: &Site<'_>, instance: &Instance) -> String {
-    let plain = |name: &str| -> String {
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
-    };
-    format!("runup.{}.{}", plain(site.name), plain(&instance.name.process))
+/// A name without the dots that separate the parts of a label.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
 }
 
 fn escaped(text: &str) -> String {
@@ -52,7 +57,7 @@ fn string(text: &str) -> String {
     format!("<string>{}</string>", escaped(text))
 }
 
-fn property_list(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance) -> String {
+fn property_list(label: &str, unit: &Unit<'_>, instance: &Instance) -> String {
     let program = unit.program;
     let mut text =
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
@@ -63,7 +68,7 @@ fn property_list(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance) -> Strin
     }
     text.push_str("<plist version=\"1.0\">\n<dict>\n");
     let mut key = |name: &str, value: &str| text.put(format_args!("  <key>{name}</key>\n  {value}\n"));
-    key("Label", &string(&label(site, instance)));
+    key("Label", &string(label));
     let words: Vec<String> = unit.run.words().iter().map(|word| format!("    {}\n", string(word))).collect();
     key("ProgramArguments", &format!("<array>\n{}  </array>", words.concat()));
     key("WorkingDirectory", &string(&unit.directory));

@@ -14,6 +14,7 @@ pub mod dot;
 pub mod graph;
 pub mod json;
 pub mod kubernetes;
+pub mod labels;
 pub mod launchd;
 pub mod mermaid;
 pub mod nomad;

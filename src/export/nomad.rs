@@ -1,6 +1,8 @@
 //! A job of Nomad: one group a program. A task that a program needs runs before it, in the group of the program.
 
-use crate::export::unit::{Hosts, Ready, Site, Unit, left_out, own_env_files, project_env_files, units};
+use crate::export::unit::{
+    Hosts, Ready, Site, Unit, left_out, own_env_files, program_labels, project_env_files, units,
+};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::{Autorestart, Grow};
 
@@ -18,6 +20,7 @@ fn render(site: &Site<'_>) -> Exported {
     let mut text =
         format!("# {} by `run export nomad`\njob {} {{\n  type = \"service\"\n", site.name, string(&label(site.name)));
     let all = units(site, Hosts::Loopback);
+    let labels = program_labels(site, label);
     for mut unit in all.clone().into_iter().filter(|unit| !unit.program.is_task()) {
         for need in unit.needs.clone() {
             let is_task = all.iter().any(|other| other.program.name == need.program && other.program.is_task());
@@ -34,7 +37,10 @@ fn render(site: &Site<'_>) -> Exported {
         for file in own_env_files(site, &unit) {
             unit.remark(format!("{file} is not read; a template block with env = true can"));
         }
-        text.push_str(&group(&unit, &all));
+        if let (Some(remark), true) = (labels.remark(unit.name()), unit.main_port().is_some()) {
+            unit.remark(format!("its service {remark}"));
+        }
+        text.push_str(&group(&unit, &all, labels.get(unit.name())));
         exported.remarks.extend(unit.remarks);
     }
     let waited: Vec<&str> = all.iter().flat_map(|unit| &unit.needs).map(|need| need.program.as_str()).collect();
@@ -56,7 +62,7 @@ fn string(text: &str) -> String {
     format!("\"{}\"", text.replace("${", "$${").replace("%{", "%%{"))
 }
 
-fn group(unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
+fn group(unit: &Unit<'_>, all: &[Unit<'_>], label_of_service: &str) -> String {
     let mut text = format!("\n  group {} {{\n", string(unit.name()));
     for remark in &unit.remarks {
         text.put(format_args!("    # {remark}\n"));
@@ -70,7 +76,7 @@ fn group(unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
         }
         text.push_str("    }\n");
     }
-    text.push_str(&service(unit));
+    text.push_str(&service(unit, label_of_service));
     let mode = if unit.program.autorestart == Autorestart::Never { "fail" } else { "delay" };
     let attempts = if unit.program.autorestart == Autorestart::Never { 0 } else { unit.program.startretries };
     text.put(format_args!(
@@ -87,7 +93,7 @@ fn group(unit: &Unit<'_>, all: &[Unit<'_>]) -> String {
     text
 }
 
-fn service(unit: &Unit<'_>) -> String {
+fn service(unit: &Unit<'_>, name: &str) -> String {
     if unit.main_port().is_none() {
         return String::new();
     }
@@ -101,7 +107,7 @@ fn service(unit: &Unit<'_>) -> String {
     };
     let mut text = format!(
         "    service {{\n      provider = \"nomad\"\n      name     = {}\n      port     = \"port\"\n",
-        string(&label(unit.name()))
+        string(name)
     );
     if !check.is_empty() {
         text.put(format_args!(

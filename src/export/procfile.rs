@@ -1,6 +1,6 @@
 //! Procfile: one line a program. It knows neither order nor checks, and its tools end with the first program that ends.
 
-use crate::export::unit::{Hosts, Run, Site, Unit, left_out, one_line, shell_word, units};
+use crate::export::unit::{Hosts, Run, Site, Unit, left_out, one_line, program_labels, shell_word, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::Grow;
 
@@ -11,13 +11,18 @@ fn render(site: &Site<'_>) -> Exported {
     let mut exported = Exported { remarks: left_out(site), ..Exported::default() };
     let mut text = format!("# {} by `run export procfile`\n", site.name);
     let mut counts = Vec::new();
+    let labels = program_labels(site, plain);
     for mut unit in units(site, Hosts::Loopback) {
+        let name = labels.get(unit.name()).to_owned();
+        if let Some(remark) = labels.remark(unit.name()) {
+            unit.remark(remark);
+        }
         if !unit.needs.is_empty() {
             let needs: Vec<&str> = unit.needs.iter().map(|need| need.program.as_str()).collect();
             unit.remark(format!("a Procfile does not wait for {}", needs.join(", ")));
         }
         if unit.count() > 1 {
-            counts.push(format!("{}={}", unit.name(), unit.count()));
+            counts.push(format!("{name}={}", unit.count()));
         }
         let line = line(site, &unit);
         if unit.program.is_task() {
@@ -27,7 +32,7 @@ fn render(site: &Site<'_>) -> Exported {
             text.put(format_args!("# {remark}\n"));
         }
         let mark = if unit.program.is_task() || !unit.program.autostart { "# " } else { "" };
-        text.put(format_args!("{mark}{}: {line}\n", name(unit.name())));
+        text.put(format_args!("{mark}{name}: {line}\n"));
         exported.remarks.extend(unit.remarks);
     }
     if !counts.is_empty() {
@@ -38,7 +43,7 @@ fn render(site: &Site<'_>) -> Exported {
 }
 
 /// Letters, digits, `_`, `-` and `.`.
-fn name(name: &str) -> String {
+fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '-' }).collect()
 }
 

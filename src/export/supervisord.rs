@@ -1,6 +1,7 @@
 //! supervisord.conf. It knows priorities and no dependencies, so programs start in the order of the graph, without waiting.
 
 use crate::export::graph::GraphView;
+use crate::export::labels::Labels;
 use crate::export::unit::{Hosts, Run, Site, Unit, left_out, one_line, own_env_files, project_env_files, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::program::Instance;
@@ -22,7 +23,9 @@ fn render(site: &Site<'_>) -> Exported {
         exported.remarks.push(format!("supervisord does not read {file}; put what it says into environment="));
     }
     let waves = GraphView::of(site.project).waves;
-    for mut unit in units(site, Hosts::Loopback) {
+    let all = units(site, Hosts::Loopback);
+    let labels = Labels::of(all.iter().flat_map(sections));
+    for mut unit in all {
         let index = site.project.programs.iter().position(|program| program.name == unit.program.name);
         let wave = waves.iter().position(|wave| index.is_some_and(|index| wave.contains(&index))).unwrap_or(0);
         if !unit.needs.is_empty() {
@@ -44,14 +47,20 @@ fn render(site: &Site<'_>) -> Exported {
                 }
             }
         }
+        for (key, _) in sections(&unit) {
+            if let Some(remark) = labels.remark(&key) {
+                unit.remark(format!("{key} {remark}"));
+            }
+        }
         text.push('\n');
-        // It cannot count ports up, so every instance that has one stands for itself.
-        if unit.ports.is_empty() || unit.count() == 1 {
-            text.push_str(&section(&unit, wave, &unit.program.instances[0], unit.count()));
+        let name = |instance: &Instance| labels.get(&instance.name.to_string()).to_owned();
+        if stands_in_one_section(&unit) {
+            let first = &unit.program.instances[0];
+            text.push_str(&section(&unit, wave, first, (unit.count(), &name(first))));
         } else {
-            let names: Vec<&str> = unit.program.instances.iter().map(|one| one.name.process.as_str()).collect();
-            for instance in &unit.program.instances {
-                text.push_str(&section(&unit, wave, instance, 1));
+            let names: Vec<String> = unit.program.instances.iter().map(name).collect();
+            for (instance, name) in unit.program.instances.iter().zip(&names) {
+                text.push_str(&section(&unit, wave, instance, (1, name)));
                 text.push('\n');
             }
             text.put(format_args!("[group:{}]\nprograms={}\n", unit.name(), names.join(",")));
@@ -62,9 +71,22 @@ fn render(site: &Site<'_>) -> Exported {
     exported
 }
 
-fn section(unit: &Unit<'_>, wave: usize, instance: &Instance, count: usize) -> String {
+/// It cannot count ports up, so every instance that has one stands for itself.
+fn stands_in_one_section(unit: &Unit<'_>) -> bool {
+    unit.ports.is_empty() || unit.count() == 1
+}
+
+/// The namespec of the first process of each section, and what the section is called.
+fn sections(unit: &Unit<'_>) -> Vec<(String, String)> {
+    let named = |instance: &Instance, name: &str| (instance.name.to_string(), name.to_owned());
+    if stands_in_one_section(unit) && unit.count() > 1 {
+        return vec![named(&unit.program.instances[0], unit.name())];
+    }
+    unit.program.instances.iter().map(|instance| named(instance, &instance.name.process)).collect()
+}
+
+fn section(unit: &Unit<'_>, wave: usize, instance: &Instance, (count, name): (usize, &str)) -> String {
     let program = unit.program;
-    let name = if count == 1 { instance.name.process.as_str() } else { unit.name() };
     let mut text = format!("[program:{name}]\n");
     for remark in &unit.remarks {
         text.put(format_args!("; {remark}\n"));

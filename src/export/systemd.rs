@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::export::unit::{Hosts, Ready, Run, Site, Unit, left_out, units};
+use crate::export::labels::Labels;
+use crate::export::unit::{Hosts, Ready, Run, Site, Unit, left_out, process_labels, units};
 use crate::export::{ExportFormat, Exported, ExportedFile};
 use crate::model::program::Instance;
 use crate::model::{Autorestart, Dependency, Grow, Kind};
@@ -22,13 +23,19 @@ fn render(site: &Site<'_>) -> Exported {
         exported.remarks.push("what an EnvironmentFile says wins there over Environment=, PORT included".to_owned());
     }
     let all = units(site, Hosts::Loopback);
+    let names = Names { project: plain(site.name), labels: process_labels(site, plain) };
     for mut unit in all.clone() {
         if let Some(Ready::Log(_)) = unit.ready {
             unit.remark("systemd does not read its output: it counts as ready when it runs");
         }
         for instance in &unit.program.instances {
-            let text = service(site, &unit, instance, &all, &target);
-            exported.files.push(ExportedFile { path: service_name(site, instance), text });
+            if let Some(remark) = names.labels.remark(&instance.name.to_string()) {
+                unit.remark(format!("{} {remark}", instance.name));
+            }
+        }
+        for instance in &unit.program.instances {
+            let text = service(site, &unit, instance, (&all, &names), &target);
+            exported.files.push(ExportedFile { path: names.of(instance), text });
         }
         exported.remarks.extend(unit.remarks);
     }
@@ -40,18 +47,26 @@ fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
-fn service_name(site: &Site<'_>, instance: &Instance) -> String {
-    format!("{}-{}.service", plain(site.name), plain(&instance.name.process))
+/// What the units are called.
+struct Names {
+    project: String,
+    labels: Labels,
+}
+
+impl Names {
+    fn of(&self, instance: &Instance) -> String {
+        format!("{}-{}.service", self.project, self.labels.get(&instance.name.to_string()))
+    }
 }
 
 /// The units of everything that a dependency means.
-fn needed(site: &Site<'_>, all: &[Unit<'_>], need: &Dependency) -> String {
+fn needed((all, names): (&[Unit<'_>], &Names), need: &Dependency) -> String {
     let found = all.iter().filter(|unit| unit.program.name == need.program);
-    let names = found.flat_map(|unit| &unit.program.instances).map(|instance| service_name(site, instance));
+    let names = found.flat_map(|unit| &unit.program.instances).map(|instance| names.of(instance));
     names.collect::<Vec<_>>().join(" ")
 }
 
-fn service(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance, all: &[Unit<'_>], target: &str) -> String {
+fn service(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance, all: (&[Unit<'_>], &Names), target: &str) -> String {
     let program = unit.program;
     let mut text = String::new();
     for remark in &unit.remarks {
@@ -59,7 +74,7 @@ fn service(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance, all: &[Unit<'_
     }
     text.put(format_args!("[Unit]\nDescription={}: {}\nPartOf={target}\n", site.name, instance.name));
     for need in &unit.needs {
-        let names = needed(site, all, need);
+        let names = needed(all, need);
         let word = match (need.optional, need.restart) {
             (true, _) => "Wants",
             (false, true) => "BindsTo",

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::export::labels::Labels;
 use crate::model::template::{Part, ProgramFact};
 use crate::model::{Command, Dependency, Grow, Program, ProgramName, Project, ReadyKind, Template};
 use crate::plan::environment::{looks_secret, port_variable};
@@ -23,11 +24,11 @@ pub struct Site<'a> {
 
 /// Where programs find one another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hosts {
+pub enum Hosts<'a> {
     /// On this machine.
     Loopback,
-    /// Each under its name.
-    Names,
+    /// Each under its name there.
+    Names(&'a Labels),
 }
 
 /// What is run.
@@ -184,10 +185,25 @@ fn is_exported(site: &Site<'_>, program: &Program) -> bool {
     site.project.is_active(program) && !program.serves_others()
 }
 
+fn exported<'a>(site: &Site<'a>) -> impl Iterator<Item = &'a Program> {
+    let site = *site;
+    site.project.programs.iter().filter(move |program| is_exported(&site, program))
+}
+
 /// All programs that are exported.
-pub fn units<'a>(site: &Site<'a>, hosts: Hosts) -> Vec<Unit<'a>> {
-    let exported = site.project.programs.iter().filter(|program| is_exported(site, program));
-    exported.map(|program| unit(site, program, hosts)).collect()
+pub fn units<'a>(site: &Site<'a>, hosts: Hosts<'_>) -> Vec<Unit<'a>> {
+    exported(site).map(|program| unit(site, program, hosts)).collect()
+}
+
+/// What the programs that are exported are called there.
+pub fn program_labels(site: &Site<'_>, plain: fn(&str) -> String) -> Labels {
+    Labels::of(exported(site).map(|program| (program.name.to_string(), plain(program.name.as_str()))))
+}
+
+/// What their processes are called there, by their namespecs.
+pub fn process_labels(site: &Site<'_>, plain: fn(&str) -> String) -> Labels {
+    let instances = exported(site).flat_map(|program| &program.instances);
+    Labels::of(instances.map(|instance| (instance.name.to_string(), plain(&instance.name.process))))
 }
 
 /// Programs that are not exported, and why.
@@ -218,7 +234,7 @@ fn below(site: &Site<'_>, path: &Path) -> String {
     path.strip_prefix(&site.project.root).unwrap_or(path).display().to_string()
 }
 
-fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
+fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts<'_>) -> Unit<'a> {
     let mut filling = Filling { site, hosts, known: Vec::new(), unknown: Vec::new() };
     let ports: Vec<(String, u16)> = program
         .ports
@@ -301,7 +317,7 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts) -> Unit<'a> {
 /// Fills holes, and notes those that nothing fills.
 struct Filling<'s, 'a> {
     site: &'s Site<'a>,
-    hosts: Hosts,
+    hosts: Hosts<'s>,
     known: Vec<(String, String)>,
     unknown: Vec<String>,
 }
@@ -341,10 +357,10 @@ impl Filling<'_, '_> {
         if is_url {
             text.push_str("http://127.0.0.1:");
         }
-        if self.hosts == Hosts::Names {
+        if let Hosts::Names(labels) = self.hosts {
             for loopback in ["127.0.0.1:", "localhost:"] {
                 if let Some(before) = text.strip_suffix(loopback) {
-                    *text = format!("{before}{program}:");
+                    *text = format!("{before}{}:", labels.get(program.as_str()));
                     break;
                 }
             }

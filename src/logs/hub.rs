@@ -201,7 +201,8 @@ pub enum OutputEvent {
         /// Held until the event has been taken in.
         share: Share,
     },
-    /// After [`Hub::ended`]: the last output of this incarnation has been taken in.
+    /// The last output of this incarnation has been taken in: all of it is at its end, or its leader's end was told by [`Hub::ended`] and
+    /// what is still open has had its time. May come twice.
     Drained {
         /// Whose.
         process: ProcessId,
@@ -245,6 +246,8 @@ pub(crate) enum Order {
     SetLive(Option<String>),
     ShowOnly(Option<Vec<ProcessId>>),
     MuteScreen,
+    HoldScreen { done: mpsc::Sender<()> },
+    ReleaseScreen,
     Log { level: LogLevel, at: WallTime, text: String },
     ReopenLogs,
     ClearLogs { logs: Vec<Clearing>, done: oneshot::Sender<Vec<(ProcessId, Cleared)>> },
@@ -298,8 +301,8 @@ impl Hub {
     }
 
     /// The leader of this incarnation ended. Answered by [`OutputEvent::Drained`] when its outputs are at their end, at the latest
-    /// after 100 ms. What is then still open, because a descendant holds it, is let go once it is empty, or read on with
-    /// `keep_open`.
+    /// after 100 ms; nobody has to ask when that was told already. What is then still open, because a descendant holds it, is let go
+    /// once it is empty, or read on with `keep_open`.
     pub fn ended(&self, process: ProcessId, generation: Generation, keep_open: bool) {
         self.order(Order::Ended { process, generation, keep_open });
     }
@@ -334,6 +337,20 @@ impl Hub {
     /// Lets go of the screen for good: nothing is shown any more, its descriptors are closed.
     pub fn mute_screen(&self) {
         self.order(Order::MuteScreen);
+    }
+
+    /// Somebody else has the terminal for a while: from here on it is treated as one that takes nothing, whatever it would take.
+    /// Returns when nothing more is written to it.
+    pub fn hold_screen(&self) {
+        let (done, answer) = mpsc::channel();
+        self.order_now(Order::HoldScreen { done });
+        // A thread that has ended writes nothing either.
+        let _ = answer.recv_timeout(GRACE);
+    }
+
+    /// It is ours again: what was written meanwhile is shown, or skipped where it is too much.
+    pub fn release_screen(&self) {
+        self.order(Order::ReleaseScreen);
     }
 
     /// Whether there is a main log that takes lines of this level.
@@ -371,7 +388,7 @@ impl Hub {
     /// Waits until everything said so far is written, at most this long; whether it is.
     pub fn flush(&self, limit: Duration) -> bool {
         let (done, answer) = mpsc::channel();
-        self.order(Order::Flush { until: Instant::now() + limit, done });
+        self.order_now(Order::Flush { until: Instant::now() + limit, done });
         answer.recv_timeout(limit + GRACE).unwrap_or(false)
     }
 
@@ -379,7 +396,7 @@ impl Hub {
     /// Whether everything was written.
     pub fn stop(&self, limit: Duration) -> bool {
         let (done, answer) = mpsc::channel();
-        self.order(Order::Stop { until: Instant::now() + limit, done });
+        self.order_now(Order::Stop { until: Instant::now() + limit, done });
         answer.recv_timeout(limit + GRACE).unwrap_or(false)
     }
 
@@ -388,6 +405,22 @@ impl Hub {
         if self.orders.send(order).is_ok() {
             self.wake.tell();
         }
+    }
+
+    /// One that we wait for.
+    fn order_now(&self, order: Order) {
+        if self.orders.send(order).is_ok() {
+            self.wake.tell_now();
+        }
+    }
+
+    /// Does what gives many orders, for which the thread is woken once, afterwards: to wake it takes as long as a spawn. One at a time may
+    /// do so.
+    pub fn together<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.wake.hold();
+        let done = work();
+        self.wake.release();
+        done
     }
 }
 

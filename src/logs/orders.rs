@@ -59,6 +59,12 @@ impl Output {
                 self.screen.close(self.now);
                 self.forget_screen();
             }
+            Order::HoldScreen { done } => {
+                self.screen.hold(self.now);
+                // Who asked may have stopped waiting.
+                let _ = done.send(());
+            }
+            Order::ReleaseScreen => self.screen.release(),
             Order::Log { level, at, text } => {
                 let now = self.now;
                 self.with_main(|main| main.write(level, at, &text, now));

@@ -356,11 +356,11 @@ impl Output {
                 index += 1;
                 continue;
             }
-            self.drains.swap_remove(index);
             for source in open {
                 self.pause_slots(source);
                 self.end_run(source, keep_open);
             }
+            self.drains.swap_remove(index);
             self.tell(OutputEvent::Drained { process, generation });
         }
     }
@@ -370,6 +370,14 @@ impl Output {
         let is_of =
             |index: &&usize| self.sources[**index].as_ref().is_some_and(|source| source.generation == generation);
         known.sources.iter().filter(is_of).copied().collect()
+    }
+
+    /// Tells that the outputs of an incarnation are at their end, before its leader's end is known. A guest is none.
+    pub(super) fn tell_if_drained(&self, process: ProcessId, generation: Generation) {
+        let is_asked = self.drains.iter().any(|drain| (drain.process, drain.generation) == (process, generation));
+        if !is_asked && generation != Generation::default() && self.open_sources(process, generation).is_empty() {
+            self.tell(OutputEvent::Drained { process, generation });
+        }
     }
 
     fn end_run(&mut self, index: usize, keep_open: bool) {

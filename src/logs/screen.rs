@@ -8,7 +8,7 @@ use nix::sys::stat::fstat;
 use crate::codec::ansi::Style;
 use crate::logs::hub::{Outlet, OutputConfig};
 use crate::logs::page::Page;
-use crate::logs::sink::{FINISH, Sink};
+use crate::logs::sink::{FINISH, Mark, ROOM, Sink};
 use crate::logs::stamp::{Stamp, wall_now};
 use crate::model::WallTime;
 
@@ -61,6 +61,12 @@ pub(crate) struct Screen {
     /// Lines of ours that had no place.
     own_missed: usize,
     has_stalled: bool,
+    /// Somebody else has the terminal.
+    is_held: bool,
+    /// Where our own last line ends, if it goes where the rows go.
+    own_ends: Mark,
+    /// While rows are put ahead of what waits: those rows.
+    ahead: Option<Vec<u8>>,
 }
 
 impl Screen {
@@ -78,7 +84,22 @@ impl Screen {
         let (open_mark, more_mark): (&[u8], _) = if config.ascii { (b"\\", "...") } else { ("⏎".as_bytes(), "…") };
         let stamp = Stamp::new(config.timestamps, wall_now());
         let (live, is_live_drawn, own_missed, has_stalled) = (None, false, 0, false);
-        Ok(Self { out, own, style, stamp, open_mark, more_mark, live, is_live_drawn, own_missed, has_stalled })
+        let (own_ends, ahead) = (Mark::default(), None);
+        Ok(Self {
+            out,
+            own,
+            style,
+            stamp,
+            open_mark,
+            more_mark,
+            live,
+            is_live_drawn,
+            own_missed,
+            has_stalled,
+            is_held: false,
+            own_ends,
+            ahead,
+        })
     }
 
     /// The sinks that exist: program lines first, then our own.
@@ -112,6 +133,10 @@ impl Screen {
     /// Whether program lines can be shown now.
     pub(crate) fn room(&mut self, now: Instant) -> Room {
         let Some(sink) = &self.out else { return Room::Nobody };
+        if self.is_held {
+            self.has_stalled = true;
+            return Room::Stalled;
+        }
         let Some(full_since) = sink.full_since().filter(|_| !sink.has_room()) else {
             return if sink.has_room() { Room::Open } else { Room::Soon(now + PATIENCE) };
         };
@@ -151,15 +176,42 @@ impl Screen {
         if self.is_one_stream() {
             self.erase_live();
         }
-        let written = self.out.as_ref().map_or(0, Sink::written);
-        let buffer = self.out.as_mut()?.buffer();
-        Some(Page {
-            limit: FULL + written,
-            buffer,
-            style: self.style,
-            stamp: self.stamp.bytes(),
-            open_mark: self.open_mark,
-        })
+        let out = self.out.as_mut()?;
+        let (limit, buffer) = match &mut self.ahead {
+            Some(rows) => (FULL, rows),
+            None => (FULL + out.written(), out.buffer()),
+        };
+        Some(Page { limit, buffer, style: self.style, stamp: self.stamp.bytes(), open_mark: self.open_mark })
+    }
+
+    /// Where the rows end that were appended last. What is put ahead is in nobody's way.
+    pub(crate) fn mark(&self) -> Mark {
+        self.out.as_ref().filter(|_| self.ahead.is_none()).map(Sink::mark).unwrap_or_default()
+    }
+
+    /// Whether everything before a mark is written.
+    pub(crate) fn has_written(&self, mark: Mark) -> bool {
+        self.out.as_ref().is_none_or(|out| out.has_written(mark))
+    }
+
+    /// Whether rows wait that others may be put ahead of. On a terminal every row has its place among what is told, and nothing
+    /// passes our own lines.
+    pub(crate) fn has_queue(&self) -> bool {
+        let is_queue = |out: &Sink| out.pending() > 0 && out.pending() < 4 * ROOM && !out.is_terminal();
+        self.out.as_ref().is_some_and(is_queue) && self.has_written(self.own_ends)
+    }
+
+    /// The rows that come now are put ahead of those that wait.
+    pub(crate) fn begin_ahead(&mut self) {
+        self.ahead = Some(Vec::new());
+    }
+
+    /// The rows that come now are no longer put ahead.
+    pub(crate) fn end_ahead(&mut self) {
+        let rows = self.ahead.take().unwrap_or_default();
+        if let Some(out) = self.out.as_mut().filter(|_| !rows.is_empty()) {
+            out.put_ahead(&rows);
+        }
     }
 
     /// Appends the row that says how much was skipped.
@@ -196,6 +248,9 @@ impl Screen {
             sink.buffer().push(b'\n');
         }
         self.own_missed = 0;
+        if self.is_one_stream() {
+            self.own_ends = self.mark();
+        }
     }
 
     /// Changes the live line; it is drawn at the next flush.
@@ -207,8 +262,23 @@ impl Screen {
         }
     }
 
+    /// From here on nothing is written: somebody else has the terminal.
+    pub(crate) fn hold(&mut self, now: Instant) {
+        self.erase_live();
+        self.flush(now);
+        self.is_held = true;
+    }
+
+    /// It is ours again.
+    pub(crate) fn release(&mut self) {
+        self.is_held = false;
+    }
+
     /// Writes what the sinks take now. Says why when standard output is gone.
     pub(crate) fn flush(&mut self, now: Instant) -> Option<String> {
+        if self.is_held {
+            return None;
+        }
         self.draw_live();
         if let Own::Apart(sink) = &mut self.own
             && sink.flush(now).is_err()
@@ -243,7 +313,7 @@ impl Screen {
 
     /// Removes the live line and lets go of the sinks. Whether all was written.
     pub(crate) fn close(&mut self, now: Instant) -> bool {
-        self.live = None;
+        (self.live, self.is_held) = (None, false);
         self.erase_live();
         self.flush(now);
         let until = Instant::now() + FINISH;

@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use memchr::memchr;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::sys::socket::{MsgFlags, send};
@@ -33,6 +34,10 @@ enum Way {
     Send,
 }
 
+/// A place in what was appended to a sink, not counting what was put ahead of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Mark(u64);
+
 /// A descriptor and the bytes on their way to it.
 #[derive(Debug)]
 pub(crate) struct Sink {
@@ -42,6 +47,14 @@ pub(crate) struct Sink {
     buffer: Vec<u8>,
     /// How much of the buffer's front is written.
     head: usize,
+    /// How much was written ever.
+    passed: u64,
+    /// How much was put ahead ever.
+    ahead: u64,
+    /// Where in the buffer the last of it ends.
+    ahead_end: usize,
+    /// Whether the next byte to be written begins a row.
+    is_at_row: bool,
     /// It refused more; the poller says when that changes.
     is_blocked: bool,
     /// Since when there has been no room.
@@ -78,6 +91,10 @@ impl Sink {
             is_terminal: false,
             buffer: Vec::new(),
             head: 0,
+            passed: 0,
+            ahead: 0,
+            ahead_end: 0,
+            is_at_row: true,
             is_blocked: false,
             full_since: None,
             stuck_since: None,
@@ -102,6 +119,27 @@ impl Sink {
     /// How many bytes are on their way.
     pub(crate) fn pending(&self) -> usize {
         self.buffer.len() - self.head
+    }
+
+    /// The end of what was appended.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.passed + self.pending() as u64 - self.ahead)
+    }
+
+    /// Whether everything before a mark is written.
+    pub(crate) fn has_written(&self, mark: Mark) -> bool {
+        // Of what was put ahead some may still wait: then this is too little, and never too much.
+        self.pending() == 0 || self.passed.saturating_sub(self.ahead) >= mark.0
+    }
+
+    /// Puts whole rows before everything that waits, but behind the rest of a row that is partly written, and behind what was put
+    /// ahead before.
+    pub(crate) fn put_ahead(&mut self, rows: &[u8]) {
+        let begun = if self.is_at_row { Some(0) } else { memchr(b'\n', &self.buffer[self.head..]).map(|end| end + 1) };
+        let at = begun.map_or(self.buffer.len(), |begun| self.head + begun).max(self.ahead_end);
+        self.buffer.splice(at..at, rows.iter().copied());
+        self.ahead += rows.len() as u64;
+        self.ahead_end = at + rows.len();
     }
 
     pub(crate) fn has_room(&self) -> bool {
@@ -130,12 +168,16 @@ impl Sink {
             match self.write_some() {
                 Ok(written) => {
                     self.head += written;
+                    self.passed += written as u64;
                     self.is_blocked = self.way == Way::Pipe && self.pending() > 0;
                 }
                 Err(Errno::EAGAIN) => self.is_blocked = true,
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error),
             }
+        }
+        if self.head > 0 {
+            self.is_at_row = self.buffer[self.head - 1] == b'\n';
         }
         self.tidy();
         self.note_time(now, before);
@@ -164,9 +206,10 @@ impl Sink {
         if self.head == self.buffer.len() {
             self.buffer.clear();
             self.buffer.shrink_to(2 * ROOM);
-            self.head = 0;
+            (self.head, self.ahead_end) = (0, 0);
         } else if self.head >= self.buffer.len() / 2 {
             self.buffer.drain(..self.head);
+            self.ahead_end = self.ahead_end.saturating_sub(self.head);
             self.head = 0;
         }
     }

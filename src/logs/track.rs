@@ -17,7 +17,7 @@ use crate::logs::kept::KeptWriter;
 use crate::logs::lag::Lag;
 use crate::logs::rotate::Rotating;
 use crate::logs::screen::Screen;
-use crate::logs::sink::{FINISH, Sink};
+use crate::logs::sink::{FINISH, Mark, Sink};
 use crate::logs::tail::Tail;
 use crate::model::ProcessId;
 
@@ -75,6 +75,8 @@ pub(crate) struct Track {
     pub(super) began: Option<u64>,
     /// Since when a line is unfinished, and when its last byte came.
     pub(super) open_line: Option<(Instant, Instant)>,
+    /// Where its last row on the screen ends.
+    ends: Mark,
 }
 
 impl Track {
@@ -99,6 +101,7 @@ impl Track {
             run: 0,
             began: None,
             open_line: None,
+            ends: Mark::default(),
         }
     }
 
@@ -164,7 +167,13 @@ impl Track {
             let Some(row) = self.rows.take(&mut rest) else { break };
             page.put(label.prefix, row, is_plain && !row.is_joined);
         }
+        self.ends = screen.mark();
         chunk.len() - rest.len()
+    }
+
+    /// Whether all its rows are written, and nothing of it is to come before what comes now.
+    pub(crate) fn is_all_written(&self, screen: &Screen) -> bool {
+        self.lag.is_none() && self.missed == 0 && screen.has_written(self.ends)
     }
 
     /// Notes whether a line is unfinished now.
@@ -195,6 +204,7 @@ impl Track {
         }
         if let (Some(bytes), Some(mut page)) = (self.rows.flush(), screen.begin()) {
             page.put(label.prefix, Row { bytes, is_finished: false, is_joined: true }, false);
+            self.ends = screen.mark();
         }
     }
 
@@ -279,6 +289,7 @@ impl Track {
         }
         if let Some(mut page) = screen.begin() {
             page.put(label.prefix, Row { bytes, is_finished: true, is_joined: true }, false);
+            self.ends = screen.mark();
         }
     }
 
@@ -292,12 +303,14 @@ impl Track {
         self.close_row(screen, label);
         if !std::mem::replace(&mut self.told_painting, true) {
             screen.put_painting(label.prefix, label.name);
+            self.ends = screen.mark();
         }
     }
 
     fn tell_missed(&mut self, screen: &mut Screen, label: &Shown<'_>) {
         if self.missed > 0 && screen.has_room() {
             screen.put_missed(label.prefix, label.name, std::mem::take(&mut self.missed));
+            self.ends = screen.mark();
         }
     }
 }

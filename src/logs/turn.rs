@@ -26,6 +26,16 @@ const HELD: usize = capture::MOST_HELD;
 /// A track that lags less than this is caught up first.
 const SMALL_LAG: u64 = 64 * 1024;
 
+/// Who is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Whose rows may be put ahead of what waits for the screen.
+    Ahead,
+    /// Whose last piece was small.
+    Quiet,
+    All,
+}
+
 /// What one source gave.
 #[derive(Debug)]
 struct Chunk {
@@ -46,10 +56,15 @@ impl Output {
     /// Reads what is quiet, catches up with what the screen has not had, reads the rest.
     pub(super) fn turn(&mut self) {
         self.turn += 1;
+        if self.screen.has_queue() {
+            self.screen.begin_ahead();
+            self.read_sources(Who::Ahead);
+            self.screen.end_ahead();
+        }
         self.flush_screen();
-        self.read_sources(true);
+        self.read_sources(Who::Quiet);
         self.catch_up();
-        self.read_sources(false);
+        self.read_sources(Who::All);
     }
 
     /// Writes what the sinks take now.
@@ -87,14 +102,29 @@ impl Output {
         others.any(|other| other.has_left_over() && other.track == source.track && other.generation < source.generation)
     }
 
+    /// Whether a source's rows may be put ahead of what waits: it is quiet, and nothing of its process waits itself.
+    fn may_go_ahead(&self, index: usize) -> bool {
+        let Some(source) = self.sources[index].as_ref().filter(|source| !source.rank().0) else { return false };
+        let (track, tracks) = (&self.tracks[source.track], &self.known[source.process.index()].tracks);
+        !track.is_copy_full()
+            && track.is_of_run(source.run)
+            && !self.waits_for_an_earlier_run(index)
+            && tracks.iter().all(|track| self.tracks[*track].is_all_written(&self.screen))
+    }
+
     /// Reads sources that are ready and may be read, quiet ones first, until the arena is full.
-    fn read_sources(&mut self, only_quiet: bool) {
-        let room = self.screen.room(self.now);
+    fn read_sources(&mut self, who: Who) {
+        let room = if who == Who::Ahead { Room::Open } else { self.screen.room(self.now) };
         let mut order: Vec<((bool, u64), usize)> = Vec::new();
         for at in 0..self.ready.len() {
             let index = self.ready[at];
             let Some(rank) = self.sources[index].as_ref().map(Source::rank) else { continue };
-            if !(only_quiet && rank.0) && self.may_read(index, room) {
+            let may_read = match who {
+                Who::Ahead => self.may_go_ahead(index),
+                Who::Quiet => !rank.0 && self.may_read(index, room),
+                Who::All => self.may_read(index, room),
+            };
+            if may_read {
                 order.push((rank, index));
             }
         }
@@ -151,6 +181,7 @@ impl Output {
         if let Some(most) = batch.iter().map(|chunk| chunk.range.len()).max() {
             self.trickle.read(most);
         }
+        self.screen.end_ahead();
         self.flush_screen();
         for chunk in &batch {
             self.keep(chunk, &arena[chunk.range.clone()], room);
@@ -389,5 +420,6 @@ impl Output {
             track.end_line(screen, &known.shown());
         }
         self.ready.retain(|other| *other != index);
+        self.tell_if_drained(source.process, source.generation);
     }
 }

@@ -145,14 +145,15 @@ impl<S: Spawner> Driver<S> {
 
     /// Runs the project from its beginning to its end.
     pub async fn run(mut self, mut signals: Signals, begin: Event) -> Ended {
-        self.take(begin);
+        let hub = self.parts.hub.clone();
+        hub.together(|| self.take(begin));
         self.publish();
         // The first programs are being executed meanwhile.
         self.memory_kills.have_grown();
         while self.finished.is_none() {
             match self.wake(&mut signals).await {
                 Woken::Report(None) => return Ended { code: self.lost_spawner(), restarts: false, is_forced: true },
-                woken => self.woken(woken),
+                woken => hub.together(|| self.woken(woken)),
             }
             self.publish();
             for line in self.fcgi.told() {

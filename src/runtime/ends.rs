@@ -23,14 +23,18 @@ struct End {
 #[derive(Debug, Default)]
 pub(super) struct Ends {
     waiting: BTreeMap<Incarnation, End>,
+    /// The incarnation of each process whose outputs were at their end before it was.
+    drained: BTreeMap<ProcessId, Generation>,
     left: BTreeMap<Incarnation, Vec<u32>>,
 }
 
 impl Ends {
-    /// A leader has ended.
-    pub(super) fn begin(&mut self, of: Incarnation, exit: Exit, survivors: bool) {
-        let end = End { exit, survivors, has_vanished: false, is_drained: false, is_overdue: false };
+    /// A leader has ended. Whether its outputs are still to be asked about; if not, all may be known.
+    pub(super) fn begin(&mut self, of: Incarnation, exit: Exit, survivors: bool) -> (bool, Option<Event>) {
+        let is_drained = self.drained.remove(&of.0) == Some(of.1);
+        let end = End { exit, survivors, has_vanished: false, is_drained, is_overdue: false };
         self.waiting.insert(of, end);
+        (!is_drained, self.complete(of))
     }
 
     /// What it has left behind is these.
@@ -45,7 +49,11 @@ impl Ends {
 
     /// Its last output has been taken in.
     pub(super) fn drained(&mut self, of: Incarnation) -> Option<Event> {
-        self.waiting.get_mut(&of)?.is_drained = true;
+        let Some(end) = self.waiting.get_mut(&of) else {
+            self.drained.insert(of.0, of.1);
+            return None;
+        };
+        end.is_drained = true;
         self.complete(of)
     }
 
@@ -89,15 +97,24 @@ mod tests {
     #[test]
     fn an_end_is_told_once_its_output_is_in() {
         let mut ends = Ends::default();
-        ends.begin(WEB, Exit::Code(0), false);
+        assert_eq!(ends.begin(WEB, Exit::Code(0), false), (true, None));
         assert_eq!(ends.drained(WEB), Some(exited(false)));
         assert_eq!(ends.drained(WEB), None);
     }
 
     #[test]
+    fn whose_output_was_in_before_is_not_waited_for() {
+        let mut ends = Ends::default();
+        assert_eq!(ends.drained(WEB), None);
+        assert_eq!(ends.begin(WEB, Exit::Code(0), false), (false, Some(exited(false))));
+        assert_eq!(ends.drained(WEB), None, "also told by who was asked meanwhile");
+        assert_eq!(ends.begin((WEB.0, Generation(2)), Exit::Code(0), false), (true, None), "which means no other run");
+    }
+
+    #[test]
     fn what_goes_with_its_leader_is_not_left_over() {
         let mut ends = Ends::default();
-        ends.begin(WEB, Exit::Code(0), true);
+        assert_eq!(ends.begin(WEB, Exit::Code(0), true), (true, None));
         assert_eq!(ends.drained(WEB), None);
         assert_eq!(ends.vanished(WEB), Some(exited(false)));
     }
@@ -105,7 +122,7 @@ mod tests {
     #[test]
     fn what_is_still_there_after_its_moment_is_left_over_and_its_end_is_told_apart() {
         let mut ends = Ends::default();
-        ends.begin(WEB, Exit::Code(0), true);
+        assert_eq!(ends.begin(WEB, Exit::Code(0), true), (true, None));
         assert_eq!(ends.overdue(WEB), None);
         assert_eq!(ends.drained(WEB), Some(exited(true)));
         assert_eq!(ends.vanished(WEB), Some(Event::Vanished { process: WEB.0, generation: WEB.1 }));

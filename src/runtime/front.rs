@@ -13,15 +13,20 @@
 //!   when everything is still. `fg` continues the group; the front sends CONT on, in case that it alone was continued.
 //! * The supervisor dies with its front: TERM is its death signal, so a front that is shot is a polite end.
 //! * [`DetachHandle::detach`] undoes all that: a session of its own, no death signal, and one byte for the front, the code to end with.
+//! * [`DetachHandle::show`] asks the front to run another command on the terminal, the full screen: only it may start a process, as the
+//!   supervisor's are the spawner's. When that has ended, the front says so. A supervisor that ends meanwhile is heard when the command
+//!   is over; its project is gone, so it ends by itself.
 //! * When the supervisor ends first, the front ends as it did: with its code, or by its signal. A supervisor that was shot could not
 //!   give the terminal back, so the front does. If the spawner was shot with it, the programs fall to the front, which ends them.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -48,12 +53,39 @@ pub enum Role {
 #[derive(Debug)]
 pub struct FrontEnd {
     supervisor: u32,
-    /// Brings the code of a detach; `None` when none can come any more.
-    detached: Option<UnixStream>,
+    /// Brings what the supervisor wants; `None` when nothing can come any more.
+    wishes: Option<UnixStream>,
+    /// The command that has the terminal.
+    shown: Option<Child>,
     /// `None` without one.
     terminal: Option<FoundTerminal>,
     /// Not ours to end.
     inherited: os::Inherited,
+}
+
+/// A command of ours that has the terminal for a while.
+#[derive(Debug, Clone, Default)]
+pub struct OnTerminal {
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// What puts the screen back when it could not do so itself, because it was shot.
+    pub undo: &'static [u8],
+}
+
+impl OnTerminal {
+    /// Starts it.
+    pub fn start(&self) -> io::Result<Child> {
+        Command::new(std::env::current_exe()?).args(&self.arguments).spawn()
+    }
+
+    /// After its end: puts the screen back if need be.
+    pub fn clean_up(&self, status: Option<ExitStatus>) {
+        if status.is_none_or(|status| status.code().is_none()) {
+            // A terminal that is gone needs nothing any more.
+            let mut stdout = io::stdout();
+            let _ = stdout.write_all(self.undo).and_then(|()| stdout.flush());
+        }
+    }
 }
 
 /// What lets the supervisor leave its front.
@@ -64,6 +96,18 @@ pub struct DetachHandle {
 
 /// What is relayed when a process sent it to the front.
 const RELAYED: [Signal; 6] = [Signal::HUP, Signal::INT, Signal::QUIT, Signal::TERM, Signal::TSTP, Signal::CONT];
+
+/// A wish of the supervisor: to detach, with the code to end with behind it.
+const DETACH: u8 = b'd';
+
+/// A wish of the supervisor: the command on the terminal.
+const SHOW: u8 = b's';
+
+/// What the front answers to that, once it is over.
+const IS_BACK: u8 = b'b';
+
+/// How long the command on the terminal may take to end by itself when the supervisor has ended.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// How long programs have between TERM and KILL when supervisor and spawner are gone.
 const LAST_GRACE: Duration = Duration::from_secs(2);
@@ -78,7 +122,7 @@ pub fn split() -> io::Result<Role> {
     match sys::fork()? {
         Forked::Parent(supervisor) => {
             os::become_subreaper()?;
-            Ok(Role::Front(FrontEnd { supervisor, detached: Some(near), terminal, inherited }))
+            Ok(Role::Front(FrontEnd { supervisor, wishes: Some(near), shown: None, terminal, inherited }))
         }
         Forked::Child => {
             drop(near);
@@ -93,11 +137,21 @@ impl DetachHandle {
     pub fn detach(mut self, code: u8) -> io::Result<()> {
         nix::unistd::setsid()?;
         os::live_without_parent()?;
-        match self.front.write_all(&[code]) {
+        match self.front.write_all(&[DETACH, code]) {
             // It was shot: nobody waits any more.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result,
         }
+    }
+}
+
+impl DetachHandle {
+    /// Has the front run its command on the terminal. What comes back is read from as soon as that is over, or the front is gone.
+    pub fn show(&mut self) -> io::Result<UnixStream> {
+        self.front.write_all(&[SHOW])?;
+        let back = self.front.try_clone()?;
+        back.set_nonblocking(true)?;
+        Ok(back)
     }
 }
 
@@ -111,11 +165,13 @@ enum End {
 impl FrontEnd {
     /// Waits for the supervisor to end or to detach, and returns the code to end with. When a signal ended the supervisor it does not
     /// return: the front ends by the same signal.
-    pub fn run(mut self) -> io::Result<u8> {
+    ///
+    /// `command` is run on the terminal when the supervisor asks for it.
+    pub fn run(mut self, command: &OnTerminal) -> io::Result<u8> {
         let caught = [RELAYED.as_slice(), &[Signal::CHLD]].concat();
         let mut signals = Signals::new(&caught)?;
         let end = loop {
-            if let Some(end) = self.end()? {
+            if let Some(end) = self.end(command)? {
                 break end;
             }
             self.wait(&signals)?;
@@ -125,6 +181,7 @@ impl FrontEnd {
                 }
             }
         };
+        self.end_shown(command);
         match end {
             End::Detached(code) => Ok(code),
             End::Supervisor(exit) => {
@@ -147,7 +204,7 @@ impl FrontEnd {
     }
 
     fn wait(&self, signals: &Signals) -> io::Result<()> {
-        let ends = [Some(signals.as_fd()), self.detached.as_ref().map(AsFd::as_fd)];
+        let ends = [Some(signals.as_fd()), self.wishes.as_ref().map(AsFd::as_fd)];
         let mut fds: Vec<_> = ends.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
@@ -156,10 +213,11 @@ impl FrontEnd {
     }
 
     /// Whether it is over; follows the supervisor into a stop where there is a terminal, and so a shell that can continue us.
-    fn end(&mut self) -> io::Result<Option<End>> {
-        if let Some(code) = self.detached_with()? {
+    fn end(&mut self, command: &OnTerminal) -> io::Result<Option<End>> {
+        if let Some(code) = self.hear(command)? {
             return Ok(Some(End::Detached(code)));
         }
+        self.look_at_shown(command);
         let pid = Pid::from_raw(self.supervisor.cast_signed());
         match waitpid(pid, Some(WaitPidFlag::WUNTRACED | WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::Stopped(..)) if self.terminal.is_some() => {
@@ -176,18 +234,67 @@ impl FrontEnd {
         }
     }
 
-    /// The code that came with a detach, if one has.
-    fn detached_with(&mut self) -> io::Result<Option<u8>> {
-        let mut code = [0];
-        match self.detached.as_mut().map(|stream| stream.read(&mut code)) {
-            Some(Ok(1)) => Ok(Some(code[0])),
-            Some(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+    /// The code that came with a detach, if one has; performs every other wish.
+    fn hear(&mut self, command: &OnTerminal) -> io::Result<Option<u8>> {
+        while let Some(wish) = self.next_byte()? {
+            match wish {
+                DETACH => return self.next_byte(),
+                SHOW if self.shown.is_none() => match command.start() {
+                    Ok(child) => self.shown = Some(child),
+                    Err(_) => self.say_that_it_is_back(),
+                },
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the supervisor has written, byte by byte.
+    fn next_byte(&mut self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        match self.wishes.as_mut().map(|stream| stream.read(&mut byte)) {
+            Some(Ok(1)) => Ok(Some(byte[0])),
+            Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Some(Err(error)) => Err(error),
             Some(Ok(_)) => {
-                self.detached = None;
+                self.wishes = None;
                 Ok(None)
             }
-            Some(Err(_)) | None => Ok(None),
+            None => Ok(None),
         }
+    }
+
+    /// Tells the supervisor when the command on the terminal is over.
+    fn look_at_shown(&mut self, command: &OnTerminal) {
+        let Some(child) = &mut self.shown else { return };
+        let ended = child.try_wait();
+        if !matches!(ended, Ok(None)) {
+            command.clean_up(ended.ok().flatten());
+            self.shown = None;
+            self.say_that_it_is_back();
+        }
+    }
+
+    fn say_that_it_is_back(&mut self) {
+        if let Some(stream) = &mut self.wishes {
+            // Nobody waits for it when the supervisor is gone.
+            let _ = stream.write(&[IS_BACK]);
+        }
+    }
+
+    /// The project is gone, so whatever shows it ends by itself; at the latest now.
+    fn end_shown(&mut self, command: &OnTerminal) {
+        let Some(mut child) = self.shown.take() else { return };
+        let until = Instant::now() + LAST_LOOK;
+        while Instant::now() < until {
+            let ended = child.try_wait();
+            if !matches!(ended, Ok(None)) {
+                return command.clean_up(ended.ok().flatten());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = sys::kill(child.id(), Signal::TERM);
+        command.clean_up(child.wait().ok());
     }
 }
 

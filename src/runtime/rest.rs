@@ -9,8 +9,10 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::model::state::Word;
 use crate::runtime::handle::Handle;
 use crate::runtime::sys;
+use crate::supervisor::snapshot::Snapshot;
 
 /// Nothing has changed for this long: the start is over, or waits for something.
 pub const QUIET: Duration = Duration::from_millis(300);
@@ -18,12 +20,15 @@ pub const QUIET: Duration = Duration::from_millis(300);
 /// Within this time the loop has gone to sleep, also on a busy machine.
 const FALLING_ASLEEP: Duration = Duration::from_millis(20);
 
+/// The same after a program has ended, which may be started again at any moment.
+pub const QUIET_AFTER_AN_END: Duration = Duration::from_secs(10);
+
 /// Waits until nothing has changed for a while, and gives memory back once. Ends early with the project.
 pub async fn come_to_rest(mut handle: Handle) {
-    while let Ok(changed) = timeout(QUIET, handle.changed()).await {
-        if changed.is_err() {
-            return;
-        }
+    let mut quiet = QUIET;
+    while let Ok(changed) = timeout(quiet, handle.changed()).await {
+        let Ok(snapshot) = changed else { return };
+        quiet = if is_about_to_retry(&snapshot) { QUIET_AFTER_AN_END } else { QUIET };
     }
     // In another thread, once this one sleeps: what it uses on its way there would be mapped again at once, and stay. Nobody waits for the
     // end of that, and memory stays ours where the system would not take it.
@@ -31,4 +36,9 @@ pub async fn come_to_rest(mut handle: Handle) {
         thread::sleep(FALLING_ASLEEP);
         sys::give_back_memory()
     }));
+}
+
+/// Whether a program ends again and again: what is given back between two of its starts would only have to be mapped again.
+fn is_about_to_retry(snapshot: &Snapshot) -> bool {
+    snapshot.processes.iter().any(|process| process.word == Word::Retrying)
 }

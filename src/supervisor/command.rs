@@ -1,6 +1,7 @@
 //! Requests: what they change, and who waits for what to become of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::Supervisor;
 use super::action::{Action, Answer, Outcome, Scope};
@@ -19,6 +20,9 @@ use crate::plan::select;
 const NO_SUCH_FILE: i32 = 2;
 const PERMISSION_DENIED: i32 = 13;
 const NOT_A_PROGRAM: i32 = 8;
+
+/// Who gives no time at all is answered in the next step: a timer lies in the future.
+const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// Everybody who waits.
 #[derive(Debug, Clone, Default)]
@@ -311,11 +315,11 @@ impl Supervisor {
         self.waiters.waiting.insert(request, Waiter { want, is_for_all: false, answers });
     }
 
-    fn limit(&mut self, request: RequestId, timeout: Option<std::time::Duration>) {
+    fn limit(&mut self, request: RequestId, timeout: Option<Duration>) {
         if let Some(timeout) = timeout
             && self.waiters.contains(request)
         {
-            self.timers.set(TimerKey::Request(request), self.now.mono + timeout);
+            self.timers.set(TimerKey::Request(request), self.now.mono + timeout.max(A_MOMENT));
         }
     }
 

@@ -24,6 +24,8 @@ pub enum KeyAction {
     Why(ProcessId),
     /// Print the status table.
     Status,
+    /// Show the full screen.
+    FullScreen,
     /// Leave; everything keeps running.
     Detach,
     /// Stop everything in order, as Ctrl-C does.
@@ -31,6 +33,9 @@ pub enum KeyAction {
     /// Show this in place of the live line, cut to the terminal ([`fit`](crate::ui::live::fit)); `None` gives the live line back.
     Prompt(Option<String>),
 }
+
+/// Whether there is a full screen in this build.
+pub const HAS_FULL_SCREEN: bool = cfg!(feature = "tui");
 
 /// The keys of one stream.
 #[derive(Debug, Clone)]
@@ -80,6 +85,7 @@ impl Keys {
             Key::Char('R') => vec![restart_failed(snapshot)],
             Key::Char('x') => self.open(Pick::new(Purpose::Toggle, None), snapshot),
             Key::Char('w') => self.open(Pick::new(Purpose::Why, most_in_need(snapshot)), snapshot),
+            Key::Char('t') if HAS_FULL_SCREEN && !snapshot.is_shutting_down => vec![KeyAction::FullScreen],
             Key::Char('d') if snapshot.is_shutting_down => {
                 vec![KeyAction::Print("  it is stopping: there is nothing left to detach from".to_owned())]
             }
@@ -151,25 +157,29 @@ impl Keys {
 /// The line of the banner that names the keys.
 pub fn hint(theme: Theme) -> String {
     let more = theme.signs().cut;
-    format!("keys: s status  l only{more}  r restart{more}  d detach  q stop  ? help")
+    let full = if HAS_FULL_SCREEN { "t full screen  " } else { "" };
+    format!("keys: s status  l only{more}  r restart{more}  {full}d detach  q stop  ? help")
 }
 
 /// The list of all keys.
 pub fn help(theme: Theme) -> String {
     let more = theme.signs().cut;
-    [
+    let full = HAS_FULL_SCREEN.then(|| "  t  the full screen; t again: back to this stream".to_owned());
+    let before = [
         "  s  the status table".to_owned(),
         format!("  l  show only{more} (part of a name, Enter; * shows all)"),
         format!("  r  restart{more}"),
         "  R  restart all that failed".to_owned(),
         format!("  x  stop{more} or start{more}"),
         format!("  w  why{more} (Enter alone: the first that is not ready)"),
+    ];
+    let after = [
         "  d  detach: everything keeps running".to_owned(),
         "  q  stop everything in order, as Ctrl-C does".to_owned(),
         "  ?  this list".to_owned(),
         "  pick by a part of the name or by number, Enter takes it, Esc cancels".to_owned(),
-    ]
-    .join("\n")
+    ];
+    before.into_iter().chain(full).chain(after).collect::<Vec<_>>().join("\n")
 }
 
 /// Whoever failed by itself; what it blocks follows it.

@@ -20,6 +20,8 @@ pub mod table;
 pub mod terminal;
 pub mod text;
 pub mod theme;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod why;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What processes are called on the screen: their labels, colours and the column they stand in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::{ProcessId, ProcessName, Program, ProgramName, Project};
 use crate::supervisor::snapshot::Snapshot;
@@ -11,7 +12,8 @@ use crate::ui::theme::Theme;
 #[derive(Debug, Clone)]
 pub struct Names {
     theme: Theme,
-    entries: Vec<Entry>,
+    /// Shared by who tells the story and who reads the keys, until a reload.
+    entries: Arc<Vec<Entry>>,
     columns: usize,
 }
 
@@ -30,17 +32,18 @@ struct Entry {
 impl Names {
     /// The names of a project. The column is as wide as the longest name of an active program.
     pub fn of(project: &Project, theme: Theme) -> Self {
-        let mut names = Self { theme, entries: Vec::new(), columns: 0 };
+        let mut names = Self { theme, entries: Arc::default(), columns: 0 };
+        let mut entries = Vec::new();
         for (place, program) in project.programs.iter().enumerate() {
             for instance in &program.instances {
                 let entry = names.entry(place, program, &instance.name);
                 if project.is_active(program) {
                     names.columns = names.columns.max(width(&entry.label));
                 }
-                names.entries.push(entry);
+                entries.push(entry);
             }
         }
-        names
+        Self { entries: Arc::new(entries), ..names }
     }
 
     /// Takes in what a reload has changed. What is gone keeps its name, for what is still to be said of it.
@@ -48,24 +51,28 @@ impl Names {
         let project = &snapshot.project;
         let programs: BTreeMap<&ProgramName, usize> =
             project.programs.iter().enumerate().map(|(place, program)| (&program.name, place)).collect();
-        self.entries.iter_mut().for_each(|entry| entry.is_listed = false);
+        let mut entries = std::mem::take(Arc::make_mut(&mut self.entries));
+        for entry in &mut entries {
+            entry.is_listed = false;
+        }
         self.columns = 0;
         for info in snapshot.processes.iter() {
             let place = programs.get(&info.program).copied();
             let is_active = place.is_none_or(|place| project.is_active(&project.programs[place]));
-            while self.entries.len() <= info.id.index() {
+            while entries.len() <= info.id.index() {
                 let unknown = Program::new("?");
-                self.entries.push(Entry { is_listed: false, ..self.entry(0, &unknown, &unknown.instances[0].name) });
+                entries.push(Entry { is_listed: false, ..self.entry(0, &unknown, &unknown.instances[0].name) });
             }
             if let Some(place) = place {
-                self.entries[info.id.index()] = self.entry(place, &project.programs[place], &info.name);
+                entries[info.id.index()] = self.entry(place, &project.programs[place], &info.name);
             }
-            let entry = &mut self.entries[info.id.index()];
+            let entry = &mut entries[info.id.index()];
             entry.is_listed = true;
             if is_active {
                 self.columns = self.columns.max(width(&entry.label));
             }
         }
+        self.entries = Arc::new(entries);
     }
 
     fn entry(&self, place: usize, program: &Program, name: &ProcessName) -> Entry {
@@ -86,7 +93,7 @@ impl Names {
 
     /// Every process that is in use, in the order of the slots.
     pub fn ids(&self) -> impl Iterator<Item = ProcessId> + '_ {
-        (0u32..).zip(&self.entries).filter(|(_, entry)| entry.is_listed).map(|(id, _)| ProcessId(id))
+        (0u32..).zip(self.entries.iter()).filter(|(_, entry)| entry.is_listed).map(|(id, _)| ProcessId(id))
     }
 
     /// What stands before its lines; cut when it is long.

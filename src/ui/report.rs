@@ -1,5 +1,7 @@
 //! Config mistakes on the terminal, in the look of rustc, and as JSON.
 
+use std::fmt::Write;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
@@ -62,6 +64,41 @@ fn one(diagnostic: &Diagnostic, sources: &[SourceFile], renderer: &Renderer) -> 
         text.push('\n');
     }
     text
+}
+
+/// All mistakes for an agent: each with its places, and without the lines of the file, which may hold secrets.
+pub fn for_agents(diagnostics: &Diagnostics) -> String {
+    let told = report(diagnostics).diagnostics.into_iter().map(|entry| {
+        let word = match entry.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let mut text = format!("{word}[{}]: {}\n", entry.code, entry.message);
+        for Place { file, line, column, label, .. } in entry.place.iter().chain(&entry.related) {
+            let _ = writeln!(text, " --> {file}:{line}:{column}");
+            if !label.is_empty() {
+                let _ = writeln!(text, "  {label}");
+            }
+        }
+        for help in entry.help {
+            let _ = writeln!(text, "help: {help}");
+        }
+        text
+    });
+    told.collect::<Vec<_>>().join("\n")
+}
+
+/// The same from a text that [`human`] has made without colour: what is not of it stays as it is.
+pub fn without_source(text: &str) -> String {
+    let told = text.split_inclusive('\n').filter_map(|line| {
+        let is_gutter = |gutter: &str| gutter.ends_with(' ') && gutter.trim().bytes().all(|c| c.is_ascii_digit());
+        let Some((gutter, rest)) = line.split_once('|').filter(|(gutter, _)| is_gutter(gutter)) else {
+            return Some(line.to_owned());
+        };
+        let label = rest.trim_start_matches([' ', '^']);
+        (gutter.trim().is_empty() && !label.trim().is_empty()).then(|| format!("  {label}"))
+    });
+    told.collect()
 }
 
 /// A line of the frame that shows nothing: a lone `|`, whatever its colour.
@@ -221,6 +258,30 @@ mod tests {
             rest = after.split_once('m').map_or("", |(_, rest)| rest);
         }
         assert_eq!(plain + rest, human(&sample(), false));
+    }
+
+    #[test]
+    fn agents_get_everything_but_the_lines_of_the_file() {
+        let expected = [
+            "error[unknown-key]: `dependson` is not a key of [program.api]",
+            " --> run.toml:2:1",
+            "  did you mean `depends_on`?",
+            "help: depends_on = [\"db\"]",
+            "",
+            "warning[no-place]: nothing to show",
+            "help: first",
+            "help: second",
+            "",
+            "error[two]: two places",
+            " --> run.toml:6:15",
+            "  later",
+            " --> run.toml:1:10",
+            "  earlier",
+            "",
+        ];
+        assert_eq!(for_agents(&sample()), expected.join("\n"));
+        assert_eq!(without_source(&human(&sample(), false)), expected.join("\n"));
+        assert_eq!(without_source("error: the port | 80 is taken\n"), "error: the port | 80 is taken\n");
     }
 
     #[test]

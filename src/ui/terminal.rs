@@ -3,6 +3,7 @@
 //! For keys, signals stay with the terminal (ISIG), so Ctrl-C and Ctrl-Z are what they always are. The terminal is opened anew: `O_NONBLOCK` belongs
 //! to an open file description, and that of stdin is shared with the shell.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::libc::{O_NOCTTY, O_NONBLOCK};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, tcgetpgrp};
 use tokio::io::unix::AsyncFd;
@@ -20,6 +22,9 @@ use crate::ui::decode::{Decoder, Key};
 
 /// The terminal that controls this process (tty(4)).
 pub const CONTROLLING_TERMINAL: &str = "/dev/tty";
+
+/// How long a terminal may take nothing of the last bytes for it, in milliseconds, before it is left as it is.
+pub const PATIENCE: u16 = 500;
 
 /// What becomes of what is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct RawTerminal {
     terminal: File,
     found: Termios,
     typing: Typing,
+    /// Another process of ours has it.
+    is_lent: Cell<bool>,
 }
 
 impl RawTerminal {
@@ -50,12 +57,17 @@ impl RawTerminal {
     pub fn enter_for(path: &Path, typing: Typing) -> io::Result<Self> {
         let terminal = open(path)?;
         let found = tcgetattr(&terminal)?;
-        let raw = Self { terminal, found, typing };
+        let raw = Self { terminal, found, typing, is_lent: Cell::new(false) };
         if !is_foreground(&raw.terminal) {
             return Err(io::Error::new(ErrorKind::ResourceBusy, "the terminal belongs to another process group"));
         }
         raw.resume()?;
         Ok(raw)
+    }
+
+    /// Whether it listens to us: in the background it belongs to the shell, or to another command.
+    pub fn is_in_front(&self) -> bool {
+        is_foreground(&self.terminal)
     }
 
     /// From here on it is for other typing.
@@ -73,6 +85,19 @@ impl RawTerminal {
     /// the shell has put its own settings there.
     pub fn suspend(&self) -> io::Result<()> {
         self.set(&self.found)
+    }
+
+    /// Gives it to another process of ours: until it comes back, nothing is done to it here.
+    pub fn lend(&self) -> io::Result<()> {
+        self.suspend()?;
+        self.is_lent.set(true);
+        Ok(())
+    }
+
+    /// Takes it over again from whom it was lent to.
+    pub fn take_back(&self) -> io::Result<()> {
+        self.is_lent.set(false);
+        self.resume()
     }
 
     /// Takes it over once more, after a continue. In the background this does nothing.
@@ -94,7 +119,7 @@ impl RawTerminal {
     }
 
     fn set(&self, settings: &Termios) -> io::Result<()> {
-        if !is_foreground(&self.terminal) {
+        if self.is_lent.get() || !is_foreground(&self.terminal) {
             return Ok(());
         }
         // At once: waiting for output to drain would hang on a terminal that is stopped.
@@ -125,6 +150,8 @@ impl TerminalBytes {
         loop {
             let mut ready = self.0.readable().await?;
             match ready.try_io(|terminal| read_some(terminal.get_ref())) {
+                // Of a terminal that has hung up nothing is read for ever, which must not be taken for a key.
+                Ok(Ok(bytes)) if bytes.is_empty() && has_hung_up(&self.0) => return Ok(None),
                 Ok(Ok(bytes)) => return Ok(Some(bytes)),
                 Ok(Err(error)) if error.raw_os_error() == Some(Errno::EIO as i32) => return Ok(None),
                 Ok(Err(error)) => return Err(error),
@@ -145,10 +172,33 @@ impl TerminalBytes {
         Ok(())
     }
 
-    /// Shows bytes as far as the terminal takes them now.
-    pub fn write_now(&self, bytes: &[u8]) {
-        // A terminal that is stopped or gone shows nothing.
-        let _ = self.0.get_ref().write(bytes);
+    /// Shows as many of these bytes as the terminal takes once it takes any; how many. Nothing is shown when the waiting is given up.
+    pub async fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            let mut ready = self.0.writable().await?;
+            if let Ok(written) = ready.try_io(|terminal| terminal.get_ref().write(bytes)) {
+                return written;
+            }
+        }
+    }
+
+    /// Shows bytes, and blocks while the terminal takes none; gives up when it has taken none for so many milliseconds, or is gone.
+    pub fn write_within(&self, mut bytes: &[u8], patience: u16) {
+        let mut terminal = self.0.get_ref();
+        while !bytes.is_empty() {
+            match terminal.write(bytes) {
+                Ok(0) => return,
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let mut room = [PollFd::new(terminal.as_fd(), PollFlags::POLLOUT)];
+                    if poll(&mut room, PollTimeout::from(patience)) == Ok(0) {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
     }
 }
 
@@ -208,6 +258,11 @@ fn read_some(mut terminal: &File) -> io::Result<Vec<u8>> {
     Ok(buffer[..length].to_vec())
 }
 
+/// Whether there is nobody at the other side any more, and never will be (Linux `drivers/tty/tty_io.c` `hung_up_tty_ioctl`).
+fn has_hung_up(terminal: impl AsFd) -> bool {
+    tcgetpgrp(terminal) == Err(Errno::EIO)
+}
+
 /// Whether the terminal listens to our process group. One that controls nobody, or somebody else, knows no background for us.
 fn is_foreground(terminal: impl AsFd) -> bool {
     tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
@@ -252,6 +307,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lent_is_left_alone_until_it_comes_back() {
+        let (_typist, slave, path) = terminal();
+        let found = tcgetattr(&slave).unwrap();
+        let raw = RawTerminal::enter(&path).unwrap();
+        raw.lend().unwrap();
+        raw.resume().unwrap();
+        assert_eq!(tcgetattr(&slave).unwrap(), found);
+        raw.take_back().unwrap();
+        assert!(!flags(&slave).contains(LocalFlags::ECHO));
+    }
+
+    #[test]
     fn bytes_are_bytes_and_lines_end_at_one_more() {
         let (_typist, slave, path) = terminal();
         let found = tcgetattr(&slave).unwrap();
@@ -281,6 +348,45 @@ mod tests {
     #[test]
     fn what_is_no_terminal_is_refused() {
         assert!(RawTerminal::enter(Path::new("/dev/null")).is_err());
+    }
+
+    #[tokio::test]
+    async fn last_bytes_wait_until_the_terminal_takes_them() {
+        let (mut typist, _slave, path) = terminal();
+        let _raw = RawTerminal::enter_for(&path, Typing::Bytes).unwrap();
+        let bytes = TerminalBytes::open(&path).unwrap();
+        // More than any terminal takes at once.
+        let all = vec![b'x'; 1 << 20];
+        let reader = std::thread::spawn(move || {
+            let (mut buffer, mut count) = (vec![0; 1 << 16], 0);
+            while let Ok(more @ 1..) = typist.read(&mut buffer) {
+                count += more;
+                if buffer[..more].contains(&b'.') {
+                    break;
+                }
+            }
+            count
+        });
+        bytes.write_within(&all, 10_000);
+        bytes.write_within(b".", 10_000);
+        assert_eq!(reader.join().unwrap(), all.len() + 1);
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_takes_nothing_is_given_up() {
+        let (_typist, _slave, path) = terminal();
+        let _raw = RawTerminal::enter_for(&path, Typing::Bytes).unwrap();
+        TerminalBytes::open(&path).unwrap().write_within(&vec![b'x'; 1 << 20], 10);
+    }
+
+    #[tokio::test]
+    async fn a_terminal_that_was_closed_has_gone_away() {
+        let (typist, slave, path) = terminal();
+        let bytes = TerminalBytes::open(&path).unwrap();
+        drop(slave);
+        drop(typist);
+        let typed = tokio::time::timeout(Duration::from_secs(10), bytes.read()).await.unwrap();
+        assert_eq!(typed.unwrap(), None);
     }
 
     #[tokio::test]

@@ -24,13 +24,16 @@ use tokio::sync::mpsc;
 
 use run::model::{Exit, Signal};
 use run::runtime::os;
-use run::runtime::spawner::{self, Account, Key, Order, Report, SpawnOrder, Spawner, SpawnerEnd, Stdio};
+use run::runtime::spawner::{self, Account, Born, Key, Order, Report, SpawnOrder, Spawner, SpawnerEnd, Stdio};
 use run::supervisor::action::Scope;
 
 use super::{Outcome, say};
 
 pub(crate) fn run() -> Outcome {
-    let end = spawner::start(&format!("test-{}", std::process::id()))?;
+    let end = match spawner::fork(&format!("test-{}", std::process::id()))? {
+        Born::Spawner(birth) => birth.live(()),
+        Born::Supervisor(end) => end,
+    };
     os::raise_open_descriptor_limit()?;
     say(&format!("spawner {}", end.pid()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -37,8 +37,9 @@ fn attach_to_full(project: &TestProject) -> Terminal<'_> {
     terminal
 }
 
+/// Waits for the end of what runs on the terminal, and for its code.
 #[track_caller]
-fn wait_for_code(terminal: &mut Terminal<'_>, code: i32) {
+pub(super) fn wait_for_code(terminal: &mut Terminal<'_>, code: i32) {
     let mut found = None;
     let ends = becomes_true(PATIENCE, || {
         found = terminal.running.has_ended();

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::common::{Done, Running, TestProject, lines_of};
 
 const SHOP: &str = r#"
@@ -216,6 +218,45 @@ fn logs_f_follows_until_it_is_down() {
     following.wait_for("later");
     up.interrupt().expect_code(0);
     following.end().expect_code(0);
+}
+
+#[test]
+fn logs_f_of_a_project_that_is_down_says_so_and_waits_for_it() {
+    let project =
+        TestProject::toml("[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n");
+    started(&project).interrupt().expect_code(0);
+    let following = project.start(&["logs", "-f", "web"]);
+    following.wait_for("is down; what it writes once it is up comes here (Ctrl-C leaves)");
+    assert_eq!(lines_of(&following.stdout(), "web"), ["on"]);
+    let up = started(&project);
+    following.wait_until("its output is there", || lines_of(&following.stdout(), "web") == ["on", "on"]);
+    up.interrupt().expect_code(0);
+    following.end().expect_code(0);
+}
+
+#[test]
+fn logs_come_in_pages_with_a_cursor() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"seq -f 'line %g' 5; echo on; exec sleep 1000\"\nready = { log = \"on\" }\n\n[task.other]\ncommand = \"echo old\"\n",
+    );
+    let up = started(&project);
+    let page = |arguments: &[&str]| {
+        let done = project.run(arguments).expect_code(0);
+        let mut lines: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let last = lines.pop().unwrap();
+        let texts: Vec<String> = lines.iter().map(|line| line["line"].as_str().unwrap().to_owned()).collect();
+        (texts, last["cursor"].as_str().unwrap().to_owned(), last["has_more"].as_bool().unwrap())
+    };
+    let (first, cursor, has_more) = page(&["logs", "web", "--json", "--max-bytes", "14"]);
+    assert_eq!((first, has_more), (vec!["line 1".to_owned(), "line 2".to_owned()], true));
+    let (rest, cursor, has_more) = page(&["logs", "web", "--json", "--since", &cursor]);
+    assert_eq!((rest.join(" "), has_more), ("line 3 line 4 line 5 on".to_owned(), false));
+    assert_eq!(page(&["logs", "--json", "--since", &cursor]).0, Vec::<String>::new(), "nor who was not asked about");
+    project.run(&["restart", "web"]).expect_code(0);
+    assert_eq!(page(&["logs", "--json", "--since", &cursor]).0.len(), 6);
+    let told = project.run(&["logs", "web", "--max-bytes", "1"]).expect_code(0);
+    assert!(told.stderr.starts_with("there is more: run logs --since "), "{told:?}");
+    up.interrupt().expect_code(0);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::common::{Running, TestProject};
 
 const GOOD: &str = "[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n";
@@ -32,6 +34,25 @@ fn returns_1_with_the_box_when_something_has_failed() {
     project.run(&["up", "-d"]).expect_code(1).expect_text("no disk");
     assert_eq!(project.word("db"), "failed", "the project stays up for `why` and `logs`");
     project.run(&["down"]);
+}
+
+#[test]
+fn what_came_of_it_is_told_as_json() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n\n[program.db]\ncommand = \"echo no disk; exit 3\"\nstartretries = 0\n",
+    );
+    let outcome = |code: i32, arguments: &[&str]| -> Value {
+        serde_json::from_str(&project.run(arguments).expect_code(code).stdout).unwrap()
+    };
+    for _ in ["it comes up", "it is up already"] {
+        let json = outcome(1, &["up", "-d", "--wait", "--json"]);
+        assert_eq!(json["failures"][0]["last_lines"], serde_json::json!(["no disk"]), "{json:#}");
+        assert_eq!(json["processes"].as_array().unwrap().len(), 2);
+    }
+    let json = outcome(0, &["up", "-d", "--json", "web"]);
+    assert_eq!((&json["processes"][0]["state"], &json["processes"][1]), (&"ready".into(), &Value::Null), "{json:#}");
+    assert_eq!(json["failures"], serde_json::json!([]));
+    project.run(&["down"]).expect_code(0);
 }
 
 #[test]

@@ -22,6 +22,8 @@ mod exhausted;
 mod extension;
 mod faults;
 mod fcgi;
+#[cfg(feature = "tui")]
+mod full_screen;
 mod hard_to_end;
 mod health;
 mod init;

@@ -10,7 +10,7 @@ use crate::codec::ansi::Style;
 use crate::codec::attach::WindowSize;
 use crate::ui::attached::{Lines, last_rows};
 use crate::ui::modes::Modes;
-use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal, TerminalBytes, Typing};
+use crate::ui::terminal::{CONTROLLING_TERMINAL, PATIENCE, RawTerminal, TerminalBytes, Typing};
 
 /// Rows that our own lines take.
 const OURS: u16 = 2;
@@ -127,7 +127,7 @@ impl Screen {
     /// Puts everything back for a while.
     pub(super) fn suspend(&mut self) {
         if let Some(terminal) = self.terminal.as_ref().filter(|_| self.is_direct) {
-            terminal.write_now(&self.modes.undo());
+            terminal.write_within(&self.modes.undo(), PATIENCE);
         }
         if let Some(typed_on) = &self.typed_on {
             // A terminal that is gone needs none of it.

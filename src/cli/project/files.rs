@@ -20,7 +20,7 @@ pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
         return Err(no_directory(&settings.directory));
     }
     let directory = canonical(&settings.directory);
-    let found = discover::discover(&listings(&directory));
+    let found = nearest_config(&directory);
     if let Some(files) = files_in_use(settings, found.as_deref()) {
         return Ok(files);
     }
@@ -28,6 +28,11 @@ pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
         Some(file) => Ok(vec![file]),
         None => Err(no_project(settings, &directory)),
     }
+}
+
+/// The config that lies in a directory or in the nearest one above it.
+pub(super) fn nearest_config(directory: &Path) -> Option<PathBuf> {
+    discover::discover(&listings(directory))
 }
 
 /// `-C` leads nowhere: a project further up is not what was asked for.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
-use crate::cli::project::files::{canonical, config_files};
+use crate::cli::project::files::{canonical, config_files, nearest_config};
 use crate::cli::project::kept::past;
 use crate::cli::settings::Settings;
 use crate::registry::{self, Homes, OwnerFacts, Running};
@@ -92,8 +92,18 @@ pub fn connect(settings: &Settings) -> Result<Connection, CommandError> {
 pub fn running(settings: &Settings, homes: &Homes) -> Option<Running> {
     let start = start_directory(settings);
     let found = registry::find(homes, &start, settings.name.as_deref())?;
+    if settings.only_nearest && settings.name.is_none() && is_above_config(settings, &start, &found.owner.root) {
+        return None;
+    }
     // A directory that is gone may still have its project, but says nothing about those above it.
     (settings.name.is_some() || start.is_dir() || found.owner.root == start).then_some(found)
+}
+
+/// Whether a project lies above the config that is used here.
+fn is_above_config(settings: &Settings, start: &Path, root: &Path) -> bool {
+    let found = if settings.files.is_empty() { nearest_config(start) } else { settings.files.first().cloned() };
+    let here = found.as_deref().and_then(Path::parent).map(canonical);
+    here.is_some_and(|here| here != root && here.starts_with(root))
 }
 
 fn not_up(settings: &Settings, homes: &Homes) -> NotUp {

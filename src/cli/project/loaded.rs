@@ -1,6 +1,7 @@
 //! The config that lies here, loaded under what the command line says about it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::error::CommandError;
 use crate::cli::project::files::{canonical, config_files};
@@ -45,8 +46,8 @@ pub struct LoadOptions {
 /// A project that loaded.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// What the config says.
-    pub project: Project,
+    /// What the config says. Of a large one there is one copy, whoever holds on to it.
+    pub project: Arc<Project>,
     /// What is legal but unwise about it.
     pub warnings: Diagnostics,
     /// What was asked of the loader: to ask it again.
@@ -120,7 +121,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
     let identity = Identity::new(&root, settings.name.as_deref());
     let places = homes.places(&identity).with_socket(&root, project.control.socket.as_deref());
     Ok(Loaded {
-        project,
+        project: Arc::new(project),
         warnings: outcome.diagnostics,
         request,
         known: outcome.known,

@@ -5,6 +5,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::pidfile::Pidfile;
 use super::{limits, user};
@@ -112,6 +113,7 @@ impl Lives {
             chosen: None,
             with_needs: true,
             timestamps: 0,
+            only_stderr: false,
             keys: false,
             detach: Rc::default(),
             detach_when_ready: false,
@@ -121,11 +123,11 @@ impl Lives {
             lock: lock.take(),
         };
         match session.run()? {
-            Life::Over(ended, held) => {
-                self.lock = Some(held);
+            Life::Over(ended, kept) => {
+                self.lock = Some(kept.lock);
                 Ok(ended)
             }
-            Life::Taken => Err(self.taken()),
+            Life::Taken(_) => Err(self.taken()),
         }
     }
 
@@ -165,7 +167,7 @@ impl Lives {
 /// Without a place of our own, log files that nobody named are where the original has them.
 fn settle_logs(loaded: &mut Loaded) {
     loaded.places.make_state_dir();
-    if let (None, Some(conf)) = (&loaded.places.state_dir, &mut loaded.project.supervisord) {
+    if let (None, Some(conf)) = (&loaded.places.state_dir, &mut Arc::make_mut(&mut loaded.project).supervisord) {
         conf.daemon.childlogdir.get_or_insert_with(std::env::temp_dir);
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn join(
     }
     let all = args.names.is_empty() || args.no_deps;
     let shown = if all { args.names.clone() } else { with_needs(&before, &args.names) };
-    joined::stream(settings, connection, &before, &shown, args.timestamps).map(Some)
+    joined::stream(settings, connection, &before, &shown, args.timestamps, !args.no_keys).map(Some)
 }
 
 /// Waits until these are ready, or one has failed.

@@ -1,6 +1,12 @@
 //! The stream of a project that somebody else runs: its kept output from now on, and each change of state. Ctrl-C only leaves.
 
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::time::Duration;
+
+use nix::unistd::{getpgrp, tcgetpgrp};
 
 use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
@@ -10,10 +16,14 @@ use crate::cli::output::say;
 use crate::cli::select::process_name;
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::status::{Transition, transitions};
+use crate::cli::up::full_screen;
 use crate::model::status::ProjectStatus;
 use crate::model::{Signal, Word};
+use crate::runtime::clock::Clock;
 use crate::runtime::os::Signals;
+use crate::ui::keys::HAS_FULL_SCREEN;
 use crate::ui::look::Look;
+use crate::ui::terminal::{CONTROLLING_TERMINAL, RawTerminal};
 use crate::ui::text::{clean, pad, width};
 
 /// How often it is looked whether Ctrl-C was typed or something has changed.
@@ -29,8 +39,10 @@ pub(super) fn stream(
     before: &ProjectStatus,
     names: &[String],
     timestamps: u8,
+    with_keys: bool,
 ) -> Result<ExitCode, CommandError> {
-    let mut signals = Signals::new(&[Signal::INT, Signal::TERM, Signal::HUP])?;
+    let keys = JoinedKeys::open(settings, with_keys);
+    let mut signals = Signals::new(&[Signal::INT, Signal::TERM, Signal::HUP, Signal::CONT])?;
     let look = settings.look(&settings.err);
     let project = clean(&connection.owner().name);
     let is_quiet = settings.verbosity == Verbosity::Quiet;
@@ -39,15 +51,25 @@ pub(super) fn stream(
             say(&text);
         }
     };
-    tell("  Ctrl-C leaves, and everything keeps running\n".to_owned());
+    let full = if keys.is_some() { "; t shows the full screen" } else { "" };
+    tell(format!("  Ctrl-C leaves, and everything keeps running{full}\n"));
     let follow =
         logs::Args { names: names.to_vec(), follow: true, last: Some(LAST_LINES), timestamps, ..logs::Args::default() };
     let mut last = before.clone();
     let mut has_left = false;
     let code = logs::run_beside(settings, &follow, LOOK_EVERY, &mut || {
-        if signals.take()?.is_some() {
-            has_left = true;
-            return Ok(Turn::Leave);
+        while let Some(caught) = signals.take()? {
+            if caught.signal != Signal::CONT {
+                has_left = true;
+                return Ok(Turn::Leave);
+            }
+            // The shell had its own settings meanwhile.
+            keys.as_ref().map_or(Ok(()), |keys| keys.raw.resume())?;
+        }
+        if let Some(keys) = keys.as_ref().filter(|keys| keys.wants_full_screen()) {
+            let at = Clock::start().now().wall;
+            keys.show_full_screen(settings)?;
+            return Ok(Turn::Anew(at));
         }
         if let Some(now) = connection.status_unless_gone()? {
             let lines =
@@ -65,6 +87,43 @@ pub(super) fn stream(
         format!("  {project} is down\n")
     });
     Ok(code)
+}
+
+/// The one key of a stream that is not ours: it shows the full screen.
+struct JoinedKeys {
+    raw: RawTerminal,
+    terminal: File,
+}
+
+impl JoinedKeys {
+    /// `None` where there are no keys, or no full screen.
+    fn open(settings: &Settings, is_wanted: bool) -> Option<Self> {
+        if !(is_wanted && HAS_FULL_SCREEN && settings.stdin_is_terminal && settings.err.is_terminal) {
+            return None;
+        }
+        let path = Path::new(CONTROLLING_TERMINAL);
+        let raw = RawTerminal::enter(path).ok()?;
+        let terminal = File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path).ok()?;
+        Some(Self { raw, terminal })
+    }
+
+    /// Whether the key was pressed. What is typed in the background is the shell's.
+    fn wants_full_screen(&self) -> bool {
+        let mut typed = [0; 64];
+        let is_ours = tcgetpgrp(&self.terminal).is_ok_and(|group| group == getpgrp());
+        let count = if is_ours { (&self.terminal).read(&mut typed).unwrap_or(0) } else { 0 };
+        typed[..count].contains(&b't')
+    }
+
+    /// Shows it on our terminal until it is left.
+    fn show_full_screen(&self, settings: &Settings) -> Result<(), CommandError> {
+        self.raw.lend()?;
+        let command = full_screen(settings);
+        let shown = command.start().and_then(|mut child| child.wait());
+        command.clean_up(shown.as_ref().ok().copied());
+        self.raw.take_back()?;
+        shown.map(drop).map_err(CommandError::from)
+    }
 }
 
 /// `  ✓ web     ready in 1.2s`

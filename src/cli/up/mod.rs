@@ -7,6 +7,7 @@ mod joined;
 mod logs;
 mod names;
 mod narrator;
+mod outcome;
 mod screen;
 mod servers;
 pub(super) mod session;
@@ -14,6 +15,7 @@ mod usage;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -38,7 +40,7 @@ use crate::plan::ports::Ports;
 use crate::plan::select;
 use crate::registry;
 use crate::runtime::driver::Ended;
-use crate::runtime::front::{self, DetachHandle, Role};
+use crate::runtime::front::{self, DetachHandle, OnTerminal, Role};
 use crate::runtime::os;
 use crate::runtime::ports;
 use crate::supervisor::ExitPolicy;
@@ -62,6 +64,9 @@ pub struct Args {
     /// Show the stream until everything is ready, then leave it running; --detach waits, too.
     #[arg(long)]
     pub wait: bool,
+    /// With --detach: as JSON what came of it, the last lines of what failed included.
+    #[arg(long, requires = "detach")]
+    pub json: bool,
     /// With --detach or --wait: give up waiting after this long (124).
     #[arg(long, value_name = "DURATION", value_parser = args::duration)]
     pub timeout: Option<Duration>,
@@ -154,6 +159,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     if let Some(connection) = running(&loaded)?
         && let Some(code) = already::join(settings, args, connection, &loaded)?
     {
+        outcome::tell(settings, args)?;
         return Ok(code);
     }
     if loaded.warnings.list.iter().any(|warning| warning.code == profiles::NOTHING_ACTIVE) {
@@ -163,15 +169,18 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
     let reclaimed = reclaim(&start.loaded);
     let keys = settings.stdin_is_terminal && settings.err.is_terminal && !args.no_keys;
     let leaves = args.detach || args.wait;
-    let detach: WayOut = match stand_before(keys || leaves)? {
-        Stand::Front(code) => return Ok(ExitCode::Program(code)),
+    let detach: WayOut = match stand_before(settings, keys || leaves)? {
+        Stand::Front(code) => {
+            outcome::tell(settings, args)?;
+            return Ok(ExitCode::Program(code));
+        }
         Stand::Supervisor(detach) => Rc::new(Cell::new(detach)),
     };
     let mut notes: Vec<String> = left_aside.clone().into_iter().chain(reclaimed).collect();
     let mut lock = None;
     let was_cut_short = Rc::new(Cell::new(false));
-    loop {
-        let Start { loaded, chosen, ports, port_notes } = start.clone();
+    let taken = loop {
+        let Start { loaded, chosen, ports, port_notes } = start;
         let session = Session {
             settings,
             policy: policy(args, &loaded.project),
@@ -182,6 +191,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
             chosen,
             with_needs: !args.no_deps,
             timestamps: args.timestamps,
+            only_stderr: args.json,
             keys: keys && !leaves,
             detach: Rc::clone(&detach),
             detach_when_ready: leaves,
@@ -190,22 +200,30 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
             quiet: None,
             lock: lock.take(),
         };
-        match session.run()? {
-            Life::Over(Ended { restarts: true, .. }, held) => lock = Some(held),
+        let before = match session.run()? {
+            Life::Over(Ended { restarts: true, .. }, kept) => {
+                lock = Some(kept.lock);
+                kept.loaded
+            }
             // Whoever waits takes 0 for "everything is ready", and this one has not left before the end.
             Life::Over(Ended { code: 0, .. }, _) if leaves && was_cut_short.get() => return Ok(ExitCode::Failed),
             Life::Over(ended, _) => return Ok(ExitCode::Program(ended.code)),
-            Life::Taken => break,
-        }
+            Life::Taken(loaded) => break loaded,
+        };
         notes.extend(left_aside.clone());
-        match project::load_with(settings, &load_options(args)).and_then(|loaded| Start::of(settings, args, loaded)) {
-            Ok(anew) => start = anew,
+        let anew =
+            project::load_with(settings, &load_options(args)).and_then(|loaded| Start::of(settings, args, loaded));
+        start = match anew {
+            Ok(anew) => anew,
             // It was readable when the end was asked for.
-            Err(error) => notes.push(format!("the config was not read again: {}", error.message)),
-        }
-    }
-    let joined = match running(&start.loaded)? {
-        Some(connection) => already::join(settings, args, connection, &start.loaded)?,
+            Err(error) => {
+                notes.push(format!("the config was not read again: {}", error.message));
+                Start::of(settings, args, before)?
+            }
+        };
+    };
+    let joined = match running(&taken)? {
+        Some(connection) => already::join(settings, args, connection, &taken)?,
         None => None,
     };
     joined.ok_or_else(|| {
@@ -214,7 +232,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
 }
 
 /// What a life begins with.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Start {
     loaded: Loaded,
     chosen: Option<Vec<ProcessId>>,
@@ -393,12 +411,31 @@ enum Stand {
 }
 
 /// Puts a front before the supervisor when it may have to leave the terminal.
-fn stand_before(wanted: bool) -> Result<Stand, CommandError> {
+fn stand_before(settings: &Settings, wanted: bool) -> Result<Stand, CommandError> {
     if !wanted {
         return Ok(Stand::Supervisor(None));
     }
     match front::split()? {
-        Role::Front(front) => Ok(Stand::Front(front.run()?)),
+        Role::Front(front) => Ok(Stand::Front(front.run(&full_screen(settings))?)),
         Role::Supervisor(detach) => Ok(Stand::Supervisor(Some(detach))),
     }
+}
+
+/// What shows the project on the full screen.
+fn full_screen(settings: &Settings) -> OnTerminal {
+    let colour = if settings.out.colour { "always" } else { "never" };
+    let mut words: Vec<OsString> =
+        vec!["--color".into(), colour.into(), "-C".into(), settings.directory.clone().into()];
+    for file in &settings.files {
+        words.extend(["-f".into(), file.clone().into()]);
+    }
+    if let Some(name) = &settings.name {
+        words.extend(["-p".into(), name.into()]);
+    }
+    words.extend(["ui".into(), "--from-stream".into()]);
+    #[cfg(feature = "tui")]
+    let undo = crate::ui::tui::terminal::LEAVE;
+    #[cfg(not(feature = "tui"))]
+    let undo = b"";
+    OnTerminal { arguments: words, undo }
 }

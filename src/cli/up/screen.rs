@@ -2,13 +2,18 @@
 //!
 //! It reads snapshots and sends commands like any other client. Nothing here runs while nothing changes and nobody types.
 
+use std::cell::Cell;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
 use crate::cli::exit_code::ExitCode;
 use crate::cli::up::session::WayOut;
@@ -35,6 +40,9 @@ use crate::ui::{table, why};
 
 /// How long what was said may take to be written before we leave the terminal.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long the full screen may take to give the terminal back at the end of the project.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// Columns of a terminal that does not tell.
 const USUAL_WIDTH: usize = 80;
@@ -77,22 +85,29 @@ pub(super) struct ScreenParts {
 #[derive(Debug)]
 pub(super) struct Screen {
     task: JoinHandle<()>,
+    /// The full screen has the terminal.
+    is_away: Rc<Cell<bool>>,
 }
 
 impl Screen {
     /// Starts it on the local set of the caller.
     pub(super) fn start(parts: ScreenParts) -> Self {
-        Self { task: tokio::task::spawn_local(show(parts)) }
+        let is_away = Rc::new(Cell::new(false));
+        Self { task: tokio::task::spawn_local(show(parts, Rc::clone(&is_away))), is_away }
     }
 
-    /// Ends it.
-    pub(super) fn end(&self) {
+    /// Ends it. Where the full screen has the terminal, that ends with the project, and what is still to be said is for us to show.
+    pub(super) async fn end(self) {
+        let until = Instant::now() + LAST_LOOK;
+        while self.is_away.get() && Instant::now() < until {
+            sleep(Duration::from_millis(5)).await;
+        }
         self.task.abort();
     }
 }
 
 /// Keys, the live line and the way out, until the task is ended.
-async fn show(mut parts: ScreenParts) {
+async fn show(mut parts: ScreenParts, is_away: Rc<Cell<bool>>) {
     let theme = parts.look.theme;
     let mut keys = Keys::new(parts.names.clone(), theme, parts.command.clone());
     let mut presses = parts.raw.as_ref().and_then(|_| KeyPresses::open(CONTROLLING_TERMINAL.as_ref()).ok());
@@ -100,20 +115,36 @@ async fn show(mut parts: ScreenParts) {
     if parts.detach_when_ready {
         tokio::task::spawn_local(wait_for_all(parts.handle.clone(), parts.timeout, settled));
     }
+    let mut away: Option<UnixStream> = None;
     parts.draw_live(&keys);
     loop {
         tokio::select! {
-            changed = parts.handle.changed() => match changed {
-                Ok(snapshot) => {
-                    parts.take_in(&mut keys, &snapshot);
-                    parts.draw_live(&keys);
-                }
-                Err(_) => return,
-            },
-            key = next_key(&mut presses) => {
-                if parts.pressed(&mut keys, key).await {
+            changed = parts.handle.changed() => {
+                let Ok(snapshot) = changed else {
+                    // Nothing more can come of it, but the full screen may still have the terminal.
+                    if away.is_some() {
+                        is_back(&mut away).await;
+                        is_away.set(false);
+                        parts.come_back(&keys);
+                    }
                     return;
+                };
+                parts.take_in(&mut keys, &snapshot);
+                parts.draw_live(&keys);
+            },
+            key = next_key(&mut presses) => match parts.pressed(&mut keys, key).await {
+                Pressed::Left => return,
+                Pressed::Here => {}
+                Pressed::Away(stream) => {
+                    (away, presses) = (Some(stream), None);
+                    is_away.set(true);
                 }
+            },
+            () = is_back(&mut away) => {
+                away = None;
+                is_away.set(false);
+                parts.come_back(&keys);
+                presses = KeyPresses::open(CONTROLLING_TERMINAL.as_ref()).ok();
             },
             settled = &mut settles, if parts.detach_when_ready => {
                 parts.detach_when_ready = false;
@@ -136,6 +167,25 @@ async fn next_key(presses: &mut Option<KeyPresses>) -> Key {
         *presses = None;
     }
     std::future::pending().await
+}
+
+/// Waits until the full screen is left.
+async fn is_back(away: &mut Option<UnixStream>) {
+    match away {
+        // Whatever it reads: a front that is gone shows nothing either.
+        Some(stream) => drop(stream.read(&mut [0]).await),
+        None => std::future::pending().await,
+    }
+}
+
+/// What a key has led to.
+enum Pressed {
+    /// Nothing that matters here.
+    Here,
+    /// The terminal was left.
+    Left,
+    /// It was lent; this can be read from once it is back.
+    Away(UnixStream),
 }
 
 /// Waits until everything is ready, something has failed, or the time is over.
@@ -168,8 +218,8 @@ impl ScreenParts {
         }
     }
 
-    /// Performs a key; whether the terminal was left.
-    async fn pressed(&mut self, keys: &mut Keys, key: Key) -> bool {
+    /// Performs a key.
+    async fn pressed(&mut self, keys: &mut Keys, key: Key) -> Pressed {
         let snapshot = self.handle.snapshot();
         for action in keys.press(key, &snapshot) {
             match action {
@@ -187,7 +237,14 @@ impl ScreenParts {
                 }
                 KeyAction::Why(process) => self.print_why(process),
                 KeyAction::Status => self.print_status(),
-                KeyAction::Detach => return self.leave(ExitCode::Fine),
+                KeyAction::FullScreen => match self.lend() {
+                    Ok(stream) => return Pressed::Away(stream),
+                    Err(error) => {
+                        self.come_back(keys);
+                        self.hub.say(format!("  the full screen cannot be shown: {error}"));
+                    }
+                },
+                KeyAction::Detach => return if self.leave(ExitCode::Fine) { Pressed::Left } else { Pressed::Here },
                 KeyAction::Quit => self.handle.terminate(Urgency::Polite),
                 KeyAction::Prompt(Some(prompt)) => {
                     self.hub.set_live(Some(fit(&prompt, width(), self.look.theme)));
@@ -198,7 +255,28 @@ impl ScreenParts {
         if !keys.is_picking() {
             self.draw_live(keys);
         }
-        false
+        Pressed::Here
+    }
+
+    /// Lends the terminal to the full screen. The stream is held meanwhile, as that of a terminal that takes nothing.
+    fn lend(&mut self) -> io::Result<UnixStream> {
+        let mut way_out = self.detach.take().ok_or_else(|| io::Error::other("nobody is there to run it"))?;
+        self.hub.set_live(None);
+        self.hub.flush(FLUSH);
+        self.hub.hold_screen();
+        let lent = self.raw.as_ref().map_or(Ok(()), |raw| raw.lend());
+        let shown = lent.and_then(|()| way_out.show()).and_then(UnixStream::from_std);
+        self.detach.set(Some(way_out));
+        shown
+    }
+
+    /// The terminal is ours again.
+    fn come_back(&self, keys: &Keys) {
+        if let Some(raw) = &self.raw {
+            raw.take_back().ok();
+        }
+        self.hub.release_screen();
+        self.draw_live(keys);
     }
 
     async fn ask(&self, command: Command) {
@@ -263,5 +341,5 @@ impl ScreenParts {
 
 /// Columns of our terminal now.
 fn width() -> usize {
-    terminal_size::terminal_size_of(std::io::stderr()).map_or(USUAL_WIDTH, |(width, _)| width.0.into())
+    terminal_size::terminal_size_of(io::stderr()).map_or(USUAL_WIDTH, |(width, _)| width.0.into())
 }

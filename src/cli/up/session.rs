@@ -5,14 +5,12 @@
 //! 3. the output thread and the runtime are started;
 //! 4. the doors are opened, the driver runs, and at its end everything is put away in reverse.
 
+mod kept;
+mod parts;
 mod telling;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::fs::OpenOptions;
-use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,43 +18,33 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, getrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, LocalSet};
-use tokio::time::timeout_at;
+use tokio::task::LocalSet;
 
+use self::kept::was_wanted;
 use crate::cli::error::CommandError;
-use crate::cli::project::{LAST_STATUS, Loaded, VOCABULARY};
+use crate::cli::project::Loaded;
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::up::doors::Doors;
-use crate::cli::up::holder::holder_of;
 use crate::cli::up::logs::Logs;
 use crate::cli::up::names;
-use crate::cli::up::narrator::label;
 use crate::cli::up::usage;
-use crate::logs::{Hub, Keep, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
+use crate::logs::{Hub, OutputEvent};
 use crate::model::supervisord::LogLevel;
-use crate::model::{ProcessId, Project, WallTime, Word};
+use crate::model::{ProcessId, WallTime};
 use crate::plan::ports::Ports;
-use crate::registry::{self, Lock, LockError, Meta, OwnerFacts};
+use crate::registry::{self, Lock, LockError, OwnerFacts};
 use crate::runtime::clock::Clock;
-use crate::runtime::driver::{Driver, Ended, Parts, Terminals};
+use crate::runtime::driver::{Driver, Ended, Parts};
 use crate::runtime::front::DetachHandle;
-use crate::runtime::handle::{Facts, Handle};
-use crate::runtime::launcher::Launcher;
-use crate::runtime::load::marks;
+use crate::runtime::handle::Handle;
 use crate::runtime::os;
-use crate::runtime::record::Recorder;
-use crate::runtime::reload::{Desk, Source};
+use crate::runtime::reload::Desk;
 use crate::runtime::rest;
 use crate::runtime::signals::{self, Manners, Signals};
-use crate::runtime::spawner::{self, SpawnerEnd};
+use crate::runtime::spawner::{self, Born, SpawnerEnd};
 use crate::runtime::watch::Watcher;
-use crate::serve;
-use crate::supervisor::edition::Edition;
 use crate::supervisor::event::Event;
-use crate::supervisor::snapshot::{OffBecause, ProcessInfo, Snapshot};
 use crate::supervisor::{ExitPolicy, Supervisor};
-use crate::ui::names::Names;
-use crate::ui::report;
 
 /// With fewer open files than this there is no room for what we need ourselves and a few programs.
 const LEAST_DESCRIPTORS: u64 = 64;
@@ -66,9 +54,6 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How long the spawner may take to end after it has said that everything is.
 const SPAWNER_END: Duration = Duration::from_secs(1);
-
-/// What can wait is done this long after the beginning.
-const FIRST_MOMENT: Duration = Duration::from_millis(50);
 
 /// How long threads of a life that is over may take to end.
 const LAST_THREADS: Duration = Duration::from_secs(5);
@@ -99,6 +84,8 @@ pub(in crate::cli) struct Session<'a> {
     pub(in crate::cli) with_needs: bool,
     /// `-t`, `-tt`.
     pub(in crate::cli) timestamps: u8,
+    /// What programs write is shown on stderr, too: stdout is for something else.
+    pub(in crate::cli) only_stderr: bool,
     /// Keys are read.
     pub(in crate::cli) keys: bool,
     /// The way out of the terminal, when a front stands before us.
@@ -132,10 +119,18 @@ pub(in crate::cli) type Begun<'a> = Box<dyn FnOnce(&Hub, WallTime) -> Result<(),
 
 /// How a life has ended.
 pub(in crate::cli) enum Life {
-    /// It was lived. The lock is still held.
-    Over(Ended, Box<Lock>),
+    /// It was lived.
+    Over(Ended, Kept),
     /// Somebody else has brought the project up meanwhile.
-    Taken,
+    Taken(Loaded),
+}
+
+/// What is left of a life that is over.
+pub(in crate::cli) struct Kept {
+    /// The project's lock, which is still held.
+    pub(in crate::cli) lock: Box<Lock>,
+    /// The project as it was at its beginning.
+    pub(in crate::cli) loaded: Loaded,
 }
 
 impl Session<'_> {
@@ -146,13 +141,18 @@ impl Session<'_> {
             await_last_threads();
         }
         let clock = Clock::start();
-        let spawner = spawner::start(&self.run_id())
+        let born = spawner::fork(&self.run_id())
             .map_err(|error| CommandError::internal(format!("could not start the spawner process: {error}")))?;
+        let spawner = match born {
+            // Nothing of ours that has a descriptor: the spawner closes all, and then has others of the same numbers.
+            Born::Spawner(birth) => birth.live(self.loaded),
+            Born::Supervisor(end) => end,
+        };
         let (inherited, cgroup) = (spawner.inherited(), spawner.cgroup());
         // After the last fork, and before the first thread.
         signals::unblock()?;
         signals::outlive_full_files()?;
-        let Some(lock) = self.lock()? else { return Ok(Life::Taken) };
+        let Some(lock) = self.lock()? else { return Ok(Life::Taken(self.loaded)) };
         // Without more descriptors a large project is refused later, with the program that got none.
         os::raise_open_descriptor_limit().ok();
         self.notes.extend(self.loaded.places.make_state_dir());
@@ -167,7 +167,7 @@ impl Session<'_> {
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
         os::sweep_descendants(SPAWNER_END, &inherited);
         cgroup.inspect(os::Cgroup::end);
-        outcome.map(|ended| Life::Over(ended, Box::new(lock)))
+        outcome.map(|ended| Life::Over(ended, Kept { lock: Box::new(lock), loaded: self.loaded }))
     }
 
     /// `None`: somebody else has it.
@@ -197,67 +197,8 @@ impl Session<'_> {
         }
     }
 
-    /// Writes down what is to be known of the project later. Not at once, since the first programs are about to start, and a file that
-    /// takes another's place waits for the disk.
-    fn remember(&self, handle: &Handle, hub: &Hub, is_quiet: bool) -> JoinHandle<()> {
-        let project = &self.loaded.project;
-        let mut meta = Meta {
-            name: self.loaded.display_name.clone(),
-            root: project.root.display().to_string(),
-            explicit_name: self.settings.name.clone(),
-            processes: project.processes().map(|(_, _, instance)| instance.name.clone()).collect(),
-            ups: 0,
-            since: handle.now().wall,
-        };
-        let (places, hub) = (self.loaded.places.clone(), hub.clone());
-        let write = move || {
-            meta.ups = registry::up_number(&places);
-            let Err(error) = registry::write_meta(&places, &meta) else { return };
-            let line = format!("the state directory cannot be written: {error}");
-            if is_quiet {
-                hub.log(LogLevel::Warn, meta.since, line);
-            } else {
-                hub.say(format!("  {line}"));
-            }
-        };
-        let mut handle = handle.clone();
-        tokio::task::spawn_local(async move {
-            let until = tokio::time::Instant::now() + FIRST_MOMENT;
-            // An error: everything is over already.
-            while let Ok(Ok(_)) = timeout_at(until, handle.changed()).await {}
-            // It can only have panicked.
-            tokio::task::spawn_blocking(write).await.ok();
-        })
-    }
-
-    fn start_output(
-        &self,
-        events: mpsc::UnboundedSender<OutputEvent>,
-        main_log: Option<MainLog>,
-    ) -> Result<Hub, CommandError> {
-        let copy = |fd: &dyn AsFd| -> Result<OwnedFd, CommandError> { Ok(fd.as_fd().try_clone_to_owned()?) };
-        let outlet = Outlet { stdout: copy(&io::stdout())?, stderr: copy(&io::stderr())? };
-        let config = OutputConfig {
-            outlet: self.quiet.is_none().then_some(outlet),
-            keep: self.loaded.places.logs().map(Keep::new),
-            colour: self.settings.out.colour,
-            ascii: self.settings.out.ascii,
-            timestamps: match self.timestamps {
-                0 => Timestamps::Off,
-                1 => Timestamps::Relative,
-                _ => Timestamps::Clock,
-            },
-            main_log,
-        };
-        let hub = Hub::start(config, events).map_err(|error| CommandError::internal(error.to_string()))?;
-        let theme = self.settings.out.theme();
-        let names = Names::of(&self.loaded.project, theme);
-        label(&hub, &names, theme);
-        Ok(hub)
-    }
-
     async fn live(
-        mut self,
+        &mut self,
         clock: Clock,
         spawner: SpawnerEnd,
         (hub, logs): (Hub, Logs),
@@ -266,7 +207,7 @@ impl Session<'_> {
         // Before anything is waited for: what comes meanwhile is heard afterwards.
         let manners = if self.quiet.is_some() { Manners::Supervisord } else { Manners::Run };
         let signals = Signals::listen(manners)?;
-        let project = Arc::new(self.loaded.project.clone());
+        let project = Arc::clone(&self.loaded.project);
         let mut supervisor = Supervisor::of(self.edition(&project)?, self.policy, clock.now());
         let (messages, inbox) = mpsc::unbounded_channel();
         let (snapshots, view) = watch::channel(supervisor.snapshot());
@@ -307,7 +248,7 @@ impl Session<'_> {
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
         drop(watcher);
         if let Some(screen) = screen {
-            screen.end();
+            screen.end().await;
         }
         // It can only have panicked.
         remembered.await.ok();
@@ -318,102 +259,6 @@ impl Session<'_> {
         doors.close().await;
         Ok(ended)
     }
-
-    /// How programs get their streams.
-    fn terminals(&self) -> Terminals {
-        let columns = Names::of(&self.loaded.project, self.settings.out.theme()).columns() + 3;
-        Terminals {
-            automatic: self.settings.out.is_terminal,
-            prefix_columns: u16::try_from(columns).unwrap_or(u16::MAX),
-        }
-    }
-
-    fn facts(&self) -> Facts {
-        Facts {
-            name: self.loaded.display_name.clone(),
-            state_directory: self.loaded.places.state_dir.clone(),
-            pid: std::process::id(),
-        }
-    }
-
-    fn edition(&self, project: &Arc<Project>) -> Result<Edition, CommandError> {
-        let edition = Edition::new(Arc::clone(project), self.ports.clone())
-            .map_err(|cycle| CommandError::user(cycle.to_string()))?;
-        let notes = self.port_notes.iter().chain(&self.notes).cloned().collect();
-        Ok(edition.with(notes, marks(&self.loaded.known)))
-    }
-
-    /// How the config is read again.
-    fn source(&self) -> Source {
-        let homes = self.loaded.homes.clone();
-        Source {
-            request: self.loaded.request.clone(),
-            vocabulary: VOCABULARY,
-            checkout: self.loaded.places.identity.as_str().to_owned(),
-            ledger: self.loaded.homes.port_ledger(),
-            home: self.settings.home.as_ref().map(PathBuf::from),
-            notes: self.notes.clone(),
-            holder_of: Box::new(move |port| holder_of(port, &homes)),
-            describe: |diagnostics| report::human(&diagnostics.errors(), false).trim_end().to_owned(),
-        }
-    }
-
-    /// Tells this run of the project from every other.
-    fn run_id(&self) -> String {
-        format!("{}-{}", self.loaded.places.identity, std::process::id())
-    }
-
-    fn launcher(&self, project: Arc<Project>) -> Launcher {
-        let shell: BTreeMap<String, String> = self.settings.environment.clone();
-        let out = &self.settings.out;
-        let output = match (out.colour, out.is_terminal) {
-            (true, false) => vec![("FORCE_COLOR".to_owned(), "1".to_owned())],
-            (false, true) => vec![("NO_COLOR".to_owned(), "1".to_owned())],
-            (true, true) | (false, false) => Vec::new(),
-        };
-        Launcher {
-            project,
-            ports: Arc::new(self.ports.clone()),
-            shell,
-            output,
-            name: self.loaded.display_name.clone(),
-            run_id: self.run_id(),
-            server_url: Some(self.loaded.server_url()),
-        }
-    }
-
-    fn recorder(&self) -> Result<Option<Recorder>, CommandError> {
-        let Some(path) = self.settings.environment.get("RUN_RECORD").filter(|path| !path.is_empty()) else {
-            return Ok(None);
-        };
-        let path = self.settings.directory.join(PathBuf::from(path));
-        let recorder = Recorder::open(&path)
-            .map_err(|error| CommandError::user(format!("could not write RUN_RECORD={}: {error}", path.display())))?;
-        Ok(Some(recorder))
-    }
-
-    /// For `status` and `why` after the end.
-    fn keep_last_status(&self, handle: &Handle, usage: serve::UsageSource) {
-        let Some(directory) = &self.loaded.places.state_dir else { return };
-        let status = serve::door::Door::new(handle.clone(), Some(usage)).status();
-        if let Ok(text) = serde_json::to_vec(&status) {
-            // A disk that is full now was told of by the logs.
-            write_over(&directory.join(LAST_STATUS), &text).ok();
-        }
-    }
-}
-
-/// Whether anybody was wanted until the end and had not done its work.
-fn was_wanted(snapshot: &Snapshot) -> bool {
-    let is_cut_short = |info: &ProcessInfo| info.off_because == Some(OffBecause::Shutdown) && info.word == Word::Off;
-    snapshot.processes.iter().any(|info| is_cut_short(info))
-}
-
-/// Writes over what is there. Cut off first, it would go to the disk at once on ext4 (`auto_da_alloc`), with our end waiting for it.
-fn write_over(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
-    file.write_all(text)?;
-    file.set_len(text.len() as u64)
 }
 
 /// Forks take one thread: those of the life before this one are just ending.

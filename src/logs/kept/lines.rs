@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
+use crate::logs::kept::cursor::Cursor;
 use crate::logs::kept::follow::Follow;
 use crate::logs::kept::reader::{KeptLogs, LogLine, Query};
 use crate::logs::kept::track_reader::TrackReader;
@@ -39,6 +40,15 @@ impl Lines {
             lines.has_ended = true;
         }
         lines
+    }
+
+    /// How far the lines reach that were taken so far. One that is not finished is taken again when it is.
+    pub fn cursor(&self) -> Cursor {
+        let mut cursor = Cursor::default();
+        for reader in &self.readers {
+            cursor.mark(reader.process(), reader.channel(), reader.given());
+        }
+        cursor
     }
 
     /// Goes on with what is written from now on.

@@ -7,14 +7,20 @@
 
 pub mod layout;
 
+mod book;
+mod cursor;
 mod follow;
 mod lines;
+mod news;
 mod reader;
 mod track_reader;
 mod writer;
 
+pub use book::{Book, Entry, Place, Scan, Wanted};
+pub use cursor::{Cursor, NoCursor};
 pub use follow::Follow;
 pub use lines::Lines;
+pub use news::{KeptNews, Written};
 pub use reader::{KeptLogs, LogLine, Query};
 
 pub(crate) use writer::{Keeper, KeptWriter, segment_file, starts as segment_starts};

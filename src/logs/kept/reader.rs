@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::logs::hub::Channel;
+use crate::logs::kept::cursor::Cursor;
 use crate::logs::kept::layout;
 use crate::logs::kept::lines::Lines;
-use crate::logs::kept::track_reader::{TrackReader, Wanted};
+use crate::logs::kept::track_reader::{TrackReader, Wanted, length};
 use crate::model::WallTime;
 
 /// The kept logs of one project.
@@ -78,6 +79,27 @@ impl KeptLogs {
     pub fn lines(&self, query: Query) -> io::Result<Lines> {
         let readers = self.readers(&query)?;
         Ok(Lines::new(self.clone(), query, readers))
+    }
+
+    /// The lines that a query selects behind a cursor; what it does not know is read from its first byte.
+    pub fn lines_from(&self, query: Query, cursor: &Cursor) -> io::Result<Lines> {
+        let mut readers = self.readers(&query)?;
+        for reader in &mut readers {
+            let process = Arc::clone(reader.process());
+            if let Some(offset) = cursor.offset(&process, reader.channel()) {
+                reader.seek_offset(offset);
+            }
+        }
+        Ok(Lines::new(self.clone(), query, readers))
+    }
+
+    /// Where all logs end now.
+    pub fn ends(&self) -> io::Result<Cursor> {
+        let mut cursor = Cursor::default();
+        for (process, channel, directory) in self.tracks(&Query::default())? {
+            cursor.mark(&process, channel, length(&directory));
+        }
+        Ok(cursor)
     }
 
     /// A reader at the first wanted byte of each channel.

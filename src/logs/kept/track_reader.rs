@@ -49,7 +49,10 @@ pub(super) struct TrackReader {
     held: Option<Record>,
     /// The first row is the rest of a line that began before the wanted ones.
     is_fragment: bool,
-    lines: VecDeque<LogLine>,
+    /// Each with the offset behind it.
+    lines: VecDeque<(LogLine, u64)>,
+    /// The offset behind the last line that was given out whole.
+    given: u64,
     block: Vec<u8>,
 }
 
@@ -77,10 +80,26 @@ impl TrackReader {
             held: None,
             is_fragment: false,
             lines: VecDeque::new(),
+            given: 0,
             block: Vec::new(),
         };
         reader.seek();
+        reader.given = reader.position;
         reader
+    }
+
+    /// Moves on to an offset that [`TrackReader::given`] has told, unless what is wanted begins behind it.
+    pub(super) fn seek_offset(&mut self, offset: u64) {
+        if offset > self.position {
+            self.position = offset;
+            self.given = offset;
+            self.is_fragment = false;
+        }
+    }
+
+    /// The offset behind the last line that was given out whole; at first, where reading begins.
+    pub(super) fn given(&self) -> u64 {
+        self.given
     }
 
     pub(super) fn process(&self) -> &Arc<str> {
@@ -98,13 +117,15 @@ impl TrackReader {
     /// The time of the next line, if there is one now.
     pub(super) fn peek(&mut self) -> Option<WallTime> {
         while self.lines.is_empty() && self.fill() {}
-        self.lines.front().map(|line| line.at)
+        self.lines.front().map(|(line, _)| line.at)
     }
 
     /// The next line, if there is one now. An unfinished one waits for its end.
     pub(super) fn next_line(&mut self) -> Option<LogLine> {
         self.peek()?;
-        self.lines.pop_front()
+        let (line, end) = self.lines.pop_front()?;
+        self.given = end;
+        Some(line)
     }
 
     /// Whether a line is unfinished.
@@ -135,6 +156,7 @@ impl TrackReader {
             let is_last = next >= self.end.unwrap_or(u64::MAX);
             if let Some(at) = find_last(&file, *start, from, end, is_last, &mut wanted) {
                 self.position = at;
+                self.given = at;
                 self.is_fragment = false;
                 return;
             }
@@ -155,7 +177,7 @@ impl TrackReader {
         }
         let Some(first) = records.iter().position(|record| self.wanted.has(record)) else {
             // Nothing yet; what comes may be wanted.
-            self.position = self.length();
+            self.position = length(&self.directory);
             return;
         };
         self.position = records[first].offset;
@@ -165,14 +187,6 @@ impl TrackReader {
             let last = records.iter().rposition(|record| self.wanted.has(record));
             self.end = last.and_then(|last| records.get(last + 1)).map(|record| record.offset);
         }
-    }
-
-    /// Where the log ends now.
-    fn length(&self) -> u64 {
-        let last = starts(&self.directory).unwrap_or_default().last().copied();
-        last.map_or(0, |start| {
-            start + fs::metadata(self.directory.join(layout::segment_name(start))).map_or(0, |found| found.len())
-        })
     }
 
     fn byte_before(&self, offset: u64) -> Option<u8> {
@@ -255,12 +269,14 @@ impl TrackReader {
     }
 
     fn take_rows(&mut self, mut bytes: &[u8]) {
+        let end = self.position + bytes.len() as u64;
         while let Some(row) = self.rows.take(&mut bytes) {
+            let behind = end - bytes.len() as u64;
             let held = if row.is_joined { self.held.take() } else { None };
             let record = held.unwrap_or(self.current);
             if !std::mem::take(&mut self.is_fragment) && self.wanted.has(&record) {
                 let found = line(&self.process, self.channel, &record, row.bytes.to_vec(), row.is_finished);
-                self.lines.push_back(found);
+                self.lines.push_back((found, behind));
             }
         }
         if self.rows.is_holding() && self.held.is_none() {
@@ -273,7 +289,8 @@ impl TrackReader {
         let record = self.held.take().unwrap_or(self.current);
         let Some(bytes) = self.rows.close() else { return };
         if !std::mem::take(&mut self.is_fragment) && self.wanted.has(&record) {
-            self.lines.push_back(line(&self.process, self.channel, &record, bytes.to_vec(), true));
+            let found = line(&self.process, self.channel, &record, bytes.to_vec(), true);
+            self.lines.push_back((found, self.position));
         }
     }
 }
@@ -281,6 +298,14 @@ impl TrackReader {
 fn line(process: &Arc<str>, channel: Channel, record: &Record, bytes: Vec<u8>, is_finished: bool) -> LogLine {
     let process = Arc::clone(process);
     LogLine { process, channel, at: record.at, up: record.up, run: record.run, bytes, is_finished }
+}
+
+/// Where a log ends now.
+pub(super) fn length(directory: &Path) -> u64 {
+    let last = starts(directory).unwrap_or_default().last().copied();
+    last.map_or(0, |start| {
+        start + fs::metadata(directory.join(layout::segment_name(start))).map_or(0, |found| found.len())
+    })
 }
 
 fn read_index(directory: &Path, start: u64) -> Vec<Record> {

@@ -72,11 +72,14 @@ impl<S: Spawner> Driver<S> {
 
     fn leader_ended(&mut self, of: Incarnation, exit: Exit, survivors: bool) {
         self.log(LogLevel::Debug, "received SIGCHLD indicating a child quit".to_owned());
-        self.ends.begin(of, exit, survivors);
-        self.parts.hub.ended(of.0, of.1, survivors);
+        let (is_open, news) = self.ends.begin(of, exit, survivors);
+        if is_open {
+            self.parts.hub.ended(of.0, of.1, survivors);
+        }
         if survivors {
             self.after(SURVIVORS_MOMENT, Later::Overdue(of));
         }
+        self.end_news(news);
     }
 
     /// Says who they are before it is said that the leader has ended: they have had the time to become what they will be.

@@ -202,7 +202,9 @@ pub fn signal_process(pid: u32, start_time: u64, signal: Signal) -> io::Result<(
 
 /// How many processes the kernel has killed for want of memory, on this machine or in a cgroup of it (`oom_kill` in proc(5)).
 pub fn memory_kills() -> Option<u64> {
-    let counters = fs::read_to_string("/proc/vmstat").ok()?;
+    // In pieces as large as the kernel gives them: its files do not say how long they are.
+    let mut counters = String::with_capacity(16 * 1024);
+    File::open("/proc/vmstat").ok()?.read_to_string(&mut counters).ok()?;
     counters.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok())
 }
 

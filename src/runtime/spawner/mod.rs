@@ -2,7 +2,7 @@
 //!
 //! # Use
 //!
-//! [`start`] forks it before the supervisor has a thread. The supervisor keeps a [`SpawnerEnd`], connects it to its runtime, gives
+//! [`fork`] forks it before the supervisor has a thread. The supervisor keeps a [`SpawnerEnd`], connects it to its runtime, gives
 //! it an [`Order`] and hears [`Report`]s. Programs are named by a [`Key`] that the supervisor chooses.
 //!
 //! # Theory of operation
@@ -68,18 +68,43 @@ pub trait Spawner {
     fn is_flushed(&self) -> bool;
 }
 
+/// Which side of the fork we are on.
+#[derive(Debug)]
+pub enum Born {
+    /// The spawner's, which is to live as such.
+    Spawner(Birth),
+    /// The supervisor's.
+    Supervisor(SpawnerEnd),
+}
+
+/// What the spawner begins with.
+#[derive(Debug)]
+pub struct Birth {
+    socket: OwnedFd,
+    supervisor: u32,
+    cgroup: Option<os::Cgroup>,
+}
+
+impl Birth {
+    /// Lives as the spawner from here on. What was inherited for the supervisor alone, such as a large config, is dropped once the start
+    /// is over: until then it would only cost time, and memory that both share. It owns no descriptors, for all are closed first.
+    pub fn live<T>(self, inherited: T) -> ! {
+        server::live(&self.socket, self.supervisor, self.cgroup.as_ref(), inherited)
+    }
+}
+
 /// Forks the spawner and makes this process a subreaper. Call it from the main thread, before there is another one, and before
 /// anything that programs must not inherit changes (umask, open descriptor limit). `run_id` is the mark of this run, `PROJECT-PID`.
-pub fn start(run_id: &str) -> io::Result<SpawnerEnd> {
+pub fn fork(run_id: &str) -> io::Result<Born> {
     let (near, far) = UnixStream::pair()?;
     let supervisor = std::process::id();
     let inherited = os::Inherited::look();
     let mut cgroup = os::Cgroup::make(run_id);
     match fork_in(&mut cgroup)? {
-        Forked::Child => server::live(&OwnedFd::from(far), supervisor, cgroup.as_ref()),
+        Forked::Child => Ok(Born::Spawner(Birth { socket: far.into(), supervisor, cgroup })),
         Forked::Parent(pid) => {
             os::become_subreaper()?;
-            Ok(SpawnerEnd { socket: near, pid, inherited, cgroup })
+            Ok(Born::Supervisor(SpawnerEnd { socket: near, pid, inherited, cgroup }))
         }
     }
 }

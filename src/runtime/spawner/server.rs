@@ -17,16 +17,16 @@ use super::order::{Order, Report, SpawnOrder};
 use super::wire::{decode_order, encode_report};
 use crate::model::Signal;
 use crate::runtime::os::{self, Cgroup, Inherited, Signals};
-use crate::runtime::rest::QUIET;
+use crate::runtime::rest::{QUIET, QUIET_AFTER_AN_END};
 use crate::runtime::sys::{self, Waited};
 
 /// How long programs have between TERM and KILL when the supervisor is gone.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
 /// Lives as the spawner from here on. For the child of a fork.
-pub(super) fn live(socket: &OwnedFd, supervisor: u32, cgroup: Option<&Cgroup>) -> ! {
+pub(super) fn live<T>(socket: &OwnedFd, supervisor: u32, cgroup: Option<&Cgroup>, inherited: T) -> ! {
     let lived = catch_unwind(AssertUnwindSafe(|| {
-        settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor, cgroup))
+        settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor, cgroup, inherited))
     }));
     os::sweep_descendants(LAST_GRACE, &Inherited::default());
     // A supervisor that lives removes it after us, which costs nothing.
@@ -67,7 +67,13 @@ enum End {
 }
 
 /// Serves until the supervisor is gone or asks for the end.
-fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32, cgroup: Option<&Cgroup>) -> io::Result<()> {
+fn serve<T>(
+    socket: &OwnedFd,
+    signals: Signals,
+    supervisor: u32,
+    cgroup: Option<&Cgroup>,
+    inherited: T,
+) -> io::Result<()> {
     let me = std::process::id();
     let mut spawner = Server {
         socket,
@@ -77,7 +83,8 @@ fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32, cgroup: Option<&Cg
         outbox: Outbox::default(),
         children: Children::new(me),
         hands: Hands::default(),
-        is_at_rest: false,
+        quiet: Some(QUIET),
+        inherited: Some(inherited),
     };
     match spawner.turn_until_end()? {
         End::Alone => Ok(()),
@@ -93,7 +100,7 @@ fn serve(socket: &OwnedFd, signals: Signals, supervisor: u32, cgroup: Option<&Cg
     }
 }
 
-struct Server<'a> {
+struct Server<'a, T> {
     socket: &'a OwnedFd,
     supervisor: u32,
     signals: Signals,
@@ -101,11 +108,13 @@ struct Server<'a> {
     outbox: Outbox,
     children: Children,
     hands: Hands,
-    /// Whether what the start has needed was given back.
-    is_at_rest: bool,
+    /// After so long a sleep, what the start has needed is given back; it was, without one.
+    quiet: Option<Duration>,
+    /// What the supervisor had at the fork.
+    inherited: Option<T>,
 }
 
-impl Server<'_> {
+impl<T> Server<'_, T> {
     fn turn_until_end(&mut self) -> io::Result<End> {
         let mut pause = None;
         loop {
@@ -126,11 +135,12 @@ impl Server<'_> {
 
     /// Sleeps until something happens; without a pause as long as that takes. The first long sleep gives memory back.
     fn wait(&mut self, pause: Option<Duration>) -> io::Result<()> {
-        if !self.is_at_rest && pause.is_none() {
-            if self.sleep(Some(QUIET))? {
+        if let Some(quiet) = self.quiet.filter(|_| pause.is_none()) {
+            if self.sleep(Some(quiet))? {
                 return Ok(());
             }
-            self.is_at_rest = true;
+            self.quiet = None;
+            self.inherited = None;
             // It stays ours where the system would not take it.
             sys::give_back_memory().ok();
         }
@@ -242,7 +252,10 @@ impl Server<'_> {
     fn reap(&mut self) -> io::Result<bool> {
         loop {
             match sys::wait_any()? {
-                Waited::Ended(pid, exit) => self.children.ended(pid, exit),
+                Waited::Ended(pid, exit) => {
+                    self.quiet = self.quiet.map(|_| QUIET_AFTER_AN_END);
+                    self.children.ended(pid, exit);
+                }
                 Waited::Nothing => return Ok(true),
                 Waited::NoChildren => return Ok(false),
             }

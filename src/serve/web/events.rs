@@ -50,23 +50,29 @@ struct Used {
 }
 
 /// Follows the state for one client.
-pub(super) fn stream(site: &Arc<Site>, peer: &Peer) -> Response<Answer> {
+pub(super) fn stream(site: &Arc<Site>, peer: &Peer, with_usage: bool) -> Response<Answer> {
     let Some(place) = site.web.place(peer) else { return crowded() };
     let (pieces, body) = mpsc::channel(1);
-    tokio::spawn(follow(Arc::clone(site), peer.clone(), pieces, place));
+    tokio::spawn(follow(Arc::clone(site), peer.clone(), pieces, with_usage, place));
     endless(peer, Answer::Pieces(body))
 }
 
 /// Ends with the client or with the project, whichever goes first.
-async fn follow(site: Arc<Site>, peer: Peer, pieces: mpsc::Sender<Bytes>, _place: OwnedSemaphorePermit) {
+async fn follow(
+    site: Arc<Site>,
+    peer: Peer,
+    pieces: mpsc::Sender<Bytes>,
+    with_usage: bool,
+    _place: OwnedSemaphorePermit,
+) {
     tokio::select! {
         () = peer.leaves() => {}
         () = pieces.closed() => {}
-        () = tell(&site, &pieces) => {}
+        () = tell(&site, &pieces, with_usage) => {}
     }
 }
 
-async fn tell(site: &Site, pieces: &mpsc::Sender<Bytes>) {
+async fn tell(site: &Site, pieces: &mpsc::Sender<Bytes>, with_usage: bool) {
     let mut handle = site.door.handle().clone();
     let mut known = handle.snapshot();
     let begin = format!("{RETRY}{}", event("status", &site.door.status()));
@@ -86,7 +92,7 @@ async fn tell(site: &Site, pieces: &mpsc::Sender<Bytes>) {
                 known = latest;
                 piece
             }
-            () = sleep_until(next_usage) => {
+            () = sleep_until(next_usage), if with_usage => {
                 next_usage = Instant::now() + USAGE;
                 Some(site.door.look(usage))
             }

@@ -164,7 +164,7 @@ async fn answer(route: Route, visit: Visit<'_>) -> Response<Answer> {
         }
         Route::Logs(query) => logs::page(visit.site, query).await,
         Route::LogStream(query) => logs::stream(visit.site, visit.peer, query).await,
-        Route::Events => events::stream(visit.site, visit.peer),
+        Route::Events { with_usage } => events::stream(visit.site, visit.peer, with_usage),
         Route::Change(verb) => change::change(door, verb, visit.body).await,
         Route::Open => open::open(visit),
     }

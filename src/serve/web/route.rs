@@ -53,8 +53,11 @@ pub(super) enum Route {
     Logs(LogQuery),
     /// The same, and what comes after them.
     LogStream(LogQuery),
-    /// Every change of state as it happens.
-    Events,
+    /// Every change of state as it happens, and now and then CPU and memory for who wants them.
+    Events {
+        /// Whether somebody does.
+        with_usage: bool,
+    },
     /// Change something.
     Change(Verb),
     /// Open a listener for a browser.
@@ -149,7 +152,7 @@ pub(super) fn find(method: &Method, uri: &Uri) -> Result<Route, StatusCode> {
             Some("graph") => read(Route::Graph(drawing(&pairs)?)),
             Some("logs") => read(Route::Logs(log_query(&pairs)?)),
             Some("logs/stream") => follow(Route::LogStream(log_query(&pairs)?)),
-            Some("events") => follow(Route::Events),
+            Some("events") => follow(Route::Events { with_usage: pairs.get("usage") != Some("no") }),
             Some("start") => change(Route::Change(Verb::Start)),
             Some("stop") => change(Route::Change(Verb::Stop)),
             Some("restart") => change(Route::Change(Verb::Restart)),

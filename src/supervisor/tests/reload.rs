@@ -12,7 +12,7 @@ use crate::model::{
 use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Answer, Outcome};
 use crate::supervisor::edition::Edition;
-use crate::supervisor::event::{Command, Event, RequestId, Urgency};
+use crate::supervisor::event::{Command, Event, RequestId, StartUntil, Urgency};
 use crate::supervisor::notice::Notice;
 use crate::supervisor::snapshot::ProcessInfo;
 use crate::supervisor::{ExitPolicy, Supervisor};
@@ -167,6 +167,18 @@ fn what_differs_is_stopped_and_started_again_and_its_dependents_are_not() {
 
 #[test]
 fn a_dependent_that_restarts_with_it_does() {
+    let mut world = being_ended_for_a_new_config();
+    assert_eq!(spawned(&world.exited("web")), []);
+    assert_eq!(spawned(&world.exited("db")), [ProcessId(0)]);
+}
+
+fn restart(processes: &[ProcessId]) -> Event {
+    let processes = processes.to_vec();
+    Event::Command(WAIT, Command::Restart { processes, until: StartUntil::Accepted, timeout: None })
+}
+
+/// A database and one that restarts with it; all of it is ended for a new config of the database.
+fn being_ended_for_a_new_config() -> World {
     let web = || {
         let mut web = quick("web", &["db"]);
         web.depends_on[0].restart = true;
@@ -175,6 +187,35 @@ fn a_dependent_that_restarts_with_it_does() {
     let mut world = World::up(vec![quick("db", &[]), web()]);
     let actions = world.reload(vec![changed(quick("db", &[])), web()]);
     assert_eq!(signalled(&actions), [ProcessId(0), ProcessId(1)]);
+    world
+}
+
+#[test]
+fn a_restart_of_what_a_reload_is_ending_is_one_start() {
+    for restarted in [&[ProcessId(0)][..], &[ProcessId(1)], &[ProcessId(0), ProcessId(1)]] {
+        for order in [["db", "web"], ["web", "db"]] {
+            let mut world = being_ended_for_a_new_config();
+            let mut actions = world.step(restart(restarted));
+            assert_eq!(signalled(&actions), [], "they have been asked to end");
+            for name in order {
+                actions.extend(world.exited(name));
+            }
+            world.spawn_all(actions);
+            let seen = ["db", "web"].map(|name| world.info(name).map(|info| (info.runs, info.word)));
+            assert_eq!(seen, [Some((2, Word::Ready)); 2], "{restarted:?}, {order:?}");
+        }
+    }
+}
+
+#[test]
+fn a_restart_of_what_a_reload_has_started_is_another_start() {
+    let mut world = being_ended_for_a_new_config();
+    world.exited("web");
+    let actions = world.exited("db");
+    assert_eq!(spawned(&actions), [ProcessId(0)]);
+    // It may have been built anew since it was executed.
+    world.spawn_all(actions);
+    assert_eq!(signalled(&world.step(restart(&[ProcessId(0)])))[0], ProcessId(0));
 }
 
 #[test]

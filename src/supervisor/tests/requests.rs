@@ -36,6 +36,15 @@ fn a_start_of_what_is_on_its_way_is_answered_when_it_is_ready() {
 }
 
 #[test]
+fn who_gives_no_time_at_all_is_answered_in_the_next_moment() {
+    let mut world = begun(vec![Program::new("web")]);
+    let wait = Command::Wait { processes: vec![WEB], timeout: Some(Duration::ZERO) };
+    assert_eq!(reply(&world.step(Event::Command(RequestId(7), wait))), None);
+    let later = world.after(Duration::from_millis(1), Event::Tick);
+    assert_eq!(reply(&later), Some(&Outcome::TimedOut(vec![WEB])));
+}
+
+#[test]
 fn an_end_by_a_signal_that_a_user_sent_says_so() {
     let mut world = begun(vec![Program::new("web")]);
     world.spawned(WEB);

@@ -1,6 +1,7 @@
 //! Text that is not TOML: what was meant, and how it is written.
 
 use crate::config::format::toml::line_start;
+use crate::model::options::OPTIONS;
 
 /// What to write instead at a syntax error, where it can be told from the line.
 pub(super) fn what_to_write(text: &str, at: usize, message: &str) -> Option<String> {
@@ -10,10 +11,14 @@ pub(super) fn what_to_write(text: &str, at: usize, message: &str) -> Option<Stri
         return Some("TOML takes straight quotes: \"…\"".to_owned());
     }
     if message.starts_with("string values must be quoted") {
-        let (key, _) = line.split_once('=').filter(|(key, _)| start + key.len() < at)?;
+        let (before, _) = text.get(start..at)?.rsplit_once('=')?;
+        let (table, key) = before.rfind(['{', ',']).map_or(("", before), |end| before.split_at(end + 1));
         let value = text.get(at..start + line.len())?.trim();
         if value.is_empty() {
             return Some(format!("a value is missing: write {} = …, or take the line out", key.trim()));
+        }
+        if !table.is_empty() || !may_be_told(&text[..start], key.trim()) {
+            return Some(format!("write {} = \"…\"", key.trim()));
         }
         let quote = if value.contains(['"', '\\']) { '\'' } else { '"' };
         return (!value.contains(quote) && !value.contains('#'))
@@ -26,6 +31,13 @@ pub(super) fn what_to_write(text: &str, at: usize, message: &str) -> Option<Stri
         return Some("a string ends on its line; \"\"\"…\"\"\" may hold several lines".to_owned());
     }
     None
+}
+
+/// Whether the value of this key may stand in a message, which may go anywhere. One of an environment may be a secret.
+fn may_be_told(above: &str, key: &str) -> bool {
+    let header = above.lines().rev().map(str::trim_start).find(|line| line.starts_with('['));
+    let is_environment = header.is_some_and(|header| header.contains("environment"));
+    !is_environment && !matches!(key, "environment" | "password") && OPTIONS.iter().any(|option| option.name == key)
 }
 
 /// Another language that somebody's file is in, told from its first line that says something.
@@ -54,6 +66,21 @@ mod tests {
         assert_eq!(help("command = sleep 1").as_deref(), Some("write command = \"sleep 1\""));
         assert_eq!(help("command = echo \"a b\"").as_deref(), Some("write command = 'echo \"a b\"'"));
         assert_eq!(help("command = sleep 1 # or 2"), None, "who knows where the comment begins");
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_repeated() {
+        for text in [
+            "[environment]\nTOKEN = hunter2",
+            "[program.web]\nenvironment = { TOKEN = hunter2 }",
+            "[program.web]\nenvironment = { A = \"b\", command = hunter2 }",
+            "[program.web]\nenvironment.TOKEN = hunter2",
+            "[environment]\ncommand = hunter2",
+            "[http]\npassword = hunter2",
+        ] {
+            let help = what_to_write(text, text.find("hunter2").unwrap(), "string values must be quoted, …").unwrap();
+            assert!(help.ends_with(" = \"…\"") && !help.contains("hunter2"), "{text}: {help}");
+        }
     }
 
     #[test]

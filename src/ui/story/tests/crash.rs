@@ -174,7 +174,7 @@ fn what_a_failure_keeps_down_says_so_and_why() {
   db      127.0.0.1:5433
   cache   127.0.0.1:6380
   worker  127.0.0.1:4000
-  keys: s status  l only…  r restart…  d detach  q stop  ? help
+  keys: s status  l only…  r restart…  t full screen  d detach  q stop  ? help
 ",
     );
 }

@@ -43,7 +43,7 @@ fn a_good_start_reads_as_a_story() {
   db     127.0.0.1:5433
   cache  127.0.0.1:6380
   web    127.0.0.1:3102
-  keys: s status  l only…  r restart…  d detach  q stop  ? help
+  keys: s status  l only…  r restart…  t full screen  d detach  q stop  ? help
 ",
     );
 }
@@ -79,7 +79,7 @@ fn a_good_start_reads_the_same_in_ascii() {
   db     127.0.0.1:5433
   cache  127.0.0.1:6380
   web    127.0.0.1:3102
-  keys: s status  l only..  r restart..  d detach  q stop  ? help
+  keys: s status  l only..  r restart..  t full screen  d detach  q stop  ? help
 ",
     );
 }
@@ -165,7 +165,7 @@ fn instances_of_one_program_are_counted() {
   up in 0.9s
   worker  127.0.0.1:4000 to 4003
   api     127.0.0.1:3101
-  keys: s status  l only…  r restart…  d detach  q stop  ? help
+  keys: s status  l only…  r restart…  t full screen  d detach  q stop  ? help
 ",
     );
 }

@@ -10,17 +10,6 @@ use crate::cli::settings::{Settings, Verbosity};
 use crate::client::Follow;
 use crate::ui::text::clean;
 
-/// Print the address of the project's page.
-///
-/// Without a TCP address in the config a port of loopback is opened for it, until this command ends; then the address opens once,
-/// in one browser, and the port shows nothing to anybody else.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct Args {
-    /// The page for a browser.
-    #[arg(long, required = true)]
-    pub web: bool,
-}
-
 /// The longest line that tells an address.
 const LONGEST: usize = 4 << 10;
 
@@ -33,7 +22,7 @@ struct Opened {
 }
 
 /// Prints the address, and stays while it is held.
-pub fn run(settings: &Settings, _args: &Args) -> Result<ExitCode, CommandError> {
+pub(super) fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
     let connection = project::connect(settings)?;
     let name = clean(&connection.owner().name);
     let mut answer = connection.open_page()?;
