@@ -173,10 +173,7 @@ impl<'a> Session<'a> {
             if self.has_ended {
                 return Ok(Break(Over::Ended));
             }
-            if now.pid == 0 {
-                let how = if now.last_exit.is_empty() { now.word } else { clean(&now.last_exit) };
-                self.screen.say(&format!("{} has ended: {how}; Ctrl-] leaves, the next run comes here", self.label));
-            }
+            self.screen.say(&end_of_run(&self.label, &now));
         }
         if now.pid != 0 {
             return self.begin(before.is_some(), saying).await;
@@ -271,6 +268,13 @@ impl<'a> Session<'a> {
     }
 }
 
+/// What is said of a run that is over. Who is started again at once may be heard of only when the next run is there.
+fn end_of_run(label: &str, now: &State) -> String {
+    let how = if now.last_exit.is_empty() { now.word.clone() } else { clean(&now.last_exit) };
+    let next = if now.pid == 0 { "; Ctrl-] leaves, the next run comes here" } else { "" };
+    format!("{label} has ended: {how}{next}")
+}
+
 /// A project that does not listen any more has ended, which is heard in its own time.
 async fn send(saying: &mut Saying, frame: &Frame) -> Step {
     match saying.say(frame).await {
@@ -305,5 +309,18 @@ impl Endings {
             _ = self.quit.recv() => Number::SIGQUIT,
         };
         signal as i32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_run_is_told_even_if_the_next_is_there_already() {
+        let ended = State { word: "stopped".into(), run: 1, last_exit: "exited 0".into(), ..State::default() };
+        assert_eq!(end_of_run("web", &ended), "web has ended: exited 0; Ctrl-] leaves, the next run comes here");
+        let runs_again = State { word: "running".into(), pid: 7, run: 2, ..ended };
+        assert_eq!(end_of_run("web", &runs_again), "web has ended: exited 0");
     }
 }
