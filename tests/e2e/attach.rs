@@ -111,8 +111,9 @@ fn every_key_reaches_a_shell_on_a_terminal_ctrl_c_too_and_the_size_is_ours() {
         terminal.press("stty size\r");
         terminal.screen().contains("31 77\r\n")
     });
+    // What says so already has the signals of a child, unlike what a shell has only forked.
     terminal
-        .press("echo asleep; sleep 1000\r")
+        .press("sh -c 'echo asleep; exec sleep 1000'\r")
         .wait_for("asleep\r\n")
         .press("\x03")
         .press("echo status $?\r")
