@@ -8,6 +8,7 @@
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -118,6 +119,15 @@ impl ResolvedProbe {
             Self::Tcp(address) => tcp::local_port(address),
             Self::Http { url, .. } => http::local_port(url),
             Self::Exec(_) | Self::Log(_) | Self::Notify | Self::File(_) | Self::Described => None,
+        }
+    }
+
+    /// The answer, where it is enough that somebody listens at these addresses of its port: the kernel takes every connection for a
+    /// program that listens, and the program is spared one that says nothing.
+    pub fn passes_by_itself(&self, listened_at: &[IpAddr]) -> Option<Answer> {
+        match self {
+            Self::Tcp(address) => tcp::passes_by_itself(address, listened_at),
+            _ => None,
         }
     }
 }

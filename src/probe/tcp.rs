@@ -35,6 +35,12 @@ pub async fn check(address: &str) -> Answer {
     }
 }
 
+/// The answer without a connection, where somebody is known to listen.
+pub(super) fn passes_by_itself(address: &str, listened_at: &[IpAddr]) -> Option<Answer> {
+    let address = Address::parse(address).ok()?;
+    listened_at.iter().any(|ip| address.is_heard_at(*ip)).then(|| Answer::pass(format!("tcp {}", address.label())))
+}
+
 fn problem(address: &str) -> Option<String> {
     match Address::parse(address).err()? {
         AddressError::Port(_) => Some(format!("expected {}", SCHEMA.value)),
@@ -106,6 +112,13 @@ impl Address {
         host.is_empty() || host == "localhost" || host.ends_with(".localhost")
     }
 
+    /// Whether who listens at an address of this machine is met. Who listens at all of IPv6 may or may not be met over IPv4.
+    fn is_heard_at(&self, listener: IpAddr) -> bool {
+        self.known_addresses()
+            .into_iter()
+            .any(|own| own == listener || (listener.is_unspecified() && own.is_ipv4() == listener.is_ipv4()))
+    }
+
     /// Connects to the first of its addresses that accepts.
     pub(super) async fn connect(&self) -> io::Result<TcpStream> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "host not found");
@@ -121,13 +134,18 @@ impl Address {
         Err(last)
     }
 
-    async fn candidates(&self) -> io::Result<Vec<SocketAddr>> {
+    /// The addresses that nobody has to be asked for.
+    fn known_addresses(&self) -> Vec<IpAddr> {
         if self.is_loopback_name() {
-            let both: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            return Ok(both.map(|ip| SocketAddr::new(ip, self.port)).to_vec());
+            return vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
         }
-        if let Ok(ip) = self.host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, self.port)]);
+        self.host.parse().into_iter().collect()
+    }
+
+    async fn candidates(&self) -> io::Result<Vec<SocketAddr>> {
+        let known = self.known_addresses();
+        if !known.is_empty() {
+            return Ok(known.into_iter().map(|ip| SocketAddr::new(ip, self.port)).collect());
         }
         match lookup_host((self.host.as_str(), self.port)).await {
             Ok(found) => Ok(found.collect()),
@@ -187,6 +205,28 @@ mod tests {
             assert!(check(&address).await.passed, "{address}");
         }
         assert!(!check(&format!("127.0.0.1:{port}")).await.passed, "an address as written means that address");
+    }
+
+    #[test]
+    fn who_is_known_to_listen_is_not_connected_to() {
+        let is_met = |address: &str, listener: &str| passes_by_itself(address, &[listener.parse().unwrap()]).is_some();
+        for (address, listener) in [
+            ("80", "127.0.0.1"),
+            ("80", "::"),
+            ("localhost:80", "::1"),
+            ("127.0.0.1:80", "127.0.0.1"),
+            ("127.0.0.1:80", "0.0.0.0"),
+            ("[::1]:80", "::"),
+        ] {
+            assert!(is_met(address, listener), "{address} {listener}");
+        }
+        for (address, listener) in
+            [("127.0.0.1:80", "::1"), ("127.0.0.1:80", "::"), ("127.0.0.1:80", "127.0.0.2"), ("80", "127.0.0.2")]
+        {
+            assert!(!is_met(address, listener), "{address} {listener}");
+        }
+        assert_eq!(passes_by_itself("80", &[]), None);
+        assert_eq!(passes_by_itself("80", &[Ipv4Addr::LOCALHOST.into()]), Some(Answer::pass("tcp 80")));
     }
 
     #[tokio::test]

@@ -1,9 +1,10 @@
-//! Waiting until somebody listens at a port of this machine: the attempt of a ready check is worth making only then.
+//! Waiting until somebody listens at a port of this machine: the attempt of a ready check is worth making only then, and often not
+//! needed any more.
 //!
 //! One task looks for all who wait, so that a hundred that start at once cost no more than one; with nobody waiting it sleeps.
 
-use std::collections::BTreeSet;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -11,10 +12,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::runtime::os::{Alarm, Listeners};
 
 /// The shortest time between two looks: one takes about twenty microseconds, for all ports together.
-const LOOK_EVERY: Duration = Duration::from_micros(400);
+const LOOK_EVERY: Duration = Duration::from_micros(200);
 
 /// Whoever has waited long is looked after less often: the time between two looks grows by this part of what has passed.
-const SHARE_OF_WAIT: u32 = 40;
+const SHARE_OF_WAIT: u32 = 100;
 
 /// The longest time between two looks.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_millis(100);
@@ -32,8 +33,8 @@ struct Wish {
     port: u16,
     /// When the first attempt of this run was made, as far as is known.
     since: Instant,
-    /// Answered, or dropped, when there is something to try.
-    reply: oneshot::Sender<()>,
+    /// Answered with who listens there, or dropped, when there is something to try.
+    reply: oneshot::Sender<Vec<IpAddr>>,
 }
 
 impl Listening {
@@ -47,14 +48,18 @@ impl Listening {
         Self { wishes }
     }
 
-    /// Returns when somebody listens, after `at_most` anyway: a port may be answered for from elsewhere (a container's is).
-    pub(super) fn at(&self, port: u16, since: Instant, at_most: Duration) -> impl Future<Output = ()> + Send + use<> {
+    /// Returns when somebody listens, with the addresses at which; after `at_most` anyway, with none: a port may be answered for from
+    /// elsewhere (a container's is).
+    pub(super) fn at(
+        &self,
+        port: u16,
+        since: Instant,
+        at_most: Duration,
+    ) -> impl Future<Output = Vec<IpAddr>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         // A task that is gone has dropped its end, which answers.
         let _ = self.wishes.send(Wish { port, since, reply });
-        async move {
-            let _ = tokio::time::timeout(at_most, answer).await;
-        }
+        async move { tokio::time::timeout(at_most, answer).await.ok().and_then(Result::ok).unwrap_or_default() }
     }
 }
 
@@ -79,8 +84,8 @@ impl Look {
                 },
                 () = alarm.ring(due) => {
                     last = Instant::now();
-                    let ports = listeners.ports()?;
-                    self.answer(&ports);
+                    let addresses = listeners.addresses()?;
+                    self.answer(&addresses);
                 }
             }
         }
@@ -93,11 +98,13 @@ impl Look {
     }
 
     /// Answers those whose port is there, and forgets those who wait no longer.
-    fn answer(&mut self, ports: &BTreeSet<u16>) {
+    fn answer(&mut self, addresses: &[SocketAddr]) {
         self.waiting.retain(|wish| !wish.reply.is_closed());
-        for wish in self.waiting.extract_if(.., |wish| ports.contains(&wish.port)) {
+        let listens = |wish: &mut Wish| addresses.iter().any(|address| address.port() == wish.port);
+        for Wish { port, reply, .. } in self.waiting.extract_if(.., listens) {
+            let there = addresses.iter().filter(|address| address.port() == port).map(SocketAddr::ip).collect();
             // Whoever asked may be gone by now.
-            let _ = wish.reply.send(());
+            let _ = reply.send(there);
         }
     }
 }
@@ -118,16 +125,16 @@ mod tests {
         let port = socket.local_addr().unwrap().port();
         let wait = listening.at(port, Instant::now(), LONG);
         let wait = tokio::spawn(wait);
-        listening.at(port, Instant::now(), Duration::from_millis(5)).await;
+        assert!(listening.at(port, Instant::now(), Duration::from_millis(5)).await.is_empty());
         assert!(!wait.is_finished(), "nobody listens yet");
         let _listener = socket.listen(1).unwrap();
-        wait.await.unwrap();
+        assert_eq!(wait.await.unwrap(), ["127.0.0.1".parse::<IpAddr>().unwrap()]);
     }
 
     #[tokio::test]
     async fn who_listens_already_is_not_waited_for() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        Listening::begin().at(port, Instant::now(), LONG).await;
+        assert!(!Listening::begin().at(port, Instant::now(), LONG).await.is_empty());
     }
 }

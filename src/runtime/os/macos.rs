@@ -309,7 +309,7 @@ impl Alarm {
     }
 }
 
-/// Which TCP ports are listened at: not told here, so every ready check tries for itself.
+/// Where TCP connections are listened for: not told here, so every ready check tries for itself.
 #[derive(Debug)]
 pub struct Listeners;
 
@@ -320,7 +320,7 @@ impl Listeners {
     }
 
     /// Always refuses.
-    pub fn ports(&mut self) -> io::Result<std::collections::BTreeSet<u16>> {
+    pub fn addresses(&mut self) -> io::Result<Vec<std::net::SocketAddr>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }
