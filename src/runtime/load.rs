@@ -26,8 +26,8 @@ pub struct Outcome {
     pub project: Option<Project>,
     /// Everything that is wrong; only warnings when there is a project.
     pub diagnostics: Diagnostics,
-    /// All that was looked at: the files in it are what a watcher has to watch.
-    pub known: Known,
+    /// What the files and patterns that were looked at were like: what a watcher has to watch.
+    pub sources: Vec<SourceMark>,
 }
 
 /// Loads a project. Blocks for as long as the files take to read.
@@ -40,14 +40,16 @@ pub fn load_knowing(request: &Request, vocabulary: &Vocabulary, mut known: Known
     loop {
         match load(request, &known, vocabulary) {
             Loaded::Needs(needs) => needs.into_iter().for_each(|need| look(need, &mut known)),
-            Loaded::Project(project, diagnostics) => return Outcome { project: Some(*project), diagnostics, known },
-            Loaded::Refused(diagnostics) => return Outcome { project: None, diagnostics, known },
+            Loaded::Project(project, diagnostics) => {
+                return Outcome { project: Some(*project), diagnostics, sources: marks(&known) };
+            }
+            Loaded::Refused(diagnostics) => return Outcome { project: None, diagnostics, sources: marks(&known) },
         }
     }
 }
 
 /// What the files and patterns that were looked at were like.
-pub fn marks(known: &Known) -> Vec<SourceMark> {
+fn marks(known: &Known) -> Vec<SourceMark> {
     let file = |(path, fact): (&PathBuf, &FileFact)| mark(path, "", &hash_of(fact));
     let pattern =
         |((base, pattern), found): (&(PathBuf, String), &Vec<PathBuf>)| mark(base, pattern, &names_hash(found));

@@ -15,7 +15,7 @@ use crate::model::{ConfigRefusal, ConfigWish, Diagnostics, PortRequest, Program,
 use crate::plan::ports::Ports;
 use crate::plan::reload::{with_group, without_group};
 use crate::runtime::handle::Handle;
-use crate::runtime::load::{is_as_marked, load_project, marks};
+use crate::runtime::load::{is_as_marked, load_project};
 use crate::runtime::ports::{self, Holder};
 use crate::supervisor::action::Outcome;
 use crate::supervisor::edition::Edition;
@@ -132,9 +132,8 @@ impl Desk {
         let source = Arc::clone(&self.source);
         let loaded = spawn_blocking(move || {
             let outcome = load_project(&source.request, &source.vocabulary);
-            let sources = marks(&outcome.known);
             let project = outcome.project.map(Arc::new).ok_or_else(|| (source.describe)(&outcome.diagnostics));
-            Reading { project, sources }
+            Reading { project, sources: outcome.sources }
         });
         let reading = loaded.await.map_err(|_| ConfigRefusal::Ending)?;
         if let Ok(project) = &reading.project {

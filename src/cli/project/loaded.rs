@@ -7,9 +7,9 @@ use crate::cli::error::CommandError;
 use crate::cli::project::files::{canonical, config_files};
 use crate::cli::project::found::running;
 use crate::cli::settings::Settings;
-use crate::config::facts::Known;
 use crate::config::request::{AsSupervisord, Request, Vocabulary};
 use crate::config::suggest;
+use crate::model::status::SourceMark;
 use crate::model::{Diagnostics, EnvOrder, Program, Project, ReloadMode};
 use crate::probe;
 use crate::registry::{self, Homes, Identity, Places};
@@ -52,8 +52,8 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// What was asked of the loader: to ask it again.
     pub request: Request,
-    /// All that was looked at while loading: what a watcher has to watch.
-    pub known: Known,
+    /// What the files that were looked at while loading were like: what a watcher has to watch.
+    pub sources: Vec<SourceMark>,
     /// The project's name: `-p`, or the config's with the branch of a linked worktree.
     pub display_name: String,
     /// The branch of a linked worktree.
@@ -124,7 +124,7 @@ pub fn load_with(settings: &Settings, options: &LoadOptions) -> Result<Loaded, C
         project: Arc::new(project),
         warnings: outcome.diagnostics,
         request,
-        known: outcome.known,
+        sources: outcome.sources,
         display_name: name.full,
         branch: name.branch,
         places,

@@ -18,7 +18,6 @@ use crate::model::Project;
 use crate::runtime::driver::Terminals;
 use crate::runtime::handle::Facts;
 use crate::runtime::launcher::Launcher;
-use crate::runtime::load::marks;
 use crate::runtime::record::Recorder;
 use crate::runtime::reload::Source;
 use crate::supervisor::edition::Edition;
@@ -77,7 +76,7 @@ impl Session<'_> {
         let edition = Edition::new(Arc::clone(project), self.ports.clone())
             .map_err(|cycle| CommandError::user(cycle.to_string()))?;
         let notes = self.port_notes.iter().chain(&self.notes).cloned().collect();
-        Ok(edition.with(notes, marks(&self.loaded.known)))
+        Ok(edition.with(notes, self.loaded.sources.clone()))
     }
 
     /// How the config is read again.
