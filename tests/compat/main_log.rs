@@ -124,7 +124,7 @@ fn a_stale_socket_is_told_of(side: Side) {
 }
 
 fn every_server_without_a_login_is_told_of(side: Side) {
-    let port = crate::daemon::free_port();
+    let port = crate::common::free_port();
     let conf = format!("[inet_http_server]\nport = 127.0.0.1:{port}\n[unix_http_server:two]\nfile = %(here)s/two\n");
     let stage = Stage { side, project: TestProject::empty() };
     stage.write(&conf);

@@ -7,8 +7,8 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::common::{Running, TestProject};
-use crate::daemon::{Stage, free_port, is_alive};
+use crate::common::{Running, TestProject, free_port};
+use crate::daemon::{Stage, is_alive};
 use crate::response::Connection;
 use crate::side::{Side, tool};
 

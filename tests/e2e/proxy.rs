@@ -3,12 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
-use crate::common::{PATIENCE, Running, TestProject};
-
-/// A port that nobody has now.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
+use crate::common::{PATIENCE, Running, TestProject, free_port};
 
 /// A project with a web server, and the proxy at this port.
 fn shop(name: &str, port: u16) -> String {

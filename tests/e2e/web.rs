@@ -2,14 +2,14 @@
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PATIENCE, TestProject, becomes_true};
+use crate::common::{PATIENCE, TestProject, becomes_true, free_port};
 
 /// A program whose environment has a secret in it, and which writes down where the UNIX socket is.
 const SHOP: &str = r#"
@@ -49,7 +49,7 @@ impl Answer {
 
 impl Shop {
     fn new() -> Self {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let project = TestProject::toml(&format!("{SHOP}\n[control]\ntcp = \"127.0.0.1:{port}\"\n"));
         Self { project, port: Cell::new(port) }
     }
@@ -263,7 +263,7 @@ fn followers_are_few_and_a_place_is_free_again_when_one_leaves() {
 
 #[test]
 fn a_flood_is_skipped_and_nobody_waits_for_a_page_that_does_not_read() {
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let flood = "[program.flood]\ncommand = \"echo first; yes 0123456789012345678901234567890123456789\"\nready = { log = \"first\" }\n";
     let text = format!("{flood}[control]\ntcp = \"127.0.0.1:{port}\"\n");
     let shop = Shop { project: TestProject::toml(&text), port: Cell::new(port) };

@@ -1,12 +1,10 @@
 //! What the page shows and does, by mouse and by keyboard.
 
-use std::net::TcpListener;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::browser::Browser;
-use crate::common::{PATIENCE, TestProject};
+use crate::common::{PATIENCE, TestProject, free_port};
 
 /// Two programs that say something, and a task.
 const TWO: &str = r#"
@@ -32,7 +30,7 @@ pub(crate) struct Shop {
 impl Shop {
     /// With these programs.
     pub(crate) fn with(programs: &str) -> Self {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let project =
             TestProject::toml(&format!("name = \"shop\"\n{programs}\n[control]\ntcp = \"127.0.0.1:{port}\"\n"));
         Self { project, port }
