@@ -140,6 +140,7 @@ fn of_listener(side: Side, mode: &str, until: &str) -> Vec<String> {
     let stage = Stage::new(side, &conf.replace("spy.json\n", &format!("spy.json {mode}\n")));
     let daemon = stage.start();
     stage.wait_for_text("main.log", "success: spy entered RUNNING state");
+    stage.wait_for_text("main.log", "spy: ACKNOWLEDGED -> READY");
     daemon.value("sendRemoteCommEvent", json!(["hello", "world"]));
     stage.wait_for_text("main.log", until);
     let is_asked = |line: &String| line.contains(" spy: ") || line.contains("event 0 ");
