@@ -111,7 +111,7 @@ fn a_stopped_program_can_be_stopped() {
         "[program.web]\ncommand = \"echo on; kill -STOP $$; sleep 1000\"\nready = { log = \"on\" }\nstopwaitsecs = 1\n",
     );
     let up = started(&project);
-    project.wait_until("it is stopped by its own signal", Duration::from_secs(5), || {
+    project.wait_until("it is stopped by its own signal", PATIENCE, || {
         project.survivors().iter().any(|found| found.state == 'T')
     });
     up.interrupt();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
 
-use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+use crate::common::{Found, PATIENCE, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
 /// The limit of the promise: stopwaitsecs is 1 s.
@@ -151,7 +151,7 @@ fn a_terminal_is_given_back_when_the_supervisor_is_shot() {
     let terminal = Terminal::start(&project, &["up"]);
     terminal.wait_for("up in ");
     let is_taken = || !terminal.local_flags().contains(LocalFlags::ECHO);
-    assert!(is_taken(), "keys are read");
+    project.wait_until("keys are read", PATIENCE, is_taken);
     let supervisor = &ours_from_the_top(&project)[1];
     project.shoot(supervisor);
     project.wait_until("the terminal echoes again", LIMIT, || !is_taken());

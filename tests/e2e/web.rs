@@ -94,7 +94,9 @@ impl Shop {
 
 fn ask(mut stream: impl Read + Write, line: &str, headers: &str, body: &str) -> Answer {
     let length = body.len();
-    write!(stream, "{line} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+    let request = format!("{line} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    // At once: who is refused by the head may be hung up on before the rest.
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let text = String::from_utf8(answer).unwrap();
