@@ -281,7 +281,7 @@ impl Drop for TestProject {
     fn drop(&mut self) {
         if !thread::panicking() {
             // Who has answered for the last time may still be on its way out.
-            becomes_true(PATIENCE / 8, || self.survivors().is_empty());
+            becomes_true(PATIENCE, || self.survivors().is_empty());
         }
         let left = self.survivors();
         for found in &left {
