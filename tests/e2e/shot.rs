@@ -11,8 +11,8 @@ use run::registry::{self, Environment, Homes, Identity, OwnerFacts};
 use crate::common::{Found, PATIENCE, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
-/// The promise: the last sweep gives two seconds of grace, and a loaded machine some more.
-const LIMIT: Duration = Duration::from_secs(6);
+/// The last sweep gives two seconds of grace, and a machine that is busy with other tests needs many times that.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// One with a child that stands still.
 const FROZEN: &str = r#"

@@ -8,8 +8,8 @@ use nix::sys::termios::LocalFlags;
 use crate::common::{Found, PATIENCE, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
-/// The limit of the promise: stopwaitsecs is 1 s.
-const LIMIT: Duration = Duration::from_secs(4);
+/// Who does not want to end has three seconds at most, and a machine that is busy with other tests needs many times that.
+const LIMIT: Duration = Duration::from_secs(20);
 
 const POLITE: &str = r#"
 [program.polite]
