@@ -13,9 +13,11 @@ pub(crate) mod terminal;
 
 use std::cell::Cell;
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -279,7 +281,7 @@ impl Drop for TestProject {
     fn drop(&mut self) {
         if !thread::panicking() {
             // Who has answered for the last time may still be on its way out.
-            becomes_true(PATIENCE / 8, || self.survivors().is_empty());
+            becomes_true(PATIENCE, || self.survivors().is_empty());
         }
         let left = self.survivors();
         for found in &left {
@@ -318,6 +320,21 @@ fn copy(from: &Path, to: &Path) {
             copy(&entry.path(), &target);
         } else {
             fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A port of this machine that nobody has. The system chooses from 32768 on when it is asked for any, and what we give out ourselves ends
+/// at 19999: so none of the tests that run at the same time is given this one.
+pub(crate) fn free_port() -> u16 {
+    const RANGE: std::ops::Range<u16> = 20_000..32_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Another process begins elsewhere.
+        let number = std::process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = RANGE.start + u16::try_from(number % u32::from(RANGE.end - RANGE.start)).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
         }
     }
 }

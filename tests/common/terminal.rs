@@ -60,6 +60,14 @@ impl<'a> Terminal<'a> {
         self.screen.text()
     }
 
+    /// The same, once nobody has it any more who could write.
+    #[track_caller]
+    pub(crate) fn whole_screen(&self) -> String {
+        let is_whole = || self.reader.as_ref().is_none_or(JoinHandle::is_finished);
+        assert!(becomes_true(PATIENCE, is_whole), "somebody holds it open\n{}", self.project.picture());
+        self.screen()
+    }
+
     /// Waits until a text was written to it.
     #[track_caller]
     pub(crate) fn wait_for(&self, text: &str) -> &Self {

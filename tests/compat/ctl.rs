@@ -36,6 +36,16 @@ fn a_log_is_followed_until_ctrl_c(side: Side) {
     following.signal(Signal::SIGINT);
 }
 
+/// Ctrl-C until it is heard: while it is still writing, the interrupt may get lost in its handlers.
+pub(crate) fn leave_foreground(talking: Running<'_>) {
+    talking.wait_until("it leaves the foreground", || {
+        talking.signal(Signal::SIGINT);
+        becomes_true(PATIENCE / 10, || talking.stdout().contains("Exiting foreground"))
+    });
+    // It would still sit for half a minute over a descriptor that it has closed.
+    talking.signal(Signal::SIGKILL);
+}
+
 fn a_process_is_talked_to_in_the_foreground(side: Side) {
     let stage = Stage::new(side, CAT);
     let daemon = stage.start();
@@ -47,11 +57,7 @@ fn a_process_is_talked_to_in_the_foreground(side: Side) {
     talking.wait_for("==> Press Ctrl-C to exit <==");
     writer.write_all("grüße\n".as_bytes()).unwrap();
     talking.wait_for("grüße\n");
-    talking.signal(Signal::SIGINT);
-    talking.wait_for("Exiting foreground");
-    // It would still sit for half a minute over a descriptor that it has closed.
-    talking.signal(Signal::SIGKILL);
-    drop(talking);
+    leave_foreground(talking);
     assert_eq!(daemon.state("cat"), "RUNNING");
     assert_eq!(daemon.ctl(&["fg", "nope"], 1), "ERROR: bad process name supplied\n");
 }

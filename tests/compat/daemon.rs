@@ -1,7 +1,6 @@
 //! A stage with a supervisord.conf, and the daemon on it.
 
 use std::cell::RefCell;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -308,11 +307,6 @@ impl Daemon<'_> {
     pub(crate) fn stdout(&self) -> String {
         self.running.stdout()
     }
-}
-
-/// A port that is free now.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Whether a process lives.

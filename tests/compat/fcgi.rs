@@ -7,7 +7,8 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::json;
 
-use crate::daemon::{Stage, free_port};
+use crate::common::free_port;
+use crate::daemon::Stage;
 use crate::servers::somebody;
 use crate::side::{Side, here, tool};
 

@@ -175,7 +175,7 @@ fn the_main_log_is_read_and_cleared(side: Side) {
     assert!(!daemon.value("readLog", json!([0, 0])).as_str().unwrap().contains("spawned"));
     daemon.value("stopProcess", json!(["cat"]));
     let is_told = |log: &Value| log.as_str().unwrap().contains("stopped: cat (terminated by SIGTERM)");
-    assert!(is_told(&daemon.value("readLog", json!([0, 0]))), "it goes on");
+    daemon.wait_until("it goes on", || is_told(&daemon.value("readLog", json!([0, 0]))));
 }
 
 fn the_main_log_tells_what_happened(side: Side) {

@@ -124,7 +124,7 @@ fn a_stale_socket_is_told_of(side: Side) {
 }
 
 fn every_server_without_a_login_is_told_of(side: Side) {
-    let port = crate::daemon::free_port();
+    let port = crate::common::free_port();
     let conf = format!("[inet_http_server]\nport = 127.0.0.1:{port}\n[unix_http_server:two]\nfile = %(here)s/two\n");
     let stage = Stage { side, project: TestProject::empty() };
     stage.write(&conf);
@@ -140,6 +140,7 @@ fn of_listener(side: Side, mode: &str, until: &str) -> Vec<String> {
     let stage = Stage::new(side, &conf.replace("spy.json\n", &format!("spy.json {mode}\n")));
     let daemon = stage.start();
     stage.wait_for_text("main.log", "success: spy entered RUNNING state");
+    stage.wait_for_text("main.log", "spy: ACKNOWLEDGED -> READY");
     daemon.value("sendRemoteCommEvent", json!(["hello", "world"]));
     stage.wait_for_text("main.log", until);
     let is_asked = |line: &String| line.contains(" spy: ") || line.contains("event 0 ");

@@ -8,7 +8,8 @@ use nix::unistd::{Group, User, getegid, geteuid};
 use serde_json::json;
 
 use crate::bridge::{Bridge, Refusal};
-use crate::daemon::{Stage, free_port};
+use crate::common::free_port;
+use crate::daemon::Stage;
 use crate::response::{Connection, post};
 use crate::side::Side;
 

@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use crate::daemon::{Stage, free_port};
+use crate::common::free_port;
+use crate::daemon::Stage;
 use crate::side::{Side, tool};
 
 on_both! {

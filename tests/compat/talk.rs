@@ -7,8 +7,8 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::common::{Running, TestProject};
-use crate::daemon::{Stage, free_port, is_alive};
+use crate::common::{Running, TestProject, free_port};
+use crate::daemon::{Stage, is_alive};
 use crate::response::Connection;
 use crate::side::{Side, tool};
 
@@ -130,10 +130,7 @@ fn talks_in_the_foreground(stage: &Stage) {
     talking.wait_for("==> Press Ctrl-C to exit <==");
     writer.write_all(b"hello, Montreal\n").unwrap();
     talking.wait_for("hello, Montreal\n");
-    talking.signal(Signal::SIGINT);
-    talking.wait_for("Exiting foreground");
-    // It would still sit for half a minute over a descriptor that it has closed.
-    talking.signal(Signal::SIGKILL);
+    crate::ctl::leave_foreground(talking);
 }
 
 fn becomes_ten(stage: &Stage) {

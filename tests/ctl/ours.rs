@@ -1,9 +1,8 @@
 //! Our own projects, controlled as supervisorctl would.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use super::common::TestProject;
+use super::common::{TestProject, free_port};
 
 const SHOP: &str = "\
 [program.web]
@@ -63,7 +62,7 @@ fn a_project_elsewhere_is_addressed_by_its_directory_or_name() {
 
 #[test]
 fn a_project_with_a_password_wants_none_from_its_owner_and_one_over_tcp() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
     let control = format!("[control]\ntcp = \"127.0.0.1:{port}\"\nusername = \"ann\"\npassword = \"secret\"\n");
     let project = TestProject::toml(&format!("{SHOP}{control}"));

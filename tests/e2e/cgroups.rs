@@ -95,7 +95,9 @@ fn what_runs_is_in_a_cgroup_that_goes_with_us_whoever_is_shot() {
             Some(which) => {
                 project.shoot(&project.ours()[which]);
                 project.wait_for_silence(LIMIT);
-                project.wait_until("the cgroup is gone", LIMIT, || cgroup.of_runs().is_empty());
+                project.wait_until(&format!("the cgroup is gone when {which} was shot"), LIMIT, || {
+                    cgroup.of_runs().is_empty()
+                });
             }
         }
     }

@@ -1,11 +1,10 @@
 //! The commands that talk to a running project, typed anywhere in it.
 
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{Done, Running, TestProject, lines_of};
+use crate::common::{Done, PATIENCE, Running, TestProject, lines_of};
 
 const SHOP: &str = r#"
 name = "shop"
@@ -227,7 +226,7 @@ fn logs_f_of_a_project_that_is_down_says_so_and_waits_for_it() {
     started(&project).interrupt().expect_code(0);
     let following = project.start(&["logs", "-f", "web"]);
     following.wait_for("is down; what it writes once it is up comes here (Ctrl-C leaves)");
-    assert_eq!(lines_of(&following.stdout(), "web"), ["on"]);
+    following.wait_until("what was there is shown", || lines_of(&following.stdout(), "web") == ["on"]);
     let up = started(&project);
     following.wait_until("its output is there", || lines_of(&following.stdout(), "web") == ["on", "on"]);
     up.interrupt().expect_code(0);
@@ -355,7 +354,7 @@ fn numprocs_makes_a_group_that_can_be_named() {
     assert_eq!(project.word("worker:worker_1"), "off");
     assert_eq!(project.word("worker:worker_2"), "ready");
     project.run(&["stop", "worker:*"]).expect_code(0);
-    project.wait_until("all are off", Duration::from_secs(10), || {
+    project.wait_until("all are off", PATIENCE, || {
         (0..3).all(|number| project.word(&format!("worker:worker_{number}")) == "off")
     });
     up.interrupt().expect_code(0);

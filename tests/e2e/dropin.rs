@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 
-use crate::common::{Done, PATIENCE, Running, TestProject, has_tool, skipped};
+use crate::common::{Done, PATIENCE, Running, TestProject, free_port, has_tool, skipped};
 
 /// Who plays supervisord.
 #[derive(Debug, Clone)]
@@ -328,11 +328,6 @@ fn every_server_has_its_own_login_and_mode() {
         end(&project, pid);
         assert!(!project.path("two.sock").exists());
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::env;
 use std::fs::{self, Permissions};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use crate::common::{PATIENCE, TestProject, all_files, has_tool, skipped};
+use crate::common::{PATIENCE, TestProject, all_files, free_port, has_tool, skipped};
 
 fn example(name: &str) -> TestProject {
     TestProject::copy_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name))
@@ -81,11 +81,6 @@ fn the_extension_serves_its_methods_and_run_ctl_has_its_command() {
     project.run(&["down"]).expect_code(0);
 }
 
-/// A port that is free now.
-fn free_port() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
-}
-
 /// Puts free ports where the files of an example name theirs.
 fn move_ports(project: &TestProject, ports: &[(&str, &str)]) {
     for file in all_files(&project.directory()) {
@@ -100,7 +95,7 @@ fn move_ports(project: &TestProject, ports: &[(&str, &str)]) {
 #[test]
 fn the_talk_comes_up_without_its_supervisord() {
     let project = example("talk");
-    let port = free_port();
+    let port = free_port().to_string();
     move_ports(&project, &[("9001", &port)]);
     project.run(&["up", "-d", "--timeout", "30s"]).expect_code(0);
     project.run(&["ctl", "status", "clock"]).expect_code(0).expect_text("RUNNING");
@@ -118,7 +113,7 @@ fn a_supervisord_conf_of_2011_comes_up_unchanged_with_its_real_servers() {
         return;
     }
     let project = example("old-server");
-    let [web, app, redis] = [free_port(), free_port(), free_port()];
+    let [web, app, redis] = [(); 3].map(|()| free_port().to_string());
     move_ports(&project, &[("18080", &web), ("18000", &app), ("16379", &redis)]);
     fs::create_dir(project.path(".data")).unwrap();
     symlink(venv, project.path(".data/venv")).unwrap();

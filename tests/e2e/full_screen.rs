@@ -111,7 +111,7 @@ fn a_panic_gives_the_terminal_back_and_is_read() {
     let mut terminal = Terminal::start(&project, &["ui"]);
     wait_for_code(&mut terminal, 101);
     assert!(terminal.is_as_found());
-    let text = terminal.screen();
+    let text = terminal.whole_screen();
     let (left, told) = (text.find(LEAVE).unwrap(), text.find("panicked").unwrap());
     assert!(left < told, "{text}");
     assert_eq!(text.matches(LEAVE).count(), 1, "once more would put the cursor over it\n{text}");

@@ -1,6 +1,6 @@
 //! What looks as if it ran and does not do what it should: each is told by its reason, in the stream, in `why` and in JSON.
 
-use crate::common::{TestProject, has_tool};
+use crate::common::{PATIENCE, TestProject, has_tool};
 
 #[test]
 fn a_program_in_the_background_is_ended_and_told_as_such() {
@@ -14,11 +14,9 @@ fn a_program_in_the_background_is_ended_and_told_as_such() {
     assert!(told["note"].as_str().unwrap().contains(" sleep), where it cannot be supervised"), "{told}");
     assert_eq!(told["runs"], 1, "it would only do so again");
     project.run(&["why", "web"]).expect_text("put itself into the background");
-    assert!(
-        !project.survivors().iter().any(|found| format!("{found:?}").contains("sleep")),
-        "{:?}",
-        project.survivors()
-    );
+    project.wait_until("what it left is gone", PATIENCE, || {
+        !project.survivors().iter().any(|found| format!("{found:?}").contains("sleep"))
+    });
     up.interrupt().expect_code(1);
 }
 

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use run::client::Client;
 use run::codec::xmlrpc::Value;
 
-use crate::common::{PATIENCE, TestProject, all_files, has_tool};
+use crate::common::{PATIENCE, TestProject, all_files, free_port, has_tool};
 
 /// Says something on both outputs, and where we listen.
 const TALK: &str = "echo $SUPERVISOR_SERVER_URL > url; echo out; echo err >&2; exec sleep 1000";
@@ -182,7 +182,7 @@ fn bytes_that_are_no_text_do_not_fail_a_call() {
     }
     let text = "[program.odd]\ncommand = '''printf 'gr\\303\\274n \\377 \\033[1m \\000\\n'; exec sleep 1000'''\nready = { log = \"gr\" }\n\
                 [control]\ntcp = \"127.0.0.1:PORT\"\nusername = \"a\"\npassword = \"b\"\n";
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let project = TestProject::toml(&text.replace("PORT", &port.to_string()));
     let up = project.up();
     up.wait_for_banner();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::common::{Done, Running, TestProject, has_tool};
+use crate::common::{Done, PATIENCE, Running, TestProject, has_tool};
 
 /// A program that says who it is and listens at a port of its own.
 fn shop() -> String {
@@ -75,7 +75,7 @@ fn twenty_copies_run_side_by_side_without_a_clash() {
     let before = pid_of_web(&world, other);
     let supervisor = world.ours().into_iter().find(|found| u64::from(found.pid) == victim["pid"].as_u64().unwrap());
     world.shoot(&supervisor.unwrap());
-    world.wait_until("the one that was shot is gone", crate::common::PATIENCE, || {
+    world.wait_until("the one that was shot is gone", PATIENCE, || {
         projects(&world).iter().filter(|project| project["state"] == "running").count() == 19
     });
     assert_eq!(pid_of_web(&world, other), before, "nobody else has noticed");
@@ -214,7 +214,8 @@ fn open_hands_the_url_to_the_browser_and_prints_it() {
     let mut command = world.command(&["open", "web.debug"]);
     command.env("BROWSER", format!("sh {} --new", world.path("browser").display()));
     assert_eq!(world.finish(command).expect_code(0).stdout, format!("{}\n", url(1)));
-    assert_eq!(world.read("opened"), format!("--new {}\n", url(1)));
+    let expected = format!("--new {}\n", url(1));
+    world.wait_until("the browser has been told", PATIENCE, || world.read("opened") == expected);
     world.run(&["open", "wob"]).expect_code(2).expect_text("web");
     world.run(&["down"]).expect_code(0);
 }

@@ -3,12 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
-use crate::common::{PATIENCE, Running, TestProject};
-
-/// A port that nobody has now.
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
-}
+use crate::common::{PATIENCE, Running, TestProject, free_port};
 
 /// A project with a web server, and the proxy at this port.
 fn shop(name: &str, port: u16) -> String {
@@ -57,11 +52,23 @@ fn up(project: &TestProject) -> Running<'_> {
     up
 }
 
+/// Up, and the proxy with it, for which nobody else waits.
+fn up_with_proxy(project: &TestProject, port: u16) -> Running<'_> {
+    let up = up(project);
+    wait_for_proxy(project, port);
+    up
+}
+
+#[track_caller]
+fn wait_for_proxy(project: &TestProject, port: u16) {
+    project.wait_until("the proxy listens", PATIENCE, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+}
+
 #[test]
 fn a_request_reaches_the_program_by_its_name_and_tells_who_asked() {
     let port = free_port();
     let project = TestProject::toml(&shop("shop", port));
-    let up = up(&project);
+    let up = up_with_proxy(&project, port);
     up.wait_for(&format!("http://web.shop.localhost:{port}   (127.0.0.1:"));
     let answer = get(port, &format!("web.shop.localhost:{port}"), "/a?b=c");
     assert_eq!(status_of(&answer), 200, "{answer}");
@@ -87,7 +94,7 @@ fn a_request_reaches_the_program_by_its_name_and_tells_who_asked() {
 fn connections_are_kept_bodies_come_in_chunks_and_hanging_up_is_told() {
     let port = free_port();
     let project = TestProject::toml(&shop("shop", port));
-    let up = up(&project);
+    let up = up_with_proxy(&project, port);
     let host = format!("web.shop.localhost:{port}");
     let mut stream = connect(port);
     let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -114,7 +121,7 @@ fn connections_are_kept_bodies_come_in_chunks_and_hanging_up_is_told() {
 fn events_come_as_they_are_sent() {
     let port = free_port();
     let project = TestProject::toml(&shop("shop", port));
-    let up = up(&project);
+    let up = up_with_proxy(&project, port);
     let mut stream = connect(port);
     write!(stream, "GET /events HTTP/1.1\r\nHost: web.shop.localhost:{port}\r\nAccept: text/event-stream\r\n\r\n")
         .unwrap();
@@ -131,7 +138,7 @@ fn events_come_as_they_are_sent() {
 fn a_websocket_is_a_tunnel_in_both_directions() {
     let port = free_port();
     let project = TestProject::toml(&shop("shop", port));
-    let up = up(&project);
+    let up = up_with_proxy(&project, port);
     let mut stream = connect(port);
     write!(
         stream,
@@ -157,7 +164,7 @@ fn a_websocket_is_a_tunnel_in_both_directions() {
 fn a_name_that_nobody_has_lists_what_runs_and_a_foreign_one_learns_nothing() {
     let port = free_port();
     let project = TestProject::toml(&shop("shop", port));
-    let up = up(&project);
+    let up = up_with_proxy(&project, port);
     let unknown = get(port, &format!("nope.localhost:{port}"), "/");
     assert_eq!(status_of(&unknown), 404);
     assert!(unknown.contains(&format!("web  http://web.shop.localhost:{port}  ready")), "{unknown}");
@@ -192,7 +199,7 @@ fn what_is_not_ready_says_why_and_is_asked_again() {
     ));
     let up = project.up();
     project.wait_for_word("web", "starting");
-    project.wait_until("the proxy listens", PATIENCE, || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+    wait_for_proxy(&project, port);
     let host = format!("web.shop.localhost:{port}");
     let waiting = ask(port, &format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: text/html"), "");
     assert_eq!(status_of(&waiting), 503, "{waiting}");
@@ -225,7 +232,7 @@ fn the_next_project_takes_the_proxy_over() {
         drop(stream);
         Some(status_of(&get(port, &format!("web.{name}.localhost:{port}"), "/")))
     };
-    assert_eq!((code("one"), code("two")), (Some(200), Some(200)), "one proxy serves both");
+    world.wait_until("one proxy serves both", PATIENCE, || (code("one"), code("two")) == (Some(200), Some(200)));
     one.interrupt().expect_code(0);
     world.wait_until("the other one has taken over", PATIENCE, || code("two") == Some(200));
     world.wait_until("the first is unknown", PATIENCE, || code("one") == Some(404));

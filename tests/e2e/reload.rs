@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::common::{Done, PATIENCE, TestProject, has_tool};
+use crate::common::{Done, PATIENCE, TestProject, free_port, has_tool};
 
 /// A name, and what its section says beside a command that stays.
 fn program(name: &str, keys: &str) -> String {
@@ -153,7 +153,7 @@ fn the_stream_shows_the_plan_and_the_names_of_what_is_new() {
 
 #[test]
 fn what_is_renamed_takes_over_the_port_of_what_is_gone() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let actor = env!("CARGO_BIN_EXE_actor");
     let server =
         |name: &str| format!("[program.{name}]\ncommand = \"{actor} listen $PORT\"\nport = {port}\nstartretries = 0\n");

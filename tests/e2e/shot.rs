@@ -11,8 +11,8 @@ use run::registry::{self, Environment, Homes, Identity, OwnerFacts};
 use crate::common::{Found, PATIENCE, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
-/// The promise: the last sweep gives two seconds of grace, and a loaded machine some more.
-const LIMIT: Duration = Duration::from_secs(6);
+/// The last sweep gives two seconds of grace, and a machine that is busy with other tests needs many times that.
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// One with a child that stands still.
 const FROZEN: &str = r#"
@@ -76,7 +76,7 @@ fn a_supervisor_shot_at_any_moment_of_the_start_leaves_nothing() {
     for count in 1..=9 {
         let project = mixed();
         let up = project.up();
-        project.wait_until("there are so many", LIMIT, || project.survivors().len() >= count);
+        project.wait_until("there are so many", PATIENCE, || project.survivors().len() >= count);
         let supervisor = project.ours().into_iter().find(|found| found.pid == up.pid());
         supervisor.inspect(|found| project.shoot(found));
         project.wait_for_silence(LIMIT);
@@ -138,11 +138,11 @@ fn ends_and_orders_that_come_late_are_not_lost() {
     let of = |pid: u32| project.survivors().into_iter().find(|found| found.pid == pid).unwrap();
     of(web).kill();
     let restart = project.start(&["restart", "api"]);
-    project.wait_until("the restart was asked for", LIMIT, || project.word("api") == "stopping");
+    project.wait_until("the restart was asked for", PATIENCE, || project.word("api") == "stopping");
     assert_eq!(project.pid("web"), web, "nobody has said that it ended");
     spawner.signal(Signal::SIGCONT);
     restart.end().expect_code(0);
-    project.wait_until("both run anew", LIMIT, || {
+    project.wait_until("both run anew", PATIENCE, || {
         ["web", "api"].iter().all(|name| ![web, api, 0].contains(&project.pid(name)))
     });
     up.interrupt().expect_code(0);

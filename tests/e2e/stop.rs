@@ -93,7 +93,7 @@ fn a_grandchild_in_its_own_session_is_stopped_too() {
         "[program.web]\ncommand = \"setsid sleep 1001 & echo on; wait\"\nready = { log = \"on\" }\nstopwaitsecs = 1\n",
     );
     started(&project).interrupt();
-    project.wait_for_silence(Duration::from_secs(4));
+    project.wait_for_silence(PATIENCE);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_grandchild_that_daemonised_itself_is_stopped_too() {
         "[program.web]\ncommand = \"setsid sh -c 'sleep 1001 & exit 0'; echo on; exec sleep 1000\"\nready = { log = \"on\" }\nstopwaitsecs = 1\n",
     );
     started(&project).interrupt();
-    project.wait_for_silence(Duration::from_secs(4));
+    project.wait_for_silence(PATIENCE);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_stopped_program_can_be_stopped() {
         "[program.web]\ncommand = \"echo on; kill -STOP $$; sleep 1000\"\nready = { log = \"on\" }\nstopwaitsecs = 1\n",
     );
     let up = started(&project);
-    project.wait_until("it is stopped by its own signal", Duration::from_secs(5), || {
+    project.wait_until("it is stopped by its own signal", PATIENCE, || {
         project.survivors().iter().any(|found| found.state == 'T')
     });
     up.interrupt();

@@ -5,11 +5,11 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use nix::sys::termios::LocalFlags;
 
-use crate::common::{Found, Running, Terminal, TestProject, has_tool};
+use crate::common::{Found, PATIENCE, Running, Terminal, TestProject, has_tool};
 use crate::hard_to_end::{DAEMON, NEVER, SESSION, STUBBORN, ours_from_the_top};
 
-/// The limit of the promise: stopwaitsecs is 1 s.
-const LIMIT: Duration = Duration::from_secs(4);
+/// Who does not want to end has three seconds at most, and a machine that is busy with other tests needs many times that.
+const LIMIT: Duration = Duration::from_secs(20);
 
 const POLITE: &str = r#"
 [program.polite]
@@ -151,7 +151,7 @@ fn a_terminal_is_given_back_when_the_supervisor_is_shot() {
     let terminal = Terminal::start(&project, &["up"]);
     terminal.wait_for("up in ");
     let is_taken = || !terminal.local_flags().contains(LocalFlags::ECHO);
-    assert!(is_taken(), "keys are read");
+    project.wait_until("keys are read", PATIENCE, is_taken);
     let supervisor = &ours_from_the_top(&project)[1];
     project.shoot(supervisor);
     project.wait_until("the terminal echoes again", LIMIT, || !is_taken());

@@ -1,7 +1,5 @@
 //! The trees of programs: what they leave, hold and hide, while the rest of the project goes on.
 
-use std::time::Duration;
-
 use crate::common::{Found, PATIENCE, Running, TestProject, has_tool, processes, skipped};
 
 const ACTOR: &str = env!("CARGO_BIN_EXE_actor");
@@ -76,7 +74,7 @@ fn a_grandchild_that_holds_the_pipe_holds_up_nothing() {
         project.process("web").is_some_and(|web| web["runs"] == times && web["supervisord_state"] == "EXITED")
     };
     for times in 1..=2 {
-        project.wait_until("its end is known", Duration::from_secs(15), || has_run(times));
+        project.wait_until("its end is known", PATIENCE, || has_run(times));
         assert_eq!(tree_of(&project, "web").len() as u64, times, "somebody holds its pipe");
         project.run(&["start", "web"]);
     }

@@ -6,6 +6,8 @@ use std::os::unix::fs::symlink;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use run::runtime::watch::settle::LONG;
+
 use crate::common::{PATIENCE, Running, TestProject};
 
 /// A name, and what its section says beside a command that stays.
@@ -124,9 +126,9 @@ fn a_broken_file_changes_nothing_and_is_told_once() {
     project.write("run.toml", config("0") + &program("third", ""));
     project.wait_for_word("third", "ready");
     assert_eq!((project.pid("db"), project.pid("api")), before);
+    running.wait_for("+ third").wait_for("= 2 unchanged");
     let stderr = running.stderr();
     assert_eq!(count(&stderr, "not taken over"), 1, "{stderr}");
-    assert!(stderr.contains("+ third") && stderr.contains("= 2 unchanged"), "{stderr}");
     running.interrupt();
 }
 
@@ -134,12 +136,16 @@ fn a_broken_file_changes_nothing_and_is_told_once() {
 fn a_cut_file_is_waited_for_before_anything_is_removed() {
     let project = TestProject::toml(&config("0"));
     let running = up(&project);
-    let before = (project.pid("db"), project.pid("api"));
+    let pids = || (project.pid("db"), project.pid("api"));
+    let before = pids();
     // As a slow tool writes it: the first half is a valid config, too.
+    let cut = Instant::now();
     project.write("run.toml", program("db", ""));
     project.write("run.toml", config("0") + &program("third", ""));
+    let is_one_save = cut.elapsed() < LONG;
     project.wait_for_word("third", "ready");
-    assert_eq!((project.pid("db"), project.pid("api")), before);
+    // On a machine that has let us wait in between, there were two.
+    assert!(pids() == before || !is_one_save, "{before:?}");
     project.write("run.toml", config("0"));
     running.wait_for("- third");
     running.interrupt();

@@ -2,14 +2,14 @@
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PATIENCE, TestProject, becomes_true};
+use crate::common::{PATIENCE, TestProject, becomes_true, free_port};
 
 /// A program whose environment has a secret in it, and which writes down where the UNIX socket is.
 const SHOP: &str = r#"
@@ -49,7 +49,7 @@ impl Answer {
 
 impl Shop {
     fn new() -> Self {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let project = TestProject::toml(&format!("{SHOP}\n[control]\ntcp = \"127.0.0.1:{port}\"\n"));
         Self { project, port: Cell::new(port) }
     }
@@ -94,7 +94,9 @@ impl Shop {
 
 fn ask(mut stream: impl Read + Write, line: &str, headers: &str, body: &str) -> Answer {
     let length = body.len();
-    write!(stream, "{line} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+    let request = format!("{line} HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    // At once: who is refused by the head may be hung up on before the rest.
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let text = String::from_utf8(answer).unwrap();
@@ -263,7 +265,7 @@ fn followers_are_few_and_a_place_is_free_again_when_one_leaves() {
 
 #[test]
 fn a_flood_is_skipped_and_nobody_waits_for_a_page_that_does_not_read() {
-    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let flood = "[program.flood]\ncommand = \"echo first; yes 0123456789012345678901234567890123456789\"\nready = { log = \"first\" }\n";
     let text = format!("{flood}[control]\ntcp = \"127.0.0.1:{port}\"\n");
     let shop = Shop { project: TestProject::toml(&text), port: Cell::new(port) };

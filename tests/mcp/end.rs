@@ -72,8 +72,9 @@ fn the_end_of_stdin_is_the_end_and_the_project_lives_on() {
     project.wait_until("it runs", PATIENCE, || project.path("on").exists());
     assert_eq!(agent.hang_up(), Some(0));
     assert_eq!((project.word("web").as_str(), project.pid("web")), ("ready", pid));
-    let left = project.survivors();
-    assert!(!left.iter().any(|found| found.to_string().contains("sleep 1000")), "{left:#?}");
+    project.wait_until("what it ran has ended with it", PATIENCE, || {
+        !project.survivors().iter().any(|found| found.to_string().contains("sleep 1000"))
+    });
     project.run(&["down"]).expect_code(0);
 }
 

@@ -171,13 +171,19 @@ impl Browser {
     #[track_caller]
     pub(crate) fn click(&mut self, selector: &str) {
         let quoted = json!(selector);
-        self.wait_for(&format!("document.querySelector({quoted}) !== null"));
-        let place = self.js(&format!(
-            "(() => {{ const node = document.querySelector({quoted}); node.scrollIntoView({{block: 'center'}}); \
+        let look = format!(
+            "(() => {{ const node = document.querySelector({quoted}); if (node === null) return null; \
+             node.scrollIntoView({{block: 'center'}}); \
              const box = node.getBoundingClientRect(); const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]; \
              return {{x, y, hit: node.contains(document.elementFromPoint(x, y))}}; }})()"
-        ));
-        assert_eq!(place["hit"], true, "{selector} is covered");
+        );
+        let mut place = Value::Null;
+        // A dialog may still be on its way out.
+        let can_be_hit = becomes_true(PATIENCE, || {
+            place = self.js(&look);
+            place["hit"] == true
+        });
+        assert!(can_be_hit, "{selector} is not there, or covered: {place}");
         for (kind, buttons) in [("mouseMoved", 0), ("mousePressed", 1), ("mouseReleased", 0)] {
             let event = json!({"type": kind, "x": place["x"], "y": place["y"], "button": "left", "buttons": buttons, "clickCount": 1});
             self.call("Input.dispatchMouseEvent", &event);

@@ -1,12 +1,10 @@
 //! What the page shows and does, by mouse and by keyboard.
 
-use std::net::TcpListener;
-
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::browser::Browser;
-use crate::common::{PATIENCE, TestProject};
+use crate::common::{PATIENCE, TestProject, free_port};
 
 /// Two programs that say something, and a task.
 const TWO: &str = r#"
@@ -32,7 +30,7 @@ pub(crate) struct Shop {
 impl Shop {
     /// With these programs.
     pub(crate) fn with(programs: &str) -> Self {
-        let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let project =
             TestProject::toml(&format!("name = \"shop\"\n{programs}\n[control]\ntcp = \"127.0.0.1:{port}\"\n"));
         Self { project, port }
@@ -126,11 +124,8 @@ fn everything_can_be_done_with_a_mouse() {
 
         browser.click(&of_row("web", "log"));
         browser.wait_for(&format!("{LINES}.includes('hello from web')"));
-        assert_eq!(
-            browser.js("document.querySelectorAll('.rule').length").as_u64(),
-            Some(2),
-            "a rule before each further run"
-        );
+        // A rule before each further run.
+        browser.wait_for("document.querySelectorAll('.rule').length === 2");
         browser.click("[data-verb=clear]");
         browser.wait_for(&format!("{LINES}.length === 0"));
         browser.click("[data-verb=restart]");
@@ -189,7 +184,8 @@ fn everything_can_be_done_without_a_mouse() {
         assert_eq!(browser.text("document.querySelector('.hits').textContent"), "2 matches");
         browser.press("Enter");
         browser.wait_for("document.querySelectorAll('.current mark').length === 1");
-        assert!(browser.text("location.hash").ends_with("?q=hello"), "the search can be sent");
+        // The search can be sent.
+        browser.wait_for("location.hash.endsWith('?q=hello')");
         browser.press("Escape");
         browser.wait_for("document.querySelectorAll('.log mark').length === 0");
 

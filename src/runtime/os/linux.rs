@@ -34,6 +34,9 @@ pub const CLOSE_ON_EXEC: SockFlag = SockFlag::SOCK_CLOEXEC;
 /// A send to who has gone is an error and no signal.
 pub const NO_SIGNAL: MsgFlags = MsgFlags::MSG_NOSIGNAL;
 
+/// Of the flags of a process: it is ending (`include/linux/sched.h`).
+const PF_EXITING: u64 = 0x4;
+
 /// How many processes a user may have.
 pub const PROCESS_COUNT: Option<Resource> = Some(Resource::RLIMIT_NPROC);
 
@@ -150,6 +153,17 @@ fn parse_stat(line: &[u8], page: u64) -> Option<ProcessFact> {
         rss_bytes: field(24)? * page,
         name: String::from_utf8_lossy(&line[open + 1..close]).into_owned(),
     })
+}
+
+/// Whether a process is ending or has ended. One that was shot has let go of its descriptors for a while before its children learn of it.
+pub fn is_ending(pid: u32) -> bool {
+    let line = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    flags_in(&String::from_utf8_lossy(&line)).is_none_or(|flags| flags & PF_EXITING != 0)
+}
+
+/// The ninth field of `/proc/PID/stat` (proc(5)).
+fn flags_in(line: &str) -> Option<u64> {
+    line[line.rfind(')')?..].split_ascii_whitespace().nth(7)?.parse().ok()
 }
 
 /// Memory of a process in bytes, shared pages divided among those that share them; `None` when we may not look.
@@ -325,6 +339,20 @@ mod tests {
             let parsed = parse_stat(&LINE[..end], 4096);
             assert!(parsed.is_none() || end > LINE.len() - 12, "{end}: {parsed:?}");
         }
+    }
+
+    #[test]
+    fn who_has_ended_and_is_not_waited_for_is_ending_and_we_are_not() {
+        assert_eq!(flags_in(std::str::from_utf8(LINE).unwrap()), Some(4_194_304));
+        assert!(!is_ending(std::process::id()));
+        let mut reader = std::process::Command::new("cat");
+        let mut child = reader.stdin(std::process::Stdio::piped()).spawn().unwrap();
+        assert!(!is_ending(child.id()));
+        drop(child.stdin.take());
+        while !is_ending(child.id()) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
     }
 
     #[test]

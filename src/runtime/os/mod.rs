@@ -35,9 +35,9 @@ pub use leftovers::reclaim;
 #[cfg(target_os = "linux")]
 pub use linux::{
     Alarm, CLOSE_ON_EXEC, Caught, NO_SIGNAL, PROCESS_COUNT, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals,
-    ask_for_senders, become_subreaper, command_name, die_with_parent, environment, groups_of, live_without_parent,
-    memory_kills, name_process, open_descriptors, own_children, processes, proportional_memory, sender_in, set_groups,
-    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    ask_for_senders, become_subreaper, command_name, die_with_parent, environment, groups_of, is_ending,
+    live_without_parent, memory_kills, name_process, open_descriptors, own_children, processes, proportional_memory,
+    sender_in, set_groups, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(target_os = "linux")]
 pub use listeners::Listeners;
@@ -45,9 +45,9 @@ pub use listeners::Listeners;
 pub use macos::{
     Alarm, CLOSE_ON_EXEC, Caught, Cgroup, Directories, Listeners, NO_SIGNAL, PROCESS_COUNT, ProcessWatch,
     RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals, ask_for_senders, become_subreaper, command_name, die_with_parent,
-    environment, groups_of, holder_of_port, live_without_parent, memory_kills, name_process, open_descriptors,
-    own_children, processes, proportional_memory, run_of_cgroup, sender_in, set_groups, shares_our_pids,
-    signal_process, thread_count, ticks_now, ticks_per_second,
+    environment, groups_of, holder_of_port, is_ending, live_without_parent, memory_kills, name_process,
+    open_descriptors, own_children, processes, proportional_memory, run_of_cgroup, sender_in, set_groups,
+    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;

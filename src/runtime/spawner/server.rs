@@ -29,8 +29,8 @@ pub(super) fn live<T>(socket: &OwnedFd, supervisor: u32, cgroup: Option<&Cgroup>
         settle_in(socket, supervisor).and_then(|signals| serve(socket, signals, supervisor, cgroup, inherited))
     }));
     os::sweep_descendants(LAST_GRACE, &Inherited::default());
-    // A supervisor that lives removes it after us, which costs nothing.
-    if parent_id() != supervisor {
+    // A supervisor that lives removes it after us, which costs nothing. One that was shot may still be our parent.
+    if parent_id() != supervisor || os::is_ending(supervisor) {
         end_from_inside(cgroup);
     }
     sys::exit_now(i32::from(!matches!(lived, Ok(Ok(())))));
