@@ -74,6 +74,23 @@ fn a_crash_loop_is_not_a_good_start() {
 }
 
 #[test]
+fn a_mistake_that_is_saved_later_is_told_to_whoever_asks() {
+    let project = TestProject::toml(GOOD);
+    project.run(&["up", "-d"]).expect_code(0);
+    project.write("run.toml", format!("{GOOD}prot = 1\n"));
+    let told = "run.toml has changed since and does not load: ";
+    for words in [&["status"][..], &["why", "web"], &[]] {
+        project
+            .run(words)
+            .expect_code(0)
+            .expect_text(told)
+            .expect_text("(run.toml:4:1)")
+            .expect_text("run check shows");
+    }
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
 fn a_mistake_in_the_config_starts_nothing() {
     let project = TestProject::toml("[program.web]\ncommand = \"touch started\"\ndependson = []\n");
     project.run(&["up", "-d"]).expect_code(2).expect_text("did you mean `depends_on`");
