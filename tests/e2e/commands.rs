@@ -256,6 +256,8 @@ fn logs_come_in_pages_with_a_cursor() {
     assert_eq!(page(&["logs", "--json", "--since", &cursor]).0.len(), 6);
     let told = project.run(&["logs", "web", "--max-bytes", "1"]).expect_code(0);
     assert!(told.stderr.starts_with("there is more: run logs --since "), "{told:?}");
+    assert!(told.stderr.ends_with(" --max-bytes 1 web\n"), "{told:?}");
+    project.run(&["logs", "--max-bytes", "0"]).expect_code(2).expect_text("without --max-bytes comes all there is");
     up.interrupt().expect_code(0);
 }
 
