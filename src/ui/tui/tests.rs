@@ -479,3 +479,18 @@ fn pasted_text_is_typed_where_something_is_typed_and_else_nowhere() {
     state.press(Press::Paste("bad\r\ncred".into()));
     assert_eq!(state.prompt.as_ref().unwrap().typed, "badcred");
 }
+
+#[test]
+fn who_was_up_when_the_project_was_killed_is_shown_as_off_without_a_word_on_how_it_ended() {
+    let mut state = shop(80, 14);
+    let name = "api".to_owned();
+    state.status.as_mut().unwrap().processes[2].last_exit = "exited 1".into();
+    press(&mut state, b"o");
+    state.select(&name);
+    state.ended();
+    let seen = screen(&state);
+    assert!(seen.contains("3 off"), "{seen}");
+    assert!(!seen.contains("ready") && !seen.contains("exited 1"), "{seen}");
+    state.select("worker");
+    assert!(screen(&state).contains("exited 1"), "who had failed before has");
+}
