@@ -238,6 +238,20 @@ fn replies_are_bounded_and_say_how_to_get_the_rest() {
 }
 
 #[test]
+fn a_mistake_in_the_config_hides_nothing_of_what_runs() {
+    let project = shop();
+    let mut agent = Agent::of(&project);
+    let url = agent.call("ensure_up", &json!({})).json["urls"]["web"].clone();
+    assert!(url.is_string());
+    project.write("run.toml", project.read("run.toml") + "\n[program.more]\ncomand = \"x\"\n");
+    let reply = agent.call("ensure_up", &json!({}));
+    assert!(reply.is_error && reply.text.contains("`comand`") && reply.text.contains("runs on as it was"), "{reply:?}");
+    assert_eq!((&reply.json["urls"]["web"], &reply.json["was_up"]), (&url, &json!(true)), "{reply:?}");
+    assert!(!reply.json["diagnostics"].as_array().unwrap().is_empty(), "{reply:?}");
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
 fn a_suspended_project_is_told_as_one() {
     let project = shop();
     let up = project.up();
