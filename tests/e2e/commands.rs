@@ -105,6 +105,8 @@ fn stop_start_and_restart_act_on_what_is_named() {
     assert_eq!(project.pid("db"), db, "who was not named keeps running");
     project.run(&["stop", "api"]).expect_code(0);
     assert_eq!((project.word("api"), project.word("db")), ("off".into(), "ready".into()));
+    let ended = project.process("api").unwrap();
+    assert_eq!((&ended["last_exit"], &ended["exit_code"]), (&"stopped".into(), &143.into()), "that is no failure");
     project.run(&["start", "api"]).expect_code(0);
     assert_eq!(project.word("api"), "ready", "start returns when it is ready");
     up.interrupt().expect_code(0);
