@@ -220,7 +220,9 @@ fn is_fine(answer: Answer, wish: Wish) -> bool {
         | Answer::NoStdin
         | Answer::StdinFull
         | Answer::OutOfReach
-        | Answer::NotWanted => false,
+        | Answer::NotWanted
+        | Answer::StoppedByAnother
+        | Answer::StartedByAnother => false,
     }
 }
 
@@ -238,6 +240,8 @@ fn word(answer: Answer) -> &'static str {
         Answer::StdinFull => "stdin is full",
         Answer::OutOfReach => "cannot be signalled",
         Answer::NotWanted => "not wanted",
+        Answer::StoppedByAnother => "was stopped by another request",
+        Answer::StartedByAnother => "was started again by another request",
     }
 }
 

@@ -10,7 +10,7 @@ use crate::model::status::{
     HistoryEntry, ListenerStatus, NeedStatus, PortStatus, ProbeStatus, ProcessStatus, ProjectStatus, SCHEMA,
 };
 use crate::model::template::{Part, ProgramFact};
-use crate::model::{AliveSpec, Exit, Program, ReadyKind, ReadySpec, Template, local_name};
+use crate::model::{AliveSpec, Exit, Program, ReadyKind, ReadySpec, Signal, Template, local_name};
 use crate::supervisor::snapshot::{NeedInfo, ProcessInfo};
 
 /// The project and all its processes, in start order.
@@ -84,7 +84,7 @@ fn process_status(
         proxied_url,
         cpu_percent: used.map(|(percent, _)| percent),
         memory: used.map(|(_, bytes)| bytes),
-        last_exit: info.last_exit.map_or_else(String::new, |exit| exit.to_string()),
+        last_exit: info.last_exit.map_or_else(String::new, |exit| ended(exit, info.was_stopped)),
         exit_code: info.last_exit.map(Exit::shell_code),
         ready_after_ms: info.ready_after.map(millis),
         ready_since: info.ready_wall.map(|time| time.0),
@@ -151,6 +151,15 @@ fn alive_status(view: &View<'_>, info: &ProcessInfo, program: &Program, alive: &
         tries: info.alive_tries,
         every_ms: millis(alive.every),
         timeout_ms: Some(millis(alive.timeout)),
+    }
+}
+
+/// How a run has ended. Of one that was asked to stop it is no news that the stop signal has ended it.
+fn ended(exit: Exit, was_stopped: bool) -> String {
+    match exit {
+        Exit::Signal { signal: Signal::KILL, .. } | Exit::Code(1..) if was_stopped => format!("stopped, {exit}"),
+        Exit::Signal { .. } | Exit::Code(_) if was_stopped => "stopped".to_owned(),
+        Exit::Signal { .. } | Exit::Code(_) => exit.to_string(),
     }
 }
 

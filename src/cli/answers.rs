@@ -131,6 +131,7 @@ fn what(asked: Asked, process: &ProcessReport) -> String {
         "not running" if asked == Asked::Stop => format!("was not running ({})", process.state),
         "timeout" => format!("still {}", process.state),
         "" => process.state.to_string(),
+        "was stopped by another request" | "was started again by another request" => process.answer.clone(),
         "failed" => "failed".to_owned(),
         "blocked" => "blocked".to_owned(),
         answer => format!("{}: {answer}", process.state),

@@ -141,6 +141,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     units::parse_duration(text).ok_or_else(|| "not a duration such as 500ms, 30s or 5m".to_owned())
 }
 
+/// Reads how many bytes are wanted at most.
+pub fn byte_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("0 bytes are nothing; without --max-bytes comes all there is".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("not a number of bytes such as 65536".to_owned()),
+    }
+}
+
 /// Reads the name of a project. It stands in titles and lists; a directory's may have blanks, a branch's slashes.
 pub fn project_name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.contains(char::is_control) {

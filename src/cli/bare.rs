@@ -21,7 +21,7 @@ pub fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
 }
 
 fn running(settings: &Settings, connection: &mut Connection) -> Result<ExitCode, CommandError> {
-    let status = connection.status()?;
+    let status = status::ask(connection, settings)?;
     let processes: Vec<&ProcessStatus> = status.processes.iter().collect();
     let look = settings.look(&settings.out);
     print(&format!("{}\n{}", table::render(&status, &processes, &look), next(&status, &look)))?;

@@ -8,11 +8,11 @@ use crate::cli::error::CommandError;
 use crate::cli::select;
 use crate::client::attach::{Hearing, Saying, attach};
 use crate::client::events;
-use crate::client::{Address, Client, ClientError, Credentials, Follow, StartUntil};
+use crate::client::{Address, Client, ClientError, Credentials, Follow, Peer, StartUntil};
 use crate::model::status::{ProjectStatus, RequestReport};
 use crate::model::{ReloadReport, Signal};
 use crate::registry::{self, Homes, OwnerFacts, Running, ShortPath};
-use crate::runtime::os::ProcessWatch;
+use crate::runtime::os::{ProcessWatch, is_stopped};
 
 /// How long a project whose lock is held may take until its socket is there (it is just coming up) or its lock is free (it has
 /// just ended).
@@ -21,12 +21,17 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How often that is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// How much longer than asked for the answer to a request with a time limit may take.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A running project.
 #[derive(Debug)]
 pub struct Connection {
     homes: Homes,
     running: Running,
     client: Client,
+    /// How long an answer may take, where somebody has said so.
+    limit: Option<Duration>,
     /// The supervisor itself; `None` when it cannot be looked at.
     supervisor: Option<ProcessWatch>,
 }
@@ -39,7 +44,7 @@ impl Connection {
             match connect(&running) {
                 Ok(client) => {
                     let supervisor = ProcessWatch::new(running.owner.pid).ok();
-                    return Ok(Some(Self { homes, running, client, supervisor }));
+                    return Ok(Some(Self { homes, running, client, limit: None, supervisor }));
                 }
                 Err(ClientError::NotRunning) if !is_held(&homes, &running) => return Ok(None),
                 Err(ClientError::NotRunning) if began.elapsed() < PATIENCE => thread::sleep(LOOK_EVERY),
@@ -64,7 +69,21 @@ impl Connection {
     pub fn with_limit(mut self, limit: Duration) -> Self {
         // A socket that takes no time limit still answers.
         self.client.set_timeout(Some(limit)).ok();
+        self.limit = Some(limit);
         self
+    }
+
+    /// Asks for what the project itself gives up after this time; a project that does not is not waited for much longer.
+    fn within<T>(
+        &mut self,
+        timeout: Option<Duration>,
+        ask: impl FnOnce(&mut Client) -> Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let Some(timeout) = timeout.filter(|_| self.limit.is_none()) else { return ask(&mut self.client) };
+        self.client.set_timeout(Some(timeout.saturating_add(GRACE)))?;
+        let answer = ask(&mut self.client);
+        self.client.set_timeout(None)?;
+        answer
     }
 
     /// From now on a wait for an answer is given up when this becomes readable.
@@ -135,7 +154,7 @@ impl Connection {
         with_needs: bool,
         timeout: Option<Duration>,
     ) -> Result<RequestReport, CommandError> {
-        Ok(self.client.start(names, until, with_needs, timeout)?)
+        Ok(self.within(timeout, |client| client.start(names, until, with_needs, timeout))?)
     }
 
     /// Stops processes, with their dependents first if wished.
@@ -150,7 +169,7 @@ impl Connection {
         until: StartUntil,
         timeout: Option<Duration>,
     ) -> Result<RequestReport, CommandError> {
-        Ok(self.client.restart(names, until, timeout)?)
+        Ok(self.within(timeout, |client| client.restart(names, until, timeout))?)
     }
 
     /// Sends a signal.
@@ -160,12 +179,12 @@ impl Connection {
 
     /// Waits until processes, or all that are wanted, are ready, or one has failed.
     pub fn wait(&mut self, names: &[String], timeout: Option<Duration>) -> Result<RequestReport, CommandError> {
-        Ok(self.client.wait(names, timeout)?)
+        Ok(self.within(timeout, |client| client.wait(names, timeout))?)
     }
 
     /// The same, with what goes wrong as it is: a project may end while it is waited for.
     pub fn wait_unless_gone(&mut self, names: &[String], timeout: Duration) -> Result<RequestReport, ClientError> {
-        self.client.wait(names, Some(timeout))
+        self.within(Some(timeout), |client| client.wait(names, Some(timeout)))
     }
 
     /// Takes over the config as it is now, or says what that would change.
@@ -180,6 +199,7 @@ impl Connection {
 
     /// Asks where the project's page is, and for a listener if there is none. It is there as long as the answer is held.
     pub fn open_page(&self) -> Result<Follow, CommandError> {
+        self.insist_on_life()?;
         let socket = &self.running.owner.socket;
         let short = ShortPath::new(socket).map_err(|error| CommandError::project(error.to_string()))?;
         let address = Address::Unix(socket.display().to_string());
@@ -189,11 +209,18 @@ impl Connection {
 
     /// Asks for the project's state and every change of it.
     pub fn follow_events(&self) -> Result<Follow, CommandError> {
+        self.insist_on_life()?;
         let socket = &self.running.owner.socket;
         let short = ShortPath::new(socket).map_err(|error| CommandError::project(error.to_string()))?;
         let address = Address::Unix(socket.display().to_string());
         let key = registry::read_key(&self.running.places).map(Credentials::Key);
         Ok(events::ask(&address, short.as_path(), key.as_ref())?)
+    }
+
+    /// That it is not stopped: what goes on for ever has no time limit either.
+    fn insist_on_life(&self) -> Result<(), CommandError> {
+        let OwnerFacts { name, pid, .. } = &self.running.owner;
+        if is_stopped(*pid) { Err(ClientError::Stopped { name: name.clone(), pid: *pid }.into()) } else { Ok(()) }
     }
 
     /// Attaches to a process by its namespec. Must be called inside a runtime.
@@ -221,10 +248,18 @@ impl Connection {
 
 fn connect(running: &Running) -> Result<Client, ClientError> {
     match ShortPath::new(&running.owner.socket) {
-        Ok(short) => Ok(Client::connect(short.as_path())?.with_key(registry::read_key(&running.places))),
+        Ok(short) => {
+            let client = Client::connect(short.as_path())?.with_key(registry::read_key(&running.places));
+            Ok(client.answered_by(peer(&running.owner)))
+        }
         // Its directory is gone, so nobody listens there.
         Err(_) => Err(ClientError::NotRunning),
     }
+}
+
+/// Who answers for a project.
+pub fn peer(owner: &OwnerFacts) -> Peer {
+    Peer { name: owner.name.clone(), pid: owner.pid, is_stopped }
 }
 
 /// That somebody holds the lock and says nothing.

@@ -127,6 +127,8 @@ impl From<ClientError> for CommandError {
                 let detail = error.fault_detail().unwrap_or_default();
                 Self::user(if detail.is_empty() { error.to_string() } else { detail.to_owned() })
             }
+            ClientError::Stopped { pid, .. } => Self::project(error.to_string())
+                .hint(format!("kill -CONT {pid}      continues it; where it was stopped with Ctrl-Z, fg does")),
             ClientError::Timeout | ClientError::Io(_) | ClientError::Interrupted => Self::project(with_cause(&error)),
             ClientError::Protocol(_) | ClientError::Status { .. } => Self::internal(error.to_string()),
         }

@@ -10,13 +10,13 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use serde::Serialize;
 
-use crate::cli::complete;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{print_bytes, print_json_line, say};
 use crate::cli::project::{self, Kept};
 use crate::cli::select::{process_name, unknown_name};
 use crate::cli::settings::{Settings, Verbosity};
+use crate::cli::{args, complete};
 use crate::codec::ansi;
 use crate::logs::Channel;
 use crate::logs::kept::{Cursor, KeptLogs, Lines, LogLine, Query};
@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
     /// End behind the line that reaches so many bytes, and tell the cursor with which --since goes on; as the last line of --json.
-    #[arg(long, value_name = "N", conflicts_with = "follow")]
+    #[arg(long, value_name = "N", conflicts_with = "follow", value_parser = args::byte_count)]
     pub max_bytes: Option<usize>,
     /// Only this run since the last `up`, from 1.
     #[arg(long, value_name = "K")]
@@ -189,10 +189,22 @@ impl Page {
         }
         if settings.verbosity > Verbosity::Quiet {
             let what = if self.has_more { "there is more" } else { "that is all; what comes" };
-            let command = settings.address.line(&format!("logs --since {}", shell_words::quote(&self.cursor)));
-            say(&format!("{what}: {command}\n"));
+            say(&format!("{what}: {}\n", settings.address.line(&self.next(args))));
         }
         Ok(())
+    }
+
+    /// The same question, from here on.
+    fn next(&self, args: &Args) -> String {
+        let mut words = vec!["logs".to_owned(), "--since".to_owned(), self.cursor.clone()];
+        let numbers = [
+            ("--max-bytes", args.max_bytes.map(|most| most.to_string())),
+            ("--run", args.run.map(|run| run.to_string())),
+        ];
+        words.extend(numbers.into_iter().filter_map(|(option, number)| Some([option.to_owned(), number?])).flatten());
+        words.extend((args.timestamps > 0).then(|| format!("-{}", "t".repeat(args.timestamps.into()))));
+        words.extend(args.names.iter().cloned());
+        shell_words::join(words)
     }
 }
 
@@ -298,7 +310,7 @@ pub fn since(text: &str) -> Result<WallTime, CommandError> {
 
 fn since_at(text: &str, now: &Zoned) -> Option<WallTime> {
     let zone = now.time_zone();
-    let millis = if let Some(ago) = units::parse_duration(text) {
+    let millis = if let Some(ago) = units::parse_duration(text.strip_suffix(" ago").unwrap_or(text)) {
         now.timestamp().as_millisecond().saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX))
     } else if let Ok(at) = text.parse::<Timestamp>() {
         at.as_millisecond()
@@ -400,12 +412,23 @@ mod tests {
         let at = |text: &str| since_at(text, &now).map(|at| at.0);
         let eleven = u64::try_from("2026-11-22T11:00:00Z".parse::<Timestamp>().unwrap().as_millisecond()).unwrap();
         assert_eq!(at("10m"), Some(eleven - 600_000));
+        assert_eq!(at("10m ago"), at("10m"));
         assert_eq!(at("30"), Some(eleven - 30_000));
         assert_eq!(at("11:30"), Some(eleven - 30 * 60_000));
         assert_eq!(at("2026-11-22 11:59:59"), Some(eleven - 1000));
         assert_eq!(at("2026-11-22T10:59:00Z"), Some(eleven - 60_000));
         assert_eq!(at("yesterday"), None);
+        assert_eq!(at("11:30 ago"), None);
         assert_eq!(at("99999999d"), Some(0));
+    }
+
+    #[test]
+    fn the_next_page_is_asked_for_with_the_same_words() {
+        let page = Page { schema: SCHEMA, cursor: "web:1:20".into(), has_more: true };
+        assert_eq!(page.next(&Args::default()), "logs --since web:1:20");
+        let names = vec!["web".to_owned(), "worker:*".to_owned()];
+        let args = Args { names, max_bytes: Some(4096), run: Some(2), timestamps: 2, ..Args::default() };
+        assert_eq!(page.next(&args), "logs --since web:1:20 --max-bytes 4096 --run 2 -tt web 'worker:*'");
     }
 
     #[test]

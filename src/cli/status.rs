@@ -21,8 +21,8 @@ use crate::logs::zone;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
 use crate::ui::address::Address;
 use crate::ui::look::{Look, clock};
-use crate::ui::table;
 use crate::ui::text::{clean, pad, width};
+use crate::ui::{report, table};
 
 /// Show what runs.
 ///
@@ -81,18 +81,33 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
 
 /// The state of everything, with a note when the files are others now than those that it runs by.
 pub fn ask(connection: &mut Connection, settings: &Settings) -> Result<ProjectStatus, CommandError> {
-    Ok(beside_its_files(connection.status()?, &connection.changed_files(), &settings.address))
+    let mut status = connection.status()?;
+    status.notes.extend(about_files(connection, &settings.address));
+    Ok(status)
 }
 
-/// With a note when the files are others now than those that it runs by.
-fn beside_its_files(mut status: ProjectStatus, differing: &[String], address: &Address) -> ProjectStatus {
-    if !differing.is_empty() {
-        let verb = if differing.len() == 1 { "has" } else { "have" };
-        let files = differing.join(", ");
-        let (take, show) = (address.line("reload"), address.line("reload --dry-run"));
-        status.notes.push(format!("{files} {verb} changed since; {take} takes it over, {show} shows what"));
+/// That the files are others now than those that it runs by, and whether they would load.
+pub fn about_files(connection: &mut Connection, address: &Address) -> Option<String> {
+    let differing = connection.changed_files();
+    if differing.is_empty() {
+        return None;
     }
-    status
+    // A project that does not say what is wrong still says what has changed.
+    let refused = connection.reload(true).map(|report| report.refused).unwrap_or_default();
+    Some(beside_its_files(&differing, &refused, address))
+}
+
+fn beside_its_files(differing: &[String], refused: &str, address: &Address) -> String {
+    let (has, does) = if differing.len() == 1 { ("has", "does") } else { ("have", "do") };
+    let files = differing.join(", ");
+    if let Some(mistake) = report::first_mistake(refused) {
+        let check = address.line("check");
+        let files = format!("{files} {has} changed since and {does} not load");
+        format!("{files}: {mistake}; all keeps running as it was, {check} shows more")
+    } else {
+        let (take, show) = (address.line("reload"), address.line("reload --dry-run"));
+        format!("{files} {has} changed since; {take} takes it over, {show} shows what")
+    }
 }
 
 /// The status with these processes alone.
@@ -249,6 +264,17 @@ mod tests {
         let processes: Vec<ProcessStatus> =
             words.iter().map(|word| ProcessStatus { state: *word, ..sample::process("web", 0) }).collect();
         verdict(&processes.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn files_that_have_changed_are_told_with_what_is_wrong_with_them() {
+        let told = |refused| beside_its_files(&["run.toml".to_owned()], refused, &Address::default());
+        assert_eq!(told(""), "run.toml has changed since; run reload takes it over, run reload --dry-run shows what");
+        assert_eq!(
+            told("error[unknown-key]: unknown key `prot`\n --> run.toml:3:1\n  |\n3 | prot = 1\n"),
+            "run.toml has changed since and does not load: unknown key `prot` (run.toml:3:1); all keeps running as it was, \
+             run check shows more"
+        );
     }
 
     #[test]

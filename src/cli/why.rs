@@ -3,18 +3,18 @@
 use clap_complete::engine::ArgValueCandidates;
 use serde::Serialize;
 
-use crate::cli::complete;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::logs::last_lines;
-use crate::cli::output::{print, print_json};
-use crate::cli::project;
+use crate::cli::output::{print, print_json, say};
 use crate::cli::select::select;
 use crate::cli::settings::Settings;
+use crate::cli::{complete, project, status};
 use crate::logs::zone;
 use crate::model::Word;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
 use crate::registry::Places;
+use crate::ui::text::clean;
 use crate::ui::why;
 
 /// Say why a program is not ready: each thing it needs, the last answer of its check, its last output, its history.
@@ -41,6 +41,12 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         print_json(&answers)?;
     } else {
         print(&render(&answers, &status, settings))?;
+        if let Ok(mut connection) = project::find(settings)?
+            && let Some(note) = status::about_files(&mut connection, &settings.address)
+        {
+            let look = settings.look(&settings.err);
+            say(&format!("\n{} {}\n", look.mark(Word::Unhealthy), clean(&note)));
+        }
     }
     Ok(ExitCode::Fine)
 }

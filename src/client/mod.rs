@@ -19,7 +19,8 @@ pub use address::{Address, Credentials};
 pub use calls::StartUntil;
 pub use follow::Follow;
 use serde::de::DeserializeOwned;
-use stream::{Interrupted, Stream};
+pub use stream::Peer;
+use stream::{Interrupted, Stopped, Stream};
 
 use self::http::Post;
 use crate::codec::json_answer::JsonAnswer;
@@ -53,6 +54,14 @@ pub enum ClientError {
     /// The wait was given up, see [`Client::interrupted_by`].
     #[error("interrupted")]
     Interrupted,
+    /// Who is to answer is stopped, by Ctrl-Z say.
+    #[error("{name} does not answer: its process {pid} is stopped")]
+    Stopped {
+        /// The project.
+        name: String,
+        /// The process.
+        pid: u32,
+    },
     /// There was no answer within the time set.
     #[error("the project did not answer in time")]
     Timeout,
@@ -87,6 +96,7 @@ impl ClientError {
             | Self::Protocol(_)
             | Self::Status { .. }
             | Self::Interrupted
+            | Self::Stopped { .. }
             | Self::Timeout
             | Self::Io(_) => None,
         }
@@ -102,14 +112,17 @@ impl From<io::Error> for ClientError {
             | ErrorKind::BrokenPipe
             | ErrorKind::UnexpectedEof => Self::NotRunning,
             ErrorKind::WouldBlock | ErrorKind::TimedOut => Self::Timeout,
-            ErrorKind::Other if is_interrupt(&error) => Self::Interrupted,
-            _ => Self::Io(error),
+            ErrorKind::Other if inner::<Interrupted>(&error).is_some() => Self::Interrupted,
+            _ => match inner::<Stopped>(&error) {
+                Some(Stopped { name, pid }) => Self::Stopped { name: name.clone(), pid: *pid },
+                None => Self::Io(error),
+            },
         }
     }
 }
 
-fn is_interrupt(error: &io::Error) -> bool {
-    error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).is_some()
+fn inner<E: std::error::Error + 'static>(error: &io::Error) -> Option<&E> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
 impl From<ParseError> for ClientError {
@@ -152,6 +165,13 @@ impl Client {
     /// no use then.
     pub fn interrupted_by(&mut self, interrupt: UnixStream) {
         self.stream.interrupted_by(interrupt);
+    }
+
+    /// From now on a wait for an answer ends with [`ClientError::Stopped`] when this process is stopped.
+    #[must_use]
+    pub fn answered_by(mut self, peer: Peer) -> Self {
+        self.stream.answered_by(peer);
+        self
     }
 
     /// Shows a key with every later call: a project with a password keeps one for its owner's commands.

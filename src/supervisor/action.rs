@@ -177,4 +177,8 @@ pub enum Answer {
     OutOfReach,
     /// It is not wanted, so there is nothing to wait for.
     NotWanted,
+    /// Another request has stopped it while it was being waited for.
+    StoppedByAnother,
+    /// Another request has started it again while its end was being waited for.
+    StartedByAnother,
 }

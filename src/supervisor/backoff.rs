@@ -78,6 +78,7 @@ impl Supervisor {
                 Some(process.spawn_error.clone())
             }
         };
+        process.was_stopped = false;
         match ending {
             Ending::Exit(exit) | Ending::Background(exit, _) => {
                 process.last_exit = Some(*exit);

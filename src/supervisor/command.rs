@@ -354,7 +354,9 @@ impl Supervisor {
             return Some(Answer::OutOfReach);
         }
         match want {
-            Want::Down => (!process.is_alive()).then_some(Answer::Done),
+            Want::Down if !process.is_alive() => Some(Answer::Done),
+            // Its next run may begin in the very step in which this one ends, so that nobody would ever see it down.
+            Want::Down => process.is_wanted().then_some(Answer::StartedByAnother),
             Want::There if is_being_spawned(process) => None,
             Want::There => Some(process.run().map_or(Answer::NotRunning, |_| Answer::Done)),
             Want::Spawned => answer_spawned(process),
@@ -365,8 +367,8 @@ impl Supervisor {
                 Word::Blocked => Some(Answer::Blocked),
                 Word::Off if process.is_wanted() => None,
                 Word::Off if want == Want::AllWell => Some(Answer::NotWanted),
-                Word::Off => Some(Answer::AbnormalTermination),
-                Word::Stopping if !process.is_wanted() => Some(Answer::AbnormalTermination),
+                Word::Off => Some(taken_away(process)),
+                Word::Stopping if !process.is_wanted() => Some(taken_away(process)),
                 Word::Waiting | Word::Starting | Word::Unhealthy | Word::Retrying | Word::Stopping => None,
             },
         }
@@ -430,9 +432,14 @@ fn answer_running(process: &Process) -> Option<Answer> {
         Phase::Running(_) | Phase::Exited { expected: true, .. } => Some(Answer::Done),
         Phase::Exited { expected: false, .. } | Phase::Fatal | Phase::Backoff { .. } => Some(spawn_failure(process)),
         Phase::Blocked { .. } => Some(Answer::Blocked),
-        Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(Answer::AbnormalTermination),
+        Phase::Stopped | Phase::Stopping(_) if !process.is_wanted() => Some(taken_away(process)),
         Phase::Stopped | Phase::Stopping(_) | Phase::Waiting | Phase::Starting(_) => None,
     }
+}
+
+/// It was to come up and is not wanted any more.
+fn taken_away(process: &Process) -> Answer {
+    if process.was_stopped_by_user() { Answer::StoppedByAnother } else { Answer::AbnormalTermination }
 }
 
 /// The same in supervisord's words, where a process that ended too soon is a spawn error, too: it has a `spawnerr`.

@@ -210,6 +210,8 @@ pub(super) struct Process {
     pub(super) last_reason: Option<Reason>,
     /// The last end.
     pub(super) last_exit: Option<Exit>,
+    /// Whether it came because it was asked to stop, and nothing was wrong with it.
+    pub(super) was_stopped: bool,
     /// Why the last run failed, when it was not by its own end.
     pub(super) failed_otherwise: Option<String>,
     /// What a user last sent to the current run.
@@ -265,6 +267,7 @@ impl Process {
             fails_alike: true,
             last_reason: None,
             last_exit: None,
+            was_stopped: false,
             failed_otherwise: None,
             sent: None,
             has_ended: false,

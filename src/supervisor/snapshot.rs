@@ -77,6 +77,8 @@ pub struct ProcessInfo {
     pub ready_after: Option<Duration>,
     /// How the last run ended.
     pub last_exit: Option<Exit>,
+    /// Whether that came because it was asked to stop, and nothing was wrong with it.
+    pub was_stopped: bool,
     /// Why the last run failed, when it was not by its own end: it could not be spawned, was not ready in time, or did not do what
     /// it should. Known until the next one has ended.
     pub failed_otherwise: Option<String>,
@@ -145,6 +147,7 @@ impl ProcessInfo {
             ready_wall: None,
             ready_after: None,
             last_exit: None,
+            was_stopped: false,
             failed_otherwise: None,
             spawn_error: String::new(),
             needs: Vec::new(),

@@ -238,6 +238,7 @@ impl Supervisor {
         let process = self.at_mut(id);
         process.stopped_wall = now.wall;
         process.last_exit = exit.or(process.last_exit);
+        process.was_stopped |= exit.is_some();
         process.failed_otherwise = None;
         process.remember(now, words);
         self.say(Notice::Stopped { process: id, after, why: stop.why, killed: stop.rung == Rung::Killed });

@@ -71,6 +71,7 @@ impl Supervisor {
             ready_wall: process.ready_wall,
             ready_after: process.ready_after,
             last_exit: process.last_exit,
+            was_stopped: process.was_stopped,
             failed_otherwise: process.failed_otherwise.clone(),
             spawn_error: process.spawn_error.clone(),
             needs: self.needs_info(id),

@@ -101,6 +101,14 @@ pub fn without_source(text: &str) -> String {
     told.collect()
 }
 
+/// The first mistake of such a text in one line: ``unknown key `prot` (run.toml:3:1)``; `None` when it tells of none.
+pub fn first_mistake(text: &str) -> Option<String> {
+    let mut lines = text.lines();
+    let (_, message) = lines.next().filter(|line| line.starts_with("error"))?.split_once(": ")?;
+    let place = lines.next().and_then(|line| line.trim_start().strip_prefix("--> "));
+    Some(place.map_or_else(|| message.to_owned(), |place| format!("{message} ({place})")))
+}
+
 /// A line of the frame that shows nothing: a lone `|`, whatever its colour.
 fn is_rail(line: &str) -> bool {
     let mut parts = line.split('\u{1b}');

@@ -104,6 +104,8 @@ fn stop_start_and_restart_act_on_what_is_named() {
     assert_eq!(project.pid("db"), db, "who was not named keeps running");
     project.run(&["stop", "api"]).expect_code(0);
     assert_eq!((project.word("api"), project.word("db")), ("off".into(), "ready".into()));
+    let ended = project.process("api").unwrap();
+    assert_eq!((&ended["last_exit"], &ended["exit_code"]), (&"stopped".into(), &143.into()), "that is no failure");
     project.run(&["start", "api"]).expect_code(0);
     assert_eq!(project.word("api"), "ready", "start returns when it is ready");
     up.interrupt().expect_code(0);
@@ -255,6 +257,8 @@ fn logs_come_in_pages_with_a_cursor() {
     assert_eq!(page(&["logs", "--json", "--since", &cursor]).0.len(), 6);
     let told = project.run(&["logs", "web", "--max-bytes", "1"]).expect_code(0);
     assert!(told.stderr.starts_with("there is more: run logs --since "), "{told:?}");
+    assert!(told.stderr.ends_with(" --max-bytes 1 web\n"), "{told:?}");
+    project.run(&["logs", "--max-bytes", "0"]).expect_code(2).expect_text("without --max-bytes comes all there is");
     up.interrupt().expect_code(0);
 }
 

@@ -37,6 +37,18 @@ fn returns_1_with_the_box_when_something_has_failed() {
 }
 
 #[test]
+fn whoever_has_failed_is_asked_about_and_not_who_merely_waits() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"exec sleep 1000\"\nready = { file = \"never\" }\n\n\
+         [program.db]\ncommand = \"exit 3\"\nstartretries = 0\n",
+    );
+    let told = project.run(&["up", "-d"]).expect_code(1).stderr;
+    let last = told.lines().find(|line| line.contains("it goes on in the background")).unwrap();
+    assert!(last.contains("run why db") && !last.contains("why web"), "{told}");
+    project.run(&["down"]);
+}
+
+#[test]
 fn what_came_of_it_is_told_as_json() {
     let project = TestProject::toml(
         "[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n\n[program.db]\ncommand = \"echo no disk; exit 3\"\nstartretries = 0\n",
@@ -71,6 +83,23 @@ fn a_crash_loop_is_not_a_good_start() {
     );
     project.run(&["up", "-d", "--timeout", "30s"]).expect_code(1);
     project.run(&["down"]);
+}
+
+#[test]
+fn a_mistake_that_is_saved_later_is_told_to_whoever_asks() {
+    let project = TestProject::toml(GOOD);
+    project.run(&["up", "-d"]).expect_code(0);
+    project.write("run.toml", format!("{GOOD}prot = 1\n"));
+    let told = "run.toml has changed since and does not load: ";
+    for words in [&["status"][..], &["why", "web"], &[]] {
+        project
+            .run(words)
+            .expect_code(0)
+            .expect_text(told)
+            .expect_text("(run.toml:4:1)")
+            .expect_text("run check shows");
+    }
+    project.run(&["down"]).expect_code(0);
 }
 
 #[test]

@@ -210,6 +210,22 @@ fn a_project_that_ends_is_told_of_and_waited_for() {
 }
 
 #[test]
+fn a_project_that_is_killed_is_told_of_with_its_programs() {
+    let project = project(SHOP);
+    let mut terminal = open(&project);
+    terminal.press("j");
+    wait_until_seen(&terminal, "1 ready");
+    let pid = project.status().unwrap()["pid"].as_u64().unwrap();
+    let supervisor = project.ours().into_iter().find(|found| u64::from(found.pid) == pid).unwrap();
+    project.shoot(&supervisor);
+    wait_until_seen(&terminal, "has ended");
+    let screen = seen(&terminal, 40, 100);
+    assert!(screen.contains("1 off") && !screen.contains("ready") && !screen.contains("killed by"), "{screen}");
+    terminal.press("q");
+    wait_for_code(&mut terminal, 0);
+}
+
+#[test]
 fn a_program_with_a_terminal_gets_the_keys_and_its_output_is_kept() {
     let project = up(SHELL);
     let mut terminal = open(&project);

@@ -1,4 +1,4 @@
-//! Ctrl-Z: whatever runs stands still with us, and goes on with us.
+//! Ctrl-Z: whatever runs stands still with us, and goes on with us; whoever asks meanwhile is told.
 
 use nix::sys::signal::Signal;
 
@@ -61,4 +61,30 @@ fn a_supervisor_without_a_terminal_is_suspended_with_its_programs() {
     up.signal(Signal::SIGCONT);
     wait_until_all_stand_still(&project, false);
     up.interrupt().expect_code(0);
+}
+
+#[test]
+fn who_asks_a_suspended_project_is_told_so_in_time() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"exec sleep 1000\"\n\
+         [program.slow]\ncommand = \"exec sleep 1000\"\nready = { file = \"never\" }\n",
+    );
+    let up = project.up();
+    project.wait_for_word("web", "ready");
+    let waits = project.start(&["wait", "slow"]);
+    up.signal(Signal::SIGSTOP);
+    let told = format!("project does not answer: its process {} is stopped", up.pid());
+    let typed = format!("kill -CONT {}", up.pid());
+    let asked: [&[&str]; 4] = [&["status"], &["why", "web"], &["wait", "slow", "--timeout", "100ms"], &["down"]];
+    for words in asked {
+        project.run(words).expect_code(2).expect_text(&told).expect_text(&typed);
+    }
+    project.run(&["ctl", "status"]).expect_text(&told);
+    let mut screen = Terminal::start(&project, &["ui"]);
+    screen.wait_for(&told);
+    assert!(becomes_true(PATIENCE, || screen.running.has_ended() == Some(2)));
+    waits.end().expect_code(2).expect_text(&told);
+    up.signal(Signal::SIGCONT);
+    project.wait_for_word("web", "ready");
+    up.interrupt();
 }

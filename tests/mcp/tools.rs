@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::agent::Agent;
@@ -234,4 +235,33 @@ fn replies_are_bounded_and_say_how_to_get_the_rest() {
     }
     assert!(pages > 3 && lines > 4000, "{pages} pages, {lines} lines");
     project.run(&["down"]);
+}
+
+#[test]
+fn a_mistake_in_the_config_hides_nothing_of_what_runs() {
+    let project = shop();
+    let mut agent = Agent::of(&project);
+    let url = agent.call("ensure_up", &json!({})).json["urls"]["web"].clone();
+    assert!(url.is_string());
+    project.write("run.toml", project.read("run.toml") + "\n[program.more]\ncomand = \"x\"\n");
+    let reply = agent.call("ensure_up", &json!({}));
+    assert!(reply.is_error && reply.text.contains("`comand`") && reply.text.contains("runs on as it was"), "{reply:?}");
+    assert_eq!((&reply.json["urls"]["web"], &reply.json["was_up"]), (&url, &json!(true)), "{reply:?}");
+    assert!(!reply.json["diagnostics"].as_array().unwrap().is_empty(), "{reply:?}");
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
+fn a_suspended_project_is_told_as_one() {
+    let project = shop();
+    let up = project.up();
+    up.wait_for_banner();
+    let mut agent = Agent::of(&project);
+    up.signal(Signal::SIGSTOP);
+    for tool in ["status", "why", "wait", "ensure_up"] {
+        let reply = agent.call(tool, &json!({}));
+        assert!(reply.is_error && reply.text.contains("is stopped"), "{tool}: {reply:?}");
+    }
+    up.signal(Signal::SIGCONT);
+    up.interrupt().expect_code(0);
 }

@@ -557,9 +557,10 @@ impl Checks {
     fn nobody_waits_for_what_is_there(&self, snapshot: &Snapshot, children: &BTreeMap<ProcessId, Child>) {
         // Of what is gone there is nothing to wait for.
         let word = |id: &ProcessId| snapshot.get(*id).map_or(Word::Off, |info| info.word);
+        let is_wanted = |id: &ProcessId| snapshot.get(*id).is_some_and(|info| info.off_because.is_none());
         for (request, expects) in &self.expects {
             let is_due = match expects {
-                Expects::Down(ids) => ids.iter().all(|id| !children.contains_key(id)),
+                Expects::Down(ids) => ids.iter().all(|id| !children.contains_key(id) || is_wanted(id)),
                 Expects::Settled(ids) => ids.iter().all(|id| word(id).is_settled_well() || word(id).is_failure()),
                 Expects::Well(ids) => {
                     ids.iter().any(|id| word(id).is_failure()) || ids.iter().all(|id| word(id).is_settled_well())

@@ -261,8 +261,8 @@ fn refusal(view: &View<'_>, id: ProcessId, answer: Answer, name: &str) -> Option
         Answer::AlreadyStarted => ALREADY_STARTED,
         Answer::NotRunning => NOT_RUNNING,
         Answer::SpawnError | Answer::Blocked => SPAWN_ERROR,
-        Answer::AbnormalTermination => ABNORMAL_TERMINATION,
-        Answer::NotWanted | Answer::StdinFull => FAILED,
+        Answer::AbnormalTermination | Answer::StoppedByAnother => ABNORMAL_TERMINATION,
+        Answer::NotWanted | Answer::StdinFull | Answer::StartedByAnother => FAILED,
     };
     Some(Fault::new(code, name))
 }

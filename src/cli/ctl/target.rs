@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use super::Args;
 use super::conf::{self, Section};
 use super::trouble::Trouble;
+use crate::cli::connection::peer;
 use crate::cli::error::CommandError;
 use crate::cli::project;
 use crate::cli::settings::Settings;
 use crate::client::{Address, Client, ClientError, Credentials, Follow};
 use crate::codec::python;
-use crate::registry::{self, Homes, Places, Running, ShortPath, ShortPathError};
+use crate::registry::{self, Homes, OwnerFacts, Places, Running, ShortPath, ShortPathError};
 
 /// Where the history of a project's prompt is kept, in its state directory.
 const HISTORY: &str = "ctl_history";
@@ -35,6 +36,8 @@ pub struct Target {
     pub username: Option<String>,
     /// The password it wants.
     pub password: Option<String>,
+    /// Who runs the project that is talked to, where it is one of ours.
+    pub owner: Option<OwnerFacts>,
     /// What a project keeps for its owner, where a password is asked for.
     pub key: Option<String>,
     /// The word before the `>` of the prompt.
@@ -52,7 +55,7 @@ pub fn resolve(settings: &Settings, args: &Args) -> Result<Target, CommandError>
     let names_server = args.url.is_some() || args.configuration.is_some();
     let section = args.configuration.as_deref().map(|file| read_conf(settings, file)).transpose()?;
     let section = section.unwrap_or_default();
-    let (server, places) = match (&args.url, names_server) {
+    let (server, running) = match (&args.url, names_server) {
         (Some(url), _) => (Server::Url(checked(url)?), None),
         (None, true) => (Server::Url(section.server_url.unwrap_or_else(|| conf::DEFAULT_URL.to_owned())), None),
         (None, false) => project_here(settings, args)?,
@@ -60,8 +63,10 @@ pub fn resolve(settings: &Settings, args: &Args) -> Result<Target, CommandError>
     // Without a server or a user that it could belong to, `-p` is the name of the project, as for all other commands.
     let password = args.password.clone().filter(|_| names_server || args.username.is_some());
     let history = args.history.as_deref().map(|file| settings.directory.join(file));
+    let (places, owner) = running.map(|Running { places, owner }| (places, owner)).unzip();
     Ok(Target {
         server,
+        owner,
         username: args.username.clone().or(section.username),
         password: password.or(section.password),
         key: places.as_ref().and_then(registry::read_key),
@@ -101,8 +106,8 @@ fn history_of(places: Places) -> Option<PathBuf> {
     Some(places.state_dir?.join(HISTORY))
 }
 
-/// The socket of the project here, and its places.
-fn project_here(settings: &Settings, args: &Args) -> Result<(Server, Option<Places>), CommandError> {
+/// The socket of the project here, and what the registry knows of it.
+fn project_here(settings: &Settings, args: &Args) -> Result<(Server, Option<Running>), CommandError> {
     let mut settings = settings.clone();
     if args.username.is_some() {
         settings.name = None;
@@ -114,9 +119,8 @@ fn project_here(settings: &Settings, args: &Args) -> Result<(Server, Option<Plac
             Err(not_up) => return Ok((Server::NotUp(not_up.sentence()), None)),
         },
     };
-    let Running { places, owner } = found;
-    let url = format!("unix://{}", owner.socket.display());
-    Ok((Server::Url(url), Some(places)))
+    let url = format!("unix://{}", found.owner.socket.display());
+    Ok((Server::Url(url), Some(found)))
 }
 
 impl Target {
@@ -131,8 +135,12 @@ impl Target {
     /// Connects.
     pub fn connect(&self) -> Result<Client, Trouble> {
         let (address, short) = self.address()?;
-        Client::open(&address, short.as_ref().map(ShortPath::as_path), self.credentials())
-            .map_err(|error| Trouble::Connect { error })
+        let client = Client::open(&address, short.as_ref().map(ShortPath::as_path), self.credentials())
+            .map_err(|error| Trouble::Connect { error })?;
+        Ok(match &self.owner {
+            Some(owner) => client.answered_by(peer(owner)),
+            None => client,
+        })
     }
 
     /// Follows a path of the server.

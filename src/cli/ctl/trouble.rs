@@ -80,12 +80,14 @@ impl Trouble {
 
 impl From<ClientError> for Trouble {
     fn from(error: ClientError) -> Self {
+        let told = error.to_string();
         match error {
             ClientError::Fault { code, text } => Self::Fault { code, text },
             ClientError::Status { code, reason } => Self::Status { code, reason },
             ClientError::NotRunning => Self::Lost,
             ClientError::Interrupted => Self::Interrupted,
             ClientError::Timeout => Self::raised("TimeoutError", "timed out"),
+            ClientError::Stopped { .. } => Self::raised("TimeoutError", told),
             ClientError::Io(error) => Self::Connect { error },
             ClientError::Protocol(text) => Self::raised("xmlrpc.client.ResponseError", text),
         }

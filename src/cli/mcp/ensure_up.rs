@@ -2,6 +2,7 @@
 //! of ours, and lives on.
 
 use std::env;
+use std::fmt::Write;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -15,10 +16,11 @@ use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::mcp::command::{self, Caught};
 use crate::cli::mcp::reports;
-use crate::cli::mcp::verbs::{insist_on_names, limit};
+use crate::cli::mcp::verbs::{insist_on_names, limit, refused};
 use crate::cli::project::{self, LoadOptions};
 use crate::cli::select::select;
 use crate::cli::settings::Settings;
+use crate::cli::status;
 use crate::client::ClientError;
 use crate::mcp::{Answer, Arguments, Stop};
 use crate::model::status::{ProcessStatus, ProjectStatus, RequestReport, SCHEMA};
@@ -41,11 +43,12 @@ pub(super) fn answer(settings: &Settings, arguments: &Arguments, stop: &Stop) ->
     let mut said = Caught::of(SAID);
     let end = command::run(up(settings, arguments, &names)?, BEGIN, None, &mut said)?;
     if end.code() == REFUSED {
-        let options = LoadOptions { names, profiles: arguments.words("profile"), ..LoadOptions::default() };
+        let options =
+            LoadOptions { names: names.clone(), profiles: arguments.words("profile"), ..LoadOptions::default() };
         if let Err(error) = project::load_with(settings, &options)
             && error.diagnostics.is_some()
         {
-            return Err(error);
+            return if was_up { runs_on(settings, &names, error) } else { Err(error) };
         }
         let text = told_by_up(&said);
         let message = text.trim_start_matches("error: ").trim_end();
@@ -119,6 +122,24 @@ fn await_end(connection: &Connection, limit: Duration, stop: &Stop) {
     while connection.is_held() && began.elapsed() < limit && !stop.flag().load(Ordering::Relaxed) {
         connection.wait_until_gone();
     }
+}
+
+/// The config has a mistake, and what is up runs on by what it said before: the mistake, and where everything is.
+fn runs_on(settings: &Settings, names: &[String], error: CommandError) -> Result<Answer, CommandError> {
+    let Ok((status, _)) = project::status_now_or_last(settings) else { return Err(error) };
+    let Ok(shown) = select(&status, names) else { return Err(error) };
+    let state = match status::verdict(&shown) {
+        ExitCode::Fine => "ready",
+        ExitCode::Failed => "failed",
+        _ => "starting",
+    };
+    let mut answer = refused(&error.addressed(&settings.address));
+    for (field, value) in head(&status, true, state) {
+        answer.json[field] = value;
+    }
+    let table = table::render(&status, &shown, &settings.look(&settings.out));
+    let _ = write!(answer.text, "\n{} runs on as it was:\n{table}{}", status.project, urls_told(&shown));
+    Ok(answer)
 }
 
 fn told(

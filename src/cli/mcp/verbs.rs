@@ -49,7 +49,7 @@ impl Verbs for Commands {
 }
 
 /// An error as an agent gets it.
-fn refused(error: &CommandError) -> Answer {
+pub(super) fn refused(error: &CommandError) -> Answer {
     let Some(diagnostics) = &error.diagnostics else { return Answer::refused(&error.message, &error.hints) };
     let mut answer = Answer::refused(&report::summary(diagnostics), &["check_config shows the same".to_owned()]);
     answer.text = report::for_agents(diagnostics);

@@ -20,7 +20,7 @@ use crate::cli::up::session::WayOut;
 use crate::logs::Hub;
 use crate::logs::zone;
 use crate::model::status::{ProcessStatus, ProjectStatus};
-use crate::model::{ProcessId, Project};
+use crate::model::{ProcessId, Project, Word};
 use crate::runtime::handle::Handle;
 use crate::runtime::os;
 use crate::serve::UsageSource;
@@ -316,7 +316,10 @@ impl ScreenParts {
             let mark = self.look.theme.paint(Ink::Warn, self.look.theme.signs().warning);
             lines.push(format!("  {mark} the time is over, not ready: {}", open.join(", ")));
         }
-        let why = open().next().map(|info| format!("   {dot}   {run} why {}", info.name)).unwrap_or_default();
+        // Who has failed itself says more than those that it blocks, and they more than those that are merely not there yet.
+        let own = open().find(|info| info.word == Word::Failed);
+        let culprit = own.or_else(|| open().find(|info| info.word.is_failure())).or_else(|| open().next());
+        let why = culprit.map(|info| format!("   {dot}   {run} why {}", info.name)).unwrap_or_default();
         lines.push(format!("  it goes on in the background   {dot}   {run} status{why}   {dot}   {run} down: stop it"));
         let now = self.handle.now();
         let stamp = stamp(self.stamps, &self.zone, now, snapshot.began);

@@ -166,6 +166,11 @@ fn flags_in(line: &str) -> Option<u64> {
     line[line.rfind(')')?..].split_ascii_whitespace().nth(7)?.parse().ok()
 }
 
+/// What a process is at, as a letter: `T` when it is stopped.
+pub fn process_state(pid: u32) -> Option<char> {
+    process(pid, 1).map(|fact| fact.state)
+}
+
 /// Memory of a process in bytes, shared pages divided among those that share them; `None` when we may not look.
 pub fn proportional_memory(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;

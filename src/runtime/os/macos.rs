@@ -181,6 +181,12 @@ fn parse_line(line: &str) -> Option<ProcessFact> {
     })
 }
 
+/// What a process is at, as a letter: `T` when it is stopped.
+pub fn process_state(pid: u32) -> Option<char> {
+    let output = Command::new("/bin/ps").args(["-o", "state=", "-p", &pid.to_string()]).output().ok()?;
+    String::from_utf8_lossy(&output.stdout).trim().chars().next()
+}
+
 /// Not told by the system.
 pub fn proportional_memory(_pid: u32) -> Option<u64> {
     None

@@ -36,8 +36,9 @@ pub use leftovers::reclaim;
 pub use linux::{
     Alarm, CLOSE_ON_EXEC, Caught, NO_SIGNAL, PROCESS_COUNT, ProcessWatch, RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals,
     ask_for_senders, become_subreaper, command_name, die_with_parent, environment, groups_of, is_ending,
-    live_without_parent, memory_kills, name_process, open_descriptors, own_children, processes, proportional_memory,
-    sender_in, set_groups, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    live_without_parent, memory_kills, name_process, open_descriptors, own_children, process_state, processes,
+    proportional_memory, sender_in, set_groups, shares_our_pids, signal_process, thread_count, ticks_now,
+    ticks_per_second,
 };
 #[cfg(target_os = "linux")]
 pub use listeners::Listeners;
@@ -46,8 +47,8 @@ pub use macos::{
     Alarm, CLOSE_ON_EXEC, Caught, Cgroup, Directories, Listeners, NO_SIGNAL, PROCESS_COUNT, ProcessWatch,
     RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals, ask_for_senders, become_subreaper, command_name, die_with_parent,
     environment, groups_of, holder_of_port, is_ending, live_without_parent, memory_kills, name_process,
-    open_descriptors, own_children, processes, proportional_memory, run_of_cgroup, sender_in, set_groups,
-    shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    open_descriptors, own_children, process_state, processes, proportional_memory, run_of_cgroup, sender_in,
+    set_groups, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
 };
 #[cfg(test)]
 pub(crate) use process::tests::fact;
@@ -88,6 +89,11 @@ pub struct PortHolder {
     pub name: String,
     /// The directory it runs in, where we may know.
     pub directory: Option<PathBuf>,
+}
+
+/// Whether a process is stopped: by Ctrl-Z or SIGSTOP, until SIGCONT.
+pub fn is_stopped(pid: u32) -> bool {
+    process_state(pid) == Some('T')
 }
 
 /// A process and all its descendants.

@@ -187,3 +187,30 @@ fn at_the_end_who_cannot_be_signalled_is_killed_at_once_and_then_let_go() {
     );
     assert!(refused.iter().any(|action| matches!(action, Action::Finish(1))), "{refused:?}");
 }
+
+fn restart() -> Command {
+    Command::Restart { processes: vec![WEB], until: StartUntil::Ready, timeout: None }
+}
+
+fn stop() -> Command {
+    Command::Stop { processes: vec![WEB], with_dependents: false, wait: true }
+}
+
+/// What the first of two requests is told that are there before the program's first run has ended.
+fn told_beside(first: Command, second: Command) -> Option<Outcome> {
+    let mut world = begun(vec![Program::new("web")]);
+    world.spawned(WEB);
+    world.after(Duration::from_secs(2), Event::Tick);
+    let mut actions = world.step(Event::Command(RequestId(7), first));
+    actions.extend(world.step(Event::Command(RequestId(8), second)));
+    actions.extend(world.exited(WEB, Exit::Code(0)));
+    reply(&actions).cloned()
+}
+
+#[test]
+fn of_a_stop_and_a_restart_at_once_the_first_is_told_what_became_of_it() {
+    let told = |answer| Some(Outcome::Each(vec![(WEB, answer)]));
+    assert_eq!(told_beside(stop(), restart()), told(Answer::StartedByAnother));
+    assert_eq!(told_beside(restart(), stop()), told(Answer::StoppedByAnother));
+    assert_eq!(told_beside(stop(), stop()), told(Answer::Done));
+}

@@ -98,10 +98,16 @@ fn header(state: &State, area: Rect, buffer: &mut Buffer) {
         Link::Up | Link::Connecting => Style::new().add_modifier(Modifier::DIM),
         Link::Ended | Link::Awaited => style_of(Some(Ink::Bad)),
     };
-    let mut x = line(buffer, 1, area.y, &clean(&status.project), strong, area.right());
+    let counts: Vec<_> =
+        counts(&status.processes).iter().map(|(word, count)| (*word, format!("{count} {word}"))).collect();
+    let beside = counts.iter().map(|(_, text)| width(text) + 2).sum::<usize>() + width(&right) + 5;
+    let columns = usize::from(area.width);
+    let room = columns.saturating_sub(beside).max(columns / 3);
+    let name = cut_end(&clean(&status.project), room, state.look.theme.signs().cut);
+    let mut x = line(buffer, 1, area.y, &name, strong, area.right());
     x += 2;
-    for (word, count) in counts(&status.processes) {
-        x = line(buffer, x + 1, area.y, &format!("{count} {word}"), style_of(ink_of(word)), area.right()) + 1;
+    for (word, text) in counts {
+        x = line(buffer, x + 1, area.y, &text, style_of(ink_of(word)), area.right()) + 1;
     }
     let at = area.right().saturating_sub(u16::try_from(width(&right)).unwrap_or(0) + 1);
     if at > x {
@@ -173,7 +179,8 @@ fn borders(state: &State, areas: &Areas, buffer: &mut Buffer) {
 /// What the page shows on the left, how on the right.
 fn titles(state: &State, area: Rect, y: u16, style: Style, buffer: &mut Buffer) {
     let cut = state.look.theme.signs().cut;
-    let right = format!(" {} ", mode(state));
+    let columns = usize::from(area.width);
+    let right = format!(" {} ", cut_end(&mode(state, columns / 3), columns.saturating_sub(2), cut));
     let room = usize::from(area.width).saturating_sub(width(&right) + 1);
     let left = cut_end(&format!(" {} ", title(state)), room, cut);
     line(buffer, area.x, y, &left, style, area.right());
@@ -209,20 +216,21 @@ fn log_title(process: &ProcessStatus, name: &str, dot: &str) -> String {
     format!("{name}{run} {dot} {}{note}", process.state)
 }
 
-/// `follow`, or what is not as usual about the log.
-fn mode(state: &State) -> String {
+/// `follow`, or what is not as usual about the log. What is looked for takes no more than so many columns.
+fn mode(state: &State, columns: usize) -> String {
     if state.page != Page::Log {
         return String::new();
     }
     let (log, dot) = (&state.log, state.look.theme.signs().dot);
+    let short = |text: &str| cut_end(&clean(text), columns, state.look.theme.signs().cut);
     let mut parts: Vec<String> = Vec::new();
     if let Some(search) = &log.search {
         let more = if search.is_looking || search.is_cut { "+" } else { "" };
         let count = search.hits.len();
         let at = search.current.map(|at| format!("{}/", at + 1)).unwrap_or_default();
-        parts.push(format!("/{} {at}{count}{more}", clean(&search.pattern.text)));
+        parts.push(format!("/{} {at}{count}{more}", short(&search.pattern.text)));
     }
-    parts.extend(log.filter.as_ref().map(|filter| format!("only {}", clean(&filter.text))));
+    parts.extend(log.filter.as_ref().map(|filter| format!("only {}", short(&filter.text))));
     parts.extend(log.level.words().map(ToOwned::to_owned));
     if !log.wraps {
         parts.push("cut".to_owned());
@@ -330,15 +338,20 @@ fn footer(state: &State, area: Rect, buffer: &mut Buffer) -> Option<(u16, u16)> 
         let x = line(buffer, x, area.y, &typed, Style::new(), area.right());
         return Some((x, area.y));
     }
+    let signs = state.look.theme.signs();
     if state.link == Link::Ended {
         let name = state.status.as_ref().map(|status| clean(&status.project)).unwrap_or_default();
-        let text = format!("{name} has ended   enter wait for its return   q leave");
-        line(buffer, 1, area.y, &text, style_of(Some(Ink::Bad)), area.right());
+        let keys = ["   enter wait for its return   q leave", "   enter wait   q leave"];
+        let columns = usize::from(area.width).saturating_sub(1);
+        let keys = keys.into_iter().find(|keys| width(&name) + width(keys) + 10 <= columns).unwrap_or(keys[1]);
+        let name = cut_end(&name, columns.saturating_sub(width(keys) + 10), signs.cut);
+        line(buffer, 1, area.y, &format!("{name} has ended{keys}"), style_of(Some(Ink::Bad)), area.right());
         return None;
     }
     if let Some(notice) = &state.notice {
         let style = if notice.is_bad { style_of(Some(Ink::Bad)) } else { Style::new().fg(Color::Cyan) };
-        line(buffer, 1, area.y, &notice.text, style, area.right());
+        let text = cut_end(&notice.text, usize::from(area.width).saturating_sub(1), signs.cut);
+        line(buffer, 1, area.y, &text, style, area.right());
         return None;
     }
     keys(state, area, buffer);

@@ -9,6 +9,7 @@ const KEYS: &[(&str, &str)] = &[
     ("tab  h l", "the list or the page in front"),
     ("pgup pgdn", "a page of the log (also Ctrl-B and Ctrl-F; Ctrl-U and Ctrl-D: half of one)"),
     ("home end", "the beginning; the end, and follow it (also G)"),
+    ("", "with a list in front that is longer than the screen these four move in it"),
     ("space", "follow, or stay here"),
     ("[ ]", "the run before, the next run"),
     ("", ""),

@@ -124,6 +124,9 @@ impl State {
             }
             Key::Left | Key::Char('h') => Some(self.sideways(false)),
             Key::Right | Key::Char('l') => Some(self.sideways(true)),
+            Key::PageUp | Key::PageDown | Key::Home | Key::End | Key::Char('G') if self.is_list_scrolled() => {
+                Some(self.scroll_list_by_key(key))
+            }
             Key::PageUp | Key::Ctrl('b') => Some(self.scroll_page(-page)),
             Key::PageDown | Key::Ctrl('f') => Some(self.scroll_page(page)),
             Key::Ctrl('u') => Some(self.scroll_page(-half)),
@@ -134,11 +137,29 @@ impl State {
         }
     }
 
+    /// Whether the keys that scroll go to the list: when it is in front and there is more of it than is seen, or nothing else.
+    fn is_list_scrolled(&self) -> bool {
+        let areas = self.areas();
+        let is_long = self.listed().len() > usize::from(areas.list.height);
+        self.is_list_in_front() && (is_long || areas.page.width == 0)
+    }
+
+    fn scroll_list_by_key(&mut self, key: Key) -> Vec<Order> {
+        let rows = isize::try_from(self.areas().list.height.saturating_sub(1).max(1)).unwrap_or(1);
+        self.arrow(match key {
+            Key::PageUp => -rows,
+            Key::PageDown => rows,
+            Key::Home => isize::MIN,
+            _ => isize::MAX,
+        })
+    }
+
+    fn is_list_in_front(&self) -> bool {
+        self.pane == Pane::List && !matches!(self.page, Page::Projects | Page::Graph | Page::Help)
+    }
+
     fn arrow(&mut self, by: isize) -> Vec<Order> {
-        if self.page == Page::Projects {
-            return self.scroll_page(by);
-        }
-        if self.pane == Pane::Page || self.page == Page::Graph || self.page == Page::Help {
+        if !self.is_list_in_front() {
             return self.scroll_page(by);
         }
         let names: Vec<String> = self.listed().iter().map(|process| process.name.clone()).collect();
@@ -242,6 +263,9 @@ impl State {
             Purpose::Filter => self.log.filter.as_ref().map(|filter| filter.text.clone()).unwrap_or_default(),
         };
         self.prompt = Some(Prompt { purpose, typed });
+        if self.areas().page.width == 0 {
+            self.pane = Pane::Page;
+        }
         self.toggle_to_log()
     }
 

@@ -275,9 +275,16 @@ impl State {
         if is_new_choice { self.after_selection() } else { Vec::new() }
     }
 
-    /// The project has ended.
+    /// The project has ended. One that was killed has told nobody what became of its programs: they ended with it.
     pub fn ended(&mut self) -> Vec<Order> {
         self.link = Link::Ended;
+        for process in self.status.iter_mut().flat_map(|status| &mut status.processes) {
+            if process.pid != 0 || is_under_way(process.state) {
+                (process.state, process.since, process.pid) = (Word::Off, self.now, 0);
+                (process.note, process.last_exit, process.url) = (String::new(), String::new(), None);
+            }
+        }
+        self.rebuild();
         self.leave_focus();
         if self.from_stream { vec![Order::Leave] } else { Vec::new() }
     }
@@ -480,6 +487,14 @@ impl State {
         let step = if is_moving { 1_000 } else { 60_000 };
         let phase = self.now.saturating_sub(status.started) % step;
         Some(self.now + step - phase)
+    }
+}
+
+/// Whether it is a state that nothing stays in once its project is gone.
+fn is_under_way(word: Word) -> bool {
+    match word {
+        Word::Waiting | Word::Starting | Word::Ready | Word::Unhealthy | Word::Retrying | Word::Stopping => true,
+        Word::Off | Word::Blocked | Word::Done | Word::Failed => false,
     }
 }
 

@@ -291,7 +291,7 @@ fn a_log_that_is_held_says_how_much_is_new() {
     press(&mut state, b" ");
     state.log.append((10..223).map(|number| entry("worker", number, 4, "more")).collect());
     assert!(screen(&state).contains("213 new ↓"), "{}", screen(&state));
-    press(&mut state, b"G");
+    press(&mut state, b"\tG");
     assert!(screen(&state).contains("follow"));
 }
 
@@ -478,4 +478,70 @@ fn pasted_text_is_typed_where_something_is_typed_and_else_nowhere() {
     state.press(Press::Key(Key::Char('/')));
     state.press(Press::Paste("bad\r\ncred".into()));
     assert_eq!(state.prompt.as_ref().unwrap().typed, "badcred");
+}
+
+/// Sixty programs, p00 to p59.
+fn crowd(columns: usize, rows: usize) -> State {
+    let processes: Vec<ProcessStatus> = (0..60).map(|at| sample::process(&format!("p{at:02}"), at)).collect();
+    state(ProjectStatus { processes, ..sample::shop() }, columns, rows, Theme { colour: true, ascii: false })
+}
+
+#[test]
+fn a_list_that_is_longer_than_the_screen_is_paged_while_it_is_in_front() {
+    let mut state = crowd(80, 14);
+    let chosen = |state: &State| state.selected.clone().unwrap();
+    for (keys, there) in [("\x1b[6~", "p09"), ("\x1b[6~", "p18"), ("\x1b[5~", "p09"), ("G", "p59"), ("\x1b[H", "p00")] {
+        assert_eq!(press(&mut state, keys.as_bytes()), [Order::OpenLog], "{keys:?}");
+        assert_eq!(chosen(&state), there, "{keys:?}");
+        assert!(screen(&state).contains(there), "{keys:?}");
+    }
+    press(&mut state, b"\x1b[F");
+    assert_eq!(chosen(&state), "p59");
+    press(&mut state, b"\t\x1b[5~");
+    assert_eq!(chosen(&state), "p59", "with the page in front they scroll it");
+    let mut narrow = shop(40, 20);
+    press(&mut narrow, b"\x1b[F");
+    assert_eq!(chosen(&narrow), "web", "nothing else is seen there");
+}
+
+#[test]
+fn a_search_on_a_narrow_terminal_shows_its_hits() {
+    let mut state = shop(40, 10);
+    press(&mut state, b"/queue|what is a long text and not there\r");
+    let lines: Vec<Entry> = state.log.lines().cloned().collect();
+    for entry in &lines {
+        state.log.note_hit(entry);
+    }
+    press(&mut state, b"n");
+    let seen = screen(&state);
+    assert!(seen.contains("connecting to queue") && seen.contains("/queue|what"), "{seen}");
+    assert!(seen.lines().nth(1).unwrap().contains(" 2/2+"), "{seen}");
+}
+
+#[test]
+fn a_long_name_of_a_project_hides_nothing() {
+    let mut long = sample::shop();
+    long.project = "a-checkout-with-a-name-that-goes-on-and-on-and-on-for-longer-than-anybody-would-type".into();
+    let mut state = state(long, 80, 10, Theme { colour: true, ascii: false });
+    let first = |state: &State| screen(state).lines().next().unwrap().to_owned();
+    assert!(first(&state).contains("3 ready  1 failed  1 done") && first(&state).ends_with("run.toml"));
+    state.size = Room { columns: 40, rows: 10 };
+    assert!(first(&state).contains("3 ready"), "{}", first(&state));
+    state.ended();
+    assert!(screen(&state).ends_with(" has ended   enter wait   q leave"), "{}", screen(&state));
+}
+
+#[test]
+fn who_was_up_when_the_project_was_killed_is_shown_as_off_without_a_word_on_how_it_ended() {
+    let mut state = shop(80, 14);
+    let name = "api".to_owned();
+    state.status.as_mut().unwrap().processes[2].last_exit = "exited 1".into();
+    press(&mut state, b"o");
+    state.select(&name);
+    state.ended();
+    let seen = screen(&state);
+    assert!(seen.contains("3 off"), "{seen}");
+    assert!(!seen.contains("ready") && !seen.contains("exited 1"), "{seen}");
+    state.select("worker");
+    assert!(screen(&state).contains("exited 1"), "who had failed before has");
 }
