@@ -71,6 +71,16 @@ pub fn exit_now(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
+/// All threads of this process and of those that are forked from it share one heap from here on, where the C library gives each its
+/// own (mallopt(3), `M_ARENA_MAX`): what one has freed another uses. Ours allocate little at a time.
+pub fn share_one_heap() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: mallopt only sets a number. Where it is refused, the heaps stay apart.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Gives freed memory back to the system, and unmaps our program's code and constants. They stay in the page cache, and what is used
 /// again is mapped again: afterwards only what a quiet supervisor needs counts as its memory.
 #[cfg(target_os = "linux")]

@@ -96,6 +96,7 @@ impl Birth {
 /// Forks the spawner and makes this process a subreaper. Call it from the main thread, before there is another one, and before
 /// anything that programs must not inherit changes (umask, open descriptor limit). `run_id` is the mark of this run, `PROJECT-PID`.
 pub fn fork(run_id: &str) -> io::Result<Born> {
+    sys::share_one_heap();
     let (near, far) = UnixStream::pair()?;
     let supervisor = std::process::id();
     let inherited = os::Inherited::look();
