@@ -39,8 +39,11 @@ impl Peer {
     }
 }
 
-/// How often it is looked whether whoever is to answer is stopped.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long until it is looked whether whoever is to answer is stopped; while it is not, each time twice as long.
+const LOOK_AFTER: Duration = Duration::from_millis(250);
+
+/// The longest time between two looks.
+const LOOK_AT_LEAST: Duration = Duration::from_secs(2);
 
 /// After so many looks in a row that found it stopped nobody waits any more: whoever types `fg` at once is waited for.
 const LOOKS: u32 = 4;
@@ -115,17 +118,18 @@ impl Stream {
             return Ok(());
         }
         let began = Instant::now();
-        let mut looks = 0;
+        let (mut look_after, mut looks) = (LOOK_AFTER, 0);
         loop {
             let left = self.timeout.map(|timeout| timeout.saturating_sub(began.elapsed()));
-            let look = self.peer.as_ref().map(|_| LOOK_EVERY);
+            let look = self.peer.as_ref().map(|_| look_after);
             let step = left.into_iter().chain(look).min();
             if self.poll(step)? {
                 return Ok(());
             }
             let is_over = left.is_some() && left == step;
             let stopped = self.peer.as_ref().filter(|peer| peer.is_stopped());
-            looks = if stopped.is_some() { looks + 1 } else { 0 };
+            (look_after, looks) =
+                if stopped.is_some() { (LOOK_AFTER, looks + 1) } else { ((look_after * 2).min(LOOK_AT_LEAST), 0) };
             match stopped {
                 Some(Peer { name, pid, .. }) if is_over || looks >= LOOKS => {
                     return Err(io::Error::other(Stopped { name: name.clone(), pid: *pid }));
