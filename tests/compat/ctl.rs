@@ -37,7 +37,7 @@ fn a_log_is_followed_until_ctrl_c(side: Side) {
 }
 
 /// Ctrl-C until it is heard: while it is still writing, the interrupt may get lost in its handlers.
-pub(crate) fn leave_foreground(talking: Running<'_>) {
+pub(crate) fn leave_foreground(talking: &Running<'_>) {
     talking.wait_until("it leaves the foreground", || {
         talking.signal(Signal::SIGINT);
         becomes_true(PATIENCE / 10, || talking.stdout().contains("Exiting foreground"))
@@ -57,7 +57,8 @@ fn a_process_is_talked_to_in_the_foreground(side: Side) {
     talking.wait_for("==> Press Ctrl-C to exit <==");
     writer.write_all("grüße\n".as_bytes()).unwrap();
     talking.wait_for("grüße\n");
-    leave_foreground(talking);
+    leave_foreground(&talking);
+    drop(talking);
     assert_eq!(daemon.state("cat"), "RUNNING");
     assert_eq!(daemon.ctl(&["fg", "nope"], 1), "ERROR: bad process name supplied\n");
 }

@@ -130,7 +130,7 @@ fn talks_in_the_foreground(stage: &Stage) {
     talking.wait_for("==> Press Ctrl-C to exit <==");
     writer.write_all(b"hello, Montreal\n").unwrap();
     talking.wait_for("hello, Montreal\n");
-    crate::ctl::leave_foreground(talking);
+    crate::ctl::leave_foreground(&talking);
 }
 
 fn becomes_ten(stage: &Stage) {
