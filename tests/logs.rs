@@ -476,6 +476,29 @@ fn a_stopped_reader_cannot_hold_up_the_end() {
     assert!(began.elapsed() < Duration::from_secs(5));
 }
 
+/// Longer in all than a reader that has stopped is waited for.
+#[test]
+fn a_slow_reader_is_waited_for_at_the_end_while_it_reads() {
+    const LIMIT: Duration = Duration::from_secs(2);
+    let (outlet, mut screen) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    flood(rig.program(0), numbered(0, 20_000)).join().unwrap();
+    let reader = thread::spawn(move || {
+        let (mut all, mut block) = (Vec::new(), vec![0; 65536]);
+        while let Ok(length @ 1..) = screen.read(&mut block) {
+            all.extend_from_slice(&block[..length]);
+            thread::sleep(if all.len() < 500_000 { LIMIT / 5 } else { Duration::ZERO });
+        }
+        all
+    });
+    let began = Instant::now();
+    assert!(rig.hub.stop(LIMIT), "after {:?}", began.elapsed());
+    assert!(began.elapsed() > LIMIT, "{:?}", began.elapsed());
+    drop(rig);
+    let output = String::from_utf8(reader.join().unwrap()).unwrap();
+    assert!(rows_of(&output, 0).as_bytes() == numbered(0, 20_000));
+}
+
 #[test]
 fn drained_comes_after_the_last_line() {
     let (outlet, mut screen) = piped();

@@ -253,7 +253,7 @@ pub(crate) enum Order {
     ClearLogs { logs: Vec<Clearing>, done: oneshot::Sender<Vec<(ProcessId, Cleared)>> },
     ClearMainLog { done: oneshot::Sender<Cleared> },
     Flush { until: Instant, done: mpsc::Sender<bool> },
-    Stop { until: Instant, done: mpsc::Sender<bool> },
+    Stop { until: Instant, limit: Duration, latest: Instant, done: mpsc::Sender<bool> },
 }
 
 /// The cloneable remote. Every call returns at once, save [`Hub::flush`] and [`Hub::stop`]. After the thread has ended, calls do
@@ -392,12 +392,14 @@ impl Hub {
         answer.recv_timeout(limit + GRACE).unwrap_or(false)
     }
 
-    /// Takes in what is still in the open outputs, writes what is still to be written, at most this long, and ends the thread.
-    /// Whether everything was written.
+    /// Takes in what is still in the open outputs, writes what is still to be written, and ends the thread. Whether everything was
+    /// written. A pipe may take nothing for this long at most, and may take five times as long for all of it.
     pub fn stop(&self, limit: Duration) -> bool {
         let (done, answer) = mpsc::channel();
-        self.order_now(Order::Stop { until: Instant::now() + limit, done });
-        answer.recv_timeout(limit + GRACE).unwrap_or(false)
+        let until = Instant::now() + limit;
+        let latest = until + 4 * limit;
+        self.order_now(Order::Stop { until, limit, latest, done });
+        answer.recv_timeout(5 * limit + GRACE).unwrap_or(false)
     }
 
     pub(super) fn order(&self, order: Order) {

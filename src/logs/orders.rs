@@ -73,10 +73,11 @@ impl Output {
             Order::ClearLogs { logs, done } => self.clear_logs(logs, done),
             Order::ClearMainLog { done } => self.clear_main_log(done),
             Order::Flush { until, done } => {
-                self.waiters.push(Waiter { until, done, ends_thread: false, has_looked: false });
+                let (limit, latest) = (Duration::ZERO, until);
+                self.waiters.push(Waiter { until, limit, latest, done, ends_thread: false, has_looked: false });
             }
-            Order::Stop { until, done } => {
-                self.waiters.push(Waiter { until, done, ends_thread: true, has_looked: false });
+            Order::Stop { until, limit, latest, done } => {
+                self.waiters.push(Waiter { until, limit, latest, done, ends_thread: true, has_looked: false });
             }
         }
     }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::sync::mpsc::UnboundedSender;
@@ -93,10 +93,21 @@ pub(super) struct Drain {
 #[derive(Debug)]
 pub(super) struct Waiter {
     pub(super) until: Instant,
+    /// A pipe that takes something is waited for beyond that, until it has taken nothing for so long …
+    pub(super) limit: Duration,
+    /// … and until then at most.
+    pub(super) latest: Instant,
     pub(super) done: Sender<bool>,
     pub(super) ends_thread: bool,
     /// The poller was asked since, so that nothing written before can be unknown.
     pub(super) has_looked: bool,
+}
+
+impl Waiter {
+    /// When it is over, where what waits for a pipe has been stuck since then.
+    fn deadline(&self, stuck_since: Option<Instant>) -> Instant {
+        stuck_since.map_or(self.until, |since| (since + self.limit).clamp(self.until, self.latest))
+    }
 }
 
 /// The thread's state. `turn` moves bytes, `orders` does what it was told, `own` says what is ours.
@@ -295,7 +306,7 @@ impl Output {
         }
         let lines = self.open_lines.iter().filter_map(|track| self.line_deadline(*track));
         let drains = self.drains.iter().map(|drain| drain.until);
-        let waiters = self.waiters.iter().map(|waiter| waiter.until);
+        let waiters = self.waiters.iter().map(|waiter| waiter.deadline(self.screen.pipe_stuck_since()));
         let screen = match room {
             _ if self.ready.is_empty() => None,
             Room::Soon(until) => Some(until),
@@ -396,9 +407,10 @@ impl Output {
         }
         let is_written = self.own.is_empty() && self.screen.is_written() && self.lagging().next().is_none();
         let is_all_in = self.ready.is_empty();
-        let now = self.now;
+        let (now, stuck_since) = (self.now, self.screen.pipe_stuck_since());
         let is_over = |waiter: &Waiter| {
-            now >= waiter.until || (waiter.has_looked && is_written && (is_all_in || !waiter.ends_thread))
+            now >= waiter.deadline(stuck_since)
+                || (waiter.has_looked && is_written && (is_all_in || !waiter.ends_thread))
         };
         let mut is_ending = false;
         for waiter in self.waiters.extract_if(.., |waiter| is_over(waiter)) {

@@ -152,6 +152,11 @@ impl Screen {
         self.out.as_ref().filter(|sink| sink.is_terminal())?.stuck_since().map(|since| since + STALL)
     }
 
+    /// Since when a pipe has taken nothing of what waits for it. A terminal is not asked: it may miss something.
+    pub(crate) fn pipe_stuck_since(&self) -> Option<Instant> {
+        self.out.as_ref().filter(|sink| !sink.is_terminal())?.stuck_since()
+    }
+
     /// Whether the terminal had stalled since the last time this was asked.
     pub(crate) fn take_stalled(&mut self) -> bool {
         std::mem::take(&mut self.has_stalled)

@@ -58,6 +58,7 @@ fn a_process_is_talked_to_in_the_foreground(side: Side) {
     writer.write_all("grüße\n".as_bytes()).unwrap();
     talking.wait_for("grüße\n");
     leave_foreground(&talking);
+    drop(talking);
     assert_eq!(daemon.state("cat"), "RUNNING");
     assert_eq!(daemon.ctl(&["fg", "nope"], 1), "ERROR: bad process name supplied\n");
 }

@@ -99,9 +99,13 @@ impl SpawnerProcess {
         decode_report(&body).map(Some).map_err(io::Error::other)
     }
 
-    /// Sends what can be sent now. A failure is met again as the end of the reports, which come first.
+    /// Sends what can be sent now. A failure is met again as the end of the reports, which come first: to wait until more can be sent
+    /// would be over at once, again and again, and the end would never be looked for.
     fn flush(&mut self) -> Flushed {
-        self.outbox.flush(self.socket.as_fd()).unwrap_or(Flushed::Full)
+        self.outbox.flush(self.socket.as_fd()).unwrap_or_else(|_| {
+            self.outbox = Outbox::default();
+            Flushed::Whole
+        })
     }
 
     /// Waits until the socket can be read or takes more, and does both. Dropping the future loses nothing.
@@ -135,5 +139,35 @@ impl SpawnerProcess {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::*;
+    use crate::model::Signal;
+
+    /// On a thread of its own: one that only tries to send never comes back.
+    #[test]
+    fn the_end_of_a_spawner_that_was_shot_is_heard_although_there_is_an_order_for_it() {
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let (socket, far) = std::os::unix::net::UnixStream::pair().unwrap();
+                let end = SpawnerEnd { socket, pid: 0, inherited: Inherited::default(), cgroup: None };
+                let mut spawner = end.connect().unwrap();
+                // By now it is known that the socket takes something, and that nothing has come.
+                assert!(tokio::time::timeout(Duration::from_millis(20), spawner.report()).await.is_err());
+                drop(far);
+                spawner.order(Order::SignalAll { signal: Signal::TERM });
+                assert!(spawner.report().await.is_none());
+            });
+            done.send(()).unwrap();
+        });
+        is_done.recv_timeout(Duration::from_secs(20)).expect("it is never heard");
     }
 }
