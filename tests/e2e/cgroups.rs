@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::common::{Found, PATIENCE, Running, TestProject, becomes_true, has_tool, skipped};
-use crate::stranger::{as_stranger, give_away, is_root_for_good, may_become_a_stranger, put_become_root};
+use crate::stranger::{as_stranger, give_away, is_root_for_good, may_become_a_stranger, put_become_root, stranger_of};
 
 /// The hunt for descendants gives up after seven seconds, and a loaded machine needs some more.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -114,7 +114,7 @@ fn what_may_not_be_signalled_ends_with_its_cgroup() {
     let project = TestProject::toml(&(WEB.replace("echo on", become_root) + "stopwaitsecs = 1\n"));
     give_away(&project);
     put_become_root(&project);
-    assert!(Command::new("chown").args(["-R", "61234"]).arg(&cgroup.0).status().unwrap().success());
+    assert!(Command::new("chown").args(["-R", &stranger_of(&project)]).arg(&cgroup.0).status().unwrap().success());
     let up = Running::start(&project, cgroup.enclose(&project, &as_stranger(&project, &[], &["up"])));
     let untouchable = || project.survivors().into_iter().find(|found| found.command.starts_with("sleep 1007"));
     project.wait_until("it is there", PATIENCE, || untouchable().is_some_and(|found| is_root_for_good(found.pid)));

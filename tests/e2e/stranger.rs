@@ -1,13 +1,11 @@
 //! Other circumstances for our commands: another user, less of something, a world of mounts of its own.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::common::{TestProject, has_tool, skipped};
-
-/// A user without any process, any login and any right.
-const STRANGER: &str = "61234";
 
 const RUN: &str = env!("CARGO_BIN_EXE_run");
 
@@ -23,10 +21,19 @@ pub(crate) fn may_become_a_stranger() -> bool {
     is_root
 }
 
-/// Gives the project and its world to the stranger.
+/// Gives the project and its world to a stranger: a user without any login and any right, and without any process, as how many it may
+/// have is counted over all tests that run at the same time.
 pub(crate) fn give_away(project: &TestProject) {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let number = std::process::id().wrapping_mul(97).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+    let stranger = (61_000 + number % 4000).to_string();
     let world = project.directory().parent().unwrap().to_owned();
-    assert!(Command::new("chown").arg("-R").arg(STRANGER).arg(world).status().unwrap().success());
+    assert!(Command::new("chown").arg("-R").arg(stranger).arg(world).status().unwrap().success());
+}
+
+/// The user that the project was given to.
+pub(crate) fn stranger_of(project: &TestProject) -> String {
+    fs::metadata(project.directory()).unwrap().uid().to_string()
 }
 
 /// Puts a `become-root` into the project, to be called with `--reuid 0` and a command: whoever runs it is root for good.
@@ -43,7 +50,8 @@ pub(crate) fn is_root_for_good(pid: u32) -> bool {
 /// Our command as the stranger, with these limits (words for prlimit).
 pub(crate) fn as_stranger(project: &TestProject, limits: &[&str], arguments: &[&str]) -> Command {
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", STRANGER, "--regid", STRANGER, "--clear-groups", "prlimit"]);
+    let stranger = stranger_of(project);
+    command.args(["--reuid", &stranger, "--regid", &stranger, "--clear-groups", "prlimit"]);
     command.args(limits).arg(RUN).args(arguments);
     project.put_into_world(&mut command);
     command
