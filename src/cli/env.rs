@@ -10,7 +10,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{print, print_json, say};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::model::status::SCHEMA;
-use crate::plan::environment::{Environment, Layer, looks_secret, mask};
+use crate::plan::environment::{Environment, Layer, Variable, looks_secret, mask};
 use crate::ui::look::Look;
 use crate::ui::theme::Ink;
 
@@ -43,7 +43,7 @@ pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
         return Ok(ExitCode::Fine);
     }
     print(&render(&entries, &settings.look(&settings.out), settings.out.is_terminal))?;
-    let hidden = environment.pairs.len() - entries.len();
+    let hidden = environment.iter().len() - entries.len();
     if hidden > 0 && settings.verbosity > Verbosity::Quiet && settings.err.is_terminal {
         say(&format!("and {hidden} that the shell sets (--all shows them)\n"));
     }
@@ -74,15 +74,13 @@ struct Entry {
     masked: bool,
 }
 
-fn entries(environment: &Environment, args: &Args) -> Vec<Entry> {
-    let is_shown = |name: &str| args.all || environment.from.get(name) != Some(&Layer::Shell);
-    let pairs = environment.pairs.iter().filter(|(name, _)| is_shown(name));
-    pairs
-        .map(|(name, value)| {
+fn entries(environment: &Environment<'_>, args: &Args) -> Vec<Entry> {
+    let shown = environment.iter().filter(|(_, variable)| args.all || variable.from != Layer::Shell);
+    shown
+        .map(|(name, Variable { value, from })| {
             let masked = !args.reveal && looks_secret(name, value);
-            let value = if masked { mask(name, value) } else { value.clone() };
-            let from = environment.from.get(name).map_or("", |layer| layer.as_str());
-            Entry { name: name.clone(), value, from, masked }
+            let value = if masked { mask(name, value) } else { value.clone().into_owned() };
+            Entry { name: name.to_owned(), value, from: from.as_str(), masked }
         })
         .collect()
 }
@@ -105,7 +103,7 @@ fn render(entries: &[Entry], look: &Look, with_origin: bool) -> String {
 mod tests {
     use super::*;
 
-    fn sample() -> Environment {
+    fn sample() -> Environment<'static> {
         let mut environment = Environment::default();
         for (name, value, layer) in [
             ("DATABASE_URL", "postgres://ann:hunter2@127.0.0.1:5433/shop", Layer::ProgramTable),
@@ -113,8 +111,7 @@ mod tests {
             ("HOME", "/home/ann", Layer::Shell),
             ("PORT", "3101", Layer::Port),
         ] {
-            environment.pairs.insert(name.into(), value.into());
-            environment.from.insert(name.into(), layer);
+            environment.set(name, value, layer);
         }
         environment
     }

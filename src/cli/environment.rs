@@ -26,7 +26,7 @@ pub enum Subject<'a> {
 #[derive(Debug)]
 pub struct Made {
     /// Names and values.
-    pub environment: Environment,
+    pub environment: Environment<'static>,
     /// The program's directory, or where we were called.
     pub directory: PathBuf,
 }
@@ -55,7 +55,7 @@ pub fn compose(settings: &Settings, subject: Subject<'_>) -> Result<Made, Comman
         run_id: None,
         server_url: server_url.as_deref(),
     };
-    let environment = environment::compose(project, process, &ports, &layers)?;
+    let environment = environment::compose(project, process, &ports, &layers)?.into_owned();
     let directory = directory(settings, &loaded, process, &environment, &ports)?;
     Ok(Made { environment, directory })
 }
@@ -75,14 +75,14 @@ fn directory(
     settings: &Settings,
     loaded: &Loaded,
     process: Option<(&Program, &Instance)>,
-    environment: &Environment,
+    environment: &Environment<'_>,
     ports: &crate::plan::ports::Ports,
 ) -> Result<PathBuf, CommandError> {
     let Some((program, instance)) = process else { return Ok(settings.directory.clone()) };
     let program = program.as_run_by(instance);
     let root = &loaded.project.root;
     let Some(template) = &program.directory else { return Ok(root.clone()) };
-    let variable = |name: &str| environment.pairs.get(name).cloned();
+    let variable = |name: &str| environment.get(name).map(str::to_owned);
     let directory = environment::resolve(template, variable, |program, port| ports.get(program, port))
         .map_err(|error| CommandError::user(format!("directory of {}: {error}", program.name)))?;
     Ok(root.join(directory))

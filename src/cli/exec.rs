@@ -46,7 +46,8 @@ pub fn prepare(settings: &Settings, args: &Args) -> Result<Command, CommandError
     let subject = args.program.as_deref().map_or(Subject::Project, Subject::Program);
     let made = environment::compose(settings, subject)?;
     let mut command = Command::new(word);
-    command.args(arguments).env_clear().envs(&made.environment.pairs).current_dir(&made.directory);
+    let variables = made.environment.iter().map(|(name, variable)| (name, &*variable.value));
+    command.args(arguments).env_clear().envs(variables).current_dir(&made.directory);
     Ok(command)
 }
 

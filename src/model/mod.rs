@@ -38,6 +38,7 @@ pub mod supervisord;
 pub mod template;
 pub mod time;
 pub mod units;
+pub mod variables;
 
 pub use address::ListenAddress;
 pub use alive::AliveSpec;
@@ -63,6 +64,7 @@ pub use signal::Signal;
 pub use state::{ListenerState, ProcessState, Word};
 pub use template::Template;
 pub use time::{Moment, Now, WallTime};
+pub use variables::Variables;
 
 /// The slot of a process. It belongs to a name for as long as a supervisor lives: a reload adds slots, and takes some out of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]

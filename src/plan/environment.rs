@@ -6,6 +6,7 @@
 
 mod secret;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 pub use self::secret::{looks_secret, mask};
@@ -70,13 +71,48 @@ impl Layer {
     }
 }
 
-/// A whole environment.
+/// A whole environment, by name. What it takes from elsewhere as it stands is not copied: it is made anew for each process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Environment {
-    /// Names and values.
-    pub pairs: BTreeMap<String, String>,
-    /// Where each value came from.
-    pub from: BTreeMap<String, Layer>,
+pub struct Environment<'a>(BTreeMap<Cow<'a, str>, Variable<'a>>);
+
+/// One variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable<'a> {
+    /// What it is set to.
+    pub value: Cow<'a, str>,
+    /// Where that came from.
+    pub from: Layer,
+}
+
+impl<'a> Environment<'a> {
+    /// What a variable is set to.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|variable| &*variable.value)
+    }
+
+    /// Where it came from.
+    pub fn layer(&self, name: &str) -> Option<Layer> {
+        self.0.get(name).map(|variable| variable.from)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Variable<'a>)> {
+        self.0.iter().map(|(name, variable)| (&**name, variable))
+    }
+
+    /// Sets a variable, in place of what it was.
+    pub fn set(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>, from: Layer) {
+        self.0.insert(name.into(), Variable { value: value.into(), from });
+    }
+
+    /// The same, on its own.
+    pub fn into_owned(self) -> Environment<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let all = self.0.into_iter();
+        Environment(
+            all.map(|(name, Variable { value, from })| (own(name), Variable { value: own(value), from })).collect(),
+        )
+    }
 }
 
 /// A hole that nothing fills.
@@ -126,100 +162,96 @@ const NOT_INHERITED: [&str; 10] = [
 ];
 
 /// Makes the environment of a process, or, without one, that of a command in the project (`run exec`).
-pub fn compose(
+pub fn compose<'a>(
     project: &Project,
     process: Option<(&Program, &Instance)>,
     ports: &Ports,
-    layers: &Layers<'_>,
-) -> Result<Environment, EnvironmentError> {
+    layers: &Layers<'a>,
+) -> Result<Environment<'a>, EnvironmentError> {
     let own = own_variables(project, process, ports, layers)?;
-    let mut builder = Builder { own: &own, ports, made: Environment::default() };
-    for (name, value) in layers.shell.iter().filter(|(name, _)| !NOT_INHERITED.contains(&name.as_str())) {
-        builder.set(Layer::Shell, name, value.clone());
-    }
-    for (name, value) in layers.output {
-        builder.set(Layer::Output, name, value.clone());
+    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell) };
+    let as_it_stands =
+        |made: &mut Environment<'a>, (name, value): &'a (String, String), from| made.set(name, value, from);
+    for pair in layers.output {
+        as_it_stands(&mut builder.made, pair, Layer::Output);
     }
     let keeps_shell = |name: &str| project.env_order == EnvOrder::Shell && layers.shell.contains_key(name);
-    for (name, value) in layers.project_files.iter().filter(|(name, _)| !keeps_shell(name)) {
-        builder.set(Layer::ProjectFile, name, value.clone());
+    for pair in layers.project_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+        as_it_stands(&mut builder.made, pair, Layer::ProjectFile);
     }
     builder.table(Layer::ProjectTable, &project.environment)?;
-    for (name, value) in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
-        builder.set(Layer::ProgramFile, name, value.clone());
+    for pair in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+        as_it_stands(&mut builder.made, pair, Layer::ProgramFile);
     }
     if let Some((program, instance)) = process {
         builder.table(Layer::ProgramTable, &program.as_run_by(instance).environment)?;
     }
     let mut made = builder.made;
-    for (name, (layer, value)) in own {
+    for (name, Variable { value, from }) in own.0 {
         // In a supervisord.conf the program's own `environment` has the last word (supervisor `process.py` `_spawn_as_child`).
-        let is_overridden = made.from.get(&name) == Some(&Layer::ProgramTable) && name.starts_with("SUPERVISOR_");
-        if is_overridden && project.dialect == Dialect::Supervisord {
-            continue;
+        let is_overridden = made.layer(&name) == Some(Layer::ProgramTable) && name.starts_with("SUPERVISOR_");
+        if !(is_overridden && project.dialect == Dialect::Supervisord) {
+            made.set(name, value, from);
         }
-        made.from.insert(name.clone(), layer);
-        made.pairs.insert(name, value);
     }
     Ok(made)
 }
 
-/// An environment under construction, and what its holes may see.
-struct Builder<'a> {
-    own: &'a BTreeMap<String, (Layer, String)>,
-    ports: &'a Ports,
-    made: Environment,
+/// What every process of a project begins with.
+fn inherited(shell: &BTreeMap<String, String>) -> Environment<'_> {
+    let kept = shell.iter().filter(|(name, _)| !NOT_INHERITED.contains(&name.as_str()));
+    let variables = kept.map(|(name, value)| (name.into(), Variable { value: value.into(), from: Layer::Shell }));
+    Environment(variables.collect())
 }
 
-impl Builder<'_> {
-    fn set(&mut self, layer: Layer, name: &str, value: String) {
-        self.made.pairs.insert(name.to_owned(), value);
-        self.made.from.insert(name.to_owned(), layer);
-    }
+/// An environment under construction, and what its holes may see.
+struct Builder<'b, 'a> {
+    own: &'b Environment<'a>,
+    ports: &'b Ports,
+    made: Environment<'a>,
+}
 
+impl Builder<'_, '_> {
     fn table(&mut self, layer: Layer, table: &[(String, Template)]) -> Result<(), EnvironmentError> {
         for (name, template) in table {
-            let variable = |name: &str| match self.own.get(name) {
-                Some((_, value)) => Some(value.clone()),
-                None => self.made.pairs.get(name).cloned(),
-            };
+            let variable = |name: &str| self.own.get(name).or_else(|| self.made.get(name)).map(str::to_owned);
             let value = resolve(template, variable, |program, port| self.ports.get(program, port))
                 .map_err(|source| EnvironmentError::Value { name: name.clone(), source })?;
-            self.set(layer, name, value);
+            self.made.set(name.clone(), value, layer);
         }
         Ok(())
     }
 }
 
 /// What we say about the process ourselves: it wins over everything.
-fn own_variables(
+fn own_variables<'a>(
     project: &Project,
     process: Option<(&Program, &Instance)>,
     ports: &Ports,
-    layers: &Layers<'_>,
-) -> Result<BTreeMap<String, (Layer, String)>, EnvironmentError> {
-    let mut own = BTreeMap::new();
-    let mut say = |layer, name: &str, value: String| own.insert(name.to_owned(), (layer, value));
-    say(Layer::Process, "RUN_PROJECT", layers.project_name.to_owned());
+    layers: &Layers<'a>,
+) -> Result<Environment<'a>, EnvironmentError> {
+    let mut own = Environment::default();
+    let mut say = |name: &'static str, value: Cow<'a, str>| own.set(name, value, Layer::Process);
+    say("RUN_PROJECT", layers.project_name.into());
     if let Some(id) = layers.run_id {
-        say(Layer::Process, "RUN_ID", id.to_owned());
+        say("RUN_ID", id.into());
     }
     if let Some(url) = layers.server_url {
-        say(Layer::Process, "SUPERVISOR_SERVER_URL", url.to_owned());
+        say("SUPERVISOR_SERVER_URL", url.into());
     }
     let Some((program, instance)) = process else { return Ok(own) };
     if let Some(url) = &program.extras.serverurl {
-        say(Layer::Process, "SUPERVISOR_SERVER_URL", url.clone());
+        say("SUPERVISOR_SERVER_URL", url.clone().into());
     }
-    say(Layer::Process, "RUN_PROGRAM", program.name.to_string());
-    say(Layer::Process, "RUN_PROCESS", instance.name.to_string());
-    say(Layer::Process, "RUN_INSTANCE", instance.number.to_string());
-    say(Layer::Process, "SUPERVISOR_ENABLED", "1".to_owned());
-    say(Layer::Process, "SUPERVISOR_PROCESS_NAME", instance.name.process.clone());
-    say(Layer::Process, "SUPERVISOR_GROUP_NAME", instance.name.group.clone());
+    say("RUN_PROGRAM", program.name.to_string().into());
+    say("RUN_PROCESS", instance.name.to_string().into());
+    say("RUN_INSTANCE", instance.number.to_string().into());
+    say("SUPERVISOR_ENABLED", "1".into());
+    say("SUPERVISOR_PROCESS_NAME", instance.name.process.clone().into());
+    say("SUPERVISOR_GROUP_NAME", instance.name.group.clone().into());
     if project.dialect == Dialect::Procfile {
         // foreman counts from 1, and numbers an only instance too (foreman `engine.rb` `spawn_processes`).
-        say(Layer::Process, "PS", format!("{}.{}", program.name, u64::from(instance.number) + 1));
+        say("PS", format!("{}.{}", program.name, u64::from(instance.number) + 1).into());
     }
     for spec in &program.ports {
         let Some(base) = ports.get(&program.name, spec.name.as_deref()) else { continue };
@@ -227,7 +259,7 @@ fn own_variables(
         let Some(port) = port else {
             return Err(EnvironmentError::PortRange { program: program.name.clone(), number: instance.number });
         };
-        say(Layer::Port, &port_variable(spec.name.as_deref()), port.to_string());
+        own.set(port_variable(spec.name.as_deref()), port.to_string(), Layer::Port);
     }
     Ok(own)
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::program::Instance;
-use crate::model::{Command, Program, Project, Template};
+use crate::model::{Command, Program, Project, Template, Variables};
 use crate::plan::environment::{Environment, EnvironmentError, Layers, Unresolved, compose, resolve};
 use crate::plan::ports::Ports;
 use crate::plan::shell_line::{Shape, shape};
@@ -17,7 +17,7 @@ pub struct Launch {
     /// The words, at least one. A bare first word is looked for on the PATH of `environment`.
     pub argv: Vec<String>,
     /// All of it, by name.
-    pub environment: Vec<(String, String)>,
+    pub environment: Variables,
     /// Absolute.
     pub directory: PathBuf,
     /// File mode mask; `None`: as ours was at start.
@@ -62,7 +62,7 @@ pub fn launch(
     let program = &*program.as_run_by(instance);
     let environment = compose(project, Some((program, instance)), ports, layers)?;
     let fill = |template: &Template| {
-        resolve(template, |name| environment.pairs.get(name).cloned(), |program, port| ports.get(program, port))
+        resolve(template, |name| environment.get(name).map(str::to_owned), |program, port| ports.get(program, port))
     };
     let (argv, through_shell) = command_words(&program.command, fill)?;
     let directory = match &program.directory {
@@ -71,7 +71,7 @@ pub fn launch(
     };
     let launch = Launch {
         argv,
-        environment: into_pairs(environment)?,
+        environment: variables(&environment)?,
         directory,
         umask: program.umask,
         user: program.user.clone(),
@@ -121,11 +121,14 @@ fn absolute(root: &Path, directory: &str) -> PathBuf {
     root.join(directory).components().collect()
 }
 
-/// Checks the names and hands the pairs over.
-fn into_pairs(environment: Environment) -> Result<Vec<(String, String)>, LaunchError> {
-    match environment.pairs.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        Some(name) => Err(LaunchError::Name(name.escape_debug().to_string())),
-        None => Ok(environment.pairs.into_iter().collect()),
+/// The environment as the program gets it. Names and values are checked: a value with NUL would reach it cut off.
+fn variables(environment: &Environment<'_>) -> Result<Variables, LaunchError> {
+    if let Some((name, _)) = environment.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
+        return Err(LaunchError::Name(name.escape_debug().to_string()));
+    }
+    match environment.iter().find(|(_, variable)| variable.value.contains('\0')) {
+        Some((name, _)) => Err(LaunchError::Nul(format!("environment {name}"))),
+        None => Ok(environment.iter().map(|(name, variable)| (name, &*variable.value)).collect()),
     }
 }
 
@@ -138,10 +141,7 @@ fn refuse_nul(launch: &Launch) -> Result<(), LaunchError> {
     if has_nul(&launch.directory.to_string_lossy()) {
         return Err(LaunchError::Nul("the directory".to_owned()));
     }
-    match launch.environment.iter().find(|(_, value)| has_nul(value)) {
-        Some((name, _)) => Err(LaunchError::Nul(format!("environment {name}"))),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, timeout};
 
-use crate::model::{Exit, ProcessId};
+use crate::model::{Exit, ProcessId, Variables};
 use crate::probe::{RunCommand, Running};
 use crate::runtime::launcher::os_strings;
 use crate::runtime::os;
@@ -158,7 +158,7 @@ impl Helpers {
         &mut self,
         number: u64,
         command: String,
-        (mut environment, directory): (Vec<(String, String)>, PathBuf),
+        (mut environment, directory): (Variables, PathBuf),
         what: HelperWork,
         join: impl FnOnce(u32, OwnedFd),
     ) -> io::Result<SpawnOrder> {
@@ -170,7 +170,9 @@ impl Helpers {
             HelperWork::Hook(HookInput { run, variables, text }, reply) => {
                 let (stdin, feed) = os::pipe()?;
                 tokio::spawn(write_all(feed, text));
-                environment.extend(variables);
+                for (name, value) in &variables {
+                    environment.set(name, value);
+                }
                 join(run, ours);
                 (stdin, Helper::Hook { reply })
             }
@@ -179,7 +181,7 @@ impl Helpers {
         Ok(SpawnOrder {
             key: Key::helper(number),
             argv: os_strings(vec!["/bin/sh".to_owned(), "-c".to_owned(), command]),
-            env: environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            env: environment,
             directory,
             umask: None,
             user: None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nix::unistd::User;
 
 use crate::model::program::Instance;
-use crate::model::{EnvContents, EnvFile, Program, ProgramName, Project, ReadyKind, Template};
+use crate::model::{EnvContents, EnvFile, Program, ProgramName, Project, ReadyKind, Template, Variables};
 use crate::plan::environment::{Layers, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
@@ -75,9 +75,9 @@ impl Launcher {
         &self,
         kind: &ReadyKind,
         (program, instance): (&Program, &Instance),
-        environment: &[(String, String)],
+        environment: &Variables,
     ) -> Result<ResolvedProbe, String> {
-        let variable = |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        let variable = |name: &str| environment.get(name).map(str::to_owned);
         let port = |of: &ProgramName, port: Option<&str>| {
             let base = self.ports.get(of, port)?;
             let offset = if of == &program.name { u16::try_from(instance.number).ok()? } else { 0 };
@@ -147,7 +147,7 @@ pub fn account(user: &str) -> Result<Account, SpawnFailure> {
     })
 }
 
-/// Words and pairs as the spawner wants them.
+/// Words as the spawner wants them.
 pub fn os_strings(words: Vec<String>) -> Vec<OsString> {
     words.into_iter().map(OsString::from).collect()
 }

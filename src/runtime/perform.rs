@@ -113,7 +113,7 @@ impl<S: Spawner> Driver<S> {
         }
         if matches!(&program.ready, Some(ready) if ready.kind == ReadyKind::Notify) {
             let socket = self.listen_for_readiness(process, generation, user.as_ref().map(|account| account.uid))?;
-            launch.environment.push(("NOTIFY_SOCKET".to_owned(), socket));
+            launch.environment.set("NOTIFY_SOCKET", &socket);
         }
         let places = Channel::BOTH.map(|channel| self.parts.logs.of(program, instance, channel));
         self.attach_output(program, places, (process, generation, run), (streams.stdout, streams.stderr))?;
@@ -122,7 +122,7 @@ impl<S: Spawner> Driver<S> {
         self.parts.spawner.order(Order::Spawn(Box::new(SpawnOrder {
             key: Key::incarnation(process, generation),
             argv: os_strings(launch.argv),
-            env: launch.environment.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            env: launch.environment,
             directory: launch.directory,
             umask: launch.umask,
             user,
@@ -338,12 +338,11 @@ fn tapping(stream: &StreamOptions) -> Tapping {
 }
 
 fn words(launch: &Launch, root: &std::path::Path) -> SpawnWords {
-    let path = launch.environment.iter().find(|(name, _)| name == "PATH");
     let shown = launch.directory.strip_prefix(root).unwrap_or(&launch.directory);
     SpawnWords {
         program: launch.argv.first().cloned().unwrap_or_default(),
         directory: if shown.as_os_str().is_empty() { ".".to_owned() } else { shown.display().to_string() },
-        path_entries: path.map_or(0, |(_, value)| value.split(':').count()),
+        path_entries: launch.environment.get("PATH").map_or(0, |path| path.split(':').count()),
         user: launch.user.clone(),
     }
 }

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::pty::Winsize;
 
 use crate::fault::{self, Point};
-use crate::model::{Exit, Signal};
+use crate::model::{Exit, Signal, Variables};
 use crate::runtime::spawner::order::{Account, Step};
 
 /// Which side of a fork we are on.
@@ -271,8 +271,8 @@ pub struct Launch<'a> {
     pub candidates: Vec<CString>,
     /// Program and arguments, at least one.
     pub argv: Vec<CString>,
-    /// `NAME=value`.
-    pub env: Vec<CString>,
+    /// All of it.
+    pub env: &'a Variables,
     /// Where it runs.
     pub directory: CString,
     /// File mode mask, if it is to change.
@@ -325,6 +325,12 @@ pub fn launch(launch: &Launch<'_>, stack: &mut Stack) -> Result<u32, (Step, i32)
 
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// Where each variable begins.
+fn variable_pointers(variables: &Variables) -> Vec<*const c_char> {
+    let each = variables.as_bytes().split_inclusive(|byte| *byte == 0);
+    each.map(|variable| variable.as_ptr().cast()).chain([ptr::null()]).collect()
 }
 
 /// The memory that a child runs on until it executes.
@@ -397,7 +403,7 @@ impl<'a> Child<'a> {
         Self {
             launch,
             argv: pointers(&launch.argv),
-            env: pointers(&launch.env),
+            env: variable_pointers(launch.env),
             shell_argv,
             parent: nix::unistd::getpid().as_raw(),
             failed: Failed::default(),
@@ -582,10 +588,11 @@ mod tests {
     fn a_child_reads_what_its_launch_holds_wherever_that_is_moved() {
         let strings = |words: &[&str]| words.iter().map(|word| CString::new(*word).unwrap()).collect::<Vec<_>>();
         let stream = std::fs::File::open("/dev/null").unwrap();
+        let env = [("A", "1"), ("B", "")].into_iter().collect();
         let launch = Box::new(Launch {
             candidates: strings(&["/bin/web"]),
             argv: strings(&["web", "", "--port"]),
-            env: strings(&["A=1", "B="]),
+            env: &env,
             directory: c"/".to_owned(),
             umask: None,
             user: None,

@@ -124,7 +124,7 @@ fn read_spawn(key: Key, words: &[&str], masters: &mut Vec<OwnedFd>) -> Result<Sp
     let mut order = SpawnOrder {
         key,
         argv: argv[1..].iter().map(OsString::from).collect(),
-        env: std::env::vars_os().collect(),
+        env: std::env::vars().collect(),
         directory: PathBuf::from("."),
         umask: None,
         user: None,
@@ -141,7 +141,7 @@ fn read_spawn(key: Key, words: &[&str], masters: &mut Vec<OwnedFd>) -> Result<Sp
                 let (uid, gid) = ids.split_once(':').ok_or("no gid")?;
                 order.user = Some(Account { uid: uid.parse()?, gid: gid.parse()?, groups: vec![gid.parse()?] });
             }
-            Some((name, value)) => order.env.push((name.into(), value.into())),
+            Some((name, value)) => order.env.set(name, value),
             None if *option == "leave" => order.sweep = false,
             None => {
                 let pty = openpty(None, None)?;

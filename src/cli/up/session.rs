@@ -242,6 +242,8 @@ impl Session<'_> {
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
+        // When the first programs have been ordered, which need not wait for it: tokio would panic if there were never one.
+        tokio::task::spawn_local(async { drop(tokio::task::spawn_blocking(|| ())) });
         let watcher = Watcher::start(handle.clone(), launcher);
         tokio::task::spawn_local(rest::come_to_rest(handle.clone()));
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
@@ -279,12 +281,10 @@ fn insist_on_descriptors() -> Result<(), CommandError> {
     Err(CommandError::user(format!("{limit}, and a project needs {LEAST_DESCRIPTORS}")))
 }
 
-/// One thread for the loop, and one from the beginning for what may block: where there is no room for another thread later, a question
-/// waits for this one. Without any, tokio would panic (`spawn_blocking`).
+/// One thread for the loop. Those for what may block stay for ever once they are made: where there is no room for another one later, a
+/// question waits for them.
 fn runtime() -> io::Result<Runtime> {
-    let runtime = Builder::new_current_thread().enable_all().thread_keep_alive(FOR_EVER).build()?;
-    drop(runtime.spawn_blocking(|| ()));
-    Ok(runtime)
+    Builder::new_current_thread().enable_all().thread_keep_alive(FOR_EVER).build()
 }
 
 /// A project at its quietest still says what went wrong.

@@ -24,10 +24,10 @@ fn shell(of: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 /// `value (layer)` of one variable.
-fn shown(environment: &Environment, name: &str) -> String {
-    match environment.pairs.get(name) {
-        Some(value) => format!("{value} ({})", environment.from[name].as_str()),
-        None => "unset".to_owned(),
+fn shown(environment: &Environment<'_>, name: &str) -> String {
+    match (environment.get(name), environment.layer(name)) {
+        (Some(value), Some(from)) => format!("{value} ({})", from.as_str()),
+        _ => "unset".to_owned(),
     }
 }
 
@@ -88,8 +88,8 @@ fn holes_see_what_is_beneath_and_what_stands_before() {
     web.environment = table(&[("PATH", "./bin:${PATH}"), ("Z", "${Y}-${PATH}"), ("WHO", "${RUN_PROCESS}")]);
     let layers = Layers { project_files: &project_files, ..layers(&shell) };
     let made = compose(&project, Some((&web, &instance("web", "web", 0))), &Ports::default(), &layers).unwrap();
-    assert_eq!(made.pairs["Z"], "file-./bin:/opt:/bin");
-    assert_eq!(made.pairs["WHO"], "web");
+    assert_eq!(made.get("Z").unwrap(), "file-./bin:/opt:/bin");
+    assert_eq!(made.get("WHO").unwrap(), "web");
 }
 
 #[test]
@@ -107,9 +107,10 @@ fn ports_of_other_programs_are_filled_in() {
     ports.insert("api".into(), Some("admin".to_owned()), 3000);
     let mut project = project();
     project.environment = table(&[("DB", "postgres://127.0.0.1:${db.port}/x"), ("ADMIN", "${api.url.admin}/")]);
-    let made = compose(&project, None, &ports, &layers(&BTreeMap::new())).unwrap();
-    assert_eq!(made.pairs["DB"], "postgres://127.0.0.1:15432/x");
-    assert_eq!(made.pairs["ADMIN"], "http://127.0.0.1:3000/");
+    let shell = BTreeMap::new();
+    let made = compose(&project, None, &ports, &layers(&shell)).unwrap();
+    assert_eq!(made.get("DB").unwrap(), "postgres://127.0.0.1:15432/x");
+    assert_eq!(made.get("ADMIN").unwrap(), "http://127.0.0.1:3000/");
 
     project.environment = table(&[("NO", "${api.port.http}")]);
     let error = compose(&project, None, &ports, &layers(&BTreeMap::new())).unwrap_err();
@@ -123,7 +124,7 @@ fn a_process_is_told_who_it_is() {
     let worker = Program::new("worker");
     let made =
         compose(&project(), Some((&worker, &instance("worker", "worker_3", 3))), &Ports::default(), &layers).unwrap();
-    let all: Vec<String> = made.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let all: Vec<String> = made.iter().map(|(name, variable)| format!("{name}={}", variable.value)).collect();
     assert_eq!(
         all,
         [
@@ -144,7 +145,7 @@ fn a_process_is_told_who_it_is() {
 fn a_command_in_the_project_is_no_process_of_another_one() {
     let shell = shell(&[("SUPERVISOR_PROCESS_NAME", "web"), ("RUN_PROGRAM", "web"), ("HOME", "/h")]);
     let made = compose(&project(), None, &Ports::default(), &layers(&shell)).unwrap();
-    assert_eq!(made.pairs.keys().collect::<Vec<_>>(), ["HOME", "RUN_PROJECT"]);
+    assert_eq!(made.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["HOME", "RUN_PROJECT"]);
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn an_instance_adds_its_number_to_every_port() {
     ports.insert("web".into(), Some("admin-ui".to_owned()), 65535);
     let empty = BTreeMap::new();
     let made = compose(&project(), Some((&web, &instance("web", "web_0", 0))), &ports, &layers(&empty)).unwrap();
-    assert_eq!((made.pairs["PORT"].as_str(), made.pairs["PORT_ADMIN_UI"].as_str()), ("5000", "65535"));
+    assert_eq!((made.get("PORT").unwrap(), made.get("PORT_ADMIN_UI").unwrap()), ("5000", "65535"));
     let error = compose(&project(), Some((&web, &instance("web", "web_2", 2))), &ports, &layers(&empty)).unwrap_err();
     assert_eq!(error.to_string(), "the port of instance 2 of web would be above 65535");
 }
@@ -170,10 +171,10 @@ fn a_procfile_has_ps_counting_from_one() {
     let web = Program::new("web");
     let empty = BTreeMap::new();
     let made = compose(&project, Some((&web, &instance("web", "web", 0))), &Ports::default(), &layers(&empty)).unwrap();
-    assert_eq!(made.pairs["PS"], "web.1");
+    assert_eq!(made.get("PS").unwrap(), "web.1");
     project.dialect = Dialect::Native;
     let made = compose(&project, Some((&web, &instance("web", "web", 0))), &Ports::default(), &layers(&empty)).unwrap();
-    assert_eq!(made.pairs.get("PS"), None);
+    assert_eq!(made.get("PS"), None);
 }
 
 #[test]

@@ -111,8 +111,8 @@ fn what_the_system_needs_is_handed_on() {
     let program = Program { umask: Some(0o22), user: Some("www".to_owned()), ..Program::new("web") };
     let launch = launched(&program).unwrap();
     assert_eq!((launch.umask, launch.user.as_deref()), (Some(0o22), Some("www")));
-    assert!(launch.environment.contains(&("PATH".to_owned(), "/bin".to_owned())));
-    assert!(launch.environment.contains(&("RUN_PROGRAM".to_owned(), "web".to_owned())));
+    assert_eq!(launch.environment.get("PATH"), Some("/bin"));
+    assert_eq!(launch.environment.get("RUN_PROGRAM"), Some("web"));
 }
 
 #[test]

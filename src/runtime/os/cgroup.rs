@@ -12,7 +12,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::statfs::{CGROUP2_SUPER_MAGIC, statfs};
+
 use crate::runtime::sys::{self, Forked};
+
+/// Where the hierarchy is mounted nearly everywhere (cgroups(7)).
+const USUAL_MOUNT: &str = "/sys/fs/cgroup";
 
 /// What the names of ours begin with; the mark of a run follows.
 const PREFIX: &str = "runup-";
@@ -77,11 +82,25 @@ pub fn run_of_cgroup(pid: u32) -> Option<String> {
     path.rsplit('/').find_map(|part| part.strip_prefix(PREFIX)).map(str::to_owned)
 }
 
-/// Where the cgroup of this process is found as a directory.
+/// Where the cgroup of this process is found as a directory. The list of mounts, which takes the kernel a tenth of a millisecond to
+/// write, is read only where the hierarchy is not in its usual place, or not all of it.
 fn our_directory() -> Option<PathBuf> {
     let cgroups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    mounts.lines().find_map(|mount| directory_of(path_in(&cgroups)?, mount))
+    let path = path_in(&cgroups)?;
+    let usual = || {
+        let directory = Path::new(USUAL_MOUNT).join(path.strip_prefix('/')?);
+        let is_hierarchy = statfs(USUAL_MOUNT).is_ok_and(|found| found.filesystem_type() == CGROUP2_SUPER_MAGIC);
+        (is_hierarchy && !climbs(path) && directory.join("cgroup.procs").exists()).then_some(directory)
+    };
+    usual().or_else(|| {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        mounts.lines().find_map(|mount| directory_of(path, mount))
+    })
+}
+
+/// Whether a path leads out of the part of the hierarchy that we see.
+fn climbs(path: &str) -> bool {
+    path.split('/').any(|part| part == "..")
 }
 
 /// The path in the hierarchy of version 2, from `/proc/PID/cgroup` (cgroups(7)).
@@ -96,8 +115,7 @@ fn directory_of(path: &str, mount: &str) -> Option<PathBuf> {
     let mut fields = place.split(' ').skip(3);
     let (root, at) = (fields.next()?, fields.next()?);
     let below = Path::new(path).strip_prefix(root).ok()?;
-    let climbs = path.split('/').any(|part| part == "..");
-    (kind.split(' ').next() == Some("cgroup2") && !climbs).then(|| Path::new(at).join(below))
+    (kind.split(' ').next() == Some("cgroup2") && !climbs(path)).then(|| Path::new(at).join(below))
 }
 
 /// Removes the empty cgroups of runs whose supervisor is no more.

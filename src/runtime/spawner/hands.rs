@@ -42,7 +42,7 @@ impl Hands {
     /// already.
     pub(super) fn launch(&mut self, order: Box<SpawnOrder>, mark: &str, more: bool) -> Option<Launched> {
         let order = if more { self.hand_over(order, mark)? } else { order };
-        Some(execute(&order, mark, &mut self.stack))
+        Some(execute(order, mark, &mut self.stack))
     }
 
     /// Gives the order back when the second thread has its hands full, or cannot be had.
@@ -84,13 +84,13 @@ impl Second {
             let mut stack = Stack::default();
             for (order, mark) in ordered {
                 // The first thread is there as long as the process is.
-                let _ = done.send(execute(&order, &mark, &mut stack));
+                let _ = done.send(execute(order, &mark, &mut stack));
             }
         })?;
         Ok(Self { orders, launched, is_busy: false })
     }
 }
 
-fn execute(order: &SpawnOrder, mark: &str, stack: &mut Stack) -> Launched {
-    Launched { key: order.key, sweep: order.sweep, result: launch(order, mark, stack) }
+fn execute(mut order: Box<SpawnOrder>, mark: &str, stack: &mut Stack) -> Launched {
+    Launched { key: order.key, sweep: order.sweep, result: launch(&mut order, mark, stack) }
 }

@@ -14,40 +14,32 @@ use crate::runtime::sys::{self, Launch, Stack};
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Executes a program; returns the pid of its leader, or the step that failed and the system's error number.
-pub(super) fn launch(order: &SpawnOrder, mark: &str, stack: &mut Stack) -> Result<u32, (Step, i32)> {
-    let launch = prepare(order, mark).ok_or((Step::Execute, Errno::EINVAL as i32))?;
+pub(super) fn launch(order: &mut SpawnOrder, mark: &str, stack: &mut Stack) -> Result<u32, (Step, i32)> {
+    order.env.set(MARK, mark);
+    let launch = prepare(order).ok_or((Step::Execute, Errno::EINVAL as i32))?;
     sys::launch(&launch, stack)
 }
 
 /// `None` when a string holds a zero byte, or there is no program.
-fn prepare<'a>(order: &'a SpawnOrder, mark: &str) -> Option<Launch<'a>> {
+fn prepare(order: &SpawnOrder) -> Option<Launch<'_>> {
     let (streams, has_terminal) = match &order.stdio {
         Stdio::Terminal(slave) => ([slave.as_fd(); 3], true),
         Stdio::Streams { stdin, stdout, stderr } => {
             ([stdin.as_fd(), stdout.as_fd(), stderr.as_ref().unwrap_or(stdout).as_fd()], false)
         }
     };
-    let path = order.env.iter().rfind(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
-    let candidates = candidates(order.argv.first()?, path.unwrap_or(DEFAULT_PATH.as_ref()));
-    let inherited = order.env.iter().filter(|(name, _)| name != MARK);
-    let env = inherited.map(|(name, value)| variable(name, value)).chain([variable(MARK.as_ref(), mark.as_ref())]);
+    let path = order.env.get("PATH").unwrap_or(DEFAULT_PATH);
+    let candidates = candidates(order.argv.first()?, path.as_ref());
     Some(Launch {
         candidates: candidates.into_iter().map(c_string).collect::<Option<_>>()?,
         argv: order.argv.iter().cloned().map(c_string).collect::<Option<_>>()?,
-        env: env.map(c_string).collect::<Option<_>>()?,
+        env: &order.env,
         directory: c_string(order.directory.clone().into_os_string())?,
         umask: order.umask,
         user: order.user.as_ref(),
         streams,
         has_terminal,
     })
-}
-
-fn variable(name: &OsStr, value: &OsStr) -> OsString {
-    let mut text = name.to_owned();
-    text.push("=");
-    text.push(value);
-    text
 }
 
 fn c_string(text: OsString) -> Option<CString> {

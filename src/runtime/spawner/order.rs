@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{Exit, Generation, ProcessId, Signal};
+use crate::model::{Exit, Generation, ProcessId, Signal, Variables};
 use crate::supervisor::action::Scope;
 
 /// Names one spawned program for as long as the spawner lives. The supervisor chooses it and uses each one once.
@@ -77,8 +77,8 @@ pub struct SpawnOrder {
     pub key: Key,
     /// Program and arguments. A program without `/` is looked for on the PATH of `env`.
     pub argv: Vec<OsString>,
-    /// The whole environment, names and values. The spawner adds `RUN_MARK`.
-    pub env: Vec<(OsString, OsString)>,
+    /// The whole environment. The spawner adds `RUN_MARK`.
+    pub env: Variables,
     /// Where it runs; a relative one is against the directory in which we were started.
     pub directory: PathBuf,
     /// File mode mask; `None`: the one we were started with.

@@ -10,7 +10,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::time::Duration;
 
 use super::order::{Account, Key, Order, Report, SpawnOrder, Stdio, Step};
-use crate::model::{Exit, Signal};
+use crate::model::{Exit, Signal, Variables};
 use crate::supervisor::action::Scope;
 
 /// The bytes are not what the other end would have written.
@@ -192,11 +192,7 @@ impl Writer {
         for word in &order.argv {
             self.bytes(word.as_bytes());
         }
-        self.count(order.env.len());
-        for (name, value) in &order.env {
-            self.bytes(name.as_bytes());
-            self.bytes(value.as_bytes());
-        }
+        self.bytes(order.env.as_bytes());
         self.bytes(order.directory.as_os_str().as_bytes());
         self.u8(u8::from(order.umask.is_some()));
         self.u32(order.umask.unwrap_or_default());
@@ -315,7 +311,7 @@ impl<'a> Reader<'a> {
     fn spawn(&mut self, fds: &mut VecDeque<OwnedFd>) -> Result<SpawnOrder, Malformed> {
         let key = self.key()?;
         let argv = self.list(Reader::os_string)?;
-        let env = self.list(|body| Ok((body.os_string()?, body.os_string()?)))?;
+        let env = Variables::from_bytes(self.bytes()?.to_vec()).ok_or(Malformed)?;
         let directory = OsStr::from_bytes(self.bytes()?).into();
         let has_umask = self.u8()? != 0;
         let umask = Some(self.u32()?).filter(|_| has_umask);
@@ -343,7 +339,7 @@ mod tests {
         SpawnOrder {
             key: Key(1 << 40),
             argv: vec!["sh".into(), OsString::from_vec(vec![0xff, 0xfe]), "".into()],
-            env: vec![("A".into(), "b=c".into()), ("EMPTY".into(), "".into())],
+            env: [("A", "b=c"), ("EMPTY", "")].into_iter().collect(),
             directory: "/tmp/a b".into(),
             umask: Some(0o27),
             user: Some(Account { uid: 1, gid: 2, groups: vec![3, 4] }),
