@@ -34,7 +34,7 @@ const fn edge(name: &'static str, may_use: &'static [&'static str], crates: &'st
 
 const LAYERS: &[Layer] = &[
     pure("model", &[], &[]),
-    pure("codec", &["model"], &["base64", "memchr", "roxmltree", "saphyr_parser", "serde_json"]),
+    pure("codec", &["model"], &["base64", "memchr", "quick_xml", "saphyr_parser", "serde_json"]),
     pure("config", &["model", "codec"], &["globset", "serde_json", "strsim", "toml"]),
     pure("import", &["model", "codec", "config"], &["serde_json", "toml"]),
     pure("templates", &["model", "codec", "config", "import"], &["minijinja", "serde_json", "toml"]),

@@ -1,23 +1,25 @@
 //! XML-RPC: calls and answers as text, both ways. The tags come from an XML library; the writer is ours, one buffer long.
 //!
 //! The layout of what is written (line ends included) is that of Python's `xmlrpc.client`, which every client of supervisord
-//! is used to. No DTD is ever read, nesting is bounded by [`DEPTH`] and the number of nodes of a call by [`NODES`].
+//! is used to. No DTD is ever read, nesting is bounded by [`DEPTH`], and a call has a limit of elements.
 
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use roxmltree::{Document, Node, ParsingOptions};
+
+use self::reader::{Elements, Piece, Tag, unexpected};
 
 pub use value::Value;
 
+mod reader;
 mod value;
 
 /// How deep values may be nested.
 pub const DEPTH: usize = 64;
 
-/// How many XML nodes a call may have; a body of 4 MiB could hold a million, at 80 bytes each.
-pub const NODES: u32 = 200_000;
+/// How many elements a call may have; a body of 4 MiB could hold half a million.
+const MOST_ELEMENTS: u32 = 200_000;
 
 /// A method and its arguments.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,31 +71,37 @@ pub enum ParseError {
 
 /// Reads a call. A missing `<params>` means no arguments, as supervisord has it (supervisor `xmlrpc.py` `continue_request`).
 pub fn parse_call(text: &str) -> Result<Call, ParseError> {
-    let document = document(text, NODES)?;
-    let root = named_root(&document, "methodCall")?;
-    let method = child(root, "methodName").ok_or(ParseError::Missing("methodName"))?.text().unwrap_or("").trim();
-    if method.is_empty() {
-        return Err(ParseError::Missing("methodName"));
+    let mut call = Elements::begin(text, "methodCall", MOST_ELEMENTS)?;
+    let (mut method, mut params) = (None, None);
+    while let Some(tag) = call.child()? {
+        match tag.name() {
+            "methodName" if method.is_none() => method = Some(call.text()?),
+            "params" if params.is_none() => params = Some(parse_params(&mut call)?),
+            _ => call.close()?,
+        }
     }
-    let params = match child(root, "params") {
-        Some(params) => elements(params).map(parse_param).collect::<Result<_, _>>()?,
-        None => Vec::new(),
-    };
-    Ok(Call { method: method.to_owned(), params })
+    call.end()?;
+    let method = method.as_deref().map(str::trim).filter(|method| !method.is_empty());
+    let method = method.ok_or(ParseError::Missing("methodName"))?.to_owned();
+    Ok(Call { method, params: params.unwrap_or_default() })
 }
 
 /// Reads an answer.
 pub fn parse_response(text: &str) -> Result<Response, ParseError> {
-    let document = document(text, u32::MAX)?;
-    let root = named_root(&document, "methodResponse")?;
-    if let Some(fault) = child(root, "fault") {
-        let value = parse_value(child(fault, "value").ok_or(ParseError::Missing("value"))?, 0)?;
-        let code = value.get("faultCode").and_then(Value::as_int).ok_or(ParseError::Missing("faultCode"))?;
-        let text = value.get("faultString").and_then(Value::as_str).unwrap_or_default().to_owned();
-        return Ok(Response::Fault { code: i32::try_from(code).unwrap_or(i32::MAX), text });
+    let mut answer = Elements::begin(text, "methodResponse", u32::MAX)?;
+    let mut response = None;
+    while let Some(tag) = answer.child()? {
+        match tag.name() {
+            "fault" if response.is_none() => response = Some(parse_fault(&mut answer)?),
+            "params" if response.is_none() => {
+                let first = parse_params(&mut answer)?.into_iter().next();
+                response = Some(Response::Value(first.ok_or(ParseError::Missing("param"))?));
+            }
+            _ => answer.close()?,
+        }
     }
-    let params = child(root, "params").ok_or(ParseError::Missing("params"))?;
-    parse_param(elements(params).next().ok_or(ParseError::Missing("param"))?).map(Response::Value)
+    answer.end()?;
+    response.ok_or(ParseError::Missing("params"))
 }
 
 /// Writes a call.
@@ -127,73 +135,99 @@ pub fn write_fault(code: i32, text: &str) -> String {
     out
 }
 
-fn document(text: &str, nodes_limit: u32) -> Result<Document<'_>, ParseError> {
-    let options = ParsingOptions { nodes_limit, ..ParsingOptions::default() };
-    Document::parse_with_options(text, options).map_err(|error| ParseError::Xml(error.to_string()))
+fn parse_fault(fault: &mut Elements<'_>) -> Result<Response, ParseError> {
+    let value = parse_only_value(fault)?;
+    let code = value.get("faultCode").and_then(Value::as_int).ok_or(ParseError::Missing("faultCode"))?;
+    let text = value.get("faultString").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok(Response::Fault { code: i32::try_from(code).unwrap_or(i32::MAX), text })
 }
 
-fn named_root<'a, 'i>(document: &'a Document<'i>, name: &'static str) -> Result<Node<'a, 'i>, ParseError> {
-    let root = document.root_element();
-    if root.tag_name().name() == name { Ok(root) } else { Err(ParseError::Missing(name)) }
-}
-
-fn elements<'a, 'i>(node: Node<'a, 'i>) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children().filter(Node::is_element)
-}
-
-fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
-    elements(node).find(|node| node.tag_name().name() == name)
-}
-
-fn parse_param(param: Node<'_, '_>) -> Result<Value, ParseError> {
-    if param.tag_name().name() != "param" {
-        return Err(ParseError::Unexpected(param.tag_name().name().to_owned()));
+fn parse_params(params: &mut Elements<'_>) -> Result<Vec<Value>, ParseError> {
+    let mut values = Vec::new();
+    while let Some(tag) = params.child()? {
+        if tag.name() != "param" {
+            return Err(unexpected(&tag));
+        }
+        values.push(parse_only_value(params)?);
     }
-    parse_value(child(param, "value").ok_or(ParseError::Missing("value"))?, 0)
+    Ok(values)
 }
 
-/// Reads a `<value>`; without a type inside it is a string.
-fn parse_value(node: Node<'_, '_>, depth: usize) -> Result<Value, ParseError> {
+/// The `<value>` in the element that is open, to the end of that element.
+fn parse_only_value(element: &mut Elements<'_>) -> Result<Value, ParseError> {
+    element.named("value")?;
+    let value = parse_value(element, 0)?;
+    element.close()?;
+    Ok(value)
+}
+
+/// Reads a `<value>` that is open, to its end; without a type inside it is a string.
+fn parse_value(value: &mut Elements<'_>, depth: usize) -> Result<Value, ParseError> {
     if depth >= DEPTH {
         return Err(ParseError::TooDeep);
     }
-    let Some(typed) = elements(node).next() else { return Ok(Value::String(full_text(node))) };
-    match typed.tag_name().name() {
-        "string" => Ok(Value::String(full_text(typed))),
-        "int" | "i1" | "i2" | "i4" | "i8" => scalar(typed, "int", |text| text.parse().ok()).map(Value::Int),
-        "boolean" => Ok(Value::Bool(full_text(typed).trim() == "1")),
-        "double" => scalar(typed, "double", |text| text.parse().ok()).map(Value::Double),
-        "dateTime.iso8601" => Ok(Value::DateTime(full_text(typed))),
-        "base64" => scalar(typed, "base64", decode).map(Value::Base64),
-        "nil" => Ok(Value::Nil),
-        "array" => {
-            let data = child(typed, "data").ok_or(ParseError::Missing("data"))?;
-            elements(data).map(|item| parse_value(item, depth + 1)).collect::<Result<_, _>>().map(Value::Array)
+    let mut text = String::new();
+    loop {
+        match value.next()? {
+            Piece::Text(part) => text.push_str(&part),
+            Piece::Close => return Ok(Value::String(text)),
+            Piece::Open(tag) => {
+                let typed = parse_typed(value, &tag, depth)?;
+                value.close()?;
+                return Ok(typed);
+            }
         }
-        "struct" => {
-            elements(typed).map(|member| parse_member(member, depth + 1)).collect::<Result<_, _>>().map(Value::Struct)
-        }
-        other => Err(ParseError::Unexpected(other.to_owned())),
     }
 }
 
-fn parse_member(member: Node<'_, '_>, depth: usize) -> Result<(String, Value), ParseError> {
-    let name = child(member, "name").ok_or(ParseError::Missing("name"))?;
-    let value = child(member, "value").ok_or(ParseError::Missing("value"))?;
-    Ok((full_text(name), parse_value(value, depth)?))
+/// Reads an element that names the type of its content, to its end.
+fn parse_typed(typed: &mut Elements<'_>, tag: &Tag<'_>, depth: usize) -> Result<Value, ParseError> {
+    match tag.name() {
+        "string" => typed.text().map(Value::String),
+        "int" | "i1" | "i2" | "i4" | "i8" => scalar(typed, "int", |text| text.parse().ok()).map(Value::Int),
+        "boolean" => Ok(Value::Bool(typed.text()?.trim() == "1")),
+        "double" => scalar(typed, "double", |text| text.parse().ok()).map(Value::Double),
+        "dateTime.iso8601" => typed.text().map(Value::DateTime),
+        "base64" => scalar(typed, "base64", decode).map(Value::Base64),
+        "nil" => typed.close().map(|()| Value::Nil),
+        "array" => {
+            typed.named("data")?;
+            let mut items = Vec::new();
+            while typed.child()?.is_some() {
+                items.push(parse_value(typed, depth + 1)?);
+            }
+            typed.close().map(|()| Value::Array(items))
+        }
+        "struct" => {
+            let mut members = Vec::new();
+            while typed.child()?.is_some() {
+                members.push(parse_member(typed, depth + 1)?);
+            }
+            Ok(Value::Struct(members))
+        }
+        _ => Err(unexpected(tag)),
+    }
 }
 
-fn scalar<T>(node: Node<'_, '_>, kind: &'static str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, ParseError> {
-    let text = full_text(node);
+fn parse_member(member: &mut Elements<'_>, depth: usize) -> Result<(String, Value), ParseError> {
+    let (mut name, mut value) = (None, None);
+    while let Some(tag) = member.child()? {
+        match tag.name() {
+            "name" if name.is_none() => name = Some(member.text()?),
+            "value" if value.is_none() => value = Some(parse_value(member, depth)?),
+            _ => member.close()?,
+        }
+    }
+    Ok((name.ok_or(ParseError::Missing("name"))?, value.ok_or(ParseError::Missing("value"))?))
+}
+
+fn scalar<T>(
+    element: &mut Elements<'_>,
+    kind: &'static str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, ParseError> {
+    let text = element.text()?;
     read(text.trim()).ok_or(ParseError::Invalid { kind, text })
-}
-
-/// All text of an element: a comment or a CDATA section splits it into several nodes.
-fn full_text(node: Node<'_, '_>) -> String {
-    let mut texts = node.children().filter(Node::is_text).filter_map(|node| node.text());
-    let mut all = texts.next().unwrap_or("").to_owned();
-    texts.for_each(|text| all.push_str(text));
-    all
 }
 
 fn decode(text: &str) -> Option<Vec<u8>> {

@@ -40,6 +40,23 @@ fn values_are_read_as_supervisord_reads_them() {
 }
 
 #[test]
+fn what_says_nothing_is_passed_over() {
+    let text = "<?xml version='1.0' encoding='utf-8'?><!-- a --><methodCall x='1'><other><name/></other>\r\n<methodName>m</methodName>\
+                <?php?><params><param><value>a&#13;\r\nb &lt;&#x41;&gt;<b>c</b></value></param></params></methodCall>\n<!-- z -->";
+    let read = parse_call(text);
+    assert_eq!(read, Err(ParseError::Unexpected("b".into())));
+    let read = parse_call(&text.replace("<b>c</b>", "<!-- c -->d"));
+    assert_eq!(read, Ok(Call { method: "m".into(), params: vec![Value::from("a\r\nb <A>d")] }));
+}
+
+#[test]
+fn a_call_has_a_limit_of_elements() {
+    let many = |count| call(&format!("<params>{}</params>", "<param><value/></param>".repeat(count)));
+    assert_eq!(many(90_000).expect("a call").params.len(), 90_000);
+    assert!(many(110_000).is_err());
+}
+
+#[test]
 fn what_is_no_call_is_refused() {
     for bad in [
         "",
@@ -50,6 +67,15 @@ fn what_is_no_call_is_refused() {
         "<methodResponse><methodName>m</methodName></methodResponse>",
         "<!DOCTYPE a [<!ENTITY b 'c'>]><methodCall><methodName>m</methodName></methodCall>",
         "<methodCall><methodName>m</methodName><params><value>1</value></params></methodCall>",
+        "<methodCall><methodName>m</methodName>",
+        "<methodCall><methodName>m</methodCall></methodName>",
+        "<methodCall><methodName>m</methodName></methodCall><more/>",
+        "<methodCall><methodName>m</methodName></methodCall> more",
+        "more <methodCall><methodName>m</methodName></methodCall>",
+        "<methodCall><methodName>m&what;</methodName></methodCall>",
+        "<methodCall><methodName>m&#0;</methodName></methodCall>",
+        "<methodCall><methodName>m&#x1b;</methodName></methodCall>",
+        "<methodCall><methodName>m\u{1}</methodName></methodCall>",
     ] {
         assert!(parse_call(bad).is_err(), "{bad}");
     }

@@ -67,9 +67,8 @@ pub(super) fn status(session: &mut Session<'_>, argument: &str) -> Result<(), Tr
         }
     }
     let width = shown.iter().map(|info| info.namespec().chars().count()).max().unwrap_or(0).max(NAME_WIDTH) + 3;
-    for info in &shown {
-        session.say(format_args!("{:width$}{:10}{}", info.namespec(), info.state_name, info.description))?;
-    }
+    let line = |info: &&Process| format!("{:width$}{:10}{}\n", info.namespec(), info.state_name, info.description);
+    session.write(shown.iter().map(line).collect::<String>().as_bytes())?;
     if shown.iter().any(|info| info.is_down()) {
         session.fail(CtlStatus::SomethingIsDown);
     }
