@@ -59,13 +59,18 @@ impl ConfigWatch {
 
     /// Watches what the files need now. Whatever is watched for the first time may have changed before.
     async fn aim(&mut self, handle: &Handle, project: &Project, eyes: &mut Eyes) {
-        if self.is_off() {
-            self.entries.clear();
+        let entries = if self.is_off() {
+            BTreeMap::new()
         } else {
             let (marks, root) = (self.marks.clone(), project.root.clone());
             let Ok(entries) = spawn_blocking(move || trails(&marks, &root)).await else { return };
-            self.entries = entries;
-        }
+            entries
+        };
+        self.aim_at(entries, handle, eyes);
+    }
+
+    fn aim_at(&mut self, entries: BTreeMap<PathBuf, Entries>, handle: &Handle, eyes: &mut Eyes) {
+        self.entries = entries;
         match eyes.want(Wish::Config, self.entries.keys().cloned().collect()) {
             Ok(true) => self.settling.saw(handle.now().mono, Entry::default(), Seen::Whole),
             Ok(false) => {}
@@ -125,19 +130,30 @@ impl ConfigWatch {
         spawn_blocking(move || marks.iter().all(is_as_marked)).await.unwrap_or(true)
     }
 
+    /// What is to be watched, where nothing is other than it was: most often a look finds nothing new, and then it is all that is to be done.
+    async fn trails_as_it_was(&self, project: &Project) -> Option<BTreeMap<PathBuf, Entries>> {
+        let (marks, root, is_off) = (self.marks.clone(), project.root.clone(), self.is_off());
+        let look = move || {
+            marks.iter().all(is_as_marked).then(|| if is_off { BTreeMap::new() } else { trails(&marks, &root) })
+        };
+        spawn_blocking(look).await.ok().flatten()
+    }
+
     /// A save is over: if it changed anything, it is read, and what follows is done.
     pub(super) async fn look(&mut self, handle: &Handle, eyes: &mut Eyes) {
         let has_rested = self.settling.has_rested(handle.now().mono);
-        if !self.is_as_it_was().await {
-            let Some(reading) = handle.read_config().await else { return self.settling.done(handle.now().mono) };
-            let snapshot = handle.snapshot();
-            if is_grave(&snapshot, &reading) && !has_rested {
-                return self.settling.postpone();
-            }
-            let before = std::mem::replace(&mut self.marks, reading.sources.clone());
-            let files = shown(&before, &reading.sources, &snapshot.project.root);
-            self.act(handle, &snapshot, files, reading).await;
+        if let Some(entries) = self.trails_as_it_was(&handle.snapshot().project).await {
+            self.settling.done(handle.now().mono);
+            return self.aim_at(entries, handle, eyes);
         }
+        let Some(reading) = handle.read_config().await else { return self.settling.done(handle.now().mono) };
+        let snapshot = handle.snapshot();
+        if is_grave(&snapshot, &reading) && !has_rested {
+            return self.settling.postpone();
+        }
+        let before = std::mem::replace(&mut self.marks, reading.sources.clone());
+        let files = shown(&before, &reading.sources, &snapshot.project.root);
+        self.act(handle, &snapshot, files, reading).await;
         self.settling.done(handle.now().mono);
         let project = handle.snapshot().project;
         self.aim(handle, &project, eyes).await;
