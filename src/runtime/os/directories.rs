@@ -91,6 +91,11 @@ impl Directories {
         }
     }
 
+    /// Waits until something has happened.
+    pub async fn something(&self) -> io::Result<()> {
+        self.queue.readable().await.map(drop)
+    }
+
     /// What has happened since the last call; waits until something has.
     pub async fn glimpses(&mut self) -> io::Result<Vec<Glimpse>> {
         loop {

@@ -94,14 +94,20 @@ impl Eyes {
     /// What was seen; waits until there is something.
     pub(super) async fn see(&mut self) -> Vec<Glimpse> {
         let Some(directories) = &mut self.directories else { return std::future::pending().await };
-        sleep_until(self.next).await;
-        match directories.glimpses().await {
+        match Self::look(directories, self.next).await {
             Ok(glimpses) => {
                 self.next = Instant::now() + PAUSE;
                 glimpses
             }
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// No timer is set for a pause in which nothing happens.
+    async fn look(directories: &mut Directories, not_before: Instant) -> io::Result<Vec<Glimpse>> {
+        directories.something().await?;
+        sleep_until(not_before).await;
+        directories.glimpses().await
     }
 }
 
