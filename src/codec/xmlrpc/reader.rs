@@ -54,23 +54,29 @@ impl<'a> Elements<'a> {
 
     /// What comes next. There is something as long as the outermost element has not ended.
     pub(super) fn next(&mut self) -> Result<Piece<'a>, ParseError> {
-        Ok(match self.event()? {
-            Event::Start(tag) => {
-                self.left = self.left.checked_sub(1).ok_or_else(|| ParseError::Xml("too many elements".to_owned()))?;
-                Piece::Open(Tag(tag))
-            }
-            Event::End(_) => Piece::Close,
-            Event::Text(text) => Piece::Text(legal(text.xml10_content())?),
-            Event::CData(text) => Piece::Text(legal(text.xml10_content())?),
-            Event::GeneralRef(reference) => Piece::Text(legal(meant(&reference)?)?),
-            Event::Eof => return Err(ParseError::Xml("it ends too early".to_owned())),
-            Event::Decl(_) | Event::Empty(_) | Event::Comment(_) | Event::PI(_) | Event::DocType(_) => {
-                return Err(ParseError::Xml("something out of place".to_owned()));
-            }
-        })
+        loop {
+            // One match, without another function in between: to hand an event on costs more than to find it.
+            return Ok(match self.reader.read_event() {
+                Ok(Event::Text(text)) => Piece::Text(legal(text.xml10_content())?),
+                Ok(Event::Start(tag)) => {
+                    self.left =
+                        self.left.checked_sub(1).ok_or_else(|| ParseError::Xml("too many elements".to_owned()))?;
+                    Piece::Open(Tag(tag))
+                }
+                Ok(Event::End(_)) => Piece::Close,
+                Ok(Event::Comment(_) | Event::PI(_)) => continue,
+                Ok(Event::CData(text)) => Piece::Text(legal(text.xml10_content())?),
+                Ok(Event::GeneralRef(reference)) => Piece::Text(legal(meant(&reference)?)?),
+                Ok(Event::Eof) => return Err(ParseError::Xml("it ends too early".to_owned())),
+                Ok(Event::Decl(_) | Event::Empty(_) | Event::DocType(_)) => {
+                    return Err(ParseError::Xml("something out of place".to_owned()));
+                }
+                Err(error) => return Err(ParseError::Xml(error.to_string())),
+            });
+        }
     }
 
-    /// The next event that says something: no comment, nothing for other programs, and never a DTD.
+    /// The next event outside of the outermost element that says something: no comment, nothing for other programs, and never a DTD.
     fn event(&mut self) -> Result<Event<'a>, ParseError> {
         loop {
             let event = self.reader.read_event().map_err(|error| ParseError::Xml(error.to_string()))?;
@@ -159,8 +165,10 @@ fn meant(reference: &BytesRef<'_>) -> Result<Cow<'static, str>, ParseError> {
 
 /// Characters that XML 1.0 cannot carry are refused, also where they were written as references.
 fn legal(text: Cow<'_, str>) -> Result<Cow<'_, str>, ParseError> {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
     let is_legal = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
-    match text.chars().find(|c| !is_legal(*c)) {
+    let illegal = if is_plain { None } else { text.chars().find(|c| !is_legal(*c)) };
+    match illegal {
         None => Ok(text),
         Some(found) => Err(ParseError::Xml(format!("a character that it cannot carry, {found:?}"))),
     }
