@@ -113,16 +113,27 @@ const QUICK: [(&str, Augment); 3] =
 /// all that can be said about a mistake.
 pub fn parse_quickly(line: impl IntoIterator<Item = OsString>) -> Option<Args> {
     let line: Vec<OsString> = line.into_iter().collect();
-    if let [_, word] = line.as_slice()
-        && word == "up"
-    {
-        // Nothing else is typed as often, and nothing has to be looked up for it.
-        return Some(Args { global: GlobalArgs::default(), command: Some(Command::Up(up::Args::default())) });
+    if let Some(command) = plain(&line) {
+        return Some(Args { global: GlobalArgs::default(), command: Some(command) });
     }
     let (name, augment) = QUICK.iter().find(|(name, _)| line.get(1).is_some_and(|word| word == name))?;
     let command = GlobalArgs::augment_args(clap::Command::new("run").disable_help_flag(true));
     let matches = command.subcommand(augment(clap::Command::new(*name))).try_get_matches_from(line).ok()?;
     Args::from_arg_matches(&matches).ok()
+}
+
+/// What is typed most often, for which nothing has to be looked up: one of those commands without an option.
+fn plain(line: &[OsString]) -> Option<Command> {
+    let words: Option<Vec<&str>> = line.iter().skip(1).map(|word| word.to_str()).collect();
+    match words?.as_slice() {
+        ["up"] => Some(Command::Up(up::Args::default())),
+        ["status"] => Some(Command::Status(status::Args::default())),
+        ["ctl", action @ ..] if !action.iter().any(|word| word.starts_with('-')) => {
+            let action = action.iter().map(|word| (*word).to_owned()).collect();
+            Some(Command::Ctl(ctl::Args { action, ..ctl::Args::default() }))
+        }
+        _ => None,
+    }
 }
 
 /// `run help up` as `run up --help`, which every other tool takes, too.
@@ -217,6 +228,9 @@ mod tests {
     fn what_is_parsed_quickly_is_what_is_parsed_in_full() {
         let lines = [
             "run up",
+            "run status",
+            "run ctl",
+            "run ctl signal HUP web:*",
             "run up -d --timeout 90s -m all=1,web=2 --port api=3111 -tt web -C shop -p two --color never",
             "run up -- npm run -d",
             "run status --json -w -q",
