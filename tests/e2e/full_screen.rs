@@ -210,6 +210,24 @@ fn a_project_that_ends_is_told_of_and_waited_for() {
 }
 
 #[test]
+fn a_project_that_is_suspended_is_shown_as_that_until_it_goes_on() {
+    let project = project(SHOP);
+    let mut terminal = open(&project);
+    wait_until_seen(&terminal, "1 ready");
+    let pid = project.status().unwrap()["pid"].as_u64().unwrap();
+    let supervisor = project.ours().into_iter().find(|found| u64::from(found.pid) == pid).unwrap();
+    supervisor.signal(Signal::SIGSTOP);
+    wait_until_seen(&terminal, &format!("project is suspended   kill -CONT {pid} continues it"));
+    supervisor.signal(Signal::SIGCONT);
+    wait_until_seen(&terminal, "? keys");
+    terminal.press("jr");
+    wait_until_seen(&terminal, "run 2");
+    terminal.press("q");
+    wait_for_code(&mut terminal, 0);
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
 fn a_project_that_is_killed_is_told_of_with_its_programs() {
     let project = project(SHOP);
     let mut terminal = open(&project);

@@ -115,6 +115,7 @@ fn who_asks_a_suspended_project_is_told_so_in_time() {
         project.run(words).expect_code(2).expect_text(&told).expect_text(&typed);
     }
     project.run(&["ctl", "status"]).expect_text(&told);
+    project.run(&["projects"]).expect_code(0).expect_text("suspended").expect_text(&typed);
     let mut screen = Terminal::start(&project, &["ui"]);
     screen.wait_for(&told);
     assert!(becomes_true(PATIENCE, || screen.running.has_ended() == Some(2)));

@@ -89,6 +89,8 @@ pub enum Link {
     Connecting,
     /// It tells us of every change.
     Up,
+    /// It is up, but its process of this number is stopped, and tells nothing.
+    Suspended(u32),
     /// It has ended.
     Ended,
     /// It has ended, and is waited for.
@@ -252,6 +254,17 @@ impl State {
     pub fn not_reached(&mut self, why: &str) {
         self.link = Link::Awaited;
         self.warn(why);
+    }
+
+    /// The process of a project that is up was looked at: which one is stopped, if it is. Whether that is news.
+    pub fn looked_at(&mut self, stopped: Option<u32>) -> bool {
+        let before = self.link;
+        self.link = match (before, stopped) {
+            (Link::Up | Link::Suspended(_), Some(pid)) => Link::Suspended(pid),
+            (Link::Up | Link::Suspended(_), None) => Link::Up,
+            (Link::Connecting | Link::Ended | Link::Awaited, _) => before,
+        };
+        self.link != before
     }
 
     /// Something has changed.

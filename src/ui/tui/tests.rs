@@ -412,6 +412,25 @@ fn a_project_that_could_not_be_reached_is_waited_for() {
 }
 
 #[test]
+fn a_project_that_stands_still_says_so_with_what_continues_it_until_it_goes_on() {
+    let mut state = shop(80, 12);
+    assert!(!state.looked_at(None));
+    assert!(state.looked_at(Some(4100)) && !state.looked_at(Some(4100)));
+    let seen = screen(&state);
+    assert!(seen.lines().next().unwrap().ends_with("suspended"), "{seen}");
+    assert!(seen.ends_with("shop is suspended   kill -CONT 4100 continues it, fg where it was Ctrl-Z"), "{seen}");
+    assert_eq!(press(&mut state, b"r"), [], "who could do it stands still");
+    assert!(screen(&state).ends_with("kill -CONT 4100 continues the project"), "{}", screen(&state));
+    assert_eq!(press(&mut state, b"j"), [Order::OpenLog], "what is kept can be read");
+    state.size.columns = 40;
+    assert!(screen(&state).ends_with("shop is suspended   kill -CONT 4100"), "{}", screen(&state));
+    assert!(state.looked_at(None) && state.link == Link::Up);
+    assert!(screen(&state).ends_with("enter focus  / search"), "{}", screen(&state));
+    state.ended();
+    assert!(!state.looked_at(Some(4100)) && state.link == Link::Ended);
+}
+
+#[test]
 fn hostile_text_moves_nothing_and_forges_nothing() {
     let mut hostile = sample::shop();
     hostile.project = "sh\x1b[2Jop\nx".into();
