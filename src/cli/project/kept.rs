@@ -1,11 +1,11 @@
 //! What is left of a project to be read, whether it is up or not: its state, its logs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::connection::is_suspended;
 use crate::cli::error::CommandError;
-use crate::cli::project::found::{find, start_directory};
+use crate::cli::project::found::{find, is_above_config, start_directory};
 use crate::cli::settings::Settings;
 use crate::model::ProcessName;
 use crate::model::status::ProjectStatus;
@@ -15,9 +15,10 @@ use crate::ui::why::OFF;
 /// What the supervisor leaves in the state directory at its end, for `why` and `status` after `down`.
 pub const LAST_STATUS: &str = "status.json";
 
-/// What is left of a project that ran here once.
+/// What is left of a project that ran here once: that of the nearest config.
 pub fn past(settings: &Settings, homes: &Homes) -> Option<Past> {
-    registry::find_past(homes, &start_directory(settings), settings.name.as_deref())
+    let found = registry::find_past(homes, &start_directory(settings), settings.name.as_deref())?;
+    (!is_above_config(settings, Path::new(&found.meta.root), &found.meta.files)).then_some(found)
 }
 
 /// The state as it is, or as it was when the project ended, and where its logs are kept.
