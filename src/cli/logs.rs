@@ -125,7 +125,11 @@ pub fn run_beside(
     if args.follow {
         writer.flush()?;
         if kept.standing == Standing::Down {
-            tell(settings, &format!("{} is down; what it writes once it is up comes here (Ctrl-C leaves)", kept.name));
+            let (name, up) = (&kept.name, settings.address.line("up"));
+            tell(
+                settings,
+                &format!("{name} is down; {up} starts it, and what it writes then comes here (Ctrl-C leaves)"),
+            );
         }
         tell_if_suspended(settings, &kept);
         follow(settings, &kept, lines, &mut writer, every, between, |since| {
