@@ -524,6 +524,31 @@ fn a_list_that_is_longer_than_the_screen_is_paged_while_it_is_in_front() {
 }
 
 #[test]
+fn g_goes_to_the_end_of_what_is_in_front_and_the_help_says_of_what() {
+    let mut state = crowd(80, 14);
+    state.log.append((0..100).map(|number| entry("p00", number, 1, "line")).collect());
+    state.log.is_at_end = true;
+    press(&mut state, b" ");
+    press(&mut state, b"G");
+    assert!(state.selected.as_deref() == Some("p59") && !state.log.follows(), "the list is in front");
+    press(&mut state, b" ");
+    assert!(state.log.follows(), "whatever is in front");
+    press(&mut state, b" \tG");
+    assert!(state.log.follows(), "the page is in front");
+    let mut short = shop(140, 40);
+    press(&mut short, b" G");
+    assert!(short.log.follows() && short.selected.as_deref() == Some("worker"), "all of the list is seen");
+    press(&mut short, b"?");
+    let help = screen(&short);
+    let told = [
+        "home end G   the beginning; the end",
+        "longer than the screen, or alone on it, all these move",
+        "follow the log",
+    ];
+    assert!(told.iter().all(|told| help.contains(told)), "{help}");
+}
+
+#[test]
 fn a_search_on_a_narrow_terminal_shows_its_hits() {
     let mut state = shop(40, 10);
     press(&mut state, b"/queue|what is a long text and not there\r");
