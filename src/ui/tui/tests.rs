@@ -481,6 +481,22 @@ fn a_program_that_is_gone_is_not_looked_at_any_more() {
 }
 
 #[test]
+fn whoever_fails_again_or_gives_up_while_it_is_seen_has_failed_meanwhile() {
+    let mut shop = sample::shop();
+    let worker = ProcessStatus { state: Word::Retrying, runs: 2, ..shop.processes[4].clone() };
+    shop.processes[4] = worker.clone();
+    let mut state = state(shop.clone(), 80, 24, Theme::default());
+    let mut tell = |worker: ProcessStatus| {
+        let order = shop.processes.iter().map(|process| process.name.clone()).collect();
+        state.changed(Change { state: "running".into(), order, notes: Vec::new(), processes: vec![worker] });
+        state.failed_meanwhile.clone()
+    };
+    assert_eq!(tell(worker.clone()), [""; 0]);
+    assert_eq!(tell(ProcessStatus { state: Word::Failed, ..worker.clone() }), ["worker"]);
+    assert_eq!(tell(ProcessStatus { runs: 3, ..worker }), ["worker"], "it is named once");
+}
+
+#[test]
 fn the_clock_ticks_by_the_minute_once_everything_is_older() {
     let mut state = shop(80, 24);
     assert_eq!(state.next_tick(), Some(sample::STARTED + 300_000));
