@@ -1,5 +1,6 @@
 //! The project that runs here, or that none does and what to type then.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use crate::cli::connection::Connection;
@@ -9,6 +10,7 @@ use crate::cli::project::kept::past;
 use crate::cli::settings::Settings;
 use crate::registry::{self, Homes, OwnerFacts, Running};
 use crate::ui::look::Look;
+use crate::ui::text::{pad, width};
 
 /// That nothing runs here, and what is known all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +54,12 @@ impl From<NotUp> for CommandError {
         match not_up.project.as_str() {
             "" => Self::project(not_up.sentence()).hint("run -C DIR … or run -p NAME … addresses another project"),
             project => {
-                let error = Self::project(format!("{project} is not up{config}"));
-                let error = error.hint(format!("{}      starts it", not_up.up));
                 let above =
-                    not_up.above.map(|(name, address)| format!("{address}      is for {name}, which is up above it"));
-                above.into_iter().fold(error, Self::hint)
+                    not_up.above.map(|(name, address)| (address, format!("is for {name}, which is up above it")));
+                let next: Vec<_> = iter::once((not_up.up, "starts it".to_owned())).chain(above).collect();
+                let columns = next.iter().map(|(command, _)| width(command)).max().unwrap_or(0);
+                let hints = next.iter().map(|(command, does)| format!("{}      {does}", pad(command, columns)));
+                hints.fold(Self::project(format!("{project} is not up{config}")), Self::hint)
             }
         }
     }
@@ -167,7 +170,15 @@ mod tests {
         let not_up =
             NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new(), above: None, up };
         assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run -p shop up starts it");
-        assert_eq!(CommandError::from(not_up).hints, ["run -p shop up      starts it"]);
+        assert_eq!(CommandError::from(not_up.clone()).hints, ["run -p shop up      starts it"]);
+        let above = Some(("all".into(), "run -C ~ …".into()));
+        let below = NotUp { above, up: "run up".into(), ..not_up };
+        assert_eq!(
+            below.sentence(),
+            "shop is not up (~/src/run.toml); run up starts it; all is up above it (run -C ~ …)"
+        );
+        let hints = CommandError::from(below).hints;
+        assert_eq!(hints, ["run up          starts it", "run -C ~ …      is for all, which is up above it"]);
         let up = "run up".to_owned();
         let nothing = NotUp {
             project: String::new(),
