@@ -98,6 +98,18 @@ impl Connection {
         Ok(self.client.status(&[])?)
     }
 
+    /// [`Connection::status`], or `None` while it is suspended.
+    pub fn status_unless_suspended(&mut self) -> Result<Option<ProjectStatus>, CommandError> {
+        if is_suspended(&self.running.owner) {
+            return Ok(None);
+        }
+        match self.client.status(&[]) {
+            Ok(status) => Ok(Some(status)),
+            Err(ClientError::Stopped { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// [`Connection::status`], or `None` once the project has ended.
     pub fn status_unless_gone(&mut self) -> Result<Option<ProjectStatus>, CommandError> {
         match self.client.status(&[]) {
@@ -219,8 +231,11 @@ impl Connection {
 
     /// That it is not stopped: what goes on for ever has no time limit either.
     fn insist_on_life(&self) -> Result<(), CommandError> {
-        let OwnerFacts { name, pid, .. } = &self.running.owner;
-        if is_stopped(*pid) { Err(ClientError::Stopped { name: name.clone(), pid: *pid }.into()) } else { Ok(()) }
+        let owner = &self.running.owner;
+        if is_suspended(owner) {
+            return Err(ClientError::Stopped { name: owner.name.clone(), pid: owner.pid }.into());
+        }
+        Ok(())
     }
 
     /// Attaches to a process by its namespec. Must be called inside a runtime.
@@ -260,6 +275,11 @@ fn connect(running: &Running) -> Result<Client, ClientError> {
 /// Who answers for a project.
 pub fn peer(owner: &OwnerFacts) -> Peer {
     Peer { name: owner.name.clone(), pid: owner.pid, is_stopped }
+}
+
+/// Whether its process is stopped, by Ctrl-Z say: then nobody gets an answer.
+pub fn is_suspended(owner: &OwnerFacts) -> bool {
+    is_stopped(owner.pid)
 }
 
 /// That somebody holds the lock and says nothing.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{print_bytes, print_json_line, say};
-use crate::cli::project::{self, Kept};
+use crate::cli::project::{self, Kept, Standing};
 use crate::cli::select::{process_name, unknown_name};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::{args, complete};
@@ -25,6 +25,7 @@ use crate::model::status::SCHEMA;
 use crate::model::{WallTime, units};
 use crate::registry::Places;
 use crate::ui::logs::{Renderer, Speaker, Stamp};
+use crate::ui::suspended;
 
 /// Show output from the project's log, also after it went down.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -67,7 +68,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Shows it.
 pub fn run(settings: &Settings, args: &Args) -> Result<ExitCode, CommandError> {
-    run_beside(settings, args, LOOK_EVERY, &mut || Ok(Turn::GoOn))
+    let sought = seek(settings, &args.names)?;
+    let name = sought.kept.name.clone();
+    let code = run_beside(settings, args, sought, LOOK_EVERY, &mut || Ok(Turn::GoOn))?;
+    if args.follow {
+        tell(settings, &format!("{name} is down; {} starts it", settings.address.line("up")));
+    }
+    Ok(code)
 }
 
 /// What is to be done after a look at a followed log.
@@ -84,15 +91,16 @@ pub enum Turn {
 /// So many of the last lines of each are shown after such a while.
 const AFTER_A_WHILE: usize = 200;
 
-/// Shows it; while it is followed, `between` is asked this often whether to go on.
+/// Shows what was sought; while it is followed, `between` is asked this often whether to go on.
 pub fn run_beside(
     settings: &Settings,
     args: &Args,
+    sought: Sought,
     every: Duration,
     between: &mut dyn FnMut() -> Result<Turn, CommandError>,
 ) -> Result<ExitCode, CommandError> {
     let (since, cursor) = args.since.as_deref().map_or(Ok((None, None)), begin)?;
-    let Sought { kept, logs, wanted } = seek(settings, &args.names)?;
+    let Sought { kept, logs, wanted } = sought;
     let query = Query {
         processes: if args.names.is_empty() { Vec::new() } else { names_of(&wanted) },
         last: args.last,
@@ -103,6 +111,7 @@ pub fn run_beside(
     if args.max_bytes.is_some() || (cursor.is_some() && !args.follow) {
         let page = show_page(&logs, query, cursor.unwrap_or_default(), args.max_bytes, &mut writer)?;
         writer.end()?;
+        tell_if_suspended(settings, &kept);
         page.tell(settings, args)?;
         return Ok(ExitCode::Fine);
     }
@@ -115,17 +124,39 @@ pub fn run_beside(
     }
     if args.follow {
         writer.flush()?;
-        if !kept.was_up && settings.verbosity > Verbosity::Quiet {
-            say(&format!("{} is down; what it writes once it is up comes here (Ctrl-C leaves)\n", kept.name));
+        if kept.standing == Standing::Down {
+            let (name, up) = (&kept.name, settings.address.line("up"));
+            tell(
+                settings,
+                &format!("{name} is down; {up} starts it, and what it writes then comes here (Ctrl-C leaves)"),
+            );
         }
-        follow(&kept, lines, &mut writer, every, between, |since| {
+        tell_if_suspended(settings, &kept);
+        follow(settings, &kept, lines, &mut writer, every, between, |since| {
             logs.lines(Query { last: Some(AFTER_A_WHILE), since: Some(since), ..query.clone() })
         })?;
-    } else if writer.is_silent() && !args.json && settings.verbosity > Verbosity::Quiet {
-        say(&format!("{}\n", nothing(&kept.name, args)));
+        return writer.end().map(|()| ExitCode::Fine);
+    }
+    if writer.is_silent() && !args.json {
+        tell(settings, &nothing(&kept.name, args));
     }
     writer.end()?;
+    tell_if_suspended(settings, &kept);
     Ok(ExitCode::Fine)
+}
+
+/// A line of ours, unless nothing is to be said.
+fn tell(settings: &Settings, line: &str) {
+    if settings.verbosity > Verbosity::Quiet {
+        say(&format!("{line}\n"));
+    }
+}
+
+/// Why nothing more comes than what is kept, where the project stands still.
+fn tell_if_suspended(settings: &Settings, kept: &Kept) {
+    if let Standing::Suspended(pid) = kept.standing {
+        tell(settings, &suspended::sentence(&kept.name, pid));
+    }
 }
 
 /// A project's kept logs, and whose of them are meant.
@@ -218,6 +249,7 @@ fn nothing(project: &str, args: &Args) -> String {
 
 /// Goes on until the project that was up is down; of one that was not up, until Ctrl-C.
 fn follow(
+    settings: &Settings,
     kept: &Kept,
     lines: Lines,
     writer: &mut Writer,
@@ -226,7 +258,7 @@ fn follow(
     since: impl Fn(WallTime) -> io::Result<Lines>,
 ) -> Result<(), CommandError> {
     let mut follow = lines.follow();
-    let mut was_up = kept.was_up;
+    let mut standing = kept.standing;
     loop {
         let new = follow.wait(every);
         for line in &new {
@@ -244,12 +276,22 @@ fn follow(
                 follow = lines.follow();
             }
         }
-        // Who has written something was up, even where it is down again before it is looked at.
-        let is_up = !new.is_empty() || kept.is_up();
-        if was_up && !is_up {
-            return Ok(());
+        let now = match standing {
+            // Who has written something was up, even where it is down again before it is looked at.
+            Standing::Up | Standing::Down if !new.is_empty() => Standing::Up,
+            Standing::Up | Standing::Down | Standing::Suspended(_) => kept.standing_now(),
+        };
+        match (standing, now) {
+            (Standing::Up | Standing::Suspended(_), Standing::Down) => return Ok(()),
+            (Standing::Up | Standing::Down, Standing::Suspended(pid)) => {
+                tell(settings, &suspended::sentence(&kept.name, pid));
+            }
+            (Standing::Suspended(_), Standing::Up) => tell(settings, &format!("{} goes on", kept.name)),
+            (Standing::Up | Standing::Down, Standing::Up)
+            | (Standing::Down, Standing::Down)
+            | (Standing::Suspended(_), Standing::Suspended(_)) => {}
         }
-        was_up = is_up;
+        standing = now;
     }
 }
 

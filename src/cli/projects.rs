@@ -1,5 +1,6 @@
 //! `run projects`: every running project of this user.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{print, print_json, say};
 use crate::cli::ports::{PortRow, rows};
-use crate::cli::running::everyone;
+use crate::cli::running::{everyone, unanswered};
 use crate::cli::settings::Settings;
 use crate::model::status::{ProcessStatus, ProjectStatus, SCHEMA};
 use crate::model::units::human_duration;
@@ -19,6 +20,7 @@ use crate::runtime::clock::Clock;
 use crate::runtime::os;
 use crate::ui::columns;
 use crate::ui::look::Look;
+use crate::ui::text::clean;
 
 /// Show every running project on this machine.
 ///
@@ -52,7 +54,7 @@ struct Entry {
     explicit_name: Option<String>,
     /// The config files.
     files: Vec<String>,
-    /// `running`, `stopping`, `restarting`; `silent` when it does not answer, `gone` when it was killed.
+    /// `running`, `stopping`, `restarting`; `suspended` by Ctrl-Z, `silent` when it does not answer, `gone` when it was killed.
     state: String,
     /// Processes that are ready or done.
     ready: usize,
@@ -146,7 +148,7 @@ fn entry(owner: &OwnerFacts, now: WallTime) -> Entry {
         root: owner.root.display().to_string(),
         explicit_name: owner.explicit_name.clone(),
         files: owner.files.clone(),
-        state: "silent".to_owned(),
+        state: unanswered(owner).to_owned(),
         ready: 0,
         failed: 0,
         wanted: 0,
@@ -198,6 +200,10 @@ fn drawn(entries: &[Entry], look: &Look) -> String {
     };
     let titles = ["NAME", "BRANCH", "STATE", "FOR", "PORTS", "URL", "PATH"];
     let mut text = columns::draw(&titles, &entries.iter().map(row).collect::<Vec<_>>(), look.theme, look.width);
+    for entry in entries.iter().filter(|entry| entry.state == "suspended") {
+        let (pid, name) = (entry.pid, clean(&entry.name));
+        let _ = writeln!(text, "next: kill -CONT {pid}   continues {name}, fg where it was Ctrl-Z");
+    }
     if entries.iter().any(|entry| entry.state == "gone") {
         text.push_str("next: run projects --prune   ends and clears away what is left of those that are gone\n");
     }

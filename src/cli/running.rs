@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::connection::Connection;
+use crate::cli::connection::{Connection, is_suspended};
 use crate::model::status::ProjectStatus;
 use crate::proxy::{Directory, Listed};
-use crate::registry::{self, Homes, Running};
+use crate::registry::{self, Homes, OwnerFacts, Running};
 
 /// How long one that is stuck may hold up the list of all.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -21,7 +21,15 @@ pub fn everyone(homes: &Homes) -> Vec<(Running, Option<ProjectStatus>)> {
     all.into_iter().zip(answers).collect()
 }
 
+/// The state of one that has not told it.
+pub fn unanswered(owner: &OwnerFacts) -> &'static str {
+    if is_suspended(owner) { "suspended" } else { "silent" }
+}
+
 fn status_of(homes: &Homes, running: &Running) -> Option<ProjectStatus> {
+    if is_suspended(&running.owner) {
+        return None;
+    }
     Connection::open(homes.clone(), running.clone()).ok()??.with_limit(LIMIT).status().ok()
 }
 

@@ -82,8 +82,6 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// How the project was addressed, for what is said to type next.
     pub address: Address,
-    /// Only the project of the nearest config is meant, up or not: none that runs in a directory above it.
-    pub only_nearest: bool,
 }
 
 /// Decides everything that arguments, environment and terminal have a say in.
@@ -111,7 +109,6 @@ pub fn resolve(args: &GlobalArgs, environment: BTreeMap<String, String>, facts: 
         home: environment.get("HOME").filter(|home| !home.is_empty()).cloned(),
         environment,
         address: address(args),
-        only_nearest: false,
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Meta {
     pub root: String,
     /// The `-p` it was given.
     pub explicit_name: Option<String>,
+    /// The config files, relative to the directory where they lie in it.
+    pub files: Vec<String>,
     /// Every process, in the order of the file: the colours follow it.
     pub processes: Vec<ProcessName>,
     /// How often it has been up.

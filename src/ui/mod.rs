@@ -16,6 +16,7 @@ pub mod reason;
 pub mod reload;
 pub mod report;
 pub mod story;
+pub mod suspended;
 pub mod table;
 pub mod terminal;
 pub mod text;

@@ -16,11 +16,14 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 pub(crate) use processes::Found;
@@ -29,6 +32,9 @@ pub(crate) use terminal::Terminal;
 
 /// How long anything may take on a loaded machine before a test calls it stuck.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How long the state of a project may take that is shown beside a failure.
+const PICTURE: Duration = Duration::from_secs(5);
 
 /// Between two looks at a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -198,9 +204,14 @@ impl TestProject {
 
     /// The status as JSON; `None` when the project is not up.
     pub(crate) fn status(&self) -> Option<serde_json::Value> {
-        let output = self.command(&["status", "--json"]).output().unwrap();
-        let status: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-        status["processes"].as_array().is_some_and(|processes| !processes.is_empty()).then_some(status)
+        self.status_within(PATIENCE).unwrap_or_else(|why| panic!("{why}\n{}", self.processes()))
+    }
+
+    /// The same, or that there is no answer in time.
+    fn status_within(&self, limit: Duration) -> Result<Option<serde_json::Value>, String> {
+        let output = output_within(&mut self.command(&["status", "--json"]), limit)?;
+        let status = serde_json::from_slice::<serde_json::Value>(&output.stdout).ok();
+        Ok(status.filter(|status| status["processes"].as_array().is_some_and(|processes| !processes.is_empty())))
     }
 
     /// A process of the status by its name.
@@ -241,14 +252,23 @@ impl TestProject {
     /// Looks at a condition until it holds. When it does not in time, shows the status and the processes, and fails.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, limit: Duration, condition: impl FnMut() -> bool) {
-        assert!(becomes_true(limit, condition), "not within {limit:?}: {what}\n{}", self.picture());
+        let came = comes(what, limit, condition);
+        assert!(came, "not within {limit:?}: {what}\n{}", self.picture());
     }
 
     /// What there is to see of the project, for a test that fails.
     fn picture(&self) -> String {
+        let status = match self.status_within(PICTURE) {
+            Ok(Some(status)) => format!("{status:#}"),
+            Ok(None) => "not up".to_owned(),
+            Err(why) => why,
+        };
+        format!("{}\n--- status ---\n{status}", self.processes())
+    }
+
+    fn processes(&self) -> String {
         let processes: Vec<String> = self.survivors().iter().map(ToString::to_string).collect();
-        let status = self.status().map_or("not up".to_owned(), |status| format!("{status:#}"));
-        format!("--- processes ---\n{}\n--- status ---\n{status}", processes.join("\n"))
+        format!("--- processes ---\n{}", processes.join("\n"))
     }
 
     /// The living processes of this test.
@@ -337,6 +357,38 @@ pub(crate) fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+/// [`becomes_true`], with a word on what was awaited for who fails while the condition is looked at.
+fn comes(what: &str, limit: Duration, condition: impl FnMut() -> bool) -> bool {
+    let _told = Awaited(what);
+    becomes_true(limit, condition)
+}
+
+/// What a test waits for: told as well when it fails while the condition is looked at.
+struct Awaited<'a>(&'a str);
+
+impl Drop for Awaited<'_> {
+    #[expect(clippy::print_stderr, reason = "a panic is under way, which knows nothing of it")]
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("it was awaited: {}", self.0);
+        }
+    }
+}
+
+/// What a command writes until its end. One that does not end in time is killed.
+pub(crate) fn output_within(command: &mut Command, limit: Duration) -> Result<Output, String> {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pid = Pid::from_raw(child.id().cast_signed());
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(child.wait_with_output()));
+    receiver.recv_timeout(limit).map(Result::unwrap).map_err(|_| {
+        // If it ends at this moment, there is nothing to signal.
+        let _ = kill(pid, Signal::SIGKILL);
+        let words = [command.get_program()].into_iter().chain(command.get_args()).map(std::ffi::OsStr::to_string_lossy);
+        format!("`{}` has not ended within {limit:?}", words.collect::<Vec<_>>().join(" "))
+    })
 }
 
 /// Looks at a condition until it holds; false when it does not in time.

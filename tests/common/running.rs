@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{Done, PATIENCE, TestProject, becomes_true};
+use super::{Done, PATIENCE, TestProject, becomes_true, comes};
 
 /// Bytes that a thread collects while the test looks at them.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +108,7 @@ impl<'a> Running<'a> {
     /// Waits for a condition, and shows the output when it does not come.
     #[track_caller]
     pub(crate) fn wait_until(&self, what: &str, condition: impl FnMut() -> bool) {
-        let came = becomes_true(PATIENCE, condition);
+        let came = comes(what, PATIENCE, condition);
         assert!(came, "not within {PATIENCE:?}: {what}\n{}\n{}", self.project.picture(), self.output());
     }
 

@@ -227,7 +227,7 @@ fn logs_f_of_a_project_that_is_down_says_so_and_waits_for_it() {
         TestProject::toml("[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n");
     started(&project).interrupt().expect_code(0);
     let following = project.start(&["logs", "-f", "web"]);
-    following.wait_for("is down; what it writes once it is up comes here (Ctrl-C leaves)");
+    following.wait_for("is down; run up starts it, and what it writes then comes here (Ctrl-C leaves)");
     following.wait_until("what was there is shown", || lines_of(&following.stdout(), "web") == ["on"]);
     let up = started(&project);
     following.wait_until("its output is there", || lines_of(&following.stdout(), "web") == ["on", "on"]);

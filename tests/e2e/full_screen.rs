@@ -210,6 +210,46 @@ fn a_project_that_ends_is_told_of_and_waited_for() {
 }
 
 #[test]
+fn whoever_has_failed_meanwhile_is_told_with_its_last_lines_when_it_is_left() {
+    let crash = "until [ -e go ]; do sleep 0.1; done; echo the queue is gone; exit 1";
+    let project = project(&format!(
+        "[program.late]\ncommand = \"{crash}\"\nready = {{ exec = \"true\" }}\nstartretries = 0\n\
+         [program.loops]\ncommand = \"{crash}\"\nready = {{ exec = \"true\" }}\nstartretries = 1000\n{SHOP}"
+    ));
+    let mut terminal = open(&project);
+    wait_until_seen(&terminal, "3 ready");
+    project.write("go", "");
+    wait_until_seen(&terminal, "1 ready  2 failed  1 retrying");
+    terminal.press("q");
+    wait_for_code(&mut terminal, 0);
+    let text = terminal.whole_screen();
+    let after = text.rsplit(LEAVE).next().unwrap();
+    for told in ["late, run 1, exited 1", "loops, run ", "the queue is gone", "run why loops"] {
+        assert!(after.contains(told), "{told}\n{after}");
+    }
+    assert!(!after.contains("worker"), "that was told when it was started\n{after}");
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
+fn a_project_that_is_suspended_is_shown_as_that_until_it_goes_on() {
+    let project = project(SHOP);
+    let mut terminal = open(&project);
+    wait_until_seen(&terminal, "1 ready");
+    let pid = project.status().unwrap()["pid"].as_u64().unwrap();
+    let supervisor = project.ours().into_iter().find(|found| u64::from(found.pid) == pid).unwrap();
+    supervisor.signal(Signal::SIGSTOP);
+    wait_until_seen(&terminal, &format!("project is suspended   kill -CONT {pid} continues it"));
+    supervisor.signal(Signal::SIGCONT);
+    wait_until_seen(&terminal, "? keys");
+    terminal.press("jr");
+    wait_until_seen(&terminal, "run 2");
+    terminal.press("q");
+    wait_for_code(&mut terminal, 0);
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
 fn a_project_that_is_killed_is_told_of_with_its_programs() {
     let project = project(SHOP);
     let mut terminal = open(&project);

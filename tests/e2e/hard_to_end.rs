@@ -1,6 +1,9 @@
 //! Programs that are hard to end, and how ours are found among them; every one of them is ready at once and has a second to stop.
 
-use crate::common::{Found, TestProject};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::common::{Found, PATIENCE, TestProject, output_within};
 
 /// Ignores what it is asked to end by.
 pub(crate) const STUBBORN: &str = r#"
@@ -43,4 +46,14 @@ pub(crate) fn ours_from_the_top(project: &TestProject) -> Vec<Found> {
 
 fn above(ours: &[Found], found: &Found) -> usize {
     ours.iter().find(|other| other.pid == found.parent).map_or(0, |parent| 1 + above(ours, parent))
+}
+
+#[test]
+fn a_question_that_is_not_answered_is_given_up_and_what_was_asked_is_told() {
+    let project = TestProject::empty();
+    let mut command = Command::new("sleep");
+    project.put_into_world(command.arg("1000"));
+    let why = output_within(&mut command, Duration::from_millis(50)).unwrap_err();
+    assert_eq!(why, "`sleep 1000` has not ended within 50ms");
+    project.wait_for_silence(PATIENCE);
 }

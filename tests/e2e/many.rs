@@ -188,6 +188,50 @@ fn projects_are_addressed_by_their_names_from_anywhere() {
 }
 
 #[test]
+fn beside_a_config_its_own_project_is_meant_whatever_runs_above_it() {
+    let named = |name: &str| format!("name = \"{name}\"\n{}", shop());
+    let world = TestProject::toml(&named("outer")).file("inner/run.toml", named("inner")).file("inner/src/file", "");
+    world.write("fresh/Procfile", "web: sleep 1000\n");
+    world.run(&["up", "-d"]).expect_code(0);
+    let pid = pid_of_web(&world, ".");
+    for directory in ["inner", "inner/src"] {
+        let asked: [(&[&str], i32); 8] = [
+            (&["status"], 2),
+            (&["logs"], 2),
+            (&["why", "web"], 2),
+            (&["stop", "web"], 2),
+            (&["wait", "web"], 2),
+            (&["attach", "web"], 2),
+            (&["ctl", "status"], 4),
+            (&["down"], 0),
+        ];
+        for (arguments, code) in asked {
+            let done = run_in(&world, directory, arguments).expect_code(code).expect_text("inner is not up");
+            let done = done.expect_text("outer").expect_text(&format!("run -C {} …", world.directory().display()));
+            assert!(!done.stdout.contains("this is outer"), "{arguments:?} {done:?}");
+        }
+    }
+    run_in(&world, "inner", &["up", "-d"]).expect_code(0);
+    run_in(&world, "inner/src", &["status"]).expect_code(0).expect_text("inner  ");
+    run_in(&world, "inner/src", &["down"]).expect_code(0);
+    run_in(&world, "inner", &["logs"]).expect_code(0).expect_text("this is inner\n");
+    assert_eq!(pid_of_web(&world, "."), pid);
+    world.run(&["down"]).expect_code(0);
+    run_in(&world, "fresh", &["logs"]).expect_code(2).expect_text("fresh is not up");
+    run_in(&world, "fresh", &["why", "web"]).expect_code(2).expect_text("fresh is not up");
+}
+
+#[test]
+fn beside_a_config_that_another_includes_that_one_is_meant() {
+    let world = TestProject::toml("include = [\"part/run.toml\"]\n").file("part/run.toml", shop());
+    world.run(&["up", "-d"]).expect_code(0);
+    run_in(&world, "part", &["status"]).expect_code(0);
+    run_in(&world, "part", &["down"]).expect_code(0);
+    run_in(&world, "part", &["logs"]).expect_code(0).expect_text("this is project");
+    world.run(&["status"]).expect_code(2);
+}
+
+#[test]
 fn a_taken_port_names_the_project_and_the_way_out() {
     let world = TestProject::empty().file("a/run.toml", format!("name = \"shop\"\n{}", shop()));
     run_in(&world, "a", &["up", "-d"]).expect_code(0);

@@ -64,6 +64,41 @@ fn a_supervisor_without_a_terminal_is_suspended_with_its_programs() {
 }
 
 #[test]
+fn what_is_kept_of_a_suspended_project_is_shown_with_what_continues_it() {
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"echo on; until [ -e say ]; do sleep 0.1; done; echo later; exec sleep 1000\"\nready = { log = \"on\" }\n",
+    );
+    let up = project.up();
+    project.wait_for_word("web", "ready");
+    let follows_from_before = project.start(&["logs", "-f", "web"]);
+    follows_from_before.wait_for("on");
+    up.signal(Signal::SIGSTOP);
+    let pid = up.pid();
+    let told = format!("project is suspended: its process {pid} is stopped; kill -CONT {pid} continues it");
+    let asked: [&[&str]; 4] =
+        [&["logs"], &["logs", "web", "-n", "5"], &["logs", "--json"], &["logs", "--max-bytes", "99"]];
+    for words in asked {
+        let done = project.run(words).expect_code(0);
+        assert!(done.stdout.contains("on") && done.stderr.matches(&told).count() == 1, "{words:?} {done:?}");
+    }
+    let follows_from_now = project.start(&["logs", "-f"]);
+    let following = [follows_from_before, follows_from_now];
+    for one in &following {
+        one.wait_for(&told);
+    }
+    up.signal(Signal::SIGCONT);
+    project.write("say", "");
+    for one in &following {
+        one.wait_for("project goes on").wait_for("later");
+    }
+    up.interrupt().expect_code(0);
+    for one in following {
+        let done = one.end().expect_code(0).expect_text("project is down; run up starts it");
+        assert_eq!(done.stderr.matches(&told).count(), 1, "{done:?}");
+    }
+}
+
+#[test]
 fn who_asks_a_suspended_project_is_told_so_in_time() {
     let project = TestProject::toml(
         "[program.web]\ncommand = \"exec sleep 1000\"\n\
@@ -80,6 +115,7 @@ fn who_asks_a_suspended_project_is_told_so_in_time() {
         project.run(words).expect_code(2).expect_text(&told).expect_text(&typed);
     }
     project.run(&["ctl", "status"]).expect_text(&told);
+    project.run(&["projects"]).expect_code(0).expect_text("suspended").expect_text(&typed);
     let mut screen = Terminal::start(&project, &["ui"]);
     screen.wait_for(&told);
     assert!(becomes_true(PATIENCE, || screen.running.has_ended() == Some(2)));

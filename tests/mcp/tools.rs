@@ -262,6 +262,10 @@ fn a_suspended_project_is_told_as_one() {
         let reply = agent.call(tool, &json!({}));
         assert!(reply.is_error && reply.text.contains("is stopped"), "{tool}: {reply:?}");
     }
+    for (tool, arguments) in [("logs", json!({})), ("search_logs", json!({ "pattern": "." }))] {
+        let reply = agent.call(tool, &arguments);
+        assert!(!reply.is_error && reply.text.contains("is suspended: its process"), "{tool}: {reply:?}");
+    }
     up.signal(Signal::SIGCONT);
     up.interrupt().expect_code(0);
 }

@@ -8,11 +8,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::error::CommandError;
+use crate::cli::exec;
 use crate::cli::logs::{self, Sought};
 use crate::cli::mcp::command::{self, Caught, End};
 use crate::cli::mcp::verbs::limit;
+use crate::cli::project::{self, Kept, Standing};
 use crate::cli::settings::Settings;
-use crate::cli::{exec, project};
 use crate::logs::kept::{Cursor, Lines, LogLine, Query};
 use crate::logs::search::{Search, SearchError, search};
 use crate::mcp::answer::{first_part, quoted};
@@ -20,6 +21,7 @@ use crate::mcp::{Answer, Arguments, Stop};
 use crate::model::FoundLine;
 use crate::model::status::SCHEMA;
 use crate::model::units::round_duration;
+use crate::ui::suspended;
 
 /// Bytes of output when nobody says how many.
 const BYTES: usize = 16 * 1024;
@@ -126,7 +128,15 @@ pub(super) fn logs(settings: &Settings, arguments: &Arguments, stop: &Stop) -> R
         (false, _) => format!("cursor {cursor:?} shows what comes\n"),
     };
     let json = json!({ "schema": SCHEMA, "project": kept.name, "cursor": cursor, "has_more": has_more });
-    Ok(page.answer(json, &tail))
+    Ok(page.answer(json, &(tail + &why_no_more(&kept))))
+}
+
+/// That nothing more comes than what is kept, where the project stands still.
+fn why_no_more(kept: &Kept) -> String {
+    match kept.standing {
+        Standing::Suspended(pid) => suspended::sentence(&kept.name, pid) + "\n",
+        Standing::Up | Standing::Down => String::new(),
+    }
 }
 
 /// Lines from here on, oldest first, until there are enough; whether there are more.
@@ -185,7 +195,7 @@ pub(super) fn search_logs(settings: &Settings, arguments: &Arguments, stop: &Sto
         (false, false) => "",
     };
     let json = json!({ "schema": SCHEMA, "project": kept.name, "has_more": has_more });
-    Ok(page.answer(json, tail))
+    Ok(page.answer(json, &(tail.to_owned() + &why_no_more(&kept))))
 }
 
 /// A line as the method `run.logs` gives it.

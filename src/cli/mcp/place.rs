@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::error::CommandError;
 use crate::cli::project::{config_files, running};
 use crate::cli::settings::Settings;
-use crate::mcp::{Call, Tool};
+use crate::mcp::Call;
 use crate::registry::Homes;
 use crate::ui::address::Address;
 
@@ -15,9 +15,6 @@ type Whose = (PathBuf, Option<String>);
 /// The settings with which a call's verb is asked. One that changes something is refused outside of the client's own projects, unless
 /// any is allowed.
 pub(super) fn of(settings: &Settings, call: &Call, any_project: bool) -> Result<Settings, CommandError> {
-    // What goes by a config goes by the nearest one, whatever runs above it.
-    let only_nearest = matches!(call.tool, Tool::EnsureUp | Tool::Exec);
-    let settings = &Settings { only_nearest, ..settings.clone() };
     let own = own(settings, &call.roots);
     let (directory, name) = (call.arguments.text("directory"), call.arguments.text("project"));
     let asked = match (directory, name) {

@@ -1,5 +1,6 @@
 //! The project that runs here, or that none does and what to type then.
 
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use crate::cli::connection::Connection;
@@ -9,6 +10,7 @@ use crate::cli::project::kept::past;
 use crate::cli::settings::Settings;
 use crate::registry::{self, Homes, OwnerFacts, Running};
 use crate::ui::look::Look;
+use crate::ui::text::{pad, width};
 
 /// That nothing runs here, and what is known all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct NotUp {
     pub config: Option<String>,
     /// What does run, when one was asked for by its name.
     pub running: Vec<String>,
+    /// What runs in a directory above the config, and how that is addressed.
+    pub above: Option<(String, String)>,
     /// What starts it.
     pub up: String,
 }
@@ -28,10 +32,14 @@ pub struct NotUp {
 impl NotUp {
     /// One line for a person.
     pub fn sentence(&self) -> String {
-        match (&self.config, self.project.as_str()) {
+        let sentence = match (&self.config, self.project.as_str()) {
             (Some(config), project) => format!("{project} is not up ({config}); {} starts it", self.up),
             (None, "") => format!("no project is up in {} or above", self.directory),
             (None, project) => format!("{project} is not up"),
+        };
+        match &self.above {
+            Some((name, address)) => format!("{sentence}; {name} is up above it ({address})"),
+            None => sentence,
         }
     }
 }
@@ -46,7 +54,12 @@ impl From<NotUp> for CommandError {
         match not_up.project.as_str() {
             "" => Self::project(not_up.sentence()).hint("run -C DIR … or run -p NAME … addresses another project"),
             project => {
-                Self::project(format!("{project} is not up{config}")).hint(format!("{}      starts it", not_up.up))
+                let above =
+                    not_up.above.map(|(name, address)| (address, format!("is for {name}, which is up above it")));
+                let next: Vec<_> = iter::once((not_up.up, "starts it".to_owned())).chain(above).collect();
+                let columns = next.iter().map(|(command, _)| width(command)).max().unwrap_or(0);
+                let hints = next.iter().map(|(command, does)| format!("{}      {does}", pad(command, columns)));
+                hints.fold(Self::project(format!("{project} is not up{config}")), Self::hint)
             }
         }
     }
@@ -88,22 +101,29 @@ pub fn connect(settings: &Settings) -> Result<Connection, CommandError> {
     find(settings)?.map_err(CommandError::from)
 }
 
-/// The registry's entry of the project that runs here.
+/// The registry's entry of the project that runs here: that of the nearest config, whatever runs in a directory above it.
 pub fn running(settings: &Settings, homes: &Homes) -> Option<Running> {
+    let found = running_here_or_above(settings, homes)?;
+    (!is_above_config(settings, &found.owner.root, &found.owner.files)).then_some(found)
+}
+
+fn running_here_or_above(settings: &Settings, homes: &Homes) -> Option<Running> {
     let start = start_directory(settings);
     let found = registry::find(homes, &start, settings.name.as_deref())?;
-    if settings.only_nearest && settings.name.is_none() && is_above_config(settings, &start, &found.owner.root) {
-        return None;
-    }
     // A directory that is gone may still have its project, but says nothing about those above it.
     (settings.name.is_some() || start.is_dir() || found.owner.root == start).then_some(found)
 }
 
-/// Whether a project lies above the config that is used here.
-fn is_above_config(settings: &Settings, start: &Path, root: &Path) -> bool {
-    let found = if settings.files.is_empty() { nearest_config(start) } else { settings.files.first().cloned() };
-    let here = found.as_deref().and_then(Path::parent).map(canonical);
-    here.is_some_and(|here| here != root && here.starts_with(root))
+/// Whether a project of these files lies above the config that is used here, which is none of them.
+pub(super) fn is_above_config(settings: &Settings, root: &Path, files: &[String]) -> bool {
+    if settings.name.is_some() {
+        return false;
+    }
+    let nearest = || nearest_config(&start_directory(settings));
+    let Some(config) = settings.files.first().cloned().or_else(nearest) else { return false };
+    let here = config.parent().map(canonical);
+    let is_below = here.is_some_and(|here| here != root && here.starts_with(root));
+    is_below && !files.iter().any(|file| root.join(file) == config)
 }
 
 fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
@@ -124,8 +144,13 @@ fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
         Some(_) => registry::list(homes).into_iter().map(|running| running.owner.name).collect(),
         None => Vec::new(),
     };
+    let above = running_here_or_above(settings, homes);
+    let above = above.filter(|found| is_above_config(settings, &found.owner.root, &found.owner.files)).map(|running| {
+        let OwnerFacts { name, root, .. } = running.owner;
+        (name, format!("run -C {} …", look.path(&root.to_string_lossy())))
+    });
     let up = settings.address.line("up");
-    NotUp { project, directory, config, running, up }
+    NotUp { project, directory, config, running, above, up }
 }
 
 /// Where a running project is looked for: beside the first `-f`, else where we are.
@@ -142,12 +167,27 @@ mod tests {
     fn a_project_that_is_down_says_how_it_is_started() {
         let config = Some("~/src/run.toml".into());
         let up = "run -p shop up".to_owned();
-        let not_up = NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new(), up };
+        let not_up =
+            NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new(), above: None, up };
         assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run -p shop up starts it");
-        assert_eq!(CommandError::from(not_up).hints, ["run -p shop up      starts it"]);
+        assert_eq!(CommandError::from(not_up.clone()).hints, ["run -p shop up      starts it"]);
+        let above = Some(("all".into(), "run -C ~ …".into()));
+        let below = NotUp { above, up: "run up".into(), ..not_up };
+        assert_eq!(
+            below.sentence(),
+            "shop is not up (~/src/run.toml); run up starts it; all is up above it (run -C ~ …)"
+        );
+        let hints = CommandError::from(below).hints;
+        assert_eq!(hints, ["run up          starts it", "run -C ~ …      is for all, which is up above it"]);
         let up = "run up".to_owned();
-        let nothing =
-            NotUp { project: String::new(), directory: "~/src".into(), config: None, running: Vec::new(), up };
+        let nothing = NotUp {
+            project: String::new(),
+            directory: "~/src".into(),
+            config: None,
+            running: Vec::new(),
+            above: None,
+            up,
+        };
         assert_eq!(nothing.sentence(), "no project is up in ~/src or above");
     }
 }

@@ -1,22 +1,24 @@
 //! What is left of a project to be read, whether it is up or not: its state, its logs.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::cli::connection::is_suspended;
 use crate::cli::error::CommandError;
-use crate::cli::project::found::{find, start_directory};
+use crate::cli::project::found::{find, is_above_config, start_directory};
 use crate::cli::settings::Settings;
 use crate::model::ProcessName;
 use crate::model::status::ProjectStatus;
-use crate::registry::{self, Homes, Past, Places};
+use crate::registry::{self, Homes, Past, Places, read_meta};
 use crate::ui::why::OFF;
 
 /// What the supervisor leaves in the state directory at its end, for `why` and `status` after `down`.
 pub const LAST_STATUS: &str = "status.json";
 
-/// What is left of a project that ran here once.
+/// What is left of a project that ran here once: that of the nearest config.
 pub fn past(settings: &Settings, homes: &Homes) -> Option<Past> {
-    registry::find_past(homes, &start_directory(settings), settings.name.as_deref())
+    let found = registry::find_past(homes, &start_directory(settings), settings.name.as_deref())?;
+    (!is_above_config(settings, Path::new(&found.meta.root), &found.meta.files)).then_some(found)
 }
 
 /// The state as it is, or as it was when the project ended, and where its logs are kept.
@@ -39,6 +41,17 @@ fn ended(last: ProjectStatus) -> ProjectStatus {
     ProjectStatus { state: OFF.to_owned(), ..last }
 }
 
+/// How it stands with a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is up.
+    Up,
+    /// It is up, but its process of this number is stopped, by Ctrl-Z say: it does nothing and answers nobody.
+    Suspended(u32),
+    /// It is down.
+    Down,
+}
+
 /// What a project that is or was up has left to be read.
 #[derive(Debug, Clone)]
 pub struct Kept {
@@ -48,18 +61,22 @@ pub struct Kept {
     pub places: Places,
     /// Its processes by namespec, and the place of each one's program in the file.
     pub processes: Vec<(String, usize)>,
-    /// Whether it was up when it was looked for.
-    pub was_up: bool,
+    /// How it stood when it was looked for.
+    pub standing: Standing,
     homes: Homes,
     root: PathBuf,
     explicit_name: Option<String>,
 }
 
 impl Kept {
-    /// Whether it is up now.
-    pub fn is_up(&self) -> bool {
+    /// How it stands now.
+    pub fn standing_now(&self) -> Standing {
         let found = registry::find(&self.homes, &self.root, self.explicit_name.as_deref());
-        found.is_some_and(|running| running.places.identity == self.places.identity)
+        match found.filter(|running| running.places.identity == self.places.identity) {
+            Some(running) if is_suspended(&running.owner) => Standing::Suspended(running.owner.pid),
+            Some(_) => Standing::Up,
+            None => Standing::Down,
+        }
     }
 }
 
@@ -68,12 +85,18 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
     let homes = Homes::of_this_user();
     match find(settings)? {
         Ok(mut connection) => {
-            let owner = connection.owner().clone();
+            let (owner, places) = (connection.owner().clone(), connection.running().places.clone());
+            let (standing, processes) = match connection.status_unless_suspended()? {
+                Some(status) => (Standing::Up, places_of(&status)),
+                None => {
+                    (Standing::Suspended(owner.pid), places_by_group(&read_meta(&places).unwrap_or_default().processes))
+                }
+            };
             Ok(Kept {
                 name: owner.name,
-                processes: places_of(&connection.status()?),
-                places: connection.running().places.clone(),
-                was_up: true,
+                processes,
+                places,
+                standing,
                 homes,
                 root: owner.root,
                 explicit_name: owner.explicit_name,
@@ -84,7 +107,7 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
             let processes =
                 last_status(&places).map_or_else(|| places_by_group(&meta.processes), |last| places_of(&last));
             let (root, explicit_name) = (PathBuf::from(meta.root), meta.explicit_name);
-            Ok(Kept { name: meta.name, processes, places, was_up: false, homes, root, explicit_name })
+            Ok(Kept { name: meta.name, processes, places, standing: Standing::Down, homes, root, explicit_name })
         }
     }
 }

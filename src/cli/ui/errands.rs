@@ -12,7 +12,7 @@ use crate::cli::connection::Connection;
 use crate::cli::env;
 use crate::cli::error::CommandError;
 use crate::cli::logs::last_lines;
-use crate::cli::running::everyone;
+use crate::cli::running::{everyone, unanswered};
 use crate::cli::settings::Settings;
 use crate::client::attach::{Hearing, Saying};
 use crate::client::{Follow, StartUntil};
@@ -132,7 +132,7 @@ pub(super) fn projects(here: &Identity) -> Done {
     let row = |(running, status): (Running, Option<ProjectStatus>)| ProjectRow {
         identity: running.places.identity.to_string(),
         branch: registry::branch_at(&running.owner.root).unwrap_or_default(),
-        state: status.as_ref().map_or_else(|| "silent".to_owned(), summary),
+        state: status.as_ref().map_or_else(|| unanswered(&running.owner).to_owned(), summary),
         root: running.owner.root.display().to_string(),
         is_here: running.places.identity.as_str() == here.as_str(),
         name: running.owner.name,

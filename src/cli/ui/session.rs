@@ -1,5 +1,6 @@
 //! The loop of the full screen: it waits for the keyboard, the project, the logs and the clock, and draws when something has changed, at
-//! most thirty times a second. At rest it wakes up once a minute, for the times that it shows.
+//! most thirty times a second. At rest it draws once a minute, for the times that it shows, and looks once a second whether the project is
+//! suspended, of which nobody tells.
 
 use std::io;
 use std::task::Poll;
@@ -11,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cli::connection::Connection;
+use crate::cli::connection::{Connection, is_suspended};
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::settings::Settings;
@@ -40,6 +41,9 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often it is looked whether a project that is waited for is up.
 const RETURN: Duration = Duration::from_millis(500);
 
+/// How often it is looked whether a project that is up is suspended.
+const PULSE: Duration = Duration::from_secs(1);
+
 /// Why the loop is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Over {
@@ -67,6 +71,7 @@ pub(super) struct Session {
     next_frame: Instant,
     next_look: Instant,
     next_return: Instant,
+    next_pulse: Instant,
     /// When to look whether we are in front again, while we go on in the background.
     next_front: Option<Instant>,
     /// An errand asks a project to tell of itself.
@@ -124,6 +129,7 @@ impl Session {
             next_frame: now,
             next_look: now,
             next_return: now,
+            next_pulse: now,
             next_front: None,
             is_connecting: false,
             over: None,
@@ -189,6 +195,11 @@ impl Session {
                 self.is_dirty = true;
             }
         }
+        if self.has_pulse() && now >= self.next_pulse {
+            self.next_pulse = now + PULSE;
+            let owner = &self.running.owner;
+            self.is_dirty |= self.state.looked_at(is_suspended(owner).then_some(owner.pid));
+        }
         if self.state.link == Link::Awaited && now >= self.next_return {
             self.next_return = now + RETURN;
             if self.events.is_none()
@@ -210,16 +221,22 @@ impl Session {
         self.is_dirty && self.stage.is_taken() && self.stage.is_written()
     }
 
+    /// Whether there is a process to look at.
+    fn has_pulse(&self) -> bool {
+        matches!(self.state.link, Link::Up | Link::Suspended(_))
+    }
+
     /// When something is due that nobody tells of.
     fn deadline(&self) -> Option<Instant> {
         let is_due = self.reader.as_ref().is_some_and(|reader| reader.is_due);
         let frame = (is_due || self.draws()).then_some(self.next_frame);
         let look = self.reader.as_ref().filter(|reader| !reader.hears()).map(|_| self.next_look);
         let back = (self.state.link == Link::Awaited).then_some(self.next_return);
+        let pulse = self.has_pulse().then_some(self.next_pulse);
         let wall = self.clock.now().wall.0;
         let tick = self.state.next_tick().map(|tick| Instant::now() + Duration::from_millis(tick.saturating_sub(wall)));
         let tick = tick.filter(|_| !self.is_dirty);
-        [frame, look, back, tick, self.next_front].into_iter().flatten().min()
+        [frame, look, back, pulse, tick, self.next_front].into_iter().flatten().min()
     }
 
     async fn typed(&mut self, typed: io::Result<Option<Vec<u8>>>) -> Result<(), CommandError> {

@@ -57,7 +57,8 @@ pub(super) fn stream(
         logs::Args { names: names.to_vec(), follow: true, last: Some(LAST_LINES), timestamps, ..logs::Args::default() };
     let mut last = before.clone();
     let mut has_left = false;
-    let code = logs::run_beside(settings, &follow, LOOK_EVERY, &mut || {
+    let sought = logs::seek(settings, &follow.names)?;
+    let code = logs::run_beside(settings, &follow, sought, LOOK_EVERY, &mut || {
         while let Some(caught) = signals.take()? {
             if caught.signal != Signal::CONT {
                 has_left = true;

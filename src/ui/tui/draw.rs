@@ -90,13 +90,14 @@ fn header(state: &State, area: Rect, buffer: &mut Buffer) {
             format!("up {}   {}", coarse(state.now.saturating_sub(status.started)), clean(&status.files.join(", ")))
         }
         Link::Up => clean(&status.state),
+        Link::Suspended(_) => "suspended".to_owned(),
         Link::Connecting => "connecting".to_owned(),
         Link::Ended => "has ended".to_owned(),
         Link::Awaited => "waiting for its return".to_owned(),
     };
     let right_style = match state.link {
         Link::Up | Link::Connecting => Style::new().add_modifier(Modifier::DIM),
-        Link::Ended | Link::Awaited => style_of(Some(Ink::Bad)),
+        Link::Suspended(_) | Link::Ended | Link::Awaited => style_of(Some(Ink::Bad)),
     };
     let counts: Vec<_> =
         counts(&status.processes).iter().map(|(word, count)| (*word, format!("{count} {word}"))).collect();
@@ -338,24 +339,38 @@ fn footer(state: &State, area: Rect, buffer: &mut Buffer) -> Option<(u16, u16)> 
         let x = line(buffer, x, area.y, &typed, Style::new(), area.right());
         return Some((x, area.y));
     }
-    let signs = state.look.theme.signs();
-    if state.link == Link::Ended {
-        let name = state.status.as_ref().map(|status| clean(&status.project)).unwrap_or_default();
-        let keys = ["   enter wait for its return   q leave", "   enter wait   q leave"];
-        let columns = usize::from(area.width).saturating_sub(1);
-        let keys = keys.into_iter().find(|keys| width(&name) + width(keys) + 10 <= columns).unwrap_or(keys[1]);
-        let name = cut_end(&name, columns.saturating_sub(width(keys) + 10), signs.cut);
-        line(buffer, 1, area.y, &format!("{name} has ended{keys}"), style_of(Some(Ink::Bad)), area.right());
-        return None;
-    }
-    if let Some(notice) = &state.notice {
-        let style = if notice.is_bad { style_of(Some(Ink::Bad)) } else { Style::new().fg(Color::Cyan) };
-        let text = cut_end(&notice.text, usize::from(area.width).saturating_sub(1), signs.cut);
-        line(buffer, 1, area.y, &text, style, area.right());
-        return None;
-    }
-    keys(state, area, buffer);
+    let columns = usize::from(area.width).saturating_sub(1);
+    let (text, style) = match (state.link, &state.notice) {
+        (Link::Ended, _) => {
+            let next = ["   enter wait for its return   q leave", "   enter wait   q leave"];
+            (plight(state, " has ended", next, columns), style_of(Some(Ink::Bad)))
+        }
+        (Link::Up | Link::Suspended(_) | Link::Connecting | Link::Awaited, Some(notice)) => {
+            let style = if notice.is_bad { style_of(Some(Ink::Bad)) } else { Style::new().fg(Color::Cyan) };
+            (cut_end(&notice.text, columns, state.look.theme.signs().cut), style)
+        }
+        (Link::Suspended(pid), None) => {
+            let next = [
+                &*format!("   kill -CONT {pid} continues it, fg where it was Ctrl-Z"),
+                &*format!("   kill -CONT {pid}"),
+            ];
+            (plight(state, " is suspended", next, columns), style_of(Some(Ink::Bad)))
+        }
+        (Link::Up | Link::Connecting | Link::Awaited, None) => {
+            keys(state, area, buffer);
+            return None;
+        }
+    };
+    line(buffer, 1, area.y, &text, style, area.right());
     None
+}
+
+/// What has become of the project and what to do next, in few words where there is little room.
+fn plight(state: &State, what: &str, next: [&str; 2], columns: usize) -> String {
+    let name = state.status.as_ref().map(|status| clean(&status.project)).unwrap_or_default();
+    let next = if width(&name) + width(what) + width(next[0]) <= columns { next[0] } else { next[1] };
+    let room = columns.saturating_sub(width(what) + width(next));
+    format!("{}{what}{next}", cut_end(&name, room, state.look.theme.signs().cut))
 }
 
 fn keys(state: &State, area: Rect, buffer: &mut Buffer) {

@@ -351,7 +351,11 @@ impl State {
             }
             Key::Enter | Key::Char('r' | 'R' | 'x') if self.link == Link::Up => self.act(key),
             Key::Enter | Key::Char('r' | 'R' | 'x') => {
-                self.warn("the project is not up");
+                let why = match self.link {
+                    Link::Suspended(pid) => format!("nobody does that now: kill -CONT {pid} continues the project"),
+                    Link::Up | Link::Connecting | Link::Ended | Link::Awaited => "the project is not up".to_owned(),
+                };
+                self.warn(&why);
                 Vec::new()
             }
             Key::Char('t') => {

@@ -89,6 +89,8 @@ pub enum Link {
     Connecting,
     /// It tells us of every change.
     Up,
+    /// It is up, but its process of this number is stopped, and tells nothing.
+    Suspended(u32),
     /// It has ended.
     Ended,
     /// It has ended, and is waited for.
@@ -254,18 +256,31 @@ impl State {
         self.warn(why);
     }
 
+    /// The process of a project that is up was looked at: which one is stopped, if it is. Whether that is news.
+    pub fn looked_at(&mut self, stopped: Option<u32>) -> bool {
+        let before = self.link;
+        self.link = match (before, stopped) {
+            (Link::Up | Link::Suspended(_), Some(pid)) => Link::Suspended(pid),
+            (Link::Up | Link::Suspended(_), None) => Link::Up,
+            (Link::Connecting | Link::Ended | Link::Awaited, _) => before,
+        };
+        self.link != before
+    }
+
     /// Something has changed.
     pub fn changed(&mut self, change: Change) -> Vec<Order> {
         let Some(status) = &mut self.status else { return Vec::new() };
-        let failed = |status: &ProjectStatus| -> Vec<String> {
-            let failed = status.processes.iter().filter(|process| process.state == Word::Failed);
-            failed.map(|process| process.name.clone()).collect()
+        let failures = |status: &ProjectStatus| -> Vec<(String, Word, u32)> {
+            let failed = status.processes.iter().filter(|process| has_failed(process.state));
+            failed.map(|process| (process.name.clone(), process.state, process.runs)).collect()
         };
-        let before = failed(status);
+        let before = failures(status);
         change.apply(status);
-        let fresh: Vec<String> = failed(status).into_iter().filter(|name| !before.contains(name)).collect();
-        self.failed_meanwhile.extend(fresh);
-        self.failed_meanwhile.dedup();
+        for (name, ..) in failures(status).into_iter().filter(|failure| !before.contains(failure)) {
+            if !self.failed_meanwhile.contains(&name) {
+                self.failed_meanwhile.push(name);
+            }
+        }
         if self.from_stream && self.status.as_ref().is_some_and(|status| status.state == "stopping") {
             // How it ends is told by the stream.
             return vec![Order::Leave];
@@ -495,6 +510,21 @@ fn is_under_way(word: Word) -> bool {
     match word {
         Word::Waiting | Word::Starting | Word::Ready | Word::Unhealthy | Word::Retrying | Word::Stopping => true,
         Word::Off | Word::Blocked | Word::Done | Word::Failed => false,
+    }
+}
+
+/// Whether its last run has failed, or the one before while it is open what becomes of the next.
+pub fn has_failed(word: Word) -> bool {
+    match word {
+        Word::Failed | Word::Retrying => true,
+        Word::Off
+        | Word::Waiting
+        | Word::Blocked
+        | Word::Starting
+        | Word::Ready
+        | Word::Unhealthy
+        | Word::Stopping
+        | Word::Done => false,
     }
 }
 

@@ -412,6 +412,25 @@ fn a_project_that_could_not_be_reached_is_waited_for() {
 }
 
 #[test]
+fn a_project_that_stands_still_says_so_with_what_continues_it_until_it_goes_on() {
+    let mut state = shop(80, 12);
+    assert!(!state.looked_at(None));
+    assert!(state.looked_at(Some(4100)) && !state.looked_at(Some(4100)));
+    let seen = screen(&state);
+    assert!(seen.lines().next().unwrap().ends_with("suspended"), "{seen}");
+    assert!(seen.ends_with("shop is suspended   kill -CONT 4100 continues it, fg where it was Ctrl-Z"), "{seen}");
+    assert_eq!(press(&mut state, b"r"), [], "who could do it stands still");
+    assert!(screen(&state).ends_with("kill -CONT 4100 continues the project"), "{}", screen(&state));
+    assert_eq!(press(&mut state, b"j"), [Order::OpenLog], "what is kept can be read");
+    state.size.columns = 40;
+    assert!(screen(&state).ends_with("shop is suspended   kill -CONT 4100"), "{}", screen(&state));
+    assert!(state.looked_at(None) && state.link == Link::Up);
+    assert!(screen(&state).ends_with("enter focus  / search"), "{}", screen(&state));
+    state.ended();
+    assert!(!state.looked_at(Some(4100)) && state.link == Link::Ended);
+}
+
+#[test]
 fn hostile_text_moves_nothing_and_forges_nothing() {
     let mut hostile = sample::shop();
     hostile.project = "sh\x1b[2Jop\nx".into();
@@ -462,6 +481,22 @@ fn a_program_that_is_gone_is_not_looked_at_any_more() {
 }
 
 #[test]
+fn whoever_fails_again_or_gives_up_while_it_is_seen_has_failed_meanwhile() {
+    let mut shop = sample::shop();
+    let worker = ProcessStatus { state: Word::Retrying, runs: 2, ..shop.processes[4].clone() };
+    shop.processes[4] = worker.clone();
+    let mut state = state(shop.clone(), 80, 24, Theme::default());
+    let mut tell = |worker: ProcessStatus| {
+        let order = shop.processes.iter().map(|process| process.name.clone()).collect();
+        state.changed(Change { state: "running".into(), order, notes: Vec::new(), processes: vec![worker] });
+        state.failed_meanwhile.clone()
+    };
+    assert_eq!(tell(worker.clone()), [""; 0]);
+    assert_eq!(tell(ProcessStatus { state: Word::Failed, ..worker.clone() }), ["worker"]);
+    assert_eq!(tell(ProcessStatus { runs: 3, ..worker }), ["worker"], "it is named once");
+}
+
+#[test]
 fn the_clock_ticks_by_the_minute_once_everything_is_older() {
     let mut state = shop(80, 24);
     assert_eq!(state.next_tick(), Some(sample::STARTED + 300_000));
@@ -502,6 +537,31 @@ fn a_list_that_is_longer_than_the_screen_is_paged_while_it_is_in_front() {
     let mut narrow = shop(40, 20);
     press(&mut narrow, b"\x1b[F");
     assert_eq!(chosen(&narrow), "web", "nothing else is seen there");
+}
+
+#[test]
+fn g_goes_to_the_end_of_what_is_in_front_and_the_help_says_of_what() {
+    let mut state = crowd(80, 14);
+    state.log.append((0..100).map(|number| entry("p00", number, 1, "line")).collect());
+    state.log.is_at_end = true;
+    press(&mut state, b" ");
+    press(&mut state, b"G");
+    assert!(state.selected.as_deref() == Some("p59") && !state.log.follows(), "the list is in front");
+    press(&mut state, b" ");
+    assert!(state.log.follows(), "whatever is in front");
+    press(&mut state, b" \tG");
+    assert!(state.log.follows(), "the page is in front");
+    let mut short = shop(140, 40);
+    press(&mut short, b" G");
+    assert!(short.log.follows() && short.selected.as_deref() == Some("worker"), "all of the list is seen");
+    press(&mut short, b"?");
+    let help = screen(&short);
+    let told = [
+        "home end G   the beginning; the end",
+        "longer than the screen, or alone on it, all these move",
+        "follow the log",
+    ];
+    assert!(told.iter().all(|told| help.contains(told)), "{help}");
 }
 
 #[test]

@@ -30,6 +30,7 @@ impl Session<'_> {
             name: self.loaded.display_name.clone(),
             root: project.root.display().to_string(),
             explicit_name: self.settings.name.clone(),
+            files: self.loaded.file_names(),
             processes: project.processes().map(|(_, _, instance)| instance.name.clone()).collect(),
             ups: 0,
             since: handle.now().wall,
