@@ -1,5 +1,8 @@
-//! Procfile, with the defaults of `.foreman` and `.overmind.env` beside it.
+//! Procfile, with the defaults of `.foreman` and `.overmind.env` and the PORT of `.env` beside it.
 
+use std::collections::BTreeMap;
+
+use crate::config::dotenv;
 use crate::config::procfile::{self, ProcfileDefaults, ProcfileOptions};
 use crate::config::raw::{RawData, RawSection};
 use crate::import::draft::{Draft, Lost, Section, Value};
@@ -16,12 +19,16 @@ pub const FORMAT: Format = Format {
 };
 
 fn defaults(_text: &str) -> Vec<String> {
-    vec![".foreman".to_owned(), ".overmind.env".to_owned()]
+    vec![".foreman".to_owned(), ".overmind.env".to_owned(), ".env".to_owned()]
 }
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let mut draft = Draft::new(source.name);
-    let options = ProcfileOptions { defaults: defaults_beside(source, &mut draft), ..ProcfileOptions::default() };
+    let options = ProcfileOptions {
+        defaults: defaults_beside(source, &mut draft),
+        env_file_port: port_of_env_file(source),
+        ..ProcfileOptions::default()
+    };
     let (raw, problems) = procfile::parse(&options, 0, source.text);
     let text = SourceFile { name: source.name.to_owned(), text: source.text.to_owned() };
     draft.lost.extend(problems.iter().map(|problem| lost(&text, problem)));
@@ -55,13 +62,24 @@ fn defaults_beside(source: &Source<'_>, draft: &mut Draft) -> ProcfileDefaults {
         (".foreman", procfile::read_foreman as fn(usize, &str) -> _),
     ];
     for (name, read) in readers {
-        let Some((_, text)) = source.beside.iter().find(|(file, _)| file == name) else { continue };
+        let Some(text) = beside(source, name) else { continue };
         let (found, problems): (ProcfileDefaults, Vec<Diagnostic>) = read(0, text);
-        let file = SourceFile { name: name.to_owned(), text: text.clone() };
+        let file = SourceFile { name: name.to_owned(), text: text.to_owned() };
         draft.lost.extend(problems.iter().map(|problem| lost(&file, problem)));
         defaults = defaults.or(found);
     }
     defaults
+}
+
+fn beside<'a>(source: &Source<'a>, name: &str) -> Option<&'a str> {
+    source.beside.iter().find(|(file, _)| file == name).map(|(_, text)| text.as_str())
+}
+
+/// Where `.env` has the ports begin, if it says a number.
+fn port_of_env_file(source: &Source<'_>) -> Option<String> {
+    let mut pairs = dotenv::parse(beside(source, ".env")?, &BTreeMap::new()).pairs.into_iter().rev();
+    let (_, port) = pairs.find(|(name, _)| name == "PORT")?;
+    port.trim().parse::<u16>().is_ok().then_some(port)
 }
 
 fn lost(file: &SourceFile, problem: &Diagnostic) -> Lost {
