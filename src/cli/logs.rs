@@ -113,6 +113,10 @@ pub fn run_beside(
     for line in lines.by_ref() {
         writer.write(&line)?;
     }
+    if !args.json && settings.verbosity > Verbosity::Quiet {
+        writer.flush()?;
+        kept.notes.iter().for_each(|note| say(&format!("! {note}\n")));
+    }
     if args.follow {
         writer.flush()?;
         if !kept.was_up && settings.verbosity > Verbosity::Quiet {
@@ -121,7 +125,7 @@ pub fn run_beside(
         follow(&kept, lines, &mut writer, every, between, |since| {
             logs.lines(Query { last: Some(AFTER_A_WHILE), since: Some(since), ..query.clone() })
         })?;
-    } else if writer.is_silent() && !args.json && settings.verbosity > Verbosity::Quiet {
+    } else if writer.is_silent() && kept.notes.is_empty() && !args.json && settings.verbosity > Verbosity::Quiet {
         say(&format!("{}\n", nothing(&kept.name, args)));
     }
     writer.end()?;

@@ -7,7 +7,7 @@ use crate::cli::error::CommandError;
 use crate::cli::project::found::{find, start_directory};
 use crate::cli::settings::Settings;
 use crate::model::ProcessName;
-use crate::model::status::ProjectStatus;
+use crate::model::status::{NOT_KEPT, ProjectStatus};
 use crate::registry::{self, Homes, Past, Places};
 use crate::ui::why::OFF;
 
@@ -50,6 +50,8 @@ pub struct Kept {
     pub processes: Vec<(String, usize)>,
     /// Whether it was up when it was looked for.
     pub was_up: bool,
+    /// What is to be known of its logs: that they are not whole, and why.
+    pub notes: Vec<String>,
     homes: Homes,
     root: PathBuf,
     explicit_name: Option<String>,
@@ -69,9 +71,11 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
     match find(settings)? {
         Ok(mut connection) => {
             let owner = connection.owner().clone();
+            let status = connection.status()?;
             Ok(Kept {
                 name: owner.name,
-                processes: places_of(&connection.status()?),
+                processes: places_of(&status),
+                notes: notes_of(&status),
                 places: connection.running().places.clone(),
                 was_up: true,
                 homes,
@@ -81,16 +85,21 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
         }
         Err(not_up) => {
             let Past { places, meta } = past(settings, &homes).ok_or(not_up)?;
-            let processes =
-                last_status(&places).map_or_else(|| places_by_group(&meta.processes), |last| places_of(&last));
+            let last = last_status(&places);
+            let notes = last.as_ref().map(notes_of).unwrap_or_default();
+            let processes = last.as_ref().map_or_else(|| places_by_group(&meta.processes), places_of);
             let (root, explicit_name) = (PathBuf::from(meta.root), meta.explicit_name);
-            Ok(Kept { name: meta.name, processes, places, was_up: false, homes, root, explicit_name })
+            Ok(Kept { name: meta.name, processes, places, was_up: false, notes, homes, root, explicit_name })
         }
     }
 }
 
 fn places_of(status: &ProjectStatus) -> Vec<(String, usize)> {
     status.processes.iter().map(|process| (process.name.clone(), process.place as usize)).collect()
+}
+
+fn notes_of(status: &ProjectStatus) -> Vec<String> {
+    status.notes.iter().filter(|note| note.starts_with(NOT_KEPT)).cloned().collect()
 }
 
 /// Without a last status: programs are told apart by their groups, which is right unless the config has `[group.…]`.
