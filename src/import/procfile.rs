@@ -74,9 +74,9 @@ fn overmind(section: &mut Section, said: &BTreeMap<String, String>) {
     let items = |name: &str| said.get(name).into_iter().flat_map(|list| list.split(',')).map(str::trim);
     let name = section.name.clone();
     let is_in = |list: &str| items(list).any(|item| item == name);
-    let is_on = |flag: &str| said.get(flag).is_some_and(|value| matches!(value.as_str(), "1" | "true"));
+    let is_set = |flag: &str| said.get(flag).is_some_and(|value| matches!(value.as_str(), "1" | "true"));
     let restarts = is_in("OVERMIND_AUTO_RESTART") || items("OVERMIND_AUTO_RESTART").any(|item| item == "all");
-    let may_die = is_in("OVERMIND_CAN_DIE") || is_on("OVERMIND_ANY_CAN_DIE");
+    let may_die = is_in("OVERMIND_CAN_DIE") || is_set("OVERMIND_ANY_CAN_DIE");
     // A task is not started again anyway.
     if section.kind == "program" && (restarts || may_die) {
         section.set("autorestart", Value::Boolean(restarts));
