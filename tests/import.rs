@@ -30,6 +30,7 @@ const CASES: &[(&str, &str)] = &[
     ("process_compose_templates", "process-compose.yml"),
     ("process_compose_watch", "process-compose.yaml"),
     ("procfile", "Procfile"),
+    ("procfile_overmind", "Procfile"),
     ("procfile_rails", "Procfile.dev"),
     ("supervisord", "supervisord.conf"),
 ];

@@ -18,10 +18,7 @@ pub fn note(
         Word::Off => off_because(info, program),
         Word::Waiting => waiting_for(snapshot, info),
         Word::Blocked => blocked(snapshot, info),
-        Word::Starting => info
-            .last_probe
-            .as_ref()
-            .map_or_else(String::new, |last| format!("not ready yet: {last}, try {}", info.probe_tries)),
+        Word::Starting => not_ready_yet(info, program),
         Word::Ready => info.listener.and_then(listener).unwrap_or_else(|| ready(info, url)),
         Word::Unhealthy => {
             let last = info.last_alive.as_ref().map(|last| format!("{last} x{}", info.alive_fails));
@@ -32,6 +29,16 @@ pub fn note(
         Word::Stopping => String::new(),
         Word::Done => done(info),
         Word::Failed => failure(info),
+    }
+}
+
+/// `not ready yet: tcp 5433 refused, try 4`; nothing of a program without a check.
+fn not_ready_yet(info: &ProcessInfo, program: Option<&Program>) -> String {
+    let kind = program.and_then(|program| program.ready.as_ref()).map(|ready| &ready.kind);
+    match (&info.last_probe, kind) {
+        (Some(last), _) => format!("not ready yet: {last}, try {}", info.probe_tries),
+        (None, Some(kind)) => format!("not ready yet: {}", kind.unanswered()),
+        (None, None) => String::new(),
     }
 }
 

@@ -122,6 +122,10 @@ pub fn run_beside(
     for line in lines.by_ref() {
         writer.write(&line)?;
     }
+    if !args.json {
+        writer.flush()?;
+        kept.notes.iter().for_each(|note| tell(settings, &format!("! {note}")));
+    }
     if args.follow {
         writer.flush()?;
         if kept.standing == Standing::Down {
@@ -137,7 +141,7 @@ pub fn run_beside(
         })?;
         return writer.end().map(|()| ExitCode::Fine);
     }
-    if writer.is_silent() && !args.json {
+    if writer.is_silent() && kept.notes.is_empty() && !args.json {
         tell(settings, &nothing(&kept.name, args));
     }
     writer.end()?;

@@ -20,7 +20,8 @@ use crate::runtime::clock::Clock;
 use crate::runtime::os;
 use crate::ui::columns;
 use crate::ui::look::Look;
-use crate::ui::text::clean;
+use crate::ui::text::{clean, width};
+use crate::ui::theme::Theme;
 
 /// Show every running project on this machine.
 ///
@@ -199,7 +200,16 @@ fn drawn(entries: &[Entry], look: &Look) -> String {
         ]
     };
     let titles = ["NAME", "BRANCH", "STATE", "FOR", "PORTS", "URL", "PATH"];
-    let mut text = columns::draw(&titles, &entries.iter().map(row).collect::<Vec<_>>(), look.theme, look.width);
+    let mut rows: Vec<Vec<String>> = entries.iter().map(row).collect();
+    // Where it is stays to the last: `run ports` has the others.
+    for dropped in ["PORTS", "URL"] {
+        let whole = columns::draw(&titles, &rows, Theme { colour: false, ..look.theme }, None);
+        if look.width.is_some_and(|columns| whole.lines().any(|line| width(line) > columns)) {
+            let cells = rows.iter_mut().flat_map(|row| row.iter_mut().zip(titles));
+            cells.filter(|(_, title)| *title == dropped).for_each(|(cell, _)| cell.clear());
+        }
+    }
+    let mut text = columns::draw(&titles, &rows, look.theme, look.width);
     for entry in entries.iter().filter(|entry| entry.state == "suspended") {
         let (pid, name) = (entry.pid, clean(&entry.name));
         let _ = writeln!(text, "next: kill -CONT {pid}   continues {name}, fg where it was Ctrl-Z");
@@ -272,6 +282,17 @@ NAME         BRANCH  STATE                FOR    PORTS           URL            
 shop@fix-ui  fix-ui  1 failed, 4/5 ready  4m12s  5433,3101,3102  http://127.0.0.1:3102  /
 "
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_shows_where_it_is_and_leaves_out_ports_and_url() {
+        let head = |columns: usize| {
+            let look = Look { width: Some(columns), ..Look::plain() };
+            let text = drawn(&[shop_entry(|_| {})], &look);
+            text.lines().next().unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(head(80), ["NAME", "STATE", "FOR", "URL", "PATH"]);
+        assert_eq!(head(60), ["NAME", "STATE", "FOR", "PATH"]);
     }
 
     #[test]

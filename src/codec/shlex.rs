@@ -59,7 +59,16 @@ fn quoted(quote: char, chars: &mut Chars<'_>, word: &mut String) -> Result<(), S
 /// A value without quotes holds letters and digits of ASCII, `_` and `/.+-():`, anything else needs quotes. What separates the pairs is
 /// not looked at, as there.
 pub fn pairs(text: &str) -> Result<Vec<(String, String)>, ShlexError> {
-    let tokens = tokens(text)?;
+    cut(text, is_word)
+}
+
+/// Reads `environment=` before its `%(…)s` are expanded, as supervisord does it first: they belong to the words that they stand in.
+pub fn unexpanded_pairs(text: &str) -> Result<Vec<(String, String)>, ShlexError> {
+    cut(text, |c| is_word(c) || c == '%')
+}
+
+fn cut(text: &str, is_word: fn(char) -> bool) -> Result<Vec<(String, String)>, ShlexError> {
+    let tokens = tokens(text, is_word)?;
     let mut pairs: Vec<(String, String)> = Vec::new();
     for group in tokens.chunks(4) {
         let [key, sign, value, ..] = group else { return Err(ShlexError::NotPairs) };
@@ -81,7 +90,7 @@ fn is_word(c: char) -> bool {
 }
 
 /// Cuts as `shlex.shlex(text)` with supervisor's word characters does: words, quoted texts with their quotes, single signs.
-fn tokens(text: &str) -> Result<Vec<String>, ShlexError> {
+fn tokens(text: &str, is_word: fn(char) -> bool) -> Result<Vec<String>, ShlexError> {
     let mut tokens = Vec::new();
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -89,7 +98,7 @@ fn tokens(text: &str) -> Result<Vec<String>, ShlexError> {
             '#' => skip_line(&mut chars),
             '\'' | '"' => tokens.push(quoted_token(c, &mut chars)?),
             _ if is_blank(c) => {}
-            _ if is_word(c) => tokens.push(word_token(c, &mut chars)),
+            _ if is_word(c) => tokens.push(word_token(c, &mut chars, is_word)),
             _ => tokens.push(c.to_string()),
         }
     }
@@ -109,7 +118,7 @@ fn quoted_token(quote: char, chars: &mut Peekable<Chars<'_>>) -> Result<String, 
 }
 
 /// A word. A quote in its middle is a character like others, and a comment does not end it: it goes on in the next line.
-fn word_token(first: char, chars: &mut Peekable<Chars<'_>>) -> String {
+fn word_token(first: char, chars: &mut Peekable<Chars<'_>>, is_word: fn(char) -> bool) -> String {
     let mut token = String::from(first);
     while let Some(c) = chars.next_if(|c| is_word(*c) || matches!(c, '\'' | '"' | '#')) {
         if c == '#' { skip_line(chars) } else { token.push(c) }
@@ -144,11 +153,19 @@ mod tests {
         assert_eq!(pairs("A=a@b"), Err(ShlexError::NotPairs));
     }
 
+    #[test]
+    fn what_is_expanded_later_is_part_of_its_word() {
+        let cut = unexpanded_pairs("A=%(ENV_HOME)s/.cache, B=%(process_num)02d,C=\"%(here)s\"").unwrap();
+        let values: Vec<&str> = cut.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!(values, ["%(ENV_HOME)s/.cache", "%(process_num)02d", "%(here)s"]);
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "(\\PC|[ab'\"\\\\#=,\n ]){0,40}") {
             let _ = split(&text);
             let _ = pairs(&text);
+            let _ = unexpanded_pairs(&text);
         }
 
         #[test]

@@ -41,7 +41,7 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
         return Err(ImportError::Nothing("none of its scripts looks like a server"));
     }
     let mut draft = Draft::new(source.name);
-    let manager = manager(source, &json);
+    let manager = manager(&json, |file| source.beside.iter().any(|(name, _)| name == file));
     let names = Names::of(servers.iter().map(|script| script.name));
     let started = |script: &Script<'_>| {
         servers.iter().filter(|other| other.name != script.name && starts(script.command, other.name)).count()
@@ -137,14 +137,17 @@ fn place(text: &str, begin: usize, name: &str) -> usize {
 }
 
 /// What runs the scripts: what the file says, else whose lock file is there.
-fn manager(source: &Source<'_>, json: &Json) -> String {
+fn manager(json: &Json, is_there: impl Fn(&str) -> bool) -> &'static str {
     let said = json.get("packageManager").and_then(Json::as_str).and_then(|said| said.split('@').next());
-    let known = |name: &str| MANAGERS.iter().any(|(_, manager)| *manager == name);
-    if let Some(said) = said.filter(|said| known(said)) {
-        return said.to_owned();
-    }
-    let is_there = |file: &str| source.beside.iter().any(|(name, _)| name == file);
-    MANAGERS.iter().find(|(file, _)| is_there(file)).map_or("npm", |(_, manager)| manager).to_owned()
+    let said = MANAGERS.iter().find(|(_, manager)| said == Some(manager));
+    let found = said.or_else(|| MANAGERS.iter().find(|(file, _)| is_there(file)));
+    found.map_or("npm", |(_, manager)| manager)
+}
+
+/// What runs the scripts of a package.json that lies beside these files.
+pub fn runs_scripts(package_json: &str, beside: &[String]) -> &'static str {
+    let json = serde_json::from_str(package_json).unwrap_or_default();
+    manager(&json, |file| beside.iter().any(|name| name == file))
 }
 
 /// Whether a script runs another one: `npm run dev:api`, `run-p dev:*`, `concurrently "npm:dev:*"`.
@@ -210,13 +213,11 @@ mod tests {
     #[test]
     fn the_lock_file_tells_who_runs_the_scripts() {
         let text = r#"{"scripts": {"dev": "vite"}}"#;
-        let source = |beside: &'static [(String, String)]| Source { name: "package.json", text, beside };
-        let json = serde_json::from_str(text).unwrap();
-        assert_eq!(manager(&source(&[]), &json), "npm");
-        let beside: &'static [(String, String)] = Box::leak(Box::new([("yarn.lock".to_owned(), String::new())]));
-        assert_eq!(manager(&source(beside), &json), "yarn");
-        let said = serde_json::json!({ "packageManager": "pnpm@9.1.0" });
-        assert_eq!(manager(&source(beside), &said), "pnpm");
+        let lock = ["README".to_owned(), "yarn.lock".to_owned()];
+        assert_eq!(runs_scripts(text, &[]), "npm");
+        assert_eq!(runs_scripts(text, &lock), "yarn");
+        assert_eq!(runs_scripts(r#"{"packageManager": "pnpm@9.1.0"}"#, &lock), "pnpm");
+        assert_eq!(runs_scripts(r#"{"packageManager": "other@1"}"#, &lock), "yarn");
     }
 
     #[test]

@@ -1,8 +1,12 @@
-//! Procfile, with the defaults of `.foreman` and `.overmind.env` beside it.
+//! Procfile, with the defaults of `.foreman` and `.overmind.env` and the PORT of `.env` beside it.
 
+use std::collections::BTreeMap;
+
+use crate::config::dotenv;
 use crate::config::procfile::{self, ProcfileDefaults, ProcfileOptions};
 use crate::config::raw::{RawData, RawSection};
 use crate::import::draft::{Draft, Lost, Section, Value};
+use crate::import::parts;
 use crate::import::{Format, ImportError, Source};
 use crate::model::{Diagnostic, SourceFile};
 
@@ -16,12 +20,16 @@ pub const FORMAT: Format = Format {
 };
 
 fn defaults(_text: &str) -> Vec<String> {
-    vec![".foreman".to_owned(), ".overmind.env".to_owned()]
+    vec![".foreman".to_owned(), ".overmind.env".to_owned(), ".env".to_owned()]
 }
 
 fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
     let mut draft = Draft::new(source.name);
-    let options = ProcfileOptions { defaults: defaults_beside(source, &mut draft), ..ProcfileOptions::default() };
+    let options = ProcfileOptions {
+        defaults: defaults_beside(source, &mut draft),
+        env_file_port: port_of_env_file(source),
+        ..ProcfileOptions::default()
+    };
     let (raw, problems) = procfile::parse(&options, 0, source.text);
     let text = SourceFile { name: source.name.to_owned(), text: source.text.to_owned() };
     draft.lost.extend(problems.iter().map(|problem| lost(&text, problem)));
@@ -44,7 +52,41 @@ fn read(source: &Source<'_>) -> Result<Draft, ImportError> {
         }
     }
     draft.sections = raw.sections.iter().map(section).collect();
+    if let Some(text) = beside(source, ".overmind.env") {
+        let said = dotenv::parse(text, &BTreeMap::new()).pairs.into_iter().collect();
+        draft.sections.iter_mut().for_each(|section| overmind(section, &said));
+    }
     Ok(draft)
+}
+
+/// What overmind's flags say of single programs: [`overmind`] has it said by the program itself.
+const OF_OVERMIND: [&str; 6] = [
+    "OVERMIND_CAN_DIE",
+    "OVERMIND_ANY_CAN_DIE",
+    "OVERMIND_AUTO_RESTART",
+    "OVERMIND_STOP_SIGNALS",
+    "OVERMIND_IGNORED_PROCESSES",
+    "OVERMIND_PROCESSES",
+];
+
+/// Gives a program what overmind's flags say of it (overmind `main.go`, `command.go`).
+fn overmind(section: &mut Section, said: &BTreeMap<String, String>) {
+    let items = |name: &str| said.get(name).into_iter().flat_map(|list| list.split(',')).map(str::trim);
+    let name = section.name.clone();
+    let is_in = |list: &str| items(list).any(|item| item == name);
+    let is_set = |flag: &str| said.get(flag).is_some_and(|value| matches!(value.as_str(), "1" | "true"));
+    let restarts = is_in("OVERMIND_AUTO_RESTART") || items("OVERMIND_AUTO_RESTART").any(|item| item == "all");
+    let may_die = is_in("OVERMIND_CAN_DIE") || is_set("OVERMIND_ANY_CAN_DIE");
+    // A task is not started again anyway.
+    if section.kind == "program" && (restarts || may_die) {
+        section.set("autorestart", Value::Boolean(restarts));
+    }
+    let is_left_out = items("OVERMIND_PROCESSES").any(|item| !item.is_empty()) && !is_in("OVERMIND_PROCESSES");
+    if (is_left_out || is_in("OVERMIND_IGNORED_PROCESSES")) && !section.has("autostart") {
+        section.set("autostart", Value::Boolean(false));
+    }
+    let signal = items("OVERMIND_STOP_SIGNALS").filter_map(|item| item.split_once('=')).find(|(of, _)| *of == name);
+    section.set_some("stopsignal", signal.and_then(|(_, signal)| parts::signal(signal)));
 }
 
 /// What foreman's and overmind's own files say.
@@ -55,13 +97,25 @@ fn defaults_beside(source: &Source<'_>, draft: &mut Draft) -> ProcfileDefaults {
         (".foreman", procfile::read_foreman as fn(usize, &str) -> _),
     ];
     for (name, read) in readers {
-        let Some((_, text)) = source.beside.iter().find(|(file, _)| file == name) else { continue };
+        let Some(text) = beside(source, name) else { continue };
         let (found, problems): (ProcfileDefaults, Vec<Diagnostic>) = read(0, text);
-        let file = SourceFile { name: name.to_owned(), text: text.clone() };
-        draft.lost.extend(problems.iter().map(|problem| lost(&file, problem)));
+        let file = SourceFile { name: name.to_owned(), text: text.to_owned() };
+        let is_lost = |lost: &Lost| !OF_OVERMIND.iter().any(|name| lost.what.contains(name));
+        draft.lost.extend(problems.iter().map(|problem| lost(&file, problem)).filter(is_lost));
         defaults = defaults.or(found);
     }
     defaults
+}
+
+fn beside<'a>(source: &Source<'a>, name: &str) -> Option<&'a str> {
+    source.beside.iter().find(|(file, _)| file == name).map(|(_, text)| text.as_str())
+}
+
+/// Where `.env` has the ports begin, if it says a number.
+fn port_of_env_file(source: &Source<'_>) -> Option<String> {
+    let mut pairs = dotenv::parse(beside(source, ".env")?, &BTreeMap::new()).pairs.into_iter().rev();
+    let (_, port) = pairs.find(|(name, _)| name == "PORT")?;
+    port.trim().parse::<u16>().is_ok().then_some(port)
 }
 
 fn lost(file: &SourceFile, problem: &Diagnostic) -> Lost {

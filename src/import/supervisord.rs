@@ -7,8 +7,8 @@ use crate::codec::ini::{self, Entry};
 use crate::codec::shlex;
 use crate::import::draft::{Draft, Lost, Section, Value};
 use crate::import::names::Names;
-use crate::import::supervisord::expansion::{Place, expanded, from_here};
-use crate::import::supervisord::option::option;
+use crate::import::supervisord::expansion::{checked, from_here};
+use crate::import::supervisord::option::{NOT_UNDERSTOOD, option};
 use crate::import::{Format, ImportError, Source};
 use crate::model::SourceFile;
 use crate::model::conf_options::ConfSection;
@@ -121,12 +121,16 @@ fn section(file: &File, found: &Found<'_>, names: &Names, draft: &mut Draft) {
 /// `[supervisord]`: its environment is the project's, the rest is about the daemon.
 fn daemon(file: &File, found: &Found<'_>, draft: &mut Draft) {
     for entry in &found.section.entries {
-        match (entry.key.as_str(), shlex::pairs(&entry.value)) {
+        match (entry.key.as_str(), shlex::unexpanded_pairs(&entry.value)) {
             ("environment", Ok(pairs)) => {
                 for (name, value) in pairs {
-                    draft.variable(name, expanded(&value, "", Place::Template).text);
+                    match checked(&value, "", true) {
+                        Ok(value) => draft.variable(name, value),
+                        Err(why) => draft.lost.push(file.lost(entry, why)),
+                    }
                 }
             }
+            ("environment", Err(_)) => draft.lost.push(file.lost(entry, NOT_UNDERSTOOD)),
             // They change nothing about what is started.
             ("nodaemon" | "loglevel" | "minfds" | "minprocs" | "nocleanup" | "silent" | "strip_ansi", _) => {}
             ("identifier", _) => draft.top.push(("name", Value::Text(Names::default().claim(&entry.value)))),
@@ -188,7 +192,7 @@ fn group(file: &File, found: &Found<'_>, names: &Names) -> Section {
             }
             "priority" => match entry.value.trim().parse() {
                 Ok(priority) => section.set("priority", Value::Integer(priority)),
-                Err(_) => section.lost.push(file.lost(entry, "its value is not understood")),
+                Err(_) => section.lost.push(file.lost(entry, NOT_UNDERSTOOD)),
             },
             _ => section.lost.push(file.lost(entry, "run.toml has nothing like it")),
         }
@@ -258,6 +262,18 @@ mod tests {
         assert_eq!(draft.sections[0].keys, [("command", Value::text("a"))]);
         let lost: Vec<&str> = draft.sections[0].lost.iter().map(|lost| lost.what.as_str()).collect();
         assert_eq!(lost, ["stderr_logfile_maxbytes", "stderr_logfile_backups"]);
+    }
+
+    #[test]
+    fn an_environment_that_cannot_be_said_here_is_named() {
+        let why = |environment: &str| {
+            let text = format!("[supervisord]\nenvironment={environment}\n[program:a]\ncommand=a\n");
+            let draft = read(&Source { name: "supervisord.conf", text: &text, beside: &[] }).unwrap();
+            draft.lost.iter().map(|lost| format!("{}: {}", lost.what, lost.why)).collect::<Vec<_>>()
+        };
+        assert_eq!(why("A=\"1\",B=%(ENV_HOME)s/b"), Vec::<String>::new());
+        assert_eq!(why("A=a@b"), ["environment: its value is not understood"]);
+        assert_eq!(why("A=%(host_node_name)s"), ["environment: it has an expansion that run.toml does not have"]);
     }
 
     #[test]

@@ -76,6 +76,18 @@ impl ReadyKind {
         }
     }
 
+    /// What is missing as long as it has said neither yes nor no.
+    pub fn unanswered(&self) -> String {
+        match self {
+            Self::Log(pattern) => format!("no line has matched {pattern} so far"),
+            Self::Notify => "it has not sent READY=1 so far".to_owned(),
+            Self::Described => "it has not said so far what it serves".to_owned(),
+            Self::Tcp(_) | Self::Http { .. } | Self::Exec(_) | Self::File(_) => {
+                format!("its {} check has not answered so far", self.name())
+            }
+        }
+    }
+
     /// Whether it arrives by itself, so that nothing has to be asked again and again.
     pub fn is_event(&self) -> bool {
         match self {

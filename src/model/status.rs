@@ -37,6 +37,9 @@ pub struct ProjectStatus {
     pub notes: Vec<String>,
 }
 
+/// How a note about logs that are lost begins.
+pub const NOT_KEPT: &str = "logs are not kept";
+
 /// What one file, or the list of files that a pattern matches, was when the config was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceMark {

@@ -11,6 +11,7 @@ use nix::unistd::geteuid;
 
 use super::directory::{make_all, make_private, verify_private};
 use super::identity::Identity;
+use crate::model::status::NOT_KEPT;
 
 /// A path of a socket may have 107 bytes on Linux (unix(7), `sun_path` and its final zero), 103 elsewhere; this much of it is
 /// ours: `/runup/`, an identity and the longest `/notify.PROCESS.GENERATION`.
@@ -177,11 +178,11 @@ impl Places {
     /// sentence for the user comes back.
     pub fn make_state_dir(&mut self) -> Option<String> {
         let Some(directory) = &self.state_dir else {
-            return Some("logs are not kept: neither XDG_STATE_HOME nor HOME is set".to_owned());
+            return Some(format!("{NOT_KEPT}: neither XDG_STATE_HOME nor HOME is set"));
         };
         let problem = make_all(directory).err()?;
         self.state_dir = None;
-        Some(format!("logs are not kept: {problem}"))
+        Some(format!("{NOT_KEPT}: {problem}"))
     }
 }
 

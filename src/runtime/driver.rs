@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::logs::OutputEvent;
+use crate::model::status::NOT_KEPT;
 use crate::model::supervisord::LogLevel;
 use crate::model::{ConfigNews, Generation, Now, ProcessId, Signal};
 use crate::probe::Answer;
@@ -304,7 +305,12 @@ impl<S: Spawner> Driver<S> {
                 self.after(READER_MOMENT, Later::ReaderGone);
             }
             OutputEvent::ScreenGone { .. } => {}
-            OutputEvent::KeepingFailed { reason } => self.parts.narrator.remark(format!("logs are not kept: {reason}")),
+            OutputEvent::KeepingFailed { reason } => {
+                let note =
+                    format!("{NOT_KEPT} in full: {reason}; once that is mended, run restart NAME has them kept again");
+                self.parts.narrator.remark(note.clone());
+                self.take(Event::Noted(note));
+            }
         }
     }
 

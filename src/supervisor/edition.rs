@@ -36,6 +36,11 @@ impl Edition {
         Self { notes: notes.into(), sources: sources.into(), ..self }
     }
 
+    /// Adds to what the user should know.
+    pub fn note(&mut self, more: impl IntoIterator<Item = String>) {
+        self.notes = self.notes.iter().cloned().chain(more).collect();
+    }
+
     /// The project.
     pub fn project(&self) -> &Arc<Project> {
         &self.project

@@ -164,6 +164,8 @@ pub enum Event {
         /// Which, as people name them; at least one.
         files: Vec<String>,
     },
+    /// Something that the user should know of the project as a whole for as long as it is up.
+    Noted(String),
     /// Somebody asks for something.
     Command(RequestId, Command),
     /// Whoever asked went away: the request is dropped, nothing is answered.

@@ -108,6 +108,8 @@ pub enum ExitPolicy {
 #[derive(Debug, Clone)]
 pub struct Supervisor {
     edition: Edition,
+    /// What happened that the user should know, beyond what the edition brought along.
+    noted: Vec<String>,
     /// Which slot a name has: for life, in use or not.
     slots: BTreeMap<ProcessName, ProcessId>,
     graph: Arc<DependencyGraph>,
@@ -166,6 +168,7 @@ impl Supervisor {
             changed: processes.iter().map(|process| process.id).collect(),
             graph: Arc::new(graph),
             edition,
+            noted: Vec::new(),
             slots,
             policy,
             rank: Vec::new(),
@@ -264,6 +267,7 @@ impl Supervisor {
                 self.printed((process, generation), channel, kind, &data);
             }
             Event::FilesChanged { processes, files } => self.files_changed(processes, &files),
+            Event::Noted(note) => self.note(note),
             Event::Command(request, command) => self.command(request, command),
             Event::Forget(request) => self.forget(request),
             Event::Terminate(urgency) => self.terminate(urgency, None),

@@ -28,12 +28,19 @@ impl Supervisor {
         self.adopt(edition);
     }
 
+    /// Whatever config comes later, it is still to be known.
+    pub(super) fn note(&mut self, note: String) {
+        self.edition.note([note.clone()]);
+        self.noted.push(note);
+    }
+
     fn adopt(&mut self, edition: Edition) {
         let plan = self.view().diff(edition.project());
         let added = plan.groups.added.clone();
         let differing = SourceMark::differing(&self.edition.sources, &edition.sources);
         let files = differing.map(|mark| mark.shown(&edition.project().root)).collect();
         self.edition = edition;
+        self.edition.note(self.noted.iter().cloned());
         self.actions.push(Action::Adopt(self.edition.clone()));
         self.say(Notice::Reloaded { files, plan: Box::new(plan) });
         let fates = self.allot();

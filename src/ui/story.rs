@@ -363,15 +363,7 @@ impl Story {
         let expects = match (last, self.known.get(process.index()).and_then(|known| known.ready.as_ref())) {
             (Some(last), _) if tries > 0 => format!(": {}, try {tries}", clean(last)),
             (Some(last), _) => format!(": {}", clean(last)),
-            (None, Some(ReadyKind::Log(pattern))) => format!(": no line has matched {} so far", clean(pattern)),
-            (None, Some(ReadyKind::Described)) => ": it has not said so far what it serves".to_owned(),
-            (None, Some(ReadyKind::Notify)) => ": it has not sent READY=1 so far".to_owned(),
-            (
-                None,
-                Some(kind @ (ReadyKind::Tcp(_) | ReadyKind::Http { .. } | ReadyKind::Exec(_) | ReadyKind::File(_))),
-            ) => {
-                format!(": its {} check has not answered so far", kind.name())
-            }
+            (None, Some(kind)) => format!(": {}", clean(&kind.unanswered())),
             (None, None) => String::new(),
         };
         self.waiting(process, &format!("not ready yet ({}){expects}", round_duration(elapsed)))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use run::api::note::note;
-use run::model::{Exit, ListenerState, Moment, Signal, Word};
+use run::model::{Exit, ListenerState, Moment, ReadyKind, ReadySpec, Signal, Word};
 use run::supervisor::snapshot::{ListenerInfo, OffBecause, ProcessInfo};
 
 use crate::sample::{self, ADMIN, API, DB, MIGRATE, WEB, WORKER_0, WORKER_1};
@@ -41,13 +41,29 @@ fn a_listener_that_gets_nothing_says_why() {
 #[test]
 fn an_unready_one_shows_what_its_check_said_last() {
     assert_eq!(note_of(API, Some("http://127.0.0.1:1"), |_| ()), "not ready yet: http 503 /health, try 41");
-    assert_eq!(note_of(API, None, |info| info.last_probe = None), "");
+    let unheard = note_of(API, None, |info| info.last_probe = None);
+    assert_eq!(unheard, "not ready yet: its http check has not answered so far");
     let unhealthy = note_of(API, None, |info| {
         info.word = Word::Unhealthy;
         info.last_alive = Some("http 503 /health".into());
         info.alive_fails = 2;
     });
     assert_eq!(unhealthy, "unhealthy: http 503 /health x2");
+}
+
+#[test]
+fn an_unready_one_that_is_only_listened_to_says_for_what() {
+    let (mut project, snapshot) = (sample::project(), sample::snapshot());
+    let mut info = snapshot.get(API).unwrap().clone();
+    info.last_probe = None;
+    let mut note_with = |kind: Option<ReadyKind>| {
+        let program = project.programs.iter_mut().find(|program| program.name == info.program).unwrap();
+        program.ready = kind.map(ReadySpec::new);
+        note(&snapshot, sample::now().mono, &info, Some(program), None)
+    };
+    assert_eq!(note_with(Some(ReadyKind::Log("Serving".into()))), "not ready yet: no line has matched Serving so far");
+    assert_eq!(note_with(Some(ReadyKind::Notify)), "not ready yet: it has not sent READY=1 so far");
+    assert_eq!(note_with(None), "");
 }
 
 #[test]

@@ -157,6 +157,9 @@ const TALKER: &str = "[program.web]\ncommand = \"seq 20000; echo over; exec slee
 fn goes_on(project: &TestProject, up: Running<'_>) {
     up.wait_for_banner();
     up.wait_for("logs are not kept");
+    project.wait_until("status says it", PATIENCE, || project.run(&["status"]).stdout.contains("! logs are not kept"));
+    let logs = project.run(&["logs", "web"]);
+    assert!(logs.stderr.contains("! logs are not kept") && !logs.stderr.contains("no output"), "{logs:?}");
     project.run(&["restart", "db"]).expect_code(0);
     assert_eq!((project.word("web"), project.word("db")), ("ready".into(), "ready".into()));
     let done = up.interrupt().expect_code(0);

@@ -170,3 +170,23 @@ fn the_manual_is_written_and_groff_finds_no_fault_with_it() {
         assert!(said.stderr.is_empty(), "{}: {}", page.display(), String::from_utf8_lossy(&said.stderr));
     }
 }
+
+#[test]
+fn the_mark_that_editors_on_windows_put_before_a_file_costs_nothing() {
+    let files = [
+        ("supervisord.conf", "\u{feff}[program:web]\r\ncommand=sleep 1\r\n", "command = \"sleep 1\""),
+        (
+            "package.json",
+            "\u{feff}{\r\n\"packageManager\": \"pnpm@9.1.0\", \"scripts\": {\"dev\": \"vite\"}}\r\n",
+            "command = \"pnpm run dev\"",
+        ),
+    ];
+    for (name, text, expected) in files {
+        let project = TestProject::empty().file(name, text);
+        let shown = project.run(&["init"]).expect_code(0);
+        assert!(shown.stdout.contains(expected), "{name}: {shown:?}");
+    }
+    let project = TestProject::empty().file("package.json", files[1].1);
+    let told = project.run(&["up"]).expect_code(2);
+    assert!(told.stderr.contains("run up -- pnpm run dev"), "{told:?}");
+}

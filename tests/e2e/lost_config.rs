@@ -125,3 +125,26 @@ fn a_project_whose_directory_is_removed_can_be_ended_by_its_name() {
     world.run(&["-p", "shop", "down"]).expect_code(0);
     up.end().expect_code(0);
 }
+
+/// What runs could not be started again where it was; and nothing of it has changed.
+#[test]
+fn a_directory_that_is_moved_away_and_back_restarts_nobody() {
+    let world = TestProject::empty();
+    let web =
+        "[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\nwatch = [\"src/*.txt\"]\n";
+    world.write("shop/run.toml", web);
+    world.write("shop/src/a.txt", "1");
+    let up = world.start(&["-C", "shop", "up"]);
+    up.wait_for_banner();
+    up.wait_for("ready in");
+    fs::rename(world.path("shop"), world.path("away")).unwrap();
+    up.wait_for("run.toml cannot be read: no such file");
+    world.run(&["-p", "shop", "status"]).expect_code(0).expect_text("ready");
+    fs::rename(world.path("away"), world.path("shop")).unwrap();
+    up.wait_for("changed back to what runs");
+    world.write("shop/src/a.txt", "changed");
+    up.wait_for("restarting: src/a.txt changed");
+    let done = up.interrupt().expect_code(0);
+    assert_eq!(done.stderr.matches("restarting: ").count(), 1, "{}", done.stderr);
+    assert!(!done.stderr.contains("could not"), "{}", done.stderr);
+}

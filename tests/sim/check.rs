@@ -143,6 +143,7 @@ impl Checks {
             Event::Tick
             | Event::Begin { .. }
             | Event::FilesChanged { .. }
+            | Event::Noted(_)
             | Event::EnvRead { .. }
             | Event::Printed { .. }
             | Event::SpawnFailed { .. }

@@ -179,6 +179,7 @@ impl World {
             | Event::Begin { .. }
             | Event::FilesChanged { .. }
             | Event::EnvRead { .. }
+            | Event::Noted(_)
             | Event::Command(..)
             | Event::Forget(_)
             | Event::Terminate(_) => {}

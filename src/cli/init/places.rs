@@ -91,11 +91,14 @@ fn read(name: &str, path: &Path) -> Result<Result<Template, Diagnostics>, Comman
     Ok(header::parse(name, source))
 }
 
-/// The text of a file that was named.
+/// The text of a file that was named, without the mark that editors on Windows put before it.
 pub fn text_of(path: &Path) -> Result<String, CommandError> {
     let refused = |why: &str| CommandError::user(format!("could not read {}: {why}", path.display()));
     match load::read(path) {
-        FileFact::Bytes(bytes) => String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8")),
+        FileFact::Bytes(bytes) => {
+            let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+            String::from_utf8(bytes.to_vec()).map_err(|_| refused("it is not UTF-8"))
+        }
         FileFact::Missing => Err(refused("there is no such file")),
         FileFact::Unusable(why) => Err(refused(&why)),
     }

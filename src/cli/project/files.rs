@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CommandError;
+use crate::cli::init::places;
 use crate::cli::project::found::running;
 use crate::cli::settings::Settings;
 use crate::config::discover::{self, Listing};
+use crate::import::package_json;
 use crate::registry::Homes;
 use crate::ui::look::Look;
 use crate::ui::text::{pad, width};
@@ -106,13 +108,15 @@ fn no_project(settings: &Settings, directory: &Path) -> CommandError {
         "no project here\n  looked for {names} in {} and above up to the git root",
         look.path(&directory.to_string_lossy())
     );
-    let package = fs::read_to_string(directory.join("package.json")).ok();
-    let hints = discover::hints(&names_in(directory), package.as_deref());
+    let package = places::text_of(&directory.join("package.json")).ok();
+    let files = names_in(directory);
+    let hints = discover::hints(&files, package.as_deref());
     for line in hints.lines() {
         message.push_str("\n  found ");
         message.push_str(&line);
     }
-    let command = hints.scripts.first().map_or_else(|| "CMD".to_owned(), |script| format!("npm run {script}"));
+    let manager = package_json::runs_scripts(package.as_deref().unwrap_or_default(), &files);
+    let command = hints.scripts.first().map_or_else(|| "CMD".to_owned(), |script| format!("{manager} run {script}"));
     let from = if hints.lines().is_empty() { "a template" } else { "them" };
     let once = format!("run up -- {command}");
     let init = pad("run init", width(&once));
@@ -158,6 +162,9 @@ help: run init                writes a run.toml from them (shows it first)
       run up -- npm run dev   runs one command under the same supervision, no file
 "
         );
+        fs::write(root.join("pnpm-lock.yaml"), "").unwrap();
+        let message = config_files(&settings_in(&root)).unwrap_err().render(&Stream::plain());
+        assert!(message.contains("run up -- pnpm run dev   "), "{message}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::cli::error::CommandError;
 use crate::cli::project::found::{find, is_above_config, start_directory};
 use crate::cli::settings::Settings;
 use crate::model::ProcessName;
-use crate::model::status::ProjectStatus;
+use crate::model::status::{NOT_KEPT, ProjectStatus};
 use crate::registry::{self, Homes, Past, Places, read_meta};
 use crate::ui::why::OFF;
 
@@ -63,6 +63,8 @@ pub struct Kept {
     pub processes: Vec<(String, usize)>,
     /// How it stood when it was looked for.
     pub standing: Standing,
+    /// What is to be known of its logs: that they are not whole, and why.
+    pub notes: Vec<String>,
     homes: Homes,
     root: PathBuf,
     explicit_name: Option<String>,
@@ -86,17 +88,18 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
     match find(settings)? {
         Ok(mut connection) => {
             let (owner, places) = (connection.owner().clone(), connection.running().places.clone());
-            let (standing, processes) = match connection.status_unless_suspended()? {
-                Some(status) => (Standing::Up, places_of(&status)),
-                None => {
-                    (Standing::Suspended(owner.pid), places_by_group(&read_meta(&places).unwrap_or_default().processes))
-                }
+            let (standing, processes, notes) = if let Some(status) = connection.status_unless_suspended()? {
+                (Standing::Up, places_of(&status), notes_of(&status))
+            } else {
+                let meta = read_meta(&places).unwrap_or_default();
+                (Standing::Suspended(owner.pid), places_by_group(&meta.processes), Vec::new())
             };
             Ok(Kept {
                 name: owner.name,
                 processes,
                 places,
                 standing,
+                notes,
                 homes,
                 root: owner.root,
                 explicit_name: owner.explicit_name,
@@ -104,16 +107,21 @@ pub fn kept(settings: &Settings) -> Result<Kept, CommandError> {
         }
         Err(not_up) => {
             let Past { places, meta } = past(settings, &homes).ok_or(not_up)?;
-            let processes =
-                last_status(&places).map_or_else(|| places_by_group(&meta.processes), |last| places_of(&last));
+            let last = last_status(&places);
+            let notes = last.as_ref().map(notes_of).unwrap_or_default();
+            let processes = last.as_ref().map_or_else(|| places_by_group(&meta.processes), places_of);
             let (root, explicit_name) = (PathBuf::from(meta.root), meta.explicit_name);
-            Ok(Kept { name: meta.name, processes, places, standing: Standing::Down, homes, root, explicit_name })
+            Ok(Kept { name: meta.name, processes, places, standing: Standing::Down, notes, homes, root, explicit_name })
         }
     }
 }
 
 fn places_of(status: &ProjectStatus) -> Vec<(String, usize)> {
     status.processes.iter().map(|process| (process.name.clone(), process.place as usize)).collect()
+}
+
+fn notes_of(status: &ProjectStatus) -> Vec<String> {
+    status.notes.iter().filter(|note| note.starts_with(NOT_KEPT)).cloned().collect()
 }
 
 /// Without a last status: programs are told apart by their groups, which is right unless the config has `[group.…]`.

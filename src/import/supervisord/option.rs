@@ -7,7 +7,7 @@ use crate::import::parts;
 use crate::import::supervisord::expansion::{Expanded, Place, checked, expanded, from_here};
 use crate::model::units::{parse_octal, parse_size, parse_truth};
 
-const NOT_UNDERSTOOD: &str = "its value is not understood";
+pub(super) const NOT_UNDERSTOOD: &str = "its value is not understood";
 
 /// One option of a program. Most are called the same here.
 pub(super) fn option(entry: &Entry, program: &str, section: &mut Section) -> Result<(), &'static str> {
@@ -16,7 +16,7 @@ pub(super) fn option(entry: &Entry, program: &str, section: &mut Section) -> Res
         "command" => command(value, program)?,
         "directory" => path(value, program)?,
         "environment" => {
-            for (name, value) in shlex::pairs(value).map_err(|_| NOT_UNDERSTOOD)? {
+            for (name, value) in shlex::unexpanded_pairs(value).map_err(|_| NOT_UNDERSTOOD)? {
                 section.variable(name, checked(&value, program, true)?);
             }
             return Ok(());

@@ -75,6 +75,13 @@ fn theirs(error: Errno, facts: &SpawnFacts<'_>) -> Option<String> {
 fn execute_message(error: Errno, what: &str, facts: &SpawnFacts<'_>) -> String {
     let program = facts.program;
     match (error, facts.missing_interpreter) {
+        (Errno::ENOENT, Some(interpreter)) if interpreter.ends_with('\r') => {
+            let interpreter = interpreter.trim_end();
+            format!(
+                "the first line of {program} ends as lines do on Windows, so the system looks for {interpreter}\\r; \
+                 sed -i 's/\\r$//' {program} mends it"
+            )
+        }
         (Errno::ENOENT, Some(interpreter)) => {
             format!("{what}: {interpreter}, the interpreter that the first line of {program} names")
         }
@@ -98,12 +105,12 @@ fn lower_first(text: &str) -> String {
 }
 
 /// The interpreter that a script's first line names, when the script is there and the interpreter is not: the system then says that
-/// the *script* does not exist.
+/// the *script* does not exist. To the system the carriage return of a line from Windows is part of the name.
 pub fn missing_interpreter(script: &Path) -> Option<String> {
     let mut head = [0_u8; 256];
     let count = File::open(script).ok()?.read(&mut head).ok()?;
     let line = head[..count].strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let interpreter = String::from_utf8_lossy(line).split_ascii_whitespace().next()?.to_owned();
+    let interpreter = String::from_utf8_lossy(line).split([' ', '\t']).find(|word| !word.is_empty())?.to_owned();
     (!Path::new(&interpreter).exists()).then_some(interpreter)
 }
 
@@ -176,8 +183,29 @@ mod tests {
             failure_message(Step::Execute, Errno::ENOENT as i32, &facts).message,
             "no such file or directory: /no/such/python, the interpreter that the first line of ./bin/api names"
         );
-        std::fs::write(&script, "#!/bin/sh\n").unwrap();
+        std::fs::write(&script, "#! /bin/sh\t-e\n").unwrap();
         assert_eq!(missing_interpreter(&script), None);
         assert_eq!(missing_interpreter(Path::new("/no/such/file")), None);
+    }
+
+    #[test]
+    fn a_script_with_the_line_ends_of_windows_is_told_as_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("api");
+        for (first_line, interpreter) in [("#!/bin/sh\r\n", "/bin/sh"), ("#! /no/such/python\r\n", "/no/such/python")] {
+            std::fs::write(&script, first_line).unwrap();
+            let found = missing_interpreter(&script);
+            let facts = SpawnFacts { missing_interpreter: found.as_deref(), ..FACTS };
+            assert_eq!(
+                failure_message(Step::Execute, Errno::ENOENT as i32, &facts).message,
+                format!(
+                    "the first line of ./bin/api ends as lines do on Windows, so the system looks for {interpreter}\\r; \
+                     sed -i 's/\\r$//' ./bin/api mends it"
+                )
+            );
+        }
+        // Behind an argument it is the interpreter's business.
+        std::fs::write(&script, "#!/bin/sh -e\r\n").unwrap();
+        assert_eq!(missing_interpreter(&script), None);
     }
 }

@@ -44,7 +44,7 @@ impl Eyes {
         Self { directories, refused, wanted: Default::default(), next: Instant::now() }
     }
 
-    /// Watches these directories for one wish, and no others. Says whether one of them is new; an error means that the wish cannot
+    /// Watches these directories for one wish, and no others. Says whether one of them is new, or gone already; an error means that the wish cannot
     /// be fulfilled, and then nothing is watched for it.
     pub(super) fn want(&mut self, wish: Wish, wanted: BTreeSet<PathBuf>) -> Result<bool, String> {
         let before = std::mem::replace(&mut self.wanted[wish as usize], wanted);
@@ -75,7 +75,9 @@ impl Eyes {
                     so_far.filter(|path| !other.contains(*path)).for_each(|path| directories.unwatch(path));
                     return Err(reason(&error));
                 }
-                // It vanished between two looks, which its own parent tells; or it is not ours to look into.
+                // It vanished after it was looked for, and nobody else need tell that.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => is_new = true,
+                // It is not ours to look into.
                 Err(_) => {}
             }
         }

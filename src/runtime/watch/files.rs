@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::eyes::{Eyes, Wish};
 use super::patterns::Patterns;
-use super::tree::Tree;
+use super::tree::{Changes, Tree};
 use crate::model::units::MOST_FILES;
 use crate::model::{ConfigNews, ProcessId, Program, ProgramName, Project, WallTime};
 use crate::runtime::handle::Handle;
@@ -45,20 +45,25 @@ struct Group {
 struct Watched {
     group: Group,
     tree: Tree,
-    /// Between two looks.
-    changed: BTreeSet<PathBuf>,
+    /// Between two looks, and what it was when that was last told.
+    changed: Changes,
     /// Before the first look, and when: of concern to whoever was started before that.
     early: BTreeMap<PathBuf, WallTime>,
 }
 
 impl Watched {
+    /// While the directory is gone there is none: what runs in it could not be started again, and it may come back as it was.
     fn has_news(&self) -> bool {
-        !self.changed.is_empty() || !self.early.is_empty()
+        (!self.changed.is_empty() || !self.early.is_empty()) && self.group.base.is_dir()
     }
 
     fn look(mut self, everything: bool, dirty: &BTreeSet<PathBuf>) -> Self {
         let changed = if everything { self.tree.look_again() } else { self.tree.look_into(dirty) };
-        self.changed.extend(changed);
+        for (file, was) in changed {
+            self.changed.entry(file).or_insert(was);
+        }
+        let tree = &self.tree;
+        self.changed.retain(|file, was| tree.stamp(file) != *was);
         self
     }
 }
@@ -208,7 +213,7 @@ impl FilesWatch {
         self.watch(handle, eyes);
         if self.is_to_be_told(Instant::now()) {
             let root = self.project.as_ref().map(|project| project.root.as_path());
-            for watched in &mut self.groups {
+            for watched in self.groups.iter_mut().filter(|watched| watched.has_news()) {
                 tell(watched, root, handle);
             }
         }
@@ -293,7 +298,7 @@ fn tell(watched: &mut Watched, root: Option<&Path>, handle: &Handle) {
     }
     if !changed.is_empty() {
         let processes: Vec<ProcessId> = theirs().map(|info| info.id).collect();
-        handle.files_changed(processes, changed.iter().take(MOST_FILES).map(name).collect());
+        handle.files_changed(processes, changed.keys().take(MOST_FILES).map(name).collect());
     }
 }
 
@@ -307,7 +312,7 @@ fn regrouped(launcher: &Launcher, mut before: Vec<Watched>, since: WallTime) -> 
         }
         let tree = Tree::new(Arc::clone(&group.patterns));
         let early = tree.changed_since(WallTime(since.0.saturating_sub(TICK_MILLIS)));
-        Watched { group, tree, changed: BTreeSet::new(), early }
+        Watched { group, tree, changed: Changes::new(), early }
     });
     found.collect()
 }

@@ -17,9 +17,12 @@ use crate::model::WallTime;
 /// Directories that nobody edits in.
 const NEVER: [&str; 5] = ["node_modules", ".git", ".hg", ".svn", ".jj"];
 
+/// Files that have changed, each with what it was before; `None` for one that was not there.
+pub(super) type Changes = BTreeMap<PathBuf, Option<Stamp>>;
+
 /// Tells one content from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     modified: (i64, i64),
     length: u64,
     inode: u64,
@@ -77,16 +80,21 @@ impl Tree {
         self.known.directories.keys()
     }
 
+    /// What a file was at the last look; `None` when it was not there.
+    pub(super) fn stamp(&self, file: &Path) -> Option<Stamp> {
+        self.known.files.get(file).map(|found| found.stamp)
+    }
+
     /// Looks at everything again; the files that are new, gone or other.
-    pub(super) fn look_again(&mut self) -> BTreeSet<PathBuf> {
+    pub(super) fn look_again(&mut self) -> Changes {
         let now = everything(&self.patterns);
         let before = std::mem::replace(&mut self.known, now);
         difference(&before.files, &self.known.files)
     }
 
     /// Looks into some directories again, and into what is new below them.
-    pub(super) fn look_into(&mut self, directories: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
-        let mut changed = BTreeSet::new();
+    pub(super) fn look_into(&mut self, directories: &BTreeSet<PathBuf>) -> Changes {
+        let mut changed = Changes::new();
         for directory in directories {
             let Some(reaches) = self.known.directories.get(directory).cloned() else { continue };
             let is_awaited = reaches.iter().any(|reach| reach.depth == Some(0));
@@ -120,7 +128,7 @@ impl Tree {
     }
 
     /// What lies in one directory is this now.
-    fn take_in(&mut self, directory: &Path, now: Listing) -> BTreeSet<PathBuf> {
+    fn take_in(&mut self, directory: &Path, now: Listing) -> Changes {
         // What another pattern means below it is not in a listing of it.
         let is_there = |child: &Path| {
             let mut tops = self.patterns.tops.iter();
@@ -155,18 +163,20 @@ impl Listing {
     }
 }
 
-fn difference(before: &BTreeMap<PathBuf, Found>, now: &BTreeMap<PathBuf, Found>) -> BTreeSet<PathBuf> {
-    let other = now.iter().filter(|(path, found)| before.get(*path).is_none_or(|was| was.stamp != found.stamp));
-    let gone = before.iter().filter(|(path, _)| !now.contains_key(*path));
-    other.chain(gone).map(|(path, _)| path.clone()).collect()
+fn difference(before: &BTreeMap<PathBuf, Found>, now: &BTreeMap<PathBuf, Found>) -> Changes {
+    let stamp = |files: &BTreeMap<PathBuf, Found>, path: &PathBuf| files.get(path).map(|found| found.stamp);
+    let is_other = |path: &&PathBuf| stamp(before, path) != stamp(now, path);
+    before.keys().chain(now.keys()).filter(is_other).map(|path| (path.clone(), stamp(before, path))).collect()
 }
 
 fn everything(patterns: &Patterns) -> Listing {
     let mut all = Listing::default();
     for (top, reach) in &patterns.tops {
-        if top.is_dir() {
-            all.add(list(patterns, top, *reach, reach.depth));
-        } else if let Some(above) = top.ancestors().find(|path| path.is_dir()).filter(|_| !top.exists()) {
+        let found = if top.is_dir() { list(patterns, top, *reach, reach.depth) } else { Listing::default() };
+        // It may have gone while it was listed, or have come since.
+        let is_awaited = !found.directories.contains_key(top) && (top.is_dir() || !top.exists());
+        all.add(found);
+        if let Some(above) = top.ancestors().skip(1).find(|path| path.is_dir()).filter(|_| is_awaited) {
             // It comes into being there.
             all.directories.entry(above.to_owned()).or_default().insert(Reach { depth: Some(0), ..*reach });
         }
@@ -238,7 +248,7 @@ mod tests {
         fn look_into(&self, tree: &mut Tree, directories: &[&str]) -> Vec<String> {
             let directories = directories.iter().map(|name| self.0.path().join(name).components().collect()).collect();
             let changed = tree.look_into(&directories);
-            self.names(&changed)
+            self.names(changed.keys())
         }
     }
 
