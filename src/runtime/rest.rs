@@ -30,6 +30,8 @@ pub async fn come_to_rest(mut handle: Handle) {
         let Ok(snapshot) = changed else { return };
         quiet = if is_about_to_retry(&snapshot) { QUIET_AFTER_AN_END } else { QUIET };
     }
+    // It stays ours where the system would not take it.
+    sys::give_back_stack().ok();
     // In another thread, once this one sleeps: what it uses on its way there would be mapped again at once, and stay. Nobody waits for the
     // end of that, and memory stays ours where the system would not take it.
     drop(spawn_blocking(|| {

@@ -105,6 +105,39 @@ pub fn give_back_memory() -> io::Result<()> {
     Ok(())
 }
 
+/// Gives the part of the main thread's stack back that its deepest calls have used and nobody uses now. Nothing happens in other threads.
+#[cfg(target_os = "linux")]
+pub fn give_back_stack() -> io::Result<()> {
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)?.and_then(|size| usize::try_from(size).ok());
+    let maps = std::fs::read_to_string("/proc/self/maps")?;
+    let here = 0_u8;
+    let Some(unused) = page.and_then(|page| unused_stack(&maps, (&raw const here).addr(), page)) else { return Ok(()) };
+    // SAFETY: a stack grows downwards, and nothing lies below its innermost frame but what this call itself takes, for which room is left.
+    // What is used again is filled with zeroes first (madvise(2), `MADV_DONTNEED`).
+    Errno::result(unsafe { libc::madvise(unused.start as *mut c_void, unused.len(), libc::MADV_DONTNEED) })
+        .map(drop)?;
+    Ok(())
+}
+
+/// Nothing is known of how it would be done here.
+#[cfg(not(target_os = "linux"))]
+pub fn give_back_stack() -> io::Result<()> {
+    Ok(())
+}
+
+/// Which whole pages of the main thread's stack lie well below an address in it; `maps` is what /proc/self/maps says.
+#[cfg(target_os = "linux")]
+fn unused_stack(maps: &str, here: usize, page: usize) -> Option<std::ops::Range<usize>> {
+    /// More than a system call takes, and a signal that is handled at that moment.
+    const ROOM: usize = 16 << 10;
+    let stack = maps.lines().find(|mapping| mapping.ends_with("[stack]"))?;
+    let (start, rest) = stack.split_once('-')?;
+    let address = |text| usize::from_str_radix(text, 16).ok();
+    let stack = address(start)?..address(rest.split(' ').next()?)?;
+    let end = here.checked_sub(ROOM)? / page * page;
+    (stack.contains(&here) && stack.start < end).then_some(stack.start..end)
+}
+
 /// Where our program's code and constants are.
 #[cfg(target_os = "linux")]
 fn unwritten_pages() -> io::Result<Vec<std::ops::Range<usize>>> {
@@ -574,7 +607,7 @@ mod tests {
     use std::ffi::{CStr, CString, c_char, c_void};
     use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 
-    use super::{Child, Launch, Stack, give_back_memory, own, unwritten};
+    use super::{Child, Launch, Stack, give_back_memory, give_back_stack, own, unused_stack, unwritten};
 
     /// What execve(2) would read.
     fn read(array: &[*const c_char]) -> Option<Vec<&str>> {
@@ -632,6 +665,18 @@ mod tests {
         let others = ["c000-d000 r-xp 00000000 fe:00 7 /lib/libc.so.6", "d000-e000 rw-p 00000000 00:00 0", "", "stack"];
         assert_eq!([relocated, data].map(range), [None, None]);
         assert_eq!(others.map(range), [None; 4]);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri has no madvise")]
+    fn what_lies_below_the_innermost_frame_of_the_stack_is_given_back() {
+        let maps = "1000-5000 r-xp 00000000 fe:00 7 /bin/run\n100000-121000 rw-p 00000000 00:00 0           [stack]\n";
+        let unused = |here, page| unused_stack(maps, here, page).map(|pages| (pages.start, pages.end));
+        assert_eq!(unused(0x11_f123, 0x1000), Some((0x10_0000, 0x11_b000)));
+        assert_eq!(unused(0x12_0fff, 0x1_0000), Some((0x10_0000, 0x11_0000)), "whole pages, however large they are");
+        assert_eq!(unused(0x10_3000, 0x1000), None, "too little");
+        assert_eq!(unused(0x7f_0000, 0x1000), None, "another thread's");
+        give_back_stack().unwrap();
     }
 
     #[test]
