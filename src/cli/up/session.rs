@@ -242,8 +242,6 @@ impl Session<'_> {
             runtime_directory: self.loaded.places.runtime_dir.clone(),
             recorder: self.recorder()?,
         };
-        // When the first programs have been ordered, which need not wait for it: tokio would panic if there were never one.
-        tokio::task::spawn_local(async { drop(tokio::task::spawn_blocking(|| ())) });
         let watcher = Watcher::start(handle.clone(), launcher);
         tokio::task::spawn_local(rest::come_to_rest(handle.clone()));
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
@@ -281,8 +279,9 @@ fn insist_on_descriptors() -> Result<(), CommandError> {
     Err(CommandError::user(format!("{limit}, and a project needs {LEAST_DESCRIPTORS}")))
 }
 
-/// One thread for the loop. Those for what may block stay for ever once they are made: where there is no room for another one later, a
-/// question waits for them.
+/// One thread for the loop. Those for what may block are made when they are first needed, the first one right after the first programs
+/// have been ordered ([`Watcher`], [`Session::remember`]), and stay for ever: where there is no room for another later, a question waits
+/// for that one. Without any, tokio would panic (`spawn_blocking`).
 fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().thread_keep_alive(FOR_EVER).build()
 }
