@@ -279,11 +279,12 @@ fn insist_on_descriptors() -> Result<(), CommandError> {
     Err(CommandError::user(format!("{limit}, and a project needs {LEAST_DESCRIPTORS}")))
 }
 
-/// One thread for the loop. Those for what may block are made when they are first needed, the first one right after the first programs
-/// have been ordered ([`Watcher`], [`Session::remember`]), and stay for ever: where there is no room for another later, a question waits
-/// for that one. Without any, tokio would panic (`spawn_blocking`).
+/// One thread for the loop, and one from the beginning for what may block: where the programs leave no room for another thread, a question
+/// waits for this one. Without any, tokio would panic (`spawn_blocking`).
 fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().thread_keep_alive(FOR_EVER).build()
+    let runtime = Builder::new_current_thread().enable_all().thread_keep_alive(FOR_EVER).build()?;
+    drop(runtime.spawn_blocking(|| ()));
+    Ok(runtime)
 }
 
 /// A project at its quietest still says what went wrong.
