@@ -121,6 +121,10 @@ impl Inbox {
         self.bytes.resize(kept + RECEIVED_AT_ONCE, 0);
         let received = self.receive_into(kept, socket);
         self.bytes.truncate(kept + received.as_ref().map_or(0, |count| count.unwrap_or(0)));
+        if self.bytes.is_empty() {
+            // Most of the time nothing comes.
+            self.bytes = Vec::new();
+        }
         Ok(match received? {
             None => Received::Nothing,
             Some(0) => Received::End,

@@ -18,6 +18,10 @@ use crate::runtime::os::{self, ProcessFact};
 use crate::runtime::sys;
 use crate::supervisor::action::Scope;
 
+/// How long leaders that were killed are given to be gone before their trees are looked at: then there is mostly nothing left to look for,
+/// and a look takes longer than they do.
+const DYING: Duration = Duration::from_millis(10);
+
 /// How often a tree is looked at again for processes that were forked while it was being killed.
 const MOST_ROUNDS: usize = 32;
 
@@ -32,6 +36,8 @@ pub(super) struct Children {
     /// How many looks were spent on the present question; `None`: nothing is to be found out.
     looks: Option<usize>,
     reaches: Vec<Reach>,
+    /// When leaders were killed whose trees are still to be looked at.
+    killed_at: Option<Instant>,
     /// Leaders that the system would not let us signal in this turn, and its error number.
     refused: Vec<(Key, Signal, i32)>,
     /// News for the supervisor.
@@ -85,6 +91,7 @@ impl Children {
             pace: Pace::default(),
             looks: None,
             reaches: Vec::new(),
+            killed_at: None,
             refused: Vec::new(),
             reports: Vec::new(),
         }
@@ -174,16 +181,20 @@ impl Children {
         let mut refused = std::mem::take(&mut self.refused);
         refused.dedup();
         for (key, signal, errno) in refused {
-            if self.programs.get(&key).is_some_and(|program| program.life == Life::Running) {
+            if self.lives(key) {
                 self.reports.push(Report::OutOfReach { key, signal, errno });
             }
         }
     }
 
-    /// Sends the signals of this turn to whom no group reaches. KILL is repeated until nobody new is found.
-    pub(super) fn reach(&mut self) {
+    /// Sends the signals of this turn to whom no group reaches. KILL is repeated until nobody new is found. Returns how long to wait before
+    /// asking again, when it is too early.
+    pub(super) fn reach(&mut self) -> Option<Duration> {
+        let kills = self.reaches.iter().any(|reach| reach.signal == Signal::KILL);
+        if kills && let Some(wait) = self.wait_for_the_dying() {
+            return Some(wait);
+        }
         let reaches = std::mem::take(&mut self.reaches);
-        let kills = reaches.iter().any(|reach| reach.signal == Signal::KILL);
         let rounds = if reaches.is_empty() {
             0
         } else if kills {
@@ -205,6 +216,21 @@ impl Children {
                 break;
             }
         }
+        None
+    }
+
+    /// How long those that were killed may still take. When all are gone and have left nobody behind, there is nobody to be reached.
+    fn wait_for_the_dying(&mut self) -> Option<Duration> {
+        let left = DYING.saturating_sub(self.killed_at.get_or_insert_with(Instant::now).elapsed());
+        let is_over = self.reaches.iter().all(|reach| !self.lives(reach.key));
+        if !is_over && !left.is_zero() {
+            return Some(left);
+        }
+        self.killed_at = None;
+        if is_over && self.orphans().is_some_and(|orphans| orphans.is_empty()) {
+            self.reaches.clear();
+        }
+        None
     }
 
     /// Finds out what ended leaders left behind, and reports it. Returns how long to wait before asking again, when it has to
@@ -229,15 +255,24 @@ impl Children {
     /// Who of the programs has left something behind; `None` when there is an orphan whose owner is to be found out. With
     /// `enough`, those are nobody's.
     fn owners_of_orphans(&self, enough: bool) -> Option<BTreeMap<Key, Vec<u32>>> {
-        let children = os::own_children().or_else(|| self.census.children())?;
-        let orphans = children.into_iter().filter(|pid| !self.leaders.living.contains_key(pid));
         let mut owners: BTreeMap<Key, Vec<u32>> = BTreeMap::new();
-        for pid in orphans {
+        for pid in self.orphans()? {
             if let Some(key) = self.census.owner_of_orphan(pid).or(enough.then_some(None))? {
                 owners.entry(key).or_default().push(pid);
             }
         }
         Some(owners)
+    }
+
+    /// Our children that are no leaders; `None` when they are not known.
+    fn orphans(&self) -> Option<Vec<u32>> {
+        let mut children = os::own_children().or_else(|| self.census.children())?;
+        children.retain(|pid| !self.leaders.living.contains_key(pid));
+        Some(children)
+    }
+
+    fn lives(&self, key: Key) -> bool {
+        self.programs.get(&key).is_some_and(|program| program.life == Life::Running)
     }
 
     fn settle(&mut self, owners: &BTreeMap<Key, Vec<u32>>) {
@@ -288,10 +323,8 @@ impl Children {
     /// What is below us and belongs to no living leader: pid and command name.
     pub(super) fn outlived(&mut self) -> Vec<(u32, String)> {
         let found = self.look();
-        let lives = |owner: &Option<Key>| {
-            owner.and_then(|key| self.programs.get(&key)).is_some_and(|program| program.life == Life::Running)
-        };
-        found.into_iter().filter(|(owner, _)| !lives(owner)).map(|(_, fact)| (fact.pid, fact.name)).collect()
+        let lives = |owner: Option<Key>| owner.is_some_and(|key| self.lives(key));
+        found.into_iter().filter(|(owner, _)| !lives(*owner)).map(|(_, fact)| (fact.pid, fact.name)).collect()
     }
 }
 

@@ -127,8 +127,8 @@ impl<T> Server<'_, T> {
             }
             self.reap()?;
             self.children.report_refused();
-            self.children.reach();
-            pause = self.children.survey();
+            let dying = self.children.reach();
+            pause = dying.into_iter().chain(self.children.survey()).min();
             self.send_reports()?;
         }
     }
