@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Prints the functions that a small project needs from its start to its end: first those that are called once it has come to rest
-and given its code back, then the others, both in the order in which they lie in the binary.
+"""Prints the functions that a small project needs from its start to its end: first those in which its threads go to sleep once it has
+come to rest and given its code back, then those that are called after that, then the others, each in the order in which they lie in the
+binary.
 
     python3 benches/order.py BINARY_WITH_SYMBOLS
 
@@ -40,6 +41,9 @@ LINES = 200_000
 REST = 2  # seconds
 GIVES_CODE_BACK = "*give_back_memory*"
 SPAWNER = "*spawner6server4live*"
+# What a thread that has given the code back returns to and sleeps in, in the supervisor and in the spawner: with the rest of the code
+# gone, each block of the file in which one of these lies is mapped again at once, and stays.
+SLEEPERS = [GIVES_CODE_BACK, "*7Condvar12wait_timeout*", "*begin_short_backtrace*", "*6server*5sleep*", SPAWNER]
 
 
 def watch(binary, folder):
@@ -93,7 +97,8 @@ def main():
                 late |= names
     symbols = subprocess.run(["nm", "-n", binary], capture_output=True, text=True, check=True).stdout.splitlines()
     functions = [name for symbol in symbols if (name := symbol.split()[-1]) in used]
-    print(*sorted(functions, key=lambda name: name not in late), sep="\n")
+    sleepers = [name for pattern in SLEEPERS for name in functions if fnmatch(name, pattern)]
+    print(*dict.fromkeys(sleepers + sorted(functions, key=lambda name: name not in late)), sep="\n")
 
 
 if __name__ == "__main__":

@@ -211,6 +211,23 @@ fn a_reader_that_stops_for_a_while_blocks_nobody_and_misses_nothing() {
 }
 
 #[test]
+fn a_rest_at_any_moment_loses_nothing_of_what_is_on_its_way() {
+    let (outlet, screen) = piped();
+    let rig = Rig::new(Some(outlet), |_| {});
+    rig.hub.rest();
+    let flood = flood(rig.program(0), numbered(0, 20_000));
+    while !flood.is_finished() {
+        rig.hub.rest();
+        thread::sleep(Duration::from_millis(1));
+    }
+    rig.hub.rest();
+    let reader = reading(screen);
+    assert!(rig.hub.stop(PATIENCE));
+    let output = String::from_utf8(reader.join().unwrap()).unwrap();
+    assert!(rows_of(&output, 0).as_bytes() == numbered(0, 20_000));
+}
+
+#[test]
 fn a_pipe_pushes_back_when_retention_would_overtake_it() {
     let (outlet, screen) = piped();
     let rig = Rig::new(Some(outlet), |config| {

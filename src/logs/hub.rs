@@ -250,6 +250,7 @@ pub(crate) enum Order {
     ReleaseScreen,
     Log { level: LogLevel, at: WallTime, text: String },
     ReopenLogs,
+    Rest,
     ClearLogs { logs: Vec<Clearing>, done: oneshot::Sender<Vec<(ProcessId, Cleared)>> },
     ClearMainLog { done: oneshot::Sender<Cleared> },
     Flush { until: Instant, done: mpsc::Sender<bool> },
@@ -368,6 +369,11 @@ impl Hub {
     /// Opens the main log and every log file of a program anew: somebody has moved them away.
     pub fn reopen_logs(&self) {
         self.order(Order::ReopenLogs);
+    }
+
+    /// Nothing has happened for a while: gives back what only bytes on their way need.
+    pub fn rest(&self) {
+        self.order(Order::Rest);
     }
 
     /// Begins logs anew, those that are kept and those in files, of processes that run or not.

@@ -31,6 +31,14 @@ impl Output {
         }
     }
 
+    /// Gives back what only bytes on their way need. What the screen has not had is read into the arena, too.
+    fn rest(&mut self) {
+        if self.behind.is_empty() {
+            self.arena = Vec::new();
+        }
+        self.screen.rest();
+    }
+
     fn take(&mut self, order: Order) {
         match order {
             Order::Register(process, label) => self.register(process, label),
@@ -70,6 +78,7 @@ impl Output {
                 self.with_main(|main| main.write(level, at, &text, now));
             }
             Order::ReopenLogs => self.reopen_logs(),
+            Order::Rest => self.rest(),
             Order::ClearLogs { logs, done } => self.clear_logs(logs, done),
             Order::ClearMainLog { done } => self.clear_main_log(done),
             Order::Flush { until, done } => {

@@ -137,7 +137,7 @@ pub(crate) struct Output {
     pub(super) behind: BTreeSet<usize>,
     /// Tracks whose last line is unfinished.
     pub(super) open_lines: Vec<usize>,
-    /// Made when there is first something to read: until then it would only cost the start.
+    /// Made when there is something to read, and given back at rest.
     pub(super) arena: Vec<u8>,
     pub(super) turn: u64,
     pub(super) now: Instant,

@@ -267,6 +267,14 @@ impl Screen {
         }
     }
 
+    /// Nothing comes for now: gives back the room for what is on its way.
+    pub(crate) fn rest(&mut self) {
+        self.out.iter_mut().for_each(Sink::rest);
+        if let Own::Apart(sink) = &mut self.own {
+            sink.rest();
+        }
+    }
+
     /// From here on nothing is written: somebody else has the terminal.
     pub(crate) fn hold(&mut self, now: Instant) {
         self.erase_live();

@@ -184,6 +184,11 @@ impl Sink {
         Ok(())
     }
 
+    /// Gives back the room for what is on its way, except for what is.
+    pub(crate) fn rest(&mut self) {
+        self.buffer.shrink_to_fit();
+    }
+
     /// Lets go of the descriptor; waits for the thread that writes for us, at most so long. Whether all is written.
     pub(crate) fn finish(self, until: Instant) -> bool {
         let is_written = self.pending() == 0;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use crate::logs::Hub;
 use crate::model::state::Word;
 use crate::runtime::handle::Handle;
 use crate::runtime::sys;
@@ -24,12 +25,13 @@ const FALLING_ASLEEP: Duration = Duration::from_millis(20);
 pub const QUIET_AFTER_AN_END: Duration = Duration::from_secs(10);
 
 /// Waits until nothing has changed for a while, and gives memory back once. Ends early with the project.
-pub async fn come_to_rest(mut handle: Handle) {
+pub async fn come_to_rest(mut handle: Handle, output: Hub) {
     let mut quiet = QUIET;
     while let Ok(changed) = timeout(quiet, handle.changed()).await {
         let Ok(snapshot) = changed else { return };
         quiet = if is_about_to_retry(&snapshot) { QUIET_AFTER_AN_END } else { QUIET };
     }
+    output.rest();
     // It stays ours where the system would not take it.
     sys::give_back_stack().ok();
     // In another thread, once this one sleeps: what it uses on its way there would be mapped again at once, and stay. Nobody waits for the

@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
@@ -15,6 +16,7 @@ use nix::pty::Winsize;
 
 use crate::fault::{self, Point};
 use crate::model::{Exit, Signal, Variables};
+use crate::runtime::os;
 use crate::runtime::spawner::order::{Account, Step};
 
 /// Which side of a fork we are on.
@@ -59,7 +61,7 @@ pub fn fork_into(cgroup: BorrowedFd<'_>) -> io::Result<Forked> {
 }
 
 fn insist_on_one_thread() -> io::Result<()> {
-    match crate::runtime::os::thread_count()? {
+    match os::thread_count()? {
         1 => Ok(()),
         _ => Err(io::Error::other("a process with several threads cannot be forked")),
     }
@@ -81,81 +83,39 @@ pub fn share_one_heap() {
     }
 }
 
-/// Gives freed memory back to the system, and unmaps our program's code and constants. They stay in the page cache, and what is used
-/// again is mapped again: afterwards only what a quiet supervisor needs counts as its memory.
-#[cfg(target_os = "linux")]
+/// Gives freed memory back to the system, and unmaps code and constants, ours and those of libraries. They stay in the page cache, and
+/// what is used again is mapped again: afterwards only what a quiet supervisor needs counts as its memory.
 pub fn give_back_memory() -> io::Result<()> {
-    #[cfg(target_env = "gnu")]
+    // Looked up before: all that is called after the first one is mapped again.
+    let unwritten = os::unwritten_pages()?;
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: malloc_trim only touches what has been freed.
     unsafe {
         libc::malloc_trim(0);
     }
-    // Looked up before: all that is called after the first one is mapped again.
-    for pages in unwritten_pages()? {
-        // SAFETY: these pages are a private mapping of a file that nobody can have written to, so what is dropped is read from
-        // the file again, unchanged, when it is next touched (madvise(2), `MADV_DONTNEED`).
-        Errno::result(unsafe { libc::madvise(pages.start as *mut c_void, pages.len(), libc::MADV_DONTNEED) })?;
-    }
-    Ok(())
-}
-
-/// Nothing is known of how it would be done here.
-#[cfg(not(target_os = "linux"))]
-pub fn give_back_memory() -> io::Result<()> {
-    Ok(())
+    // SAFETY: these pages are those of a file, in a private mapping that nobody can write to, so what is dropped is read from the file
+    // again, unchanged, when it is next touched.
+    unwritten.into_iter().try_for_each(|pages| unsafe { drop_pages(pages) })
 }
 
 /// Gives the part of the main thread's stack back that its deepest calls have used and nobody uses now. Nothing happens in other threads.
-#[cfg(target_os = "linux")]
 pub fn give_back_stack() -> io::Result<()> {
-    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE)?.and_then(|size| usize::try_from(size).ok());
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
     let here = 0_u8;
-    let Some(unused) = page.and_then(|page| unused_stack(&maps, (&raw const here).addr(), page)) else { return Ok(()) };
+    let Some(unused) = os::unused_stack((&raw const here).addr())? else { return Ok(()) };
     // SAFETY: a stack grows downwards, and nothing lies below its innermost frame but what this call itself takes, for which room is left.
-    // What is used again is filled with zeroes first (madvise(2), `MADV_DONTNEED`).
-    Errno::result(unsafe { libc::madvise(unused.start as *mut c_void, unused.len(), libc::MADV_DONTNEED) })
-        .map(drop)?;
+    // What is used again is filled with zeroes first.
+    unsafe { drop_pages(unused) }
+}
+
+/// Unmaps pages until they are touched again (madvise(2), `MADV_DONTNEED`).
+///
+/// # Safety
+/// Nobody may rely on what has been written to them.
+unsafe fn drop_pages(pages: Range<usize>) -> io::Result<()> {
+    let start = ptr::without_provenance_mut::<c_void>(pages.start);
+    // SAFETY: the caller knows that nothing is lost.
+    Errno::result(unsafe { libc::madvise(start, pages.len(), libc::MADV_DONTNEED) })?;
     Ok(())
-}
-
-/// Nothing is known of how it would be done here.
-#[cfg(not(target_os = "linux"))]
-pub fn give_back_stack() -> io::Result<()> {
-    Ok(())
-}
-
-/// Which whole pages of the main thread's stack lie well below an address in it; `maps` is what /proc/self/maps says.
-#[cfg(target_os = "linux")]
-fn unused_stack(maps: &str, here: usize, page: usize) -> Option<std::ops::Range<usize>> {
-    /// More than a system call takes, and a signal that is handled at that moment.
-    const ROOM: usize = 16 << 10;
-    let stack = maps.lines().find(|mapping| mapping.ends_with("[stack]"))?;
-    let (start, rest) = stack.split_once('-')?;
-    let address = |text| usize::from_str_radix(text, 16).ok();
-    let stack = address(start)?..address(rest.split(' ').next()?)?;
-    let end = here.checked_sub(ROOM)? / page * page;
-    (stack.contains(&here) && stack.start < end).then_some(stack.start..end)
-}
-
-/// Where our program's code and constants are.
-#[cfg(target_os = "linux")]
-fn unwritten_pages() -> io::Result<Vec<std::ops::Range<usize>>> {
-    let ours = std::fs::read_link("/proc/self/exe")?;
-    let maps = std::fs::read_to_string("/proc/self/maps")?;
-    Ok(maps.lines().filter_map(|mapping| unwritten(mapping, &ours.to_string_lossy())).collect())
-}
-
-/// Where a line of /proc/self/maps maps a part of our program that was never writable: its code, and the constants that need no
-/// relocation. Those that do lie further back in the file and were written to before they became read-only.
-#[cfg(target_os = "linux")]
-fn unwritten(mapping: &str, ours: &str) -> Option<std::ops::Range<usize>> {
-    let mut words = mapping.splitn(6, ' ');
-    let (range, rights, offset) = (words.next()?, words.next()?, words.next()?);
-    let is_unwritten = rights == "r-xp" || rights == "r--p" && offset.bytes().all(|digit| digit == b'0');
-    let (start, end) = range.split_once('-')?;
-    let address = |text| usize::from_str_radix(text, 16).ok();
-    (is_unwritten && words.nth(2)?.trim_start() == ours).then_some(address(start)?..address(end)?)
 }
 
 /// Takes a descriptor that the kernel has just made for us.
@@ -289,7 +249,7 @@ pub fn default_dispositions() {
 /// Closes every descriptor above 2 except one. Only for a process that was just forked and uses none of them.
 pub fn close_all_but(kept: BorrowedFd<'_>) {
     let kept = kept.as_raw_fd();
-    for fd in crate::runtime::os::open_descriptors() {
+    for fd in os::open_descriptors() {
         if fd > 2 && fd != kept {
             // SAFETY: the objects that own these descriptors belong to the code of our parent, which never runs here.
             unsafe { libc::close(fd) };
@@ -607,7 +567,7 @@ mod tests {
     use std::ffi::{CStr, CString, c_char, c_void};
     use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 
-    use super::{Child, Launch, Stack, give_back_memory, give_back_stack, own, unused_stack, unwritten};
+    use super::{Child, Launch, Stack, give_back_memory, give_back_stack, own};
 
     /// What execve(2) would read.
     fn read(array: &[*const c_char]) -> Option<Vec<&str>> {
@@ -655,27 +615,8 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_never_writable_is_given_back() {
-        let range = |mapping| unwritten(mapping, "/opt/my tools/run").map(|pages| (pages.start, pages.len()));
-        let constants = "1000-5000 r--p 00000000 fe:00 326269                     /opt/my tools/run";
-        let code = "5000-9000 r-xp 00004000 fe:00 326269                     /opt/my tools/run";
-        let relocated = "9000-a000 r--p 00008000 fe:00 326269                     /opt/my tools/run";
-        let data = "a000-b000 rw-p 00009000 fe:00 326269                     /opt/my tools/run";
-        assert_eq!([constants, code].map(range), [Some((0x1000, 0x4000)), Some((0x5000, 0x4000))]);
-        let others = ["c000-d000 r-xp 00000000 fe:00 7 /lib/libc.so.6", "d000-e000 rw-p 00000000 00:00 0", "", "stack"];
-        assert_eq!([relocated, data].map(range), [None, None]);
-        assert_eq!(others.map(range), [None; 4]);
-    }
-
-    #[test]
     #[cfg_attr(miri, ignore = "Miri has no madvise")]
-    fn what_lies_below_the_innermost_frame_of_the_stack_is_given_back() {
-        let maps = "1000-5000 r-xp 00000000 fe:00 7 /bin/run\n100000-121000 rw-p 00000000 00:00 0           [stack]\n";
-        let unused = |here, page| unused_stack(maps, here, page).map(|pages| (pages.start, pages.end));
-        assert_eq!(unused(0x11_f123, 0x1000), Some((0x10_0000, 0x11_b000)));
-        assert_eq!(unused(0x12_0fff, 0x1_0000), Some((0x10_0000, 0x11_0000)), "whole pages, however large they are");
-        assert_eq!(unused(0x10_3000, 0x1000), None, "too little");
-        assert_eq!(unused(0x7f_0000, 0x1000), None, "another thread's");
+    fn a_program_goes_on_after_it_has_given_its_stack_back() {
         give_back_stack().unwrap();
     }
 

@@ -11,6 +11,7 @@ mod telling;
 
 use std::cell::Cell;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -162,7 +163,8 @@ impl Session<'_> {
         let hub = self.start_output(events, logs.take_main())?;
         let runtime = runtime()?;
         let local = LocalSet::new();
-        let outcome = runtime.block_on(local.run_until(self.live(clock, spawner, (hub.clone(), logs), output)));
+        let life = self.life(clock, spawner, (hub.clone(), logs), output);
+        let outcome = runtime.block_on(local.run_until(life));
         hub.stop(LAST_WORDS);
         // The spawner has nothing left to do; whoever sees our end sees its end, too.
         os::sweep_descendants(SPAWNER_END, &inherited);
@@ -197,6 +199,19 @@ impl Session<'_> {
         }
     }
 
+    /// [`Self::live`] on the heap. It would lie on the stack of this thread twice, for as long as the project lives, and the spawner, which
+    /// is forked from there, would keep the room for it.
+    #[inline(never)]
+    fn life(
+        &mut self,
+        clock: Clock,
+        spawner: SpawnerEnd,
+        logs: (Hub, Logs),
+        output: mpsc::UnboundedReceiver<OutputEvent>,
+    ) -> Pin<Box<dyn Future<Output = Result<Ended, CommandError>> + '_>> {
+        Box::pin(self.live(clock, spawner, logs, output))
+    }
+
     async fn live(
         &mut self,
         clock: Clock,
@@ -223,6 +238,7 @@ impl Session<'_> {
         let launcher = Arc::new(self.launcher(project));
         let inherited = spawner.inherited();
         let remembered = self.remember(&handle, &hub, is_quiet);
+        let rest = rest::come_to_rest(handle.clone(), hub.clone());
         let parts = Parts {
             supervisor,
             spawner: spawner.connect()?,
@@ -243,7 +259,7 @@ impl Session<'_> {
             recorder: self.recorder()?,
         };
         let watcher = Watcher::start(handle.clone(), launcher);
-        tokio::task::spawn_local(rest::come_to_rest(handle.clone()));
+        tokio::task::spawn_local(rest);
         let begin = Event::Begin { processes: self.chosen.take(), with_needs: self.with_needs };
         let ended = Driver::new(parts, os::Alarm::new()?).run(signals, begin).await;
         drop(watcher);

@@ -35,6 +35,7 @@ const OWN_ADDRESS: usize = 8;
 #[derive(Debug)]
 pub struct Listeners {
     kernel: OwnedFd,
+    /// Made at the first question: in most projects nobody asks.
     answer: Vec<u8>,
 }
 
@@ -43,12 +44,13 @@ impl Listeners {
     pub fn new() -> io::Result<Self> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let kernel = socket(AddressFamily::Netlink, SockType::Datagram, flags, SockProtocol::NetlinkSockDiag)?;
-        Ok(Self { kernel, answer: vec![0; LONGEST_PART] })
+        Ok(Self { kernel, answer: Vec::new() })
     }
 
     /// What is listened at now on this machine.
     pub fn addresses(&mut self) -> io::Result<Vec<SocketAddr>> {
         let mut addresses = Vec::new();
+        self.answer.resize(LONGEST_PART, 0);
         send(self.kernel.as_raw_fd(), &question(), MsgFlags::empty())?;
         while self.take_part(&mut addresses)? {}
         Ok(addresses)

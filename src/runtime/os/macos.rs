@@ -5,6 +5,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::path::Path;
 use std::process::Command;
@@ -149,6 +150,16 @@ pub fn thread_count() -> io::Result<usize> {
 /// Every number that may be an open descriptor of ours.
 pub fn open_descriptors() -> Vec<RawFd> {
     (3..4096).collect()
+}
+
+/// None: what may be unmapped here is not known.
+pub fn unwritten_pages() -> io::Result<Vec<Range<usize>>> {
+    Ok(Vec::new())
+}
+
+/// None: where the stack ends here is not known.
+pub fn unused_stack(_here: usize) -> io::Result<Option<Range<usize>>> {
+    Ok(None)
 }
 
 /// Ticks on the clock that start times are read on. Unverified.

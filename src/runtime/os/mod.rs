@@ -14,6 +14,8 @@ mod linux;
 mod listeners;
 #[cfg(target_os = "macos")]
 mod macos;
+#[cfg(target_os = "linux")]
+mod pages;
 mod process;
 #[cfg(target_os = "linux")]
 mod socket_holder;
@@ -48,8 +50,11 @@ pub use macos::{
     RECEIVE_CLOSE_ON_EXEC, SenderRecord, Signals, ask_for_senders, become_subreaper, command_name, die_with_parent,
     environment, groups_of, holder_of_port, is_ending, live_without_parent, memory_kills, name_process,
     open_descriptors, own_children, process_state, processes, proportional_memory, run_of_cgroup, sender_in,
-    set_groups, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second,
+    set_groups, shares_our_pids, signal_process, thread_count, ticks_now, ticks_per_second, unused_stack,
+    unwritten_pages,
 };
+#[cfg(target_os = "linux")]
+pub use pages::{unused_stack, unwritten_pages};
 #[cfg(test)]
 pub(crate) use process::tests::fact;
 pub use process::{ProcessFact, Usage, subtree, value_in};
