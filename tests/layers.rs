@@ -49,7 +49,7 @@ const LAYERS: &[Layer] = &[
     edge(
         "runtime",
         &["model", "codec", "config", "plan", "supervisor", "fault", "probe", "logs"],
-        &["globset", "ignore", "libc", "nix", "regex", "serde_json", "tokio"],
+        &["globset", "ignore", "libc", "libm", "nix", "regex", "serde_json", "tokio"],
     ),
     edge("client", &["model", "codec"], &["base64", "memchr", "nix", "serde_json", "tokio"]),
     edge(

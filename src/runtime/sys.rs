@@ -118,6 +118,15 @@ unsafe fn drop_pages(pages: Range<usize>) -> io::Result<()> {
     Ok(())
 }
 
+/// What one operator of the template engine calls, and nothing else of libm: without this the whole library would be found, mapped and
+/// relocated at each start.
+// SAFETY: it is what C's `pow` is, and nothing here or in the C library counts on another.
+#[cfg(target_os = "linux")]
+#[unsafe(no_mangle)]
+pub extern "C" fn pow(base: f64, exponent: f64) -> f64 {
+    libm::pow(base, exponent)
+}
+
 /// Takes a descriptor that the kernel has just made for us.
 pub fn own(fd: RawFd) -> OwnedFd {
     // SAFETY: callers hand over descriptors that were received in a message, so nobody else owns them.
