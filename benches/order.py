@@ -43,13 +43,14 @@ GIVES_CODE_BACK = "*give_back_memory*"
 SPAWNER = "*spawner6server4live*"
 # What a thread that has given the code back returns to and sleeps in, in the supervisor and in the spawner: with the rest of the code
 # gone, each block of the file in which one of these lies is mapped again at once, and stays.
-SLEEPERS = [GIVES_CODE_BACK, "*7Condvar12wait_timeout*", "*begin_short_backtrace*", "*6server*5sleep*", SPAWNER]
+SLEEPERS = [GIVES_CODE_BACK, "*7Condvar12wait_timeout*", "*8Timespec*", "*begin_short_backtrace*", "*6server*5sleep*"]
+SLEEPERS += ["*come_to_rest*", "*task3raw4poll*", "*7harness*", "*9set_stage*", SPAWNER]
 
 
 def watch(binary, folder):
     """Runs a small project under callgrind, ends one of its programs once it has come to rest, and asks for its status. Dumps are left
-    in the folder: of the supervisor one from its beginning to its rest and one for what follows; of the spawner, which never rests under
-    callgrind, what it does itself."""
+    in the folder: of the supervisor one from its beginning to its rest, one of its rest, and one for what follows; of the spawner, which
+    never rests under callgrind, what it does itself."""
     (folder / "run.toml").write_text(CONFIG)
     env = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | {"HOME": str(folder)}
     callgrind = ["valgrind", "-q", "--tool=callgrind", "--demangle=no", f"--dump-before={GIVES_CODE_BACK}", f"--zero-before={SPAWNER}"]
@@ -61,6 +62,7 @@ def watch(binary, folder):
         lines += b"|" in line
         pid = line.split()[-1] if b"I am" in line else pid
     time.sleep(REST)
+    subprocess.run(["callgrind_control", "--dump", str(up.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
     os.kill(int(pid), signal.SIGKILL)
     while b"I am" not in (line := up.stdout.readline()) and line:
         pass
@@ -85,7 +87,7 @@ def executed(dump, binary):
 
 def main():
     binary = os.path.realpath(sys.argv[1])
-    used, late = set(), set()
+    used, late, resting = set(), set(), set()
     with tempfile.TemporaryDirectory() as folder:
         watch(binary, Path(folder))
         dumps = {dump: dump.read_text() for dump in Path(folder).glob("out.*")}
@@ -93,11 +95,14 @@ def main():
         for dump, text in dumps.items():
             names = set(executed(text, binary))
             used |= names
-            if dump in rested or any(fnmatch(name, SPAWNER) for name in names):
+            is_spawner = any(fnmatch(name, SPAWNER) for name in names)
+            if is_spawner or dump in rested:
                 late |= names
+            if is_spawner or dump.suffix == ".2":
+                resting |= names
     symbols = subprocess.run(["nm", "-n", binary], capture_output=True, text=True, check=True).stdout.splitlines()
     functions = [name for symbol in symbols if (name := symbol.split()[-1]) in used]
-    sleepers = [name for pattern in SLEEPERS for name in functions if fnmatch(name, pattern)]
+    sleepers = [name for pattern in SLEEPERS for name in functions if name in resting and fnmatch(name, pattern)]
     print(*dict.fromkeys(sleepers + sorted(functions, key=lambda name: name not in late)), sep="\n")
 
 
