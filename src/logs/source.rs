@@ -39,6 +39,8 @@ pub(crate) struct Source {
     is_hung_up: bool,
     is_pipe: bool,
     is_flood: bool,
+    /// The last read took all that it was let.
+    is_full: bool,
     /// How many floods in a row were read while nobody else wrote.
     alone: u8,
     is_wide: bool,
@@ -65,7 +67,8 @@ impl Source {
         fcntl(&fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         let is_pipe = SFlag::from_bits_truncate(fstat(&fd)?.st_mode) & SFlag::S_IFMT == SFlag::S_IFIFO;
         let slots = matchers.into_iter().map(|matcher: Matcher| Slot::new(matcher)).collect();
-        let (is_ready, is_hung_up, is_flood, served, left_over, leaves) = (false, false, false, 0, None, false);
+        let (is_ready, is_hung_up, is_flood, is_full) = (false, false, false, false);
+        let (served, left_over, leaves) = (0, None, false);
         Ok(Self {
             fd,
             process,
@@ -79,6 +82,7 @@ impl Source {
             is_hung_up,
             is_pipe,
             is_flood,
+            is_full,
             alone: 0,
             is_wide: false,
             served,
@@ -98,13 +102,19 @@ impl Source {
         (self.is_flood, self.served)
     }
 
+    /// Whether there is more than was read.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
     /// Reads once.
     pub(crate) fn read(&mut self, buffer: &mut [u8], turn: u64) -> Found {
         self.served = turn;
         match read(&self.fd, buffer) {
             Ok(0) => Found::End,
             Ok(length) => {
-                self.is_flood = length >= FLOOD || length == buffer.len();
+                self.is_full = length == buffer.len();
+                self.is_flood = length >= FLOOD || self.is_full;
                 if length < buffer.len() && self.is_pipe && !self.is_hung_up {
                     self.is_ready = false;
                 }

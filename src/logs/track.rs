@@ -176,6 +176,12 @@ impl Track {
         self.lag.is_none() && self.missed == 0 && screen.has_written(self.ends)
     }
 
+    /// How much is to be read at once of what never ends, where there is room for so much: what makes its log end with a whole block.
+    pub(crate) fn whole_block(&self, room: usize) -> usize {
+        let missing = self.kept.as_ref().map(KeptWriter::missing_of_block);
+        missing.filter(|missing| *missing <= room).unwrap_or(room)
+    }
+
     /// Notes whether a line is unfinished now.
     pub(crate) fn note_line(&mut self, chunk: &[u8], now: Instant) {
         self.open_line = match (chunk.last(), self.open_line) {

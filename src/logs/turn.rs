@@ -14,9 +14,9 @@ use crate::logs::tap::Told;
 use crate::logs::track::{Keeping, count_rows};
 
 /// What one turn reads from all sources at most: what stays in a cache, and does not keep a quiet line waiting.
-pub(super) const ARENA: usize = 64 * 1024;
-/// What it reads from one of them.
 const READ: usize = 64 * 1024;
+/// The same, with room for what a tap held back.
+pub(super) const ARENA: usize = READ + HELD;
 /// Less space than this is not worth a read.
 const LEAST: usize = 4 * 1024;
 /// So many sources have a wide pipe at most.
@@ -149,23 +149,24 @@ impl Output {
         let mut used = 0;
         let is_alone = self.ready.len() == 1;
         for (_, index) in order {
-            let space = (arena.len() - used).min(READ);
+            let space = READ.saturating_sub(used);
             if space < LEAST {
                 break;
             }
             let Some(source) = &mut self.sources[*index] else { continue };
             let (track, run) = (source.track, source.run);
+            let most = if source.is_full() { self.tracks[track].whole_block(space) } else { space };
             if batch.iter().any(|chunk| chunk.track == track) {
                 // Two runs may write to one track; what the first gave must be kept before the second comes.
                 continue;
             }
-            match source.read(&mut arena[used..used + space - HELD], self.turn) {
+            match source.read(&mut arena[used..used + most], self.turn) {
                 Found::Bytes(length) => {
                     let (is_narrow, is_over) = (source.note_company(is_alone), source.is_let_go());
                     if is_narrow {
                         self.widen(*index);
                     }
-                    let length = self.tap(*index, &mut arena[used..used + space], length);
+                    let length = self.tap(*index, &mut arena[used..used + most + HELD], length);
                     let range = used..used + length;
                     used += length;
                     if length > 0 {

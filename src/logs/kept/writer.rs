@@ -60,6 +60,9 @@ fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// A file takes bytes that fill whole blocks of this length, in bytes, for two thirds of the processor time that others take (ext4, Linux 6.18).
+const BLOCK: u64 = 64 * 1024;
+
 /// Which part of a segment may come on top of it, for the end of a line.
 const OVERHANG: u64 = 64;
 
@@ -95,6 +98,12 @@ impl KeptWriter {
     /// Where the next byte goes.
     pub(crate) fn end(&self) -> u64 {
         self.end
+    }
+
+    /// How many bytes would fill the last block of its file.
+    pub(crate) fn missing_of_block(&self) -> usize {
+        // At most a block, which fits.
+        usize::try_from(BLOCK - (self.end - self.start()) % BLOCK).unwrap_or(usize::MAX)
     }
 
     /// The oldest byte that is still there.
