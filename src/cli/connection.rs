@@ -199,6 +199,12 @@ impl Connection {
         self.within(Some(timeout), |client| client.wait(names, Some(timeout)))
     }
 
+    /// Activates profiles for as long as the project is up, or says why that cannot be.
+    pub fn activate(&mut self, profiles: &[String]) -> Result<(), CommandError> {
+        let report = self.client.activate(profiles)?;
+        if report.refused.is_empty() { Ok(()) } else { Err(CommandError::user(report.refused)) }
+    }
+
     /// Takes over the config as it is now, or says what that would change.
     pub fn reload(&mut self, dry_run: bool) -> Result<ReloadReport, CommandError> {
         Ok(self.client.reload(dry_run)?)

@@ -41,6 +41,25 @@ fn up_d_again_is_not_fine_while_something_is_still_starting() {
 }
 
 #[test]
+fn a_profile_that_was_asked_for_later_holds_for_what_the_config_gets_after_that() {
+    let program = |name: &str, profile: &str| {
+        format!("[program.{name}]\ncommand = \"exec sleep 1000\"\nstartsecs = 0\nprofiles = [{profile}]\n")
+    };
+    let shop = [program("web", ""), program("mail", "\"full\"")].concat();
+    let project = TestProject::toml(&shop);
+    project.run(&["up", "-d"]).expect_code(0);
+    assert_eq!(project.word("mail"), "off");
+    let joined = project.run(&["up", "-d", "--profile", "full"]).expect_code(0);
+    assert!(joined.stderr.contains("; starting mail\n"), "{}", joined.stderr);
+    project.wait_for_word("mail", "ready");
+    let pid = project.pid("mail");
+    project.write("run.toml", [&*shop, &program("search", "\"full\""), &program("admin", "\"debug\"")].concat());
+    project.wait_for_word("search", "ready");
+    assert_eq!((project.word("admin"), project.pid("mail")), ("off".to_owned(), pid));
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
 fn ctrl_c_leaves_a_joined_stream_and_everything_keeps_running() {
     let project = TestProject::toml(SHOP);
     project.run(&["up", "-d"]).expect_code(0);

@@ -70,6 +70,10 @@ pub(super) fn join(
         let (name, pid) = (clean(&owner.name), owner.pid);
         output::say(&format!("{name} is already up (pid {pid}); {}\n", plan(&missing)));
     }
+    // Who names programs asks for those and no others.
+    if args.names.is_empty() && !args.profile.is_empty() {
+        connection.activate(&args.profile)?;
+    }
     // Named ones may be up while what they need is not; without names, whoever is up is left alone with its failures.
     let starts = if args.names.is_empty() { missing } else { names.clone() };
     if !starts.is_empty() {
