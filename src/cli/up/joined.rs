@@ -72,7 +72,7 @@ pub(super) fn stream(
             keys.show_full_screen(settings)?;
             return Ok(Turn::Anew(at));
         }
-        if let Some(now) = connection.status_unless_gone()? {
+        if let Some(now) = connection.status_if_answered()? {
             let lines =
                 transitions(&last, &now).into_iter().filter(|one| names.is_empty() || names.contains(&one.name));
             lines.for_each(|one| tell(line(&one, &now, &look)));
