@@ -3,6 +3,8 @@
 use std::iter;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::model::units::{human_duration, round_duration};
 use crate::model::{Now, ProcessId, Word};
 use crate::supervisor::notice::Reason;
@@ -46,6 +48,8 @@ pub struct TailRequest {
     pub(super) stamp: String,
     theme: Theme,
     head: String,
+    /// When the run began, in milliseconds since 1970.
+    began: u64,
     foot: Vec<String>,
     /// Commands; none where it goes on by itself.
     next: Vec<String>,
@@ -53,8 +57,8 @@ pub struct TailRequest {
 
 impl TailRequest {
     /// Draws the box: its head, these lines of the `total` that the run wrote, its foot and what to type next. Nothing is wider than
-    /// the terminal's `columns`.
-    pub fn render(self, lines: &[String], total: usize, columns: Option<usize>) -> Vec<String> {
+    /// the terminal's `columns`. The time zone is asked for here, and not at the start of a project, which has no need of it.
+    pub fn render(self, lines: &[String], total: usize, columns: Option<usize>, zone: &TimeZone) -> Vec<String> {
         let signs = self.theme.signs();
         let edge = |text: &str| self.theme.paint(Ink::Bad, text);
         let columns = columns.map(|columns| columns.saturating_sub(width(&self.stamp)).max(NARROWEST));
@@ -67,7 +71,9 @@ impl TailRequest {
         drawn.extend(head.map(|line| format!("  {}", edge(&format!("{} {line}", signs.bar)))));
         let shown = lines.iter().flat_map(|line| wrap(&cut_end(&clean(line), LINE_COLUMNS, signs.cut), room));
         drawn.extend(shown.map(|line| format!("  {} {line}", edge(signs.bar)).trim_end().to_owned()));
-        let foot = fill(self.foot.iter().map(String::as_str), &format!(" {} ", signs.dot), room);
+        let since = format!("since {}", clock(self.began, zone));
+        let foot = iter::once(&since).chain(&self.foot).map(String::as_str);
+        let foot = fill(foot, &format!(" {} ", signs.dot), room);
         drawn.extend(hanging(&format!("  {} ", edge(signs.bottom)), EDGE_COLUMNS, &foot));
         let next = fill(self.next.iter().map(String::as_str), &gap(self.theme), behind(width(NEXT)));
         if !self.next.is_empty() {
@@ -171,17 +177,16 @@ impl Story {
             stamp: String::new(),
             theme: self.telling.theme,
             head: format!("{}, run {}", self.names.label(crash.process), crash.run),
-            foot: self.foot(crash, now),
+            began: now.wall.0.saturating_sub(u64::try_from(crash.after.as_millis()).unwrap_or(u64::MAX)),
+            foot: self.foot(crash),
             next: if with_next_step { self.next_steps(crash) } else { Vec::new() },
         })
     }
 
-    /// `since 10:42:07`, `cwd ./worker`, `python worker.py`, `pid 4711`
-    fn foot(&self, crash: &Crash<'_>, now: Now) -> Vec<String> {
+    /// `cwd ./worker`, `python worker.py`, `pid 4711`
+    fn foot(&self, crash: &Crash<'_>) -> Vec<String> {
         let signs = self.telling.theme.signs();
-        let lasted = u64::try_from(crash.after.as_millis()).unwrap_or(u64::MAX);
-        let began = now.wall.0.saturating_sub(lasted);
-        let mut parts = vec![format!("since {}", clock(began, &self.telling.zone))];
+        let mut parts = Vec::new();
         if let Some(known) = self.known.get(crash.process.index()) {
             if !known.directory.is_empty() {
                 parts.push(format!("cwd {}", known.directory));

@@ -76,7 +76,7 @@ fn a_box_is_as_narrow_as_the_terminal_and_nothing_in_it_is_lost() {
         story.spawned(WORKER, 4711);
         let notice = gave_up(4, Reason::Exit(Exit::Code(1)), true);
         let tail = story.tell(&notice, &snapshot(&project, Word::Failed), now()).tail.unwrap();
-        tail.render(&written, 31, Some(columns)).join("\n")
+        tail.render(&written, 31, Some(columns), &TimeZone::UTC).join("\n")
     };
     assert_screen(
         &drawn(80),
