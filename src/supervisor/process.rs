@@ -368,6 +368,12 @@ impl Process {
         }
     }
 
+    /// Whether it is down because it could not be executed.
+    pub(super) fn could_not_start(&self) -> bool {
+        let failed = matches!(self.phase, Phase::Backoff { .. } | Phase::Fatal);
+        failed && matches!(self.last_reason, Some(Reason::Spawn(_)))
+    }
+
     /// Whether it could still become ready or done without anybody's help.
     pub(super) fn may_move(&self) -> bool {
         match &self.phase {

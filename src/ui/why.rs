@@ -202,6 +202,9 @@ fn next(process: &ProcessStatus) -> Vec<String> {
             vec![format!("why {failed}"), format!("logs {failed}"), format!("restart {failed}")]
         }
         Word::Starting | Word::Unhealthy | Word::Stopping => vec![format!("logs -f {name}")],
+        Word::Retrying | Word::Failed if process.could_not_start => {
+            vec!["check".to_owned(), format!("restart {name}")]
+        }
         Word::Retrying | Word::Failed => {
             vec![format!("logs {name} --run {}", process.runs.max(1)), format!("restart {name}")]
         }
@@ -303,6 +306,14 @@ history  10:40:00 starting - 10:40:02 ready in 2.1s
 next     run logs worker --run 4 - run restart worker
 "
         );
+    }
+
+    #[test]
+    fn one_that_could_not_be_started_has_no_logs_to_look_at() {
+        let mut shop = sample::shop();
+        shop.processes[4].could_not_start = true;
+        let text = why("worker", &shop, &[]);
+        assert!(text.ends_with("next     run check - run restart worker\n"), "{text}");
     }
 
     #[test]

@@ -132,6 +132,9 @@ fn a_program_that_cannot_be_started_says_why() {
     let up = project.up();
     up.wait_for("could not start").wait_for("./bin/api");
     project.wait_for_word("api", "failed");
+    up.wait_for("next: run check   -   run restart api");
+    project.run(&["why", "api"]).expect_text("next     run check - run restart api");
+    project.run(&["up", "-d"]).expect_code(1).expect_text("next: run check   -   run restart api");
     up.interrupt().expect_code(1);
 }
 

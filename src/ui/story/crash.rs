@@ -199,18 +199,22 @@ impl Story {
         parts
     }
 
-    /// `run logs worker --run 4`, `run why worker`, `run restart worker`
+    /// `run logs worker --run 4`, `run why worker`, `run restart worker`. What was never executed has written nothing, and `why` has
+    /// nothing to add.
     fn next_steps(&self, crash: &Crash<'_>) -> Vec<String> {
         let (run, name) = (&self.telling.command, self.names.full(crash.process));
-        let logs = match crash.reason {
-            Reason::Spawn(_) => None,
+        let mut steps = match crash.reason {
+            Reason::Spawn(_) => vec![format!("{run} check")],
             Reason::Exit(_)
             | Reason::Signalled(_)
             | Reason::NotReady { .. }
             | Reason::Background(_)
-            | Reason::Unhealthy(_) => Some(format!("{run} logs {name} --run {}", crash.run)),
+            | Reason::Unhealthy(_) => {
+                vec![format!("{run} logs {name} --run {}", crash.run), format!("{run} why {name}")]
+            }
         };
-        logs.into_iter().chain([format!("{run} why {name}"), format!("{run} restart {name}")]).collect()
+        steps.push(format!("{run} restart {name}"));
+        steps
     }
 
     /// `not started: worker failed (it needs worker)`, and the way to it when that is longer.

@@ -152,7 +152,7 @@ fn giving_up_names_what_happened() {
         &first_line(&gave_up(4, spawn, true)),
         "
   ✗ worker    gave up after 4 tries: could not start: no such file or directory: ./bin/api
-  next: run why worker   ·   run restart worker
+  next: run check   ·   run restart worker
 ",
     );
 }
@@ -253,8 +253,5 @@ fn long_names_are_cut_in_the_column_and_whole_in_commands() {
     };
     let lines = story.tell(&notice, &snapshot(&project, Word::Failed), now()).lines;
     assert_eq!(lines[0], "  ✗ a-very-lon…me-indeed   could not start: x (run 1)");
-    assert_eq!(
-        lines[1],
-        "  next: run why a-very-long-program-name-indeed   ·   run restart a-very-long-program-name-indeed"
-    );
+    assert_eq!(lines[1], "  next: run check   ·   run restart a-very-long-program-name-indeed");
 }
