@@ -41,6 +41,20 @@ fn up_d_again_is_not_fine_while_something_is_still_starting() {
 }
 
 #[test]
+fn a_wrong_name_is_all_that_is_told_of_a_project_that_is_up() {
+    let project = TestProject::toml(SHOP);
+    project.run(&["up", "-d"]).expect_code(0);
+    for words in [&["up", "migrte"] as &[&str], &["up", "-d", "migrte"]] {
+        let told = project.run(words).expect_code(2).stderr;
+        assert!(told.contains("no program or group `migrte`") && told.contains("did you mean `migrate`?"), "{told}");
+        assert!(!told.contains("already up"), "{told}");
+    }
+    let told = project.run(&["up", "db"]).expect_code(2).stderr;
+    assert!(told.contains("already up"), "{told}");
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
 fn a_profile_that_was_asked_for_later_holds_for_what_the_config_gets_after_that() {
     let program = |name: &str, profile: &str| {
         format!("[program.{name}]\ncommand = \"exec sleep 1000\"\nstartsecs = 0\nprofiles = [{profile}]\n")

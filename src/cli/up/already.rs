@@ -58,12 +58,12 @@ pub(super) fn join(
         ))
         .hint("run -p NAME up …     runs this one beside it, under another name"));
     }
+    let Some(before) = connection.status_until_gone()? else { return Ok(None) };
+    select::select(&before, &args.names)?;
     let leaves = args.detach || args.wait;
     if !(leaves || settings.out.is_terminal || settings.err.is_terminal) {
         return Err(refusal(&owner));
     }
-    let Some(before) = connection.status_until_gone()? else { return Ok(None) };
-    select::select(&before, &args.names)?;
     let names = if args.names.is_empty() { to_start(&before, &chosen(&loaded.project)) } else { args.names.clone() };
     let missing = missing(&before, &names);
     if settings.verbosity > Verbosity::Quiet {
