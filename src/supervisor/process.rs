@@ -100,6 +100,8 @@ pub(super) struct ProbeRecord {
     pub(super) counted: Option<Moment>,
     /// The last answer.
     pub(super) last: Option<String>,
+    /// Since when every attempt has been refused by the program itself.
+    pub(super) refused_since: Option<Moment>,
     /// What the program said of itself before the news of its spawn was here.
     pub(super) early: Option<Verdict>,
 }
