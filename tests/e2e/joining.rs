@@ -74,6 +74,19 @@ fn a_profile_that_was_asked_for_later_holds_for_what_the_config_gets_after_that(
 }
 
 #[test]
+fn a_joined_stream_begins_with_what_was_said_since_the_project_is_up() {
+    let project = TestProject::toml("[task.old]\ncommand = \"echo of an earlier time\"\n");
+    project.run(&["up", "-d"]).expect_code(0);
+    project.write("run.toml", "[program.web]\ncommand = \"echo of now; exec sleep 1000\"\nready = { log = \"now\" }\n");
+    project.run(&["up", "-d"]).expect_code(0);
+    let terminal = Terminal::start(&project, &["up"]);
+    terminal.wait_for("of now");
+    assert!(!terminal.screen().contains("of an earlier time"), "{}", terminal.screen());
+    terminal.press("\x03").wait_for("keeps running   ");
+    project.run(&["down"]).expect_code(0);
+}
+
+#[test]
 fn ctrl_c_leaves_a_joined_stream_and_everything_keeps_running() {
     let project = TestProject::toml(SHOP);
     project.run(&["up", "-d"]).expect_code(0);
