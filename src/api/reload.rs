@@ -1,9 +1,10 @@
 //! `run.reload`: takes over the config as it is now, or says what that would change. `run.changedFiles`: whether there is a reason to.
+//! `run.activate`: the same config with more of its profiles.
 
 #![expect(clippy::unnecessary_wraps, reason = "every row of the table has the same signature")]
 
 use super::fault::{Fault, SHUTDOWN_STATE};
-use super::method::{Kind, Method, Outcome, View, flag, optional};
+use super::method::{Kind, Method, Outcome, View, flag, optional, required};
 use crate::codec::xmlrpc::Value;
 use crate::model::status::SCHEMA;
 use crate::model::{ConfigRefusal, ConfigWish, ReloadPlan, ReloadReport};
@@ -17,6 +18,14 @@ pub(super) const METHODS: &[Method] = &[
         "Reads the config again and takes it over, or with dry_run says what would change. Answers with the plan once that has \
          begun; a config that does not load changes nothing, and the answer says why.",
         reload,
+    ),
+    Method::new(
+        "run.activate",
+        &[required("profiles", Kind::Array)],
+        "struct",
+        "Activates profiles for as long as the project is up, also for what the config gets later, and starts what starts by itself. \
+         Answers as run.reload does.",
+        activate,
     ),
     Method::new(
         "run.changedFiles",
@@ -42,6 +51,12 @@ fn reload(_: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
     let dry_run = flag(arguments, 0, false);
     let wish = if dry_run { ConfigWish::Compare } else { ConfigWish::Reload };
     Ok(Outcome::Config { wish, then: Box::new(move |_, result| report(dry_run, result)) })
+}
+
+fn activate(_: &View<'_>, arguments: &[Value]) -> Result<Outcome, Fault> {
+    let words = arguments[0].as_array().unwrap_or_default();
+    let profiles = words.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect();
+    Ok(Outcome::Config { wish: ConfigWish::Activate(profiles), then: Box::new(|_, result| report(false, result)) })
 }
 
 fn report(dry_run: bool, result: Result<ReloadPlan, ConfigRefusal>) -> Result<Value, Fault> {

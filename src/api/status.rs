@@ -85,6 +85,7 @@ fn process_status(
         cpu_percent: used.map(|(percent, _)| percent),
         memory: used.map(|(_, bytes)| bytes),
         last_exit: info.last_exit.map_or_else(String::new, |exit| ended(exit, info.was_stopped)),
+        could_not_start: info.could_not_start,
         exit_code: info.last_exit.map(Exit::shell_code),
         ready_after_ms: info.ready_after.map(millis),
         ready_since: info.ready_wall.map(|time| time.0),

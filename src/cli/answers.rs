@@ -76,8 +76,13 @@ pub fn next(report: &RequestReport, look: &Look) -> String {
     let unwell = report.processes.iter().find(|process| process.state == Word::Failed);
     let unwell = unwell.or_else(|| report.processes.iter().find(|process| !process.ok));
     unwell.map_or_else(String::new, |process| {
-        let lines =
-            ["why", "logs", "restart"].map(|command| look.address.line(&format!("{command} {}", clean(&process.name))));
+        let name = clean(&process.name);
+        let commands = match process.answer.as_str() {
+            // It has never run, so that it has no logs.
+            "no such file" | "not executable" => vec!["check".to_owned(), format!("restart {name}")],
+            _ => ["why", "logs", "restart"].map(|command| format!("{command} {name}")).to_vec(),
+        };
+        let lines: Vec<String> = commands.iter().map(|command| look.address.line(command)).collect();
         format!("  next: {}\n", lines.join("   -   "))
     })
 }

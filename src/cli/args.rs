@@ -152,6 +152,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     units::parse_duration(text).ok_or_else(|| "not a duration such as 500ms, 30s or 5m".to_owned())
 }
 
+/// Reads how many lines are wanted.
+pub fn line_count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "not a number of lines such as 20".to_owned())
+}
+
+/// Reads which run is meant.
+pub fn run_number(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "not the number of a run; 1 is the first since `up`".to_owned())
+}
+
 /// Reads how many bytes are wanted at most.
 pub fn byte_count(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -313,6 +324,17 @@ mod tests {
         assert_eq!(said("run help"), "run --help");
         assert_eq!(said("run help up"), "run up --help");
         assert_eq!(said("run ctl help"), "run ctl help");
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused_with_what_would_be_one() {
+        let told = |line: &str| Args::try_parse_from(line.split(' ')).unwrap_err().to_string();
+        assert!(told("run logs -n x").contains("not a number of lines such as 20"));
+        assert!(told("run logs -n=-3").contains("not a number of lines such as 20"));
+        for number in ["x", "0", "99999999999"] {
+            let told = told(&format!("run logs --run {number}"));
+            assert!(told.contains("not the number of a run; 1 is the first since `up`"), "{told}");
+        }
     }
 
     #[test]

@@ -119,7 +119,26 @@ impl Connection {
         }
     }
 
-    /// The same, when whoever is found gone is to be gone for good: it has let go of its lock then.
+    /// [`Connection::status`], or `None` while nobody answers: the project is suspended, or has ended.
+    pub fn status_if_answered(&mut self) -> Result<Option<ProjectStatus>, CommandError> {
+        if is_suspended(&self.running.owner) {
+            return Ok(None);
+        }
+        match self.client.status(&[]) {
+            Ok(status) => Ok(Some(status)),
+            // It was suspended meanwhile. Its answer comes too late, on a connection that is of no use any more.
+            Err(ClientError::Stopped { .. }) => {
+                if let Ok(client) = connect(&self.running) {
+                    self.client = client;
+                }
+                Ok(None)
+            }
+            Err(ClientError::NotRunning) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// [`Connection::status_unless_gone`], when whoever is found gone is to be gone for good: it has let go of its lock then.
     pub fn status_until_gone(&mut self) -> Result<Option<ProjectStatus>, CommandError> {
         let status = self.status_unless_gone()?;
         if status.is_none() {
@@ -197,6 +216,12 @@ impl Connection {
     /// The same, with what goes wrong as it is: a project may end while it is waited for.
     pub fn wait_unless_gone(&mut self, names: &[String], timeout: Duration) -> Result<RequestReport, ClientError> {
         self.within(Some(timeout), |client| client.wait(names, Some(timeout)))
+    }
+
+    /// Activates profiles for as long as the project is up, or says why that cannot be.
+    pub fn activate(&mut self, profiles: &[String]) -> Result<(), CommandError> {
+        let report = self.client.activate(profiles)?;
+        if report.refused.is_empty() { Ok(()) } else { Err(CommandError::user(report.refused)) }
     }
 
     /// Takes over the config as it is now, or says what that would change.

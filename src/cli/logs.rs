@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(short, long)]
     pub follow: bool,
     /// Only the last lines of each program.
-    #[arg(short = 'n', long = "lines", value_name = "N")]
+    #[arg(short = 'n', long = "lines", value_name = "N", value_parser = args::line_count)]
     pub last: Option<usize>,
     /// Only what was written since: 10m ago, at 10:42 today, at "2026-11-22 10:42", or behind the cursor of --max-bytes.
     #[arg(long, value_name = "WHEN")]
@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "N", conflicts_with = "follow", value_parser = args::byte_count)]
     pub max_bytes: Option<usize>,
     /// Only this run since the last `up`, from 1.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = args::run_number)]
     pub run: Option<u32>,
     /// Time before every line; -tt with the date.
     #[arg(short = 't', long, action = clap::ArgAction::Count)]

@@ -40,6 +40,7 @@ pub fn unknown_name(word: &str, project: &str, names: &[String]) -> CommandError
     let error = CommandError::user(format!("{project} has no program or group `{word}`"));
     match suggest::did_you_mean(word, names.iter().map(String::as_str)) {
         Some(hint) => error.hint(hint),
+        None if names.len() == 1 => error.hint(format!("there is only {}", names[0])),
         None => error.hint(format!("there are {}", names.join(", "))),
     }
 }

@@ -80,6 +80,11 @@ impl Client {
         self.typed("run.reload", &[dry_run.into()])
     }
 
+    /// Activates profiles for as long as the project is up.
+    pub fn activate(&mut self, profiles: &[String]) -> Result<ReloadReport, ClientError> {
+        self.typed("run.activate", &[words(profiles)])
+    }
+
     /// Names the files of the config that are others now than when they were read.
     pub fn changed_files(&mut self) -> Result<Vec<String>, ClientError> {
         self.typed("run.changedFiles", &[])

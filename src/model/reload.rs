@@ -68,6 +68,8 @@ pub enum ConfigWish {
     Compare,
     /// Read it and take it over.
     Reload,
+    /// Activate profiles, for as long as the project is up; nothing is read in.
+    Activate(Vec<String>),
     /// Take a group of the config that was read last into use.
     AddGroup(String),
     /// Take a group out of use.

@@ -108,6 +108,9 @@ pub struct ProcessStatus {
     pub last_exit: String,
     /// The code of the last end: the exit code, or 128 + signal.
     pub exit_code: Option<u8>,
+    /// It is down because it could not be executed: its last run has no output.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub could_not_start: bool,
     /// Milliseconds from spawn to ready (or done) of the current or last run.
     pub ready_after_ms: Option<u64>,
     /// Wall time at which it became ready, milliseconds since 1970.

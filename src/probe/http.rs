@@ -115,7 +115,7 @@ async fn ask(target: &Target, accepted: &[(u16, u16)]) -> io::Result<Answer> {
         return Ok(Answer::pass(format!("http {status} {}", target.path)));
     }
     let words = if head.is_plain { first_words(&mut stream, &mut bytes, &head).await } else { String::new() };
-    Ok(Answer::fail(match words.as_str() {
+    Ok(Answer::refuse(match words.as_str() {
         "" => format!("http {status} {}", target.path),
         words => format!("http {status} \"{words}\""),
     }))
@@ -221,7 +221,12 @@ mod tests {
         let (port, _server) = server(pieces).await;
         let answer = check(&format!("http://127.0.0.1:{port}/health"), &[ReadyKind::STATUS]).await;
         let said = answer.said.replace(&port.to_string(), "PORT");
-        format!("{} {said}", if answer.passed { "pass" } else { "fail" })
+        let how = match answer {
+            Answer { passed: true, .. } => "pass",
+            Answer { by_itself: true, .. } => "refuse",
+            Answer { .. } => "fail",
+        };
+        format!("{how} {said}")
     }
 
     #[tokio::test]
@@ -235,14 +240,14 @@ mod tests {
     async fn a_refusal_shows_its_first_words() {
         let plain =
             &["HTTP/1.1 503 Busy\r\nContent-Type: text/plain\r\nContent-Length: 18\r\n\r\n", "migrations pending"];
-        assert_eq!(said(plain).await, "fail http 503 \"migrations pending\"");
+        assert_eq!(said(plain).await, "refuse http 503 \"migrations pending\"");
         let chunked = &[
             "HTTP/1.1 503 Busy\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n",
             "8\r\nstarting\r\n0\r\n\r\n",
         ];
-        assert_eq!(said(chunked).await, "fail http 503 \"starting\"");
+        assert_eq!(said(chunked).await, "refuse http 503 \"starting\"");
         let page = &["HTTP/1.1 500 Oh\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"];
-        assert_eq!(said(page).await, "fail http 500 /health");
+        assert_eq!(said(page).await, "refuse http 500 /health");
     }
 
     #[tokio::test]

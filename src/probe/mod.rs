@@ -30,6 +30,8 @@ pub const KINDS: &[ProbeSchema] = &[tcp::SCHEMA, http::SCHEMA, exec::SCHEMA, log
 pub struct Answer {
     /// Whether it passed.
     pub passed: bool,
+    /// Whether the program itself has said so. That costs it something, a line in its log at least.
+    pub by_itself: bool,
     /// How, or why not, as the stream shows it: `http 200 /health`, `tcp 5433 refused`.
     pub said: String,
 }
@@ -37,12 +39,17 @@ pub struct Answer {
 impl Answer {
     /// It passed.
     pub fn pass(said: impl Into<String>) -> Self {
-        Self { passed: true, said: said.into() }
+        Self { passed: true, by_itself: true, said: said.into() }
     }
 
     /// Not yet.
     pub fn fail(said: impl Into<String>) -> Self {
-        Self { passed: false, said: said.into() }
+        Self { passed: false, by_itself: false, said: said.into() }
+    }
+
+    /// Not yet, says the program itself.
+    pub fn refuse(said: impl Into<String>) -> Self {
+        Self { by_itself: true, ..Self::fail(said) }
     }
 }
 

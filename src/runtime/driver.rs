@@ -373,5 +373,9 @@ impl<S: Spawner> Driver<S> {
 }
 
 fn verdict(answer: Answer) -> Verdict {
-    if answer.passed { Verdict::Pass(answer.said) } else { Verdict::Fail(answer.said) }
+    match answer {
+        Answer { passed: true, said, .. } => Verdict::Pass(said),
+        Answer { passed: false, by_itself: true, said } => Verdict::Refuse(said),
+        Answer { passed: false, by_itself: false, said } => Verdict::Fail(said),
+    }
 }

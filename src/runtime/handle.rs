@@ -125,7 +125,7 @@ impl Handle {
 
     /// Reads the config, and does nothing with it; `None` where there is none to read.
     pub async fn read_config(&self) -> Option<Reading> {
-        self.desk.as_ref()?.look().await
+        self.desk.as_ref()?.look(self).await
     }
 
     /// Takes over what was read, against the state when its turn has come.

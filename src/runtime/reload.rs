@@ -90,14 +90,18 @@ impl Desk {
         let active = handle.snapshot();
         match wish {
             ConfigWish::Glance => Ok(ReloadPlan { files: differing(&active).await?, ..ReloadPlan::default() }),
-            ConfigWish::Compare => Ok(active.diff(&self.read().await?.project)),
+            ConfigWish::Compare => Ok(active.diff(&self.read(&active).await?.project)),
             ConfigWish::Reload => {
-                let read = self.read().await?;
+                let read = self.read(&active).await?;
                 self.take_over(handle, &active, read, Command::Reload).await
             }
             ConfigWish::Restart => {
-                let read = self.read().await?;
+                let read = self.read(&active).await?;
                 self.take_over(handle, &active, read, |_| Command::BeginAnew).await
+            }
+            ConfigWish::Activate(profiles) => {
+                let project = with_profiles(&active.project, profiles);
+                self.take_over(handle, &active, in_part(&active, project), Command::Reload).await
             }
             ConfigWish::AddGroup(group) => {
                 let other = self.last_read().unwrap_or_else(|| Arc::clone(&active.project));
@@ -112,9 +116,9 @@ impl Desk {
     }
 
     /// Reads, and does nothing; `None` when the reader itself came to grief.
-    pub(super) async fn look(&self) -> Option<Reading> {
+    pub(super) async fn look(&self, handle: &Handle) -> Option<Reading> {
         let _turn = self.turn.acquire().await.ok()?;
-        self.read_all().await.ok()
+        self.read_all(&handle.snapshot()).await.ok()
     }
 
     /// Takes over what was read before.
@@ -124,14 +128,15 @@ impl Desk {
         self.take_over(handle, &handle.snapshot(), read, Command::Reload).await
     }
 
-    async fn read(&self) -> Result<Read, ConfigRefusal> {
-        self.read_all().await?.into_read()
+    async fn read(&self, active: &Snapshot) -> Result<Read, ConfigRefusal> {
+        self.read_all(active).await?.into_read()
     }
 
-    async fn read_all(&self) -> Result<Reading, ConfigRefusal> {
-        let source = Arc::clone(&self.source);
+    /// Under the profiles that are active by now: some may have been asked for after `up`.
+    async fn read_all(&self, active: &Snapshot) -> Result<Reading, ConfigRefusal> {
+        let (source, profiles) = (Arc::clone(&self.source), active.project.active_profiles.clone());
         let loaded = spawn_blocking(move || {
-            let outcome = load_project(&source.request, &source.vocabulary);
+            let outcome = load_project(&Request { profiles, ..source.request.clone() }, &source.vocabulary);
             let project = outcome.project.map(Arc::new).ok_or_else(|| (source.describe)(&outcome.diagnostics));
             Reading { project, sources: outcome.sources }
         });
@@ -165,6 +170,15 @@ impl Reading {
         let Self { project, sources } = self;
         project.map(|project| Read { project, sources }).map_err(ConfigRefusal::Unreadable)
     }
+}
+
+/// The project with more profiles active.
+fn with_profiles(project: &Project, profiles: Vec<String>) -> Project {
+    let mut project = project.clone();
+    project.active_profiles.extend(profiles);
+    project.active_profiles.sort_unstable();
+    project.active_profiles.dedup();
+    project
 }
 
 /// The files that are not as they were, relative to the project where possible.

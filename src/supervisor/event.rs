@@ -216,6 +216,8 @@ pub enum Verdict {
     Pass(String),
     /// Not yet, and why: `tcp 5433 refused`.
     Fail(String),
+    /// Not yet, says the program itself, which has a line in its log for it: `http 503 /health`.
+    Refuse(String),
 }
 
 /// What can be asked. Processes were resolved from names by whoever asks, so a name cannot come to mean another process.

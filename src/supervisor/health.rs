@@ -90,7 +90,7 @@ impl Supervisor {
         self.timers.arm(id, TimerKind::Alive, next);
         match verdict {
             Verdict::Pass(said) => self.answered_well(id, said),
-            Verdict::Fail(said) => self.answered_badly(id, &said, alive.failures),
+            Verdict::Fail(said) | Verdict::Refuse(said) => self.answered_badly(id, &said, alive.failures),
         }
     }
 

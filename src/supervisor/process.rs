@@ -100,6 +100,8 @@ pub(super) struct ProbeRecord {
     pub(super) counted: Option<Moment>,
     /// The last answer.
     pub(super) last: Option<String>,
+    /// Since when every attempt has been refused by the program itself.
+    pub(super) refused_since: Option<Moment>,
     /// What the program said of itself before the news of its spawn was here.
     pub(super) early: Option<Verdict>,
 }
@@ -366,6 +368,12 @@ impl Process {
             | Phase::Exited { .. }
             | Phase::Fatal => None,
         }
+    }
+
+    /// Whether it is down because it could not be executed.
+    pub(super) fn could_not_start(&self) -> bool {
+        let failed = matches!(self.phase, Phase::Backoff { .. } | Phase::Fatal);
+        failed && matches!(self.last_reason, Some(Reason::Spawn(_)))
     }
 
     /// Whether it could still become ready or done without anybody's help.

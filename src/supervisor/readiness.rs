@@ -17,6 +17,11 @@ const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 /// The wait between two probes grows with what has passed already: at most a twentieth of the start is added to it.
 const SHARE_OF_START: u32 = 20;
 
+/// Who answers that it is not ready yet writes that into its log each time: it is asked again after half the time that it has refused
+/// for, within these bounds.
+const SHORTEST_REFUSED: Duration = Duration::from_millis(50);
+const LONGEST_REFUSED: Duration = Duration::from_millis(250);
+
 /// What one attempt may cost the machine. Many that start at once are asked less often each, so that asking does not slow them.
 const COST: Duration = Duration::from_micros(150);
 
@@ -68,6 +73,10 @@ impl Supervisor {
             return;
         }
         run.probe.is_asked = false;
+        run.probe.refused_since = match verdict {
+            Verdict::Refuse(_) => run.probe.refused_since.or(Some(now)),
+            Verdict::Pass(_) | Verdict::Fail(_) => None,
+        };
         match verdict {
             Verdict::Pass(how) => {
                 run.probe.passes += 1;
@@ -79,7 +88,7 @@ impl Supervisor {
                     self.ask_again_after(id, &ready, ready.every);
                 }
             }
-            Verdict::Fail(why) => {
+            Verdict::Fail(why) | Verdict::Refuse(why) => {
                 run.probe.passes = 0;
                 run.probe.last = Some(why);
                 // The quick attempts in between find out soon that it is ready; against it counts one in each `every`.
@@ -111,8 +120,12 @@ impl Supervisor {
     fn ask_again(&mut self, id: ProcessId, ready: &ReadySpec) {
         let Some(run) = self.at(id).run() else { return };
         let elapsed = self.now.mono.since(run.started);
-        let wait = (elapsed / SHARE_OF_START).max(ready.kind.first_wait()).max(COST * self.timers.probes());
-        let wait = wait.min(ready.every);
+        let refused = run
+            .probe
+            .refused_since
+            .map_or(Duration::ZERO, |since| (self.now.mono.since(since) / 2).clamp(SHORTEST_REFUSED, LONGEST_REFUSED));
+        let shortest = ready.kind.first_wait().max(COST * self.timers.probes()).max(refused);
+        let wait = (elapsed / SHARE_OF_START).max(shortest).min(ready.every);
         self.ask_again_after(id, ready, wait);
     }
 

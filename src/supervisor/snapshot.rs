@@ -82,6 +82,8 @@ pub struct ProcessInfo {
     /// Why the last run failed, when it was not by its own end: it could not be spawned, was not ready in time, or did not do what
     /// it should. Known until the next one has ended.
     pub failed_otherwise: Option<String>,
+    /// It is down because it could not be executed, so its last run has neither an end nor output.
+    pub could_not_start: bool,
     /// Why the last run could not be spawned or why it was given up: supervisord's `spawnerr`; empty when all is well.
     pub spawn_error: String,
     /// Open or not, in the order of the config.
@@ -149,6 +151,7 @@ impl ProcessInfo {
             last_exit: None,
             was_stopped: false,
             failed_otherwise: None,
+            could_not_start: false,
             spawn_error: String::new(),
             needs: Vec::new(),
             needed_by: Vec::new(),

@@ -73,6 +73,7 @@ impl Supervisor {
             last_exit: process.last_exit,
             was_stopped: process.was_stopped,
             failed_otherwise: process.failed_otherwise.clone(),
+            could_not_start: process.could_not_start(),
             spawn_error: process.spawn_error.clone(),
             needs: self.needs_info(id),
             needed_by: self

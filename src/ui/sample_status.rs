@@ -30,6 +30,7 @@ pub(crate) fn process(name: &str, place: u32) -> ProcessStatus {
         note: String::new(),
         last_exit: String::new(),
         exit_code: None,
+        could_not_start: false,
         ready_after_ms: Some(2100),
         ready_since: Some(STARTED + 2000),
         needs: Vec::new(),

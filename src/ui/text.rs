@@ -7,6 +7,9 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// No character takes more columns.
+const WIDEST_CHARACTER: usize = 2;
+
 /// How many columns a text takes.
 pub fn width(text: &str) -> usize {
     text.width()
@@ -35,6 +38,46 @@ pub fn cut_end(text: &str, columns: usize, cut: &str) -> String {
     }
     let head = take_columns(text.chars(), columns.saturating_sub(width(cut)));
     format!("{head}{}", take_columns(cut.chars(), columns))
+}
+
+/// Puts items one after the other, with `between` them, into lines of at most this many columns. Only an item that is longer than a
+/// line is broken, at a blank where it has one.
+pub fn fill<'a>(items: impl IntoIterator<Item = &'a str>, between: &str, columns: usize) -> Vec<String> {
+    joined(items, between, columns).iter().flat_map(|line| wrap(line, columns)).collect()
+}
+
+/// Breaks a text into lines of at most this many columns: at blanks, and a longer word where it must be.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(WIDEST_CHARACTER);
+    let mut lines = Vec::new();
+    for mut line in joined(text.split(' '), " ", columns) {
+        while shown_width(&line) > columns && !line.contains('\x1b') {
+            let rest = line.split_off(take_columns(line.chars(), columns).len());
+            lines.push(std::mem::replace(&mut line, rest));
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Items in as few lines as their order allows, none of them broken.
+fn joined<'a>(items: impl IntoIterator<Item = &'a str>, between: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for item in items {
+        match lines.last_mut() {
+            Some(line) if shown_width(line) + width(between) + shown_width(item) <= columns => {
+                line.push_str(between);
+                line.push_str(item);
+            }
+            Some(_) | None => lines.push(item.to_owned()),
+        }
+    }
+    lines
+}
+
+/// How many columns a text of ours takes that may have colours in it.
+fn shown_width(text: &str) -> usize {
+    if text.contains('\x1b') { width(&clean(text)) } else { width(text) }
 }
 
 /// The first characters that fit into this many columns.
@@ -108,6 +151,23 @@ mod tests {
     }
 
     #[test]
+    fn a_text_breaks_at_blanks_and_a_longer_word_where_it_must() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("  a  b", 10), ["  a  b"]);
+        assert_eq!(wrap("see /var/log/web.log there", 8), ["see", "/var/log", "/web.log", "there"]);
+        assert_eq!(wrap("日本語", 2), ["日", "本", "語"]);
+        assert_eq!(wrap("is \x1b[1mred\x1b[0m now", 10), ["is \x1b[1mred\x1b[0m now"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+
+    #[test]
+    fn items_are_kept_whole_where_a_line_has_room_for_them() {
+        assert_eq!(fill(["run why api", "run start api"], " - ", 20), ["run why api", "run start api"]);
+        assert_eq!(fill(["run why api", "run start api"], " - ", 27), ["run why api - run start api"]);
+        assert_eq!(fill(["a", "one two three", "b"], " - ", 8), ["a", "one two", "three", "b"]);
+    }
+
+    #[test]
     fn foreign_text_keeps_its_letters_and_loses_its_powers() {
         assert_eq!(clean("\x1b[31mred\x1b[0m\tplain\x07\r\n"), "red    plain\\x07");
         assert_eq!(clean("\x1b]0;title\x07after"), "after");
@@ -116,6 +176,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn wrapped_text_fits_and_loses_nothing_but_blanks(text in any::<String>(), columns in 2usize..40) {
+            let text = clean(&text);
+            let lines = wrap(&text, columns);
+            prop_assert!(lines.iter().all(|line| width(line) <= columns), "{:?}", lines);
+            let without = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(without(&lines.concat()), without(&text));
+        }
+
         #[test]
         fn clean_text_has_no_control_character(text in any::<String>()) {
             prop_assert!(!clean(&text).chars().any(char::is_control));

@@ -8,7 +8,7 @@ use crate::model::Word;
 use crate::model::status::{NeedStatus, ProbeStatus, ProcessStatus, ProjectStatus};
 use crate::model::units::{human_duration, round_duration};
 use crate::ui::look::{Look, clock};
-use crate::ui::text::{clean, pad, width};
+use crate::ui::text::{clean, fill, pad, width, wrap};
 use crate::ui::theme::Ink;
 
 /// How many of the latest changes of state are told.
@@ -20,6 +20,12 @@ pub const OFF: &str = "off";
 /// The column that labels stand in.
 const LABEL: usize = 9;
 
+/// The bar before a line of output, and a blank.
+const BAR: usize = 2;
+
+/// A terminal that is narrower breaks the lines itself.
+const NARROWEST: usize = 20;
+
 /// The whole answer. `last_lines` are the latest lines of output, where they help: empty for a process that is well.
 pub fn render(
     process: &ProcessStatus,
@@ -28,7 +34,12 @@ pub fn render(
     look: &Look,
     zone: &TimeZone,
 ) -> String {
-    let mut lines = vec![head(process, look)];
+    let label = |name, text: &str| labelled(name, &wrap(text, room(look)));
+    let listed = |name, items: &[String]| {
+        let between = format!(" {} ", look.theme.signs().dot);
+        labelled(name, &fill(items.iter().map(String::as_str), &between, room(look)))
+    };
+    let mut lines = vec![below_each_other(&wrap(&head(process, look), room(look)))];
     lines.extend(needs(process, project, look, zone));
     lines.extend(process.probe.iter().map(|probe| label("  probe", &probe_text(probe, process))));
     lines.extend(process.alive.iter().map(|alive| label("  alive", &probe_text(alive, process))));
@@ -38,15 +49,17 @@ pub fn render(
             if last_lines.len() == 1 { "last line".to_owned() } else { format!("last {} lines", last_lines.len()) };
         lines.push(label("  output", &format!("{which} of run {}", process.runs)));
         let bar = look.theme.signs().bar;
-        lines.extend(last_lines.iter().map(|line| format!("         {bar} {}", clean(line))));
+        let room = room(look).saturating_sub(BAR);
+        let rows = last_lines.iter().flat_map(|line| wrap(&clean(line), room));
+        lines.extend(rows.map(|row| format!("{}{bar} {row}", " ".repeat(LABEL))));
     }
     if !process.history.is_empty() {
-        lines.push(label("history", &history(process, look, zone)));
+        lines.push(listed("history", &history(process, zone)));
     }
     let next =
         if project.state == OFF { vec!["up".to_owned(), format!("logs {}", process.name)] } else { next(process) };
     let next: Vec<String> = next.iter().map(|command| look.address.line(command)).collect();
-    lines.push(label("next", &next.join(&format!(" {} ", look.theme.signs().dot))));
+    lines.push(listed("next", &next));
     let mut text = lines.join("\n");
     text.push('\n');
     text
@@ -63,6 +76,7 @@ fn head(process: &ProcessStatus, look: &Look) -> String {
 /// One line for each edge, and below an open one what its check last said.
 fn needs(process: &ProcessStatus, project: &ProjectStatus, look: &Look, zone: &TimeZone) -> Vec<String> {
     let columns = process.needs.iter().map(|need| width(&clean(&need.name))).max().unwrap_or(0);
+    let label = |name, text: &str| labelled(name, &wrap(text, room(look)));
     let mut lines = Vec::new();
     for need in &process.needs {
         let name = pad(&clean(&need.name), columns);
@@ -164,13 +178,11 @@ fn facts(process: &ProcessStatus, look: &Look) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// `10:40:00 waiting for db, api · 10:40:02 waiting for api`
-fn history(process: &ProcessStatus, look: &Look, zone: &TimeZone) -> String {
+/// `10:40:00 waiting for db, api`, `10:40:02 waiting for api`
+fn history(process: &ProcessStatus, zone: &TimeZone) -> Vec<String> {
     let skipped = process.history.len().saturating_sub(HISTORY_SHOWN);
     let entries = process.history.iter().skip(skipped);
-    let entries: Vec<String> =
-        entries.map(|entry| format!("{} {}", clock(entry.at, zone), clean(&entry.what))).collect();
-    entries.join(&format!(" {} ", look.theme.signs().dot))
+    entries.map(|entry| format!("{} {}", clock(entry.at, zone), clean(&entry.what))).collect()
 }
 
 /// The commands that help next, each without the `run` before it.
@@ -190,6 +202,9 @@ fn next(process: &ProcessStatus) -> Vec<String> {
             vec![format!("why {failed}"), format!("logs {failed}"), format!("restart {failed}")]
         }
         Word::Starting | Word::Unhealthy | Word::Stopping => vec![format!("logs -f {name}")],
+        Word::Retrying | Word::Failed if process.could_not_start => {
+            vec!["check".to_owned(), format!("restart {name}")]
+        }
         Word::Retrying | Word::Failed => {
             vec![format!("logs {name} --run {}", process.runs.max(1)), format!("restart {name}")]
         }
@@ -198,8 +213,19 @@ fn next(process: &ProcessStatus) -> Vec<String> {
     }
 }
 
-fn label(name: &str, text: &str) -> String {
-    format!("{} {text}", pad(name, LABEL - 1))
+/// A label, and the lines of a text behind it.
+fn labelled(name: &str, text: &[String]) -> String {
+    format!("{} {}", pad(name, LABEL - 1), below_each_other(text))
+}
+
+/// Lines of which all but the first begin where texts stand.
+fn below_each_other(lines: &[String]) -> String {
+    lines.join(&format!("\n{}", " ".repeat(LABEL)))
+}
+
+/// The columns behind a label.
+fn room(look: &Look) -> usize {
+    look.width.map_or(usize::MAX, |columns| columns.max(NARROWEST) - LABEL)
 }
 
 #[cfg(test)]
@@ -231,6 +257,40 @@ next     run why api - run logs api --since 2m - run start web --no-deps
     }
 
     #[test]
+    fn a_narrow_terminal_gets_lines_that_fit_with_whole_words_and_commands() {
+        let mut shop = sample::waiting_shop();
+        shop.processes[3].note = "waiting for api, which is not ready yet".into();
+        let look = Look { width: Some(40), ..Look::plain() };
+        let written = ["Error: connect ECONNREFUSED 127.0.0.1:6379".to_owned()];
+        assert_eq!(
+            render(&shop.processes[3], &shop, &written, &look, &TimeZone::UTC),
+            "\
+web is waiting (2m10s): waiting
+         for api, which is not ready yet
+  needs  db   ready + ready since
+         10:40:02
+  needs  api  until ready - starting
+         since 10:41:50
+         probe  http
+         127.0.0.1:3101/health every
+         0.5s, last: http 503
+         \"migrations pending\" (try 41,
+         timeout 60s in 8s)
+  it is  ./bin/web (in
+         /home/ann/src/shop-fix-ui)
+  output last line of run 0
+         | Error: connect ECONNREFUSED
+         | 127.0.0.1:6379
+history  10:40:00 waiting for db, api
+         10:40:02 waiting for api
+next     run why api
+         run logs api --since 2m
+         run start web --no-deps
+"
+        );
+    }
+
+    #[test]
     fn a_failed_one_shows_how_it_ended_and_its_last_lines() {
         assert_eq!(
             why("worker", &sample::shop(), &["Traceback:", "RuntimeError: \x1b[31mqueue refused\x1b[0m"]),
@@ -246,6 +306,14 @@ history  10:40:00 starting - 10:40:02 ready in 2.1s
 next     run logs worker --run 4 - run restart worker
 "
         );
+    }
+
+    #[test]
+    fn one_that_could_not_be_started_has_no_logs_to_look_at() {
+        let mut shop = sample::shop();
+        shop.processes[4].could_not_start = true;
+        let text = why("worker", &shop, &[]);
+        assert!(text.ends_with("next     run check - run restart worker\n"), "{text}");
     }
 
     #[test]

@@ -121,6 +121,7 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("all_config_info", "supervisor.getAllConfigInfo", "[]"),
     ("run_reload", "run.reload", "[]"),
     ("run_reload_dry", "run.reload", "[true]"),
+    ("run_activate", "run.activate", r#"[["full"]]"#),
     ("run_changed_files", "run.changedFiles", "[]"),
     ("run_down", "run.down", "[]"),
     ("run_version", "run.version", "[]"),
@@ -183,7 +184,7 @@ fn config(wish: &ConfigWish) -> Result<ReloadPlan, ConfigRefusal> {
     match wish {
         ConfigWish::Glance => Ok(ReloadPlan { files: vec!["run.toml".into()], ..ReloadPlan::default() }),
         ConfigWish::Compare | ConfigWish::Reload => Ok(ReloadPlan { groups, unchanged: 3, ..ReloadPlan::default() }),
-        ConfigWish::AddGroup(_) | ConfigWish::RemoveGroup(_) => Ok(ReloadPlan::default()),
+        ConfigWish::Activate(_) | ConfigWish::AddGroup(_) | ConfigWish::RemoveGroup(_) => Ok(ReloadPlan::default()),
         ConfigWish::Restart => Err(ConfigRefusal::Unreadable("error: unknown key `dependson`".into())),
     }
 }

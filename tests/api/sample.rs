@@ -197,6 +197,7 @@ pub(crate) fn processes(project: &Project) -> Vec<ProcessInfo> {
         stopped_wall: at(42).wall,
         last_exit: Some(Exit::Code(1)),
         failed_otherwise: None,
+        could_not_start: false,
         spawn_error: "Exited too quickly (process log may have details)".into(),
         needed_by: vec![MAIL],
         ..spawned(off(WORKER_0), 40, Word::Failed, 42)

@@ -7,6 +7,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a harness that cannot set its stage has to fail")]
 
+pub(crate) mod leftovers;
 pub(crate) mod processes;
 pub(crate) mod running;
 pub(crate) mod terminal;
@@ -18,7 +19,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Once, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -82,7 +83,9 @@ impl Done {
 impl TestProject {
     /// An empty project.
     pub(crate) fn empty() -> Self {
-        let base = tempfile::Builder::new().prefix("run-").tempdir().unwrap();
+        static CLEARED: Once = Once::new();
+        CLEARED.call_once(|| leftovers::clear_away(&std::env::temp_dir()));
+        let base = tempfile::Builder::new().prefix(&leftovers::prefix()).tempdir().unwrap();
         let mark = base.path().file_name().unwrap().to_str().unwrap().to_owned();
         let project = Self { base, mark, variables: Vec::new(), is_shot: Cell::new(false) };
         for name in ["project", "home", "state", "config", "cache", "r", "tmp"] {

@@ -1,8 +1,10 @@
 //! A crash is the loudest state, and a loop is never called ready.
 
+use std::path::Path;
+
 use nix::sys::signal::Signal;
 
-use crate::common::{Running, TestProject};
+use crate::common::{Running, Terminal, TestProject};
 
 const BROKEN: &str = r#"
 [program.db]
@@ -38,6 +40,26 @@ fn the_box_shows_the_reason_and_the_last_lines() {
     assert_eq!(rows.len(), 12, "{told}");
     assert!(rows[11].contains("queue refused: bad credentials"), "{told}");
     up.interrupt().expect_code(1);
+}
+
+/// Seconds since midnight of the clock time behind a word.
+fn clock_behind(word: &str, text: &str) -> i64 {
+    let clock = &text[text.find(word).expect(text) + word.len()..][..8];
+    clock.split(':').fold(0, |seconds, part| seconds * 60 + part.parse::<i64>().expect(text))
+}
+
+#[test]
+fn the_box_has_the_clock_of_this_place() {
+    let project = TestProject::toml("[program.web]\ncommand = \"exit 3\"\nautorestart = false\n");
+    let command = ["TZ=HERE-9", env!("CARGO_BIN_EXE_run"), "up"];
+    let up = Terminal::start_program(&project, Path::new("/usr/bin/env"), &command);
+    up.wait_for("since ").wait_for("pid ");
+    let why = project.run(&["why", "web", "--json"]).expect_code(0).stdout;
+    let began: serde_json::Value = serde_json::from_str(&why).unwrap();
+    let began = began["processes"][0]["process"]["history"][0]["at"].as_i64().unwrap() / 1000;
+    let apart = (clock_behind("since ", &up.screen()) - began - 9 * 3600).rem_euclid(24 * 3600);
+    assert!(apart.min(24 * 3600 - apart) < 60, "{}", up.screen());
+    up.press("\x03");
 }
 
 #[test]
@@ -110,6 +132,9 @@ fn a_program_that_cannot_be_started_says_why() {
     let up = project.up();
     up.wait_for("could not start").wait_for("./bin/api");
     project.wait_for_word("api", "failed");
+    up.wait_for("next: run check   -   run restart api");
+    project.run(&["why", "api"]).expect_text("next     run check - run restart api");
+    project.run(&["up", "-d"]).expect_code(1).expect_text("next: run check   -   run restart api");
     up.interrupt().expect_code(1);
 }
 

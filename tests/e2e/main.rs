@@ -28,6 +28,7 @@ mod hard_to_end;
 mod health;
 mod init;
 mod joining;
+mod killed_tests;
 mod listeners;
 mod logs;
 mod lost_config;

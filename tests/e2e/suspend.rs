@@ -99,6 +99,24 @@ fn what_is_kept_of_a_suspended_project_is_shown_with_what_continues_it() {
 }
 
 #[test]
+fn a_joined_stream_waits_until_a_suspended_project_goes_on() {
+    let project = TestProject::toml("[program.web]\ncommand = \"exec sleep 1000\"\nstartsecs = 0\n");
+    let up = project.up();
+    project.wait_for_word("web", "ready");
+    let mut joined = Terminal::start(&project, &["up"]);
+    joined.wait_for("Ctrl-C leaves");
+    up.signal(Signal::SIGSTOP);
+    joined.wait_for(&format!("project is suspended: its process {} is stopped", up.pid()));
+    up.signal(Signal::SIGCONT);
+    joined.wait_for("project goes on");
+    project.run(&["restart", "web"]).expect_code(0);
+    joined.wait_for("starting, run 2");
+    up.interrupt().expect_code(0);
+    joined.wait_for("project is down");
+    assert!(becomes_true(PATIENCE, || joined.running.has_ended() == Some(0)));
+}
+
+#[test]
 fn who_asks_a_suspended_project_is_told_so_in_time() {
     let project = TestProject::toml(
         "[program.web]\ncommand = \"exec sleep 1000\"\n\

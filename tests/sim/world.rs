@@ -401,7 +401,7 @@ impl World {
         let sticks_at = u32::try_from(fate.below(12)).expect("small");
         let mut random = Random::new(self.seed, u64::from(attempt) * 37 + u64::from(process.0));
         let is_stuck = attempt > sticks_at || random.chance(10);
-        let verdict = if is_stuck { Verdict::Fail("http 503".into()) } else { Verdict::Pass("http 200".into()) };
+        let verdict = if is_stuck { Verdict::Refuse("http 503".into()) } else { Verdict::Pass("http 200".into()) };
         let wait = Duration::from_millis(random.pick(&[1, 90, 1500, 60_000]));
         self.later(wait, Event::Checked { process, generation, attempt, verdict });
     }

@@ -58,17 +58,21 @@ pub(super) fn join(
         ))
         .hint("run -p NAME up …     runs this one beside it, under another name"));
     }
+    let Some(before) = connection.status_until_gone()? else { return Ok(None) };
+    select::select(&before, &args.names)?;
     let leaves = args.detach || args.wait;
     if !(leaves || settings.out.is_terminal || settings.err.is_terminal) {
         return Err(refusal(&owner));
     }
-    let Some(before) = connection.status_until_gone()? else { return Ok(None) };
-    select::select(&before, &args.names)?;
     let names = if args.names.is_empty() { to_start(&before, &chosen(&loaded.project)) } else { args.names.clone() };
     let missing = missing(&before, &names);
     if settings.verbosity > Verbosity::Quiet {
         let (name, pid) = (clean(&owner.name), owner.pid);
         output::say(&format!("{name} is already up (pid {pid}); {}\n", plan(&missing)));
+    }
+    // Who names programs asks for those and no others.
+    if args.names.is_empty() && !args.profile.is_empty() {
+        connection.activate(&args.profile)?;
     }
     // Named ones may be up while what they need is not; without names, whoever is up is left alone with its failures.
     let starts = if args.names.is_empty() { missing } else { names.clone() };

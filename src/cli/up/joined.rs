@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use nix::unistd::{getpgrp, tcgetpgrp};
 
 use crate::cli::connection::Connection;
@@ -29,7 +30,7 @@ use crate::ui::text::{clean, pad, width};
 /// How often it is looked whether Ctrl-C was typed or something has changed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// How many lines each program has said before are shown.
+/// How many lines that each program has said since the project is up are shown.
 const LAST_LINES: usize = 10;
 
 /// Shows the stream of these processes, or of all, until Ctrl-C or the project's end.
@@ -53,8 +54,16 @@ pub(super) fn stream(
     };
     let full = if keys.is_some() { "; t shows the full screen" } else { "" };
     tell(format!("  Ctrl-C leaves, and everything keeps running{full}\n"));
-    let follow =
-        logs::Args { names: names.to_vec(), follow: true, last: Some(LAST_LINES), timestamps, ..logs::Args::default() };
+    // What was said before is of another time, by programs that may be gone.
+    let began = i64::try_from(connection.owner().since.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let follow = logs::Args {
+        names: names.to_vec(),
+        follow: true,
+        last: Some(LAST_LINES),
+        since: began.map(|began| began.to_string()),
+        timestamps,
+        ..logs::Args::default()
+    };
     let mut last = before.clone();
     let mut has_left = false;
     let sought = logs::seek(settings, &follow.names)?;
@@ -72,7 +81,7 @@ pub(super) fn stream(
             keys.show_full_screen(settings)?;
             return Ok(Turn::Anew(at));
         }
-        if let Some(now) = connection.status_unless_gone()? {
+        if let Some(now) = connection.status_if_answered()? {
             let lines =
                 transitions(&last, &now).into_iter().filter(|one| names.is_empty() || names.contains(&one.name));
             lines.for_each(|one| tell(line(&one, &now, &look)));

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 
 use crate::cli::settings::Verbosity;
+use crate::cli::up::screen::terminal_columns;
 use crate::cli::up::session::is_worth_saying;
-use crate::logs::{CrashBox, Hub, Label};
+use crate::logs::{CrashBox, Hub, Label, zone};
 use crate::model::supervisord::LogLevel;
 use crate::model::{ConfigNews, Now, ProcessId};
 use crate::runtime::clock::Clock;
@@ -53,11 +54,12 @@ impl Narrator for Teller {
             self.hub.say(lines.join("\n"));
         }
         if let Some(request) = tail {
+            let columns = terminal_columns();
             self.hub.crash_box(CrashBox {
                 process: request.process,
                 run: request.run,
                 max_lines: request.max_lines,
-                render: Box::new(move |tail| request.render(&tail.lines, tail.total)),
+                render: Box::new(move |tail| request.render(&tail.lines, tail.total, columns, &zone::local())),
             });
         }
     }

@@ -291,15 +291,19 @@ impl ScreenParts {
     fn print_status(&self) {
         let status = self.status();
         let all: Vec<&ProcessStatus> = status.processes.iter().collect();
-        let look = Look { width: Some(width()), ..self.look.clone() };
-        self.hub.say(table::render(&status, &all, &look));
+        self.hub.say(table::render(&status, &all, &self.look_now()));
+    }
+
+    /// In the terminal as it is now.
+    fn look_now(&self) -> Look {
+        Look { width: Some(width()), ..self.look.clone() }
     }
 
     fn print_why(&self, process: ProcessId) {
         let status = self.status();
         let name = self.names.full(process);
         if let Some(process) = status.processes.iter().find(|process| process.name == name) {
-            self.hub.say(why::render(process, &status, &[], &self.look, &zone::local()));
+            self.hub.say(why::render(process, &status, &[], &self.look_now(), &zone::local()));
         }
     }
 
@@ -342,7 +346,11 @@ impl ScreenParts {
     }
 }
 
-/// Columns of our terminal now.
+/// Columns of our terminal now; `None` without one.
+pub(super) fn terminal_columns() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| width.0.into())
+}
+
 fn width() -> usize {
-    terminal_size::terminal_size_of(io::stderr()).map_or(USUAL_WIDTH, |(width, _)| width.0.into())
+    terminal_columns().unwrap_or(USUAL_WIDTH)
 }

@@ -101,6 +101,32 @@ fn quick_attempts_do_not_use_up_the_failures() {
 }
 
 #[test]
+fn who_answers_that_it_is_not_ready_is_asked_less_often() {
+    let gaps = |every| {
+        let mut stand = Stand::new(asked(|ready| ReadySpec { every, ..ready }));
+        stand.pass(Duration::from_millis(100), refused);
+        let before = stand.asked.len();
+        stand.pass(Duration::from_secs(2), |_| Verdict::Refuse("http 503 /".to_owned()));
+        stand.asked[before..].windows(2).map(|pair| pair[1].since(pair[0])).collect::<Vec<_>>()
+    };
+    let millis = Duration::from_millis;
+    let found = gaps(Duration::from_secs(1));
+    assert!(found.is_sorted() && found[0] == millis(50) && found[found.len() - 1] == millis(250), "{found:?}");
+    assert!((8..=12).contains(&found.len()), "{found:?}");
+    assert!(gaps(millis(60)).iter().all(|gap| *gap <= millis(60)), "never less often than `every` says");
+}
+
+#[test]
+fn who_refuses_connections_is_asked_as_often_as_ever_also_after_an_answer() {
+    let mut stand = Stand::new(asked(|ready| ready));
+    stand.pass(Duration::from_millis(400), |_| Verdict::Refuse("http 503 /".to_owned()));
+    let before = stand.asked.len();
+    stand.pass(Duration::from_secs(1), refused);
+    let found: Vec<_> = stand.asked[before + 1..].windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    assert!(found.len() > 10 && found.iter().all(|gap| *gap <= Duration::from_millis(50)), "{found:?}");
+}
+
+#[test]
 fn several_successes_are_asked_for_apart() {
     let every = Duration::from_secs(1);
     let mut stand = Stand::new(asked(|ready| ReadySpec { successes: 3, every, ..ready }));

@@ -1,6 +1,9 @@
 //! The loudest state: crash lines, the box with the last lines of a run, and what a failure keeps down.
 
+use std::iter;
 use std::time::Duration;
+
+use jiff::tz::TimeZone;
 
 use crate::model::units::{human_duration, round_duration};
 use crate::model::{Now, ProcessId, Word};
@@ -9,11 +12,17 @@ use crate::supervisor::snapshot::Snapshot;
 use crate::ui::look::clock;
 use crate::ui::reason::{sentence, short};
 use crate::ui::story::{Said, Story, columns};
-use crate::ui::text::{clean, cut_end, width};
+use crate::ui::text::{clean, cut_end, fill, width, wrap};
 use crate::ui::theme::{Ink, Theme};
 
-/// Where the edge of a box ends.
+/// Where the edge of a box ends, in a terminal that is wide enough.
 const BOX_COLUMNS: usize = 72;
+/// A terminal that is narrower breaks the lines itself.
+const NARROWEST: usize = 20;
+/// What stands before a line of a box: blanks, the edge, a blank.
+const EDGE_COLUMNS: usize = 4;
+/// What stands before the commands to type next.
+const NEXT: &str = "  next: ";
 /// A line in a box is cut here; the whole one is in the log.
 const LINE_COLUMNS: usize = 400;
 /// A command at the foot of a box is cut here.
@@ -39,25 +48,52 @@ pub struct TailRequest {
     pub(super) stamp: String,
     theme: Theme,
     head: String,
+    /// When the run began, in milliseconds since 1970.
+    began: u64,
     foot: Vec<String>,
+    /// Commands; none where it goes on by itself.
+    next: Vec<String>,
 }
 
 impl TailRequest {
-    /// Draws the box: its head, these lines of the `total` that the run wrote, its foot and what to type next.
-    pub fn render(self, lines: &[String], total: usize) -> Vec<String> {
+    /// Draws the box: its head, these lines of the `total` that the run wrote, its foot and what to type next. Nothing is wider than
+    /// the terminal's `columns`. The time zone is asked for here, and not at the start of a project, which has no need of it.
+    pub fn render(self, lines: &[String], total: usize, columns: Option<usize>, zone: &TimeZone) -> Vec<String> {
         let signs = self.theme.signs();
-        let head = format!("{} {}, {} ", signs.top, self.head, extent(lines.len(), total));
-        let rule = signs.rule.repeat(BOX_COLUMNS.saturating_sub(width(&head) + 2));
         let edge = |text: &str| self.theme.paint(Ink::Bad, text);
-        let mut drawn = vec![format!("  {}", edge(&format!("{head}{rule}")))];
-        let shown = lines.iter().map(|line| cut_end(&clean(line), LINE_COLUMNS, signs.cut));
+        let columns = columns.map(|columns| columns.saturating_sub(width(&self.stamp)).max(NARROWEST));
+        let behind = |before: usize| columns.map_or(usize::MAX, |columns| columns - before);
+        let room = behind(EDGE_COLUMNS);
+        let mut head = wrap(&format!("{}, {}", self.head, extent(lines.len(), total)), room).into_iter();
+        let title = format!("{} {} ", signs.top, head.next().unwrap_or_default());
+        let rule = signs.rule.repeat(BOX_COLUMNS.min(behind(0)).saturating_sub(width(&title) + 2));
+        let mut drawn = vec![format!("  {}", edge(&format!("{title}{rule}")))];
+        drawn.extend(head.map(|line| format!("  {}", edge(&format!("{} {line}", signs.bar)))));
+        let shown = lines.iter().flat_map(|line| wrap(&cut_end(&clean(line), LINE_COLUMNS, signs.cut), room));
         drawn.extend(shown.map(|line| format!("  {} {line}", edge(signs.bar)).trim_end().to_owned()));
-        let mut foot = self.foot.iter();
-        drawn.extend(foot.next().map(|first| format!("  {} {first}", edge(signs.bottom))));
-        drawn.extend(foot.map(|line| format!("  {line}")));
+        let since = format!("since {}", clock(self.began, zone));
+        let foot = iter::once(&since).chain(&self.foot).map(String::as_str);
+        let foot = fill(foot, &format!(" {} ", signs.dot), room);
+        drawn.extend(hanging(&format!("  {} ", edge(signs.bottom)), EDGE_COLUMNS, &foot));
+        let next = fill(self.next.iter().map(String::as_str), &gap(self.theme), behind(width(NEXT)));
+        if !self.next.is_empty() {
+            drawn.extend(hanging(NEXT, width(NEXT), &next));
+        }
         put_before(&self.stamp, &mut drawn);
         drawn
     }
+}
+
+/// Lines of which the first stands behind `before`, and the others below it.
+fn hanging(before: &str, columns: usize, lines: &[String]) -> Vec<String> {
+    let blanks = " ".repeat(columns);
+    let beginnings = iter::once(before).chain(iter::repeat(blanks.as_str()));
+    beginnings.zip(lines).map(|(beginning, line)| format!("{beginning}{line}")).collect()
+}
+
+/// What stands between two commands to type next.
+fn gap(theme: Theme) -> String {
+    format!("   {}   ", theme.signs().dot)
 }
 
 /// How much of a run's output is shown.
@@ -119,7 +155,7 @@ impl Story {
     fn with_next_step(&self, line: String, tail: Option<TailRequest>, is_last: bool, crash: &Crash<'_>) -> Said {
         let mut lines = vec![line];
         if tail.is_none() && is_last {
-            lines.push(format!("  {}", self.next_step(crash)));
+            lines.push(format!("{NEXT}{}", self.next_steps(crash).join(&gap(self.telling.theme))));
         }
         Said { lines, tail }
     }
@@ -134,8 +170,6 @@ impl Story {
             | Reason::Background(_)
             | Reason::Unhealthy(_) => {}
         }
-        let mut foot = vec![self.foot(crash, now)];
-        foot.extend(with_next_step.then(|| self.next_step(crash)));
         Some(TailRequest {
             process: crash.process,
             run: crash.run,
@@ -143,16 +177,16 @@ impl Story {
             stamp: String::new(),
             theme: self.telling.theme,
             head: format!("{}, run {}", self.names.label(crash.process), crash.run),
-            foot,
+            began: now.wall.0.saturating_sub(u64::try_from(crash.after.as_millis()).unwrap_or(u64::MAX)),
+            foot: self.foot(crash),
+            next: if with_next_step { self.next_steps(crash) } else { Vec::new() },
         })
     }
 
-    /// `since 10:42:07 · cwd ./worker · python worker.py · pid 4711`
-    fn foot(&self, crash: &Crash<'_>, now: Now) -> String {
+    /// `cwd ./worker`, `python worker.py`, `pid 4711`
+    fn foot(&self, crash: &Crash<'_>) -> Vec<String> {
         let signs = self.telling.theme.signs();
-        let lasted = u64::try_from(crash.after.as_millis()).unwrap_or(u64::MAX);
-        let began = now.wall.0.saturating_sub(lasted);
-        let mut parts = vec![format!("since {}", clock(began, &self.telling.zone))];
+        let mut parts = Vec::new();
         if let Some(known) = self.known.get(crash.process.index()) {
             if !known.directory.is_empty() {
                 parts.push(format!("cwd {}", known.directory));
@@ -162,24 +196,25 @@ impl Story {
                 parts.push(format!("pid {}", known.pid));
             }
         }
-        parts.join(&format!(" {} ", signs.dot))
+        parts
     }
 
-    /// `next: run logs worker --run 4   ·   run why worker   ·   run restart worker`
-    fn next_step(&self, crash: &Crash<'_>) -> String {
+    /// `run logs worker --run 4`, `run why worker`, `run restart worker`. What was never executed has written nothing, and `why` has
+    /// nothing to add.
+    fn next_steps(&self, crash: &Crash<'_>) -> Vec<String> {
         let (run, name) = (&self.telling.command, self.names.full(crash.process));
-        let gap = format!("   {}   ", self.telling.theme.signs().dot);
-        let logs = match crash.reason {
-            Reason::Spawn(_) => String::new(),
+        let mut steps = match crash.reason {
+            Reason::Spawn(_) => vec![format!("{run} check")],
             Reason::Exit(_)
             | Reason::Signalled(_)
             | Reason::NotReady { .. }
             | Reason::Background(_)
             | Reason::Unhealthy(_) => {
-                format!("{run} logs {name} --run {}{gap}", crash.run)
+                vec![format!("{run} logs {name} --run {}", crash.run), format!("{run} why {name}")]
             }
         };
-        format!("next: {logs}{run} why {name}{gap}{run} restart {name}")
+        steps.push(format!("{run} restart {name}"));
+        steps
     }
 
     /// `not started: worker failed (it needs worker)`, and the way to it when that is longer.

@@ -46,7 +46,9 @@ fn screen(story: &mut Story, notices: &[Notice], snapshot: &Snapshot, tail: &Tai
     for notice in notices {
         let said = story.tell(notice, snapshot, now());
         lines.extend(said.lines);
-        lines.extend(said.tail.into_iter().flat_map(|request| request.render(&tail.lines, tail.total)));
+        lines.extend(
+            said.tail.into_iter().flat_map(|request| request.render(&tail.lines, tail.total, None, &TimeZone::UTC)),
+        );
     }
     lines.join("\n")
 }

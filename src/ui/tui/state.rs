@@ -434,7 +434,9 @@ impl State {
         match self.page {
             Page::Why => self.current().map(|process| {
                 let process = self.by_now(process);
-                let text = why::render(&process, status, &self.last_lines, &self.look, &self.zone);
+                // The page breaks the lines itself, and anew when its width changes.
+                let look = Look { width: None, ..self.look.clone() };
+                let text = why::render(&process, status, &self.last_lines, &look, &self.zone);
                 paint::lines(&text)
             }),
             Page::Graph => Some(graph::lines(status, &self.look)),

@@ -68,6 +68,54 @@ fn the_first_crash_shows_the_last_lines_and_the_repeats_are_one_line_each() {
 }
 
 #[test]
+fn a_box_is_as_narrow_as_the_terminal_and_nothing_in_it_is_lost() {
+    let project = with_worker();
+    let written = ["ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 6379)".to_owned()];
+    let drawn = |columns| {
+        let mut story = Story::new(&project, &ports(), telling(PLAIN));
+        story.spawned(WORKER, 4711);
+        let notice = gave_up(4, Reason::Exit(Exit::Code(1)), true);
+        let tail = story.tell(&notice, &snapshot(&project, Word::Failed), now()).tail.unwrap();
+        tail.render(&written, 31, Some(columns), &TimeZone::UTC).join("\n")
+    };
+    assert_screen(
+        &drawn(80),
+        "
+  ┌ worker, run 4, last line of 31 ─────────────────────────────────────
+  │ ConnectionRefusedError: [Errno 111] Connect call failed ('127.0.0.1', 6379)
+  └ since 10:42:07 · cwd ./worker · python worker.py · pid 4711
+  next: run logs worker --run 4   ·   run why worker   ·   run restart worker
+",
+    );
+    assert_screen(
+        &drawn(60),
+        "
+  ┌ worker, run 4, last line of 31 ─────────────────────────
+  │ ConnectionRefusedError: [Errno 111] Connect call failed
+  │ ('127.0.0.1', 6379)
+  └ since 10:42:07 · cwd ./worker · python worker.py
+    pid 4711
+  next: run logs worker --run 4   ·   run why worker
+        run restart worker
+",
+    );
+    assert_screen(
+        &drawn(40),
+        "
+  ┌ worker, run 4, last line of 31 ─────
+  │ ConnectionRefusedError: [Errno 111]
+  │ Connect call failed ('127.0.0.1',
+  │ 6379)
+  └ since 10:42:07 · cwd ./worker
+    python worker.py · pid 4711
+  next: run logs worker --run 4
+        run why worker
+        run restart worker
+",
+    );
+}
+
+#[test]
 fn an_end_that_autorestart_leaves_alone_says_what_to_type() {
     let project = with_worker();
     let mut story = Story::new(&project, &ports(), telling(PLAIN));
@@ -104,7 +152,7 @@ fn giving_up_names_what_happened() {
         &first_line(&gave_up(4, spawn, true)),
         "
   ✗ worker    gave up after 4 tries: could not start: no such file or directory: ./bin/api
-  next: run why worker   ·   run restart worker
+  next: run check   ·   run restart worker
 ",
     );
 }
@@ -205,8 +253,5 @@ fn long_names_are_cut_in_the_column_and_whole_in_commands() {
     };
     let lines = story.tell(&notice, &snapshot(&project, Word::Failed), now()).lines;
     assert_eq!(lines[0], "  ✗ a-very-lon…me-indeed   could not start: x (run 1)");
-    assert_eq!(
-        lines[1],
-        "  next: run why a-very-long-program-name-indeed   ·   run restart a-very-long-program-name-indeed"
-    );
+    assert_eq!(lines[1], "  next: run check   ·   run restart a-very-long-program-name-indeed");
 }
