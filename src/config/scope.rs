@@ -46,7 +46,7 @@ impl Scope {
         let mut scope = self.clone();
         scope.add_files(request, &program.env_files, world);
         for port in &program.ports {
-            scope.define(&port_variable(port.name.as_deref()), None);
+            scope.define(&port.variable(), None);
         }
         scope
     }
@@ -105,9 +105,4 @@ impl Scope {
             }
         }
     }
-}
-
-/// `PORT`, or `PORT_NAME` for a named port.
-pub fn port_variable(name: Option<&str>) -> String {
-    name.map_or("PORT".to_owned(), |name| format!("PORT_{}", name.to_uppercase().replace('-', "_")))
 }

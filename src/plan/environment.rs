@@ -259,18 +259,9 @@ fn own_variables<'a>(
         let Some(port) = port else {
             return Err(EnvironmentError::PortRange { program: program.name.clone(), number: instance.number });
         };
-        own.set(port_variable(spec.name.as_deref()), port.to_string(), Layer::Port);
+        own.set(spec.variable(), port.to_string(), Layer::Port);
     }
     Ok(own)
-}
-
-/// The variable that carries a port: `PORT`, or `PORT_ADMIN_UI` for the port `admin-ui`.
-pub fn port_variable(name: Option<&str>) -> String {
-    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    match name {
-        None => "PORT".to_owned(),
-        Some(name) => format!("PORT_{}", name.chars().map(upper).collect::<String>()),
-    }
 }
 
 /// Fills the holes of a value.
