@@ -64,9 +64,14 @@ impl Scope {
         self.values.insert(name, value);
     }
 
+    /// Whether a variable has been defined, be its value known already or not.
+    pub fn defines(&self, name: &str) -> bool {
+        self.values.get(name).is_some()
+    }
+
     /// Whether a variable will have a value. `RUN_…` and `SUPERVISOR_…` are ours.
     pub fn has(&self, name: &str) -> bool {
-        self.values.get(name).is_some() || name.starts_with("RUN_") || name.starts_with("SUPERVISOR_")
+        self.defines(name) || name.starts_with("RUN_") || name.starts_with("SUPERVISOR_")
     }
 
     /// A variable's value, if it is known already.

@@ -170,18 +170,10 @@ pub fn compose<'a>(
 ) -> Result<Environment<'a>, EnvironmentError> {
     let own = own_variables(project, process, ports, layers)?;
     let mut builder = Builder { own: &own, ports, made: inherited(layers.shell) };
-    let as_it_stands =
-        |made: &mut Environment<'a>, (name, value): &'a (String, String), from| made.set(name, value, from);
-    for pair in layers.output {
-        as_it_stands(&mut builder.made, pair, Layer::Output);
-    }
+    builder.project(project, layers)?;
     let keeps_shell = |name: &str| project.env_order == EnvOrder::Shell && layers.shell.contains_key(name);
-    for pair in layers.project_files.iter().filter(|(name, _)| !keeps_shell(name)) {
-        as_it_stands(&mut builder.made, pair, Layer::ProjectFile);
-    }
-    builder.table(Layer::ProjectTable, &project.environment)?;
-    for pair in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
-        as_it_stands(&mut builder.made, pair, Layer::ProgramFile);
+    for (name, value) in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+        builder.made.set(name, value, Layer::ProgramFile);
     }
     if let Some((program, instance)) = process {
         builder.table(Layer::ProgramTable, &program.as_run_by(instance).environment)?;
@@ -195,6 +187,19 @@ pub fn compose<'a>(
         }
     }
     Ok(made)
+}
+
+/// What the env files of a program see beneath them. Theirs among the layers are not looked at.
+pub fn beneath_program_files(
+    project: &Project,
+    process: (&Program, &Instance),
+    ports: &Ports,
+    layers: &Layers<'_>,
+) -> Result<BTreeMap<String, String>, EnvironmentError> {
+    let own = own_variables(project, Some(process), ports, layers)?;
+    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell) };
+    builder.project(project, layers)?;
+    Ok(builder.made.iter().map(|(name, variable)| (name.to_owned(), variable.value.to_string())).collect())
 }
 
 /// What every process of a project begins with.
@@ -211,7 +216,19 @@ struct Builder<'b, 'a> {
     made: Environment<'a>,
 }
 
-impl Builder<'_, '_> {
+impl<'a> Builder<'_, 'a> {
+    /// What the project says for all of its programs.
+    fn project(&mut self, project: &Project, layers: &Layers<'a>) -> Result<(), EnvironmentError> {
+        for (name, value) in layers.output {
+            self.made.set(name, value, Layer::Output);
+        }
+        let keeps_shell = |name: &str| project.env_order == EnvOrder::Shell && layers.shell.contains_key(name);
+        for (name, value) in layers.project_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+            self.made.set(name, value, Layer::ProjectFile);
+        }
+        self.table(Layer::ProjectTable, &project.environment)
+    }
+
     fn table(&mut self, layer: Layer, table: &[(String, Template)]) -> Result<(), EnvironmentError> {
         for (name, template) in table {
             let variable = |name: &str| self.own.get(name).or_else(|| self.made.get(name)).map(str::to_owned);
