@@ -7,13 +7,21 @@ use crate::config::dotenv;
 use crate::config::facts::{FileFact, World};
 use crate::config::layers::Layers;
 use crate::config::request::Request;
-use crate::model::template::Part;
+use crate::model::template::{MOST_TEXT, Part};
 use crate::model::{EnvFile, EnvOrder, Program, Project, Template};
 
 /// Names, with values where they are known.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Scope {
     values: Layers<Option<String>>,
+    /// How long further values may be, all of them together; longer ones count as not known.
+    room: usize,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { values: Layers::default(), room: MOST_TEXT }
+    }
 }
 
 impl Scope {
@@ -37,7 +45,7 @@ impl Scope {
     pub fn of_project(request: &Request, project: &Project, world: &mut World<'_>) -> Self {
         let mut scope = Self::below_environment(request, project, world);
         scope.add_entries(&project.environment);
-        Self { values: scope.values.shared() }
+        Self { values: scope.values.shared(), ..scope }
     }
 
     /// What the values of a program's own `environment` see: this, its env files, its ports.
@@ -61,6 +69,7 @@ impl Scope {
 
     /// Adds a variable.
     pub fn define(&mut self, name: &str, value: Option<String>) {
+        self.room = self.room.saturating_sub(value.as_ref().map_or(0, String::len));
         self.values.insert(name, value);
     }
 
@@ -81,12 +90,18 @@ impl Scope {
 
     /// A value with its holes filled, if all of them are known already.
     pub fn resolve(&self, template: &Template) -> Option<String> {
-        let part = |part: &Part| match part {
-            Part::Text(text) => Some(text.clone()),
-            Part::Variable(name) => self.get(name).map(ToOwned::to_owned),
-            Part::Program { .. } => None,
-        };
-        template.parts.iter().map(part).collect()
+        let mut text = String::new();
+        for part in &template.parts {
+            text.push_str(match part {
+                Part::Text(text) => text,
+                Part::Variable(name) => self.get(name)?,
+                Part::Program { .. } => return None,
+            });
+            if text.len() > self.room {
+                return None;
+            }
+        }
+        Some(text)
     }
 
     /// All names that have been defined.

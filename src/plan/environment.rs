@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 pub use self::secret::{looks_secret, mask};
 use crate::model::program::Instance;
-use crate::model::template::{Part, ProgramFact};
+use crate::model::template::{MOST_TEXT, Part, ProgramFact};
 use crate::model::{Dialect, EnvOrder, Program, ProgramName, Project, Template};
 use crate::plan::ports::Ports;
 
@@ -124,6 +124,9 @@ pub enum Unresolved {
     /// No such port.
     #[error("`${{{0}}}` is not known: `{1}` has no such port")]
     Port(String, ProgramName),
+    /// There is no end of it.
+    #[error("with what it names it is longer than a program may be given")]
+    TooLong,
 }
 
 /// A variable that cannot be made.
@@ -169,7 +172,7 @@ pub fn compose<'a>(
     layers: &Layers<'a>,
 ) -> Result<Environment<'a>, EnvironmentError> {
     let own = own_variables(project, process, ports, layers)?;
-    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell) };
+    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell), room: MOST_TEXT };
     builder.project(project, layers)?;
     let keeps_shell = |name: &str| project.env_order == EnvOrder::Shell && layers.shell.contains_key(name);
     for (name, value) in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
@@ -197,7 +200,7 @@ pub fn beneath_program_files(
     layers: &Layers<'_>,
 ) -> Result<BTreeMap<String, String>, EnvironmentError> {
     let own = own_variables(project, Some(process), ports, layers)?;
-    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell) };
+    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell), room: MOST_TEXT };
     builder.project(project, layers)?;
     Ok(builder.made.iter().map(|(name, variable)| (name.to_owned(), variable.value.to_string())).collect())
 }
@@ -214,6 +217,8 @@ struct Builder<'b, 'a> {
     own: &'b Environment<'a>,
     ports: &'b Ports,
     made: Environment<'a>,
+    /// How long further values of tables may be, all of them together.
+    room: usize,
 }
 
 impl<'a> Builder<'_, 'a> {
@@ -233,7 +238,9 @@ impl<'a> Builder<'_, 'a> {
         for (name, template) in table {
             let variable = |name: &str| self.own.get(name).or_else(|| self.made.get(name)).map(str::to_owned);
             let value = resolve(template, variable, |program, port| self.ports.get(program, port))
+                .and_then(|value| if value.len() > self.room { Err(Unresolved::TooLong) } else { Ok(value) })
                 .map_err(|source| EnvironmentError::Value { name: name.clone(), source })?;
+            self.room -= value.len();
             self.made.set(name.clone(), value, layer);
         }
         Ok(())
@@ -295,6 +302,9 @@ pub fn resolve(
                 text.push_str(&variables(name).ok_or_else(|| Unresolved::Variable(name.clone()))?);
             }
             Part::Program { program, fact } => text.push_str(&fill(program, fact, &ports)?),
+        }
+        if text.len() > MOST_TEXT {
+            return Err(Unresolved::TooLong);
         }
     }
     Ok(text)
