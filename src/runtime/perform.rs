@@ -97,6 +97,9 @@ impl<S: Spawner> Driver<S> {
         let user = launch.user.as_deref().map(account).transpose()?;
         let mut streams =
             self.streams(program, (process, generation)).map_err(|error| unprepared("streams", &error))?;
+        if let Some(account) = &user {
+            streams.give_to(account.uid);
+        }
         if let Some(socket) = self.fcgi.stdin(program, (process, generation))? {
             streams = streams.with_stdin(socket);
         }
