@@ -142,6 +142,19 @@ fn a_secret_is_written_only_when_it_is_asked_for() {
     }
 }
 
+/// `%n` is the unit's name there.
+#[test]
+fn systemd_fills_nothing_into_a_name_or_a_path() {
+    let mut project = Project::new("/src/100%new", vec![Program::new("web%n")]);
+    project.env_files = vec![EnvFile { path: "/src/100%new/.env".into(), optional: true }];
+    let format = EXPORT_FORMATS.iter().find(|format| format.name == "systemd").unwrap();
+    let site = Site { project: &project, name: "100%new", ports: &Ports::default(), with_secrets: false };
+    let exported = (format.render)(&site);
+    let text: String = exported.files.iter().map(|file| file.text.as_str()).collect();
+    let percents = text.matches('%').count();
+    assert!(percents > 0 && percents == 2 * text.matches("%%").count(), "{text}");
+}
+
 #[test]
 fn every_yaml_is_one() {
     for name in ["compose", "kubernetes"] {

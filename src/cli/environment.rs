@@ -11,7 +11,7 @@ use crate::cli::settings::{Settings, Verbosity};
 use crate::model::program::Instance;
 use crate::model::{EnvFile, Program, Project};
 use crate::plan::environment::{self, Environment, Layers};
-use crate::runtime::env_files;
+use crate::runtime::env_files::{self, Beneath};
 
 /// Whose environment is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,21 +40,25 @@ pub fn compose(settings: &Settings, subject: Subject<'_>) -> Result<Made, Comman
         Subject::Program(word) => Some(find(project, word)?),
     };
     let ports = project::ports(settings, &loaded)?;
-    let project_files = read(&project.env_files, &settings.environment, settings)?;
-    let program_files = match process {
-        Some((program, _)) => read(&program.env_files, &with(&settings.environment, &project_files), settings)?,
-        None => Vec::new(),
-    };
+    let project_files = read(&project.env_files, settings.environment.clone(), settings)?;
     let server_url = project::server_url(settings, &loaded);
     let layers = Layers {
         shell: &settings.environment,
         output: &[],
         project_files: &project_files,
-        program_files: &program_files,
+        program_files: &[],
         project_name: &loaded.display_name,
         run_id: None,
         server_url: server_url.as_deref(),
     };
+    let program_files = match process {
+        Some((program, instance)) if !program.env_files.is_empty() => {
+            let beneath = environment::beneath_program_files(project, (program, instance), &ports, &layers)?;
+            read(&program.env_files, beneath, settings)?
+        }
+        Some(_) | None => Vec::new(),
+    };
+    let layers = Layers { program_files: &program_files, ..layers };
     let environment = environment::compose(project, process, &ports, &layers)?.into_owned();
     let directory = directory(settings, &loaded, process, &environment, &ports)?;
     Ok(Made { environment, directory })
@@ -91,20 +95,16 @@ fn directory(
 /// Reads env files in order. A bad line costs only itself and is named on stderr; a missing file is an error unless optional.
 fn read(
     files: &[EnvFile],
-    outer: &BTreeMap<String, String>,
+    now: BTreeMap<String, String>,
     settings: &Settings,
 ) -> Result<Vec<(String, String)>, CommandError> {
-    let read = env_files::read(files, outer).map_err(|error| CommandError::user(format!("could not read {error}")))?;
+    let beneath = Beneath { now, ..Beneath::default() };
+    let read =
+        env_files::read(files, beneath).map_err(|error| CommandError::user(format!("could not read {error}")))?;
     if settings.verbosity > Verbosity::Quiet {
         for (path, problem) in &read.problems {
             say(&format!("warning: {}:{}: {}\n", path.display(), problem.line, problem.message));
         }
     }
     Ok(read.pairs)
-}
-
-fn with(outer: &BTreeMap<String, String>, pairs: &[(String, String)]) -> BTreeMap<String, String> {
-    let mut all = outer.clone();
-    all.extend(pairs.iter().cloned());
-    all
 }

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind as ParseErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -59,11 +60,13 @@ pub mod up;
 pub mod wait;
 pub mod why;
 
-use args::{Args, Command};
+use args::{Args, Command, GlobalArgs};
 use called_as::{Called, StandIn};
 use error::CommandError;
 use exit_code::ExitCode;
 use settings::{Facts, Settings};
+
+use crate::registry::{self, Homes};
 
 /// Runs the command line of this process.
 pub fn main() -> std::process::ExitCode {
@@ -72,14 +75,14 @@ pub fn main() -> std::process::ExitCode {
     let line: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     if let Some(called) = called_as::called(&line) {
         let settings = settings::resolve(&called.global, environment(), &facts());
-        return ended(&settings, there(&settings).and_then(|()| stand_in(&settings, &called)));
+        return ended(&settings, there(&called.global, &settings).and_then(|()| stand_in(&settings, &called)));
     }
     let args = match parse() {
         Ok(args) => args,
         Err(code) => return code.into(),
     };
     let settings = settings::resolve(&args.global, environment(), &facts());
-    ended(&settings, there(&settings).and_then(|()| dispatch(&settings, args.command)))
+    ended(&settings, there(&args.global, &settings).and_then(|()| dispatch(&settings, args.command)))
 }
 
 /// What we end with; an error is said.
@@ -100,12 +103,16 @@ fn stand_in(settings: &Settings, called: &Called) -> Result<ExitCode, CommandErr
     }
 }
 
-/// That the directory we are to look in exists.
-fn there(settings: &Settings) -> Result<(), CommandError> {
-    if settings.directory.is_dir() {
+/// That the directory of `-C` exists, or a project is still up whose directory it was.
+fn there(args: &GlobalArgs, settings: &Settings) -> Result<(), CommandError> {
+    let directory = &settings.directory;
+    if args.directory.is_none() || directory.is_dir() {
         return Ok(());
     }
-    Err(CommandError::user(format!("there is no directory {}", settings.directory.display())))
+    match registry::find(&Homes::of_this_user(), directory, settings.name.as_deref()) {
+        Some(running) if !running.owner.root.exists() => Ok(()),
+        Some(_) | None => Err(CommandError::user(format!("there is no directory {}", directory.display()))),
+    }
 }
 
 /// Parses the command line. Help and version go to stdout and are fine, everything else is a usage error.
@@ -166,10 +173,16 @@ fn environment() -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Where the shell says that we are, though the directory has been removed: what runs there can still be asked and ended.
+fn removed_directory() -> PathBuf {
+    let told = std::env::var_os("PWD").map(PathBuf::from);
+    told.filter(|path| path.is_absolute()).unwrap_or_else(|| "/".into())
+}
+
 /// What there is to find out about where we run.
 fn facts() -> Facts {
     Facts {
-        directory: std::env::current_dir().unwrap_or_else(|_| "/".into()),
+        directory: std::env::current_dir().unwrap_or_else(|_| removed_directory()),
         stdin_is_terminal: io::stdin().is_terminal(),
         stdout_is_terminal: io::stdout().is_terminal(),
         stderr_is_terminal: io::stderr().is_terminal(),

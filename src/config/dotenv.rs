@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::template::MOST_TEXT;
+
 /// What a file says, and what of it could not be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnvText {
@@ -29,11 +31,12 @@ pub struct EnvProblem {
 
 const BLANKS: [char; 2] = [' ', '\t'];
 const UNCLOSED: &str = "the quote is not closed";
+const TOO_LONG: &str = "with what it names it is longer than a program may be given";
 
 /// Reads the text of a file. `outer` is what `${NAME}` sees beneath the earlier lines: the environment so far.
 pub fn parse(text: &str, outer: &BTreeMap<String, String>) -> EnvText {
     let lines: Vec<&str> = text.strip_prefix('\u{feff}').unwrap_or(text).lines().collect();
-    let mut known = Known { outer, earlier: BTreeMap::new() };
+    let mut known = Known { outer, earlier: BTreeMap::new(), room: MOST_TEXT };
     let mut pairs = Vec::new();
     let mut problems = Vec::new();
     let mut index = 0;
@@ -50,6 +53,7 @@ pub fn parse(text: &str, outer: &BTreeMap<String, String>) -> EnvText {
                     message: format!("`${{{name}}}` is defined neither above nor in the environment, so it is empty"),
                     empty: Some(name),
                 }));
+                known.room = known.room.saturating_sub(entry.value.text.len());
                 known.earlier.insert(entry.name.clone(), entry.value.text.clone());
                 pairs.push((entry.name, entry.value.text));
             }
@@ -71,6 +75,8 @@ fn without_duplicates(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
 struct Known<'a> {
     outer: &'a BTreeMap<String, String>,
     earlier: BTreeMap<String, String>,
+    /// How long further values may be, all of them together.
+    room: usize,
 }
 
 impl Known<'_> {
@@ -91,6 +97,7 @@ struct Entry {
 struct Value {
     text: String,
     undefined: Vec<String>,
+    is_too_long: bool,
 }
 
 impl Value {
@@ -107,6 +114,7 @@ impl Value {
         }
         match (known.get(name), default) {
             (Some("") | None, Some(default)) => self.text.push_str(default),
+            (Some(value), _) if self.text.len() + value.len() > known.room => self.is_too_long = true,
             (Some(value), _) => self.text.push_str(value),
             (None, None) => self.undefined.push(name.to_owned()),
         }
@@ -143,6 +151,9 @@ fn read(line: &str, following: &[&str], known: &Known<'_>) -> Result<Option<Entr
     if value.text.contains('\0') {
         return Err("a value cannot hold a NUL character");
     }
+    if value.is_too_long {
+        return Err(TOO_LONG);
+    }
     Ok(Some(Entry { name: name.to_owned(), value, further_lines }))
 }
 
@@ -178,7 +189,7 @@ fn unquoted(raw: &str, known: &Known<'_>) -> Value {
 fn single_quoted(rest: &str) -> Result<Value, &'static str> {
     let (text, tail) = rest.split_once('\'').ok_or(UNCLOSED)?;
     check_tail(tail)?;
-    Ok(Value { text: text.to_owned(), undefined: Vec::new() })
+    Ok(Value { text: text.to_owned(), ..Value::default() })
 }
 
 /// Reads what follows a double quote, over as many lines as it takes.

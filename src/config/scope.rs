@@ -7,13 +7,21 @@ use crate::config::dotenv;
 use crate::config::facts::{FileFact, World};
 use crate::config::layers::Layers;
 use crate::config::request::Request;
-use crate::model::template::Part;
+use crate::model::template::{MOST_TEXT, Part};
 use crate::model::{EnvFile, EnvOrder, Program, Project, Template};
 
 /// Names, with values where they are known.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Scope {
     values: Layers<Option<String>>,
+    /// How long further values may be, all of them together; longer ones count as not known.
+    room: usize,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { values: Layers::default(), room: MOST_TEXT }
+    }
 }
 
 impl Scope {
@@ -37,7 +45,7 @@ impl Scope {
     pub fn of_project(request: &Request, project: &Project, world: &mut World<'_>) -> Self {
         let mut scope = Self::below_environment(request, project, world);
         scope.add_entries(&project.environment);
-        Self { values: scope.values.shared() }
+        Self { values: scope.values.shared(), ..scope }
     }
 
     /// What the values of a program's own `environment` see: this, its env files, its ports.
@@ -46,7 +54,7 @@ impl Scope {
         let mut scope = self.clone();
         scope.add_files(request, &program.env_files, world);
         for port in &program.ports {
-            scope.define(&port_variable(port.name.as_deref()), None);
+            scope.define(&port.variable(), None);
         }
         scope
     }
@@ -61,12 +69,18 @@ impl Scope {
 
     /// Adds a variable.
     pub fn define(&mut self, name: &str, value: Option<String>) {
+        self.room = self.room.saturating_sub(value.as_ref().map_or(0, String::len));
         self.values.insert(name, value);
+    }
+
+    /// Whether a variable has been defined, be its value known already or not.
+    pub fn defines(&self, name: &str) -> bool {
+        self.values.get(name).is_some()
     }
 
     /// Whether a variable will have a value. `RUN_…` and `SUPERVISOR_…` are ours.
     pub fn has(&self, name: &str) -> bool {
-        self.values.get(name).is_some() || name.starts_with("RUN_") || name.starts_with("SUPERVISOR_")
+        self.defines(name) || name.starts_with("RUN_") || name.starts_with("SUPERVISOR_")
     }
 
     /// A variable's value, if it is known already.
@@ -76,12 +90,18 @@ impl Scope {
 
     /// A value with its holes filled, if all of them are known already.
     pub fn resolve(&self, template: &Template) -> Option<String> {
-        let part = |part: &Part| match part {
-            Part::Text(text) => Some(text.clone()),
-            Part::Variable(name) => self.get(name).map(ToOwned::to_owned),
-            Part::Program { .. } => None,
-        };
-        template.parts.iter().map(part).collect()
+        let mut text = String::new();
+        for part in &template.parts {
+            text.push_str(match part {
+                Part::Text(text) => text,
+                Part::Variable(name) => self.get(name)?,
+                Part::Program { .. } => return None,
+            });
+            if text.len() > self.room {
+                return None;
+            }
+        }
+        Some(text)
     }
 
     /// All names that have been defined.
@@ -105,9 +125,4 @@ impl Scope {
             }
         }
     }
-}
-
-/// `PORT`, or `PORT_NAME` for a named port.
-pub fn port_variable(name: Option<&str>) -> String {
-    name.map_or("PORT".to_owned(), |name| format!("PORT_{}", name.to_uppercase().replace('-', "_")))
 }

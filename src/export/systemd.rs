@@ -17,7 +17,7 @@ fn render(site: &Site<'_>) -> Exported {
     let target = format!("{}.target", plain(site.name));
     exported.files.push(ExportedFile {
         path: target.clone(),
-        text: format!("[Unit]\nDescription={}\n\n[Install]\nWantedBy=default.target\n", site.name),
+        text: format!("[Unit]\nDescription={}\n\n[Install]\nWantedBy=default.target\n", literal(site.name)),
     });
     if !site.project.env_files.is_empty() {
         exported.remarks.push("what an EnvironmentFile says wins there over Environment=, PORT included".to_owned());
@@ -72,7 +72,8 @@ fn service(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance, all: (&[Unit<'
     for remark in &unit.remarks {
         text.put(format_args!("# {remark}\n"));
     }
-    text.put(format_args!("[Unit]\nDescription={}: {}\nPartOf={target}\n", site.name, instance.name));
+    let description = literal(&format!("{}: {}", site.name, instance.name));
+    text.put(format_args!("[Unit]\nDescription={description}\nPartOf={target}\n"));
     for need in &unit.needs {
         let names = needed(all, need);
         let word = match (need.optional, need.restart) {
@@ -92,10 +93,10 @@ fn service(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance, all: (&[Unit<'
         (Kind::Program, Some(Ready::Notify)) => "Type=notify\nNotifyAccess=all\n",
         (Kind::Program, _) => "Type=exec\n",
     });
-    text.put(format_args!("WorkingDirectory={}\n", unit.directory.replace('%', "%%")));
+    text.put(format_args!("WorkingDirectory={}\n", literal(&unit.directory)));
     for file in site.project.env_files.iter().chain(&program.env_files) {
         let dash = if file.optional { "-" } else { "" };
-        text.put(format_args!("EnvironmentFile={dash}{}\n", file.path.display()));
+        text.put(format_args!("EnvironmentFile={dash}{}\n", literal(&file.path.to_string_lossy())));
     }
     for (name, value) in &unit.environment {
         text.put(format_args!("Environment={}\n", quoted(&format!("{name}={value}"), false)));
@@ -104,7 +105,8 @@ fn service(site: &Site<'_>, unit: &Unit<'_>, instance: &Instance, all: (&[Unit<'
         let port = u64::from(*port) + u64::from(instance.number);
         text.put(format_args!("Environment={name}={port}\n"));
     }
-    text.put(format_args!("Environment=RUN_PROGRAM={} RUN_INSTANCE={}\n", unit.name(), instance.number));
+    let name = quoted(&format!("RUN_PROGRAM={}", unit.name()), false);
+    text.put(format_args!("Environment={name} RUN_INSTANCE={}\n", instance.number));
     text.put(format_args!("ExecStart={}\n", command(&unit.run)));
     if let (Kind::Program, Some(check)) = (program.kind, unit.ready.as_ref().and_then(Ready::as_command)) {
         let wait = format!("until {check}; do sleep 0.2; done");
@@ -153,9 +155,14 @@ fn command(run: &Run) -> String {
     run.words().iter().map(|word| quoted(word, true)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word between double quotes (systemd.syntax(7)); `%` begins a specifier, and in a command line `$` a variable.
+/// Text in which nothing is filled in: `%` begins a specifier (systemd.unit(5)).
+fn literal(text: &str) -> String {
+    text.replace('%', "%%")
+}
+
+/// A word between double quotes (systemd.syntax(7)); in a command line `$` begins a variable.
 fn quoted(word: &str, is_command: bool) -> String {
-    let word = word.replace('%', "%%");
+    let word = literal(word);
     let word = if is_command { word.replace('$', "$$") } else { word };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,$".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {

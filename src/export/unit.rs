@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::export::labels::Labels;
 use crate::model::template::{Part, ProgramFact};
 use crate::model::{Command, Dependency, Grow, Program, ProgramName, Project, ReadyKind, Template};
-use crate::plan::environment::{looks_secret, port_variable};
+use crate::plan::environment::looks_secret;
 use crate::plan::ports::Ports;
 use crate::plan::shell_line::{Shape, shape};
 
@@ -239,9 +239,7 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts<'_>) -> Unit<'a>
     let ports: Vec<(String, u16)> = program
         .ports
         .iter()
-        .filter_map(|spec| {
-            Some((port_variable(spec.name.as_deref()), site.ports.get(&program.name, spec.name.as_deref())?))
-        })
+        .filter_map(|spec| Some((spec.variable(), site.ports.get(&program.name, spec.name.as_deref())?)))
         .collect();
     filling.known.extend(ports.iter().map(|(name, port)| (name.clone(), port.to_string())));
     let directory = match &program.directory {

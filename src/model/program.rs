@@ -110,6 +110,22 @@ pub struct PortSpec {
     pub request: PortRequest,
 }
 
+impl PortSpec {
+    /// The variable that carries it.
+    pub fn variable(&self) -> String {
+        port_variable(self.name.as_deref())
+    }
+}
+
+/// The variable that carries a port: `PORT`, or `PORT_ADMIN_UI` for the port `admin-ui`.
+pub fn port_variable(name: Option<&str>) -> String {
+    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    match name {
+        None => "PORT".to_owned(),
+        Some(name) => format!("PORT_{}", name.chars().map(upper).collect::<String>()),
+    }
+}
+
 impl Dependency {
     /// An edge that neither restarts nor is optional.
     pub fn new(program: impl Into<String>, until: Until) -> Self {

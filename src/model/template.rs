@@ -2,6 +2,10 @@
 
 use super::name::ProgramName;
 
+/// More text than any system hands on to a program: 6 MiB (execve(2), "Limits on size of arguments and environment"). Values that name one
+/// another twice would grow beyond all bounds.
+pub const MOST_TEXT: usize = 8 << 20;
+
 /// A parsed value: literal text and references, resolved when a process is spawned.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template {

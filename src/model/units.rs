@@ -18,16 +18,19 @@ pub fn and_others(more: usize) -> String {
 /// number is seconds. `None` for anything else.
 pub fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
-    let has_unit_inside = |(at, c): (usize, char)| {
-        c.is_ascii_digit() && text[..at].chars().next_back().is_some_and(|before| before.is_ascii_alphabetic())
-    };
-    match text.char_indices().rev().find(|&place| has_unit_inside(place)) {
-        Some((at, _)) if text.ends_with(|c: char| c.is_ascii_alphabetic()) => {
-            parse_duration(&text[..at])?.checked_add(one_duration(&text[at..])?)
+    let (mut begin, mut whole) = (0, Duration::ZERO);
+    for (at, pair) in text.as_bytes().windows(2).enumerate() {
+        if pair[0].is_ascii_alphabetic() && pair[1].is_ascii_digit() {
+            whole = whole.checked_add(one_duration(&text[begin..=at])?)?;
+            begin = at + 1;
         }
-        Some(_) => None,
-        None => one_duration(text),
     }
+    let last = &text[begin..];
+    let needs_unit = begin > 0;
+    if needs_unit && !last.ends_with(|c: char| c.is_ascii_alphabetic()) {
+        return None;
+    }
+    whole.checked_add(one_duration(last)?)
 }
 
 /// One number and its unit.
@@ -147,6 +150,11 @@ mod tests {
     fn units_may_follow_one_another() {
         assert_eq!(parse_duration("1m30s"), Some(Duration::from_secs(90)));
         assert_eq!(parse_duration("1h2m3s500ms"), Some(Duration::from_millis(3_723_500)));
+        assert_eq!(
+            parse_duration(&"1s".repeat(1 << 19)),
+            Some(Duration::from_secs(1 << 19)),
+            "as many as a config can hold"
+        );
         for wrong in ["1m30", "m30s", "1m 30x", "1mm30s", "s1s"] {
             assert_eq!(parse_duration(wrong), None, "{wrong}");
         }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 pub use self::secret::{looks_secret, mask};
 use crate::model::program::Instance;
-use crate::model::template::{Part, ProgramFact};
+use crate::model::template::{MOST_TEXT, Part, ProgramFact};
 use crate::model::{Dialect, EnvOrder, Program, ProgramName, Project, Template};
 use crate::plan::ports::Ports;
 
@@ -124,6 +124,9 @@ pub enum Unresolved {
     /// No such port.
     #[error("`${{{0}}}` is not known: `{1}` has no such port")]
     Port(String, ProgramName),
+    /// There is no end of it.
+    #[error("with what it names it is longer than a program may be given")]
+    TooLong,
 }
 
 /// A variable that cannot be made.
@@ -169,19 +172,11 @@ pub fn compose<'a>(
     layers: &Layers<'a>,
 ) -> Result<Environment<'a>, EnvironmentError> {
     let own = own_variables(project, process, ports, layers)?;
-    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell) };
-    let as_it_stands =
-        |made: &mut Environment<'a>, (name, value): &'a (String, String), from| made.set(name, value, from);
-    for pair in layers.output {
-        as_it_stands(&mut builder.made, pair, Layer::Output);
-    }
+    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell), room: MOST_TEXT };
+    builder.project(project, layers)?;
     let keeps_shell = |name: &str| project.env_order == EnvOrder::Shell && layers.shell.contains_key(name);
-    for pair in layers.project_files.iter().filter(|(name, _)| !keeps_shell(name)) {
-        as_it_stands(&mut builder.made, pair, Layer::ProjectFile);
-    }
-    builder.table(Layer::ProjectTable, &project.environment)?;
-    for pair in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
-        as_it_stands(&mut builder.made, pair, Layer::ProgramFile);
+    for (name, value) in layers.program_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+        builder.made.set(name, value, Layer::ProgramFile);
     }
     if let Some((program, instance)) = process {
         builder.table(Layer::ProgramTable, &program.as_run_by(instance).environment)?;
@@ -197,6 +192,19 @@ pub fn compose<'a>(
     Ok(made)
 }
 
+/// What the env files of a program see beneath them. Theirs among the layers are not looked at.
+pub fn beneath_program_files(
+    project: &Project,
+    process: (&Program, &Instance),
+    ports: &Ports,
+    layers: &Layers<'_>,
+) -> Result<BTreeMap<String, String>, EnvironmentError> {
+    let own = own_variables(project, Some(process), ports, layers)?;
+    let mut builder = Builder { own: &own, ports, made: inherited(layers.shell), room: MOST_TEXT };
+    builder.project(project, layers)?;
+    Ok(builder.made.iter().map(|(name, variable)| (name.to_owned(), variable.value.to_string())).collect())
+}
+
 /// What every process of a project begins with.
 fn inherited(shell: &BTreeMap<String, String>) -> Environment<'_> {
     let kept = shell.iter().filter(|(name, _)| !NOT_INHERITED.contains(&name.as_str()));
@@ -209,14 +217,30 @@ struct Builder<'b, 'a> {
     own: &'b Environment<'a>,
     ports: &'b Ports,
     made: Environment<'a>,
+    /// How long further values of tables may be, all of them together.
+    room: usize,
 }
 
-impl Builder<'_, '_> {
+impl<'a> Builder<'_, 'a> {
+    /// What the project says for all of its programs.
+    fn project(&mut self, project: &Project, layers: &Layers<'a>) -> Result<(), EnvironmentError> {
+        for (name, value) in layers.output {
+            self.made.set(name, value, Layer::Output);
+        }
+        let keeps_shell = |name: &str| project.env_order == EnvOrder::Shell && layers.shell.contains_key(name);
+        for (name, value) in layers.project_files.iter().filter(|(name, _)| !keeps_shell(name)) {
+            self.made.set(name, value, Layer::ProjectFile);
+        }
+        self.table(Layer::ProjectTable, &project.environment)
+    }
+
     fn table(&mut self, layer: Layer, table: &[(String, Template)]) -> Result<(), EnvironmentError> {
         for (name, template) in table {
             let variable = |name: &str| self.own.get(name).or_else(|| self.made.get(name)).map(str::to_owned);
             let value = resolve(template, variable, |program, port| self.ports.get(program, port))
+                .and_then(|value| if value.len() > self.room { Err(Unresolved::TooLong) } else { Ok(value) })
                 .map_err(|source| EnvironmentError::Value { name: name.clone(), source })?;
+            self.room -= value.len();
             self.made.set(name.clone(), value, layer);
         }
         Ok(())
@@ -259,18 +283,9 @@ fn own_variables<'a>(
         let Some(port) = port else {
             return Err(EnvironmentError::PortRange { program: program.name.clone(), number: instance.number });
         };
-        own.set(port_variable(spec.name.as_deref()), port.to_string(), Layer::Port);
+        own.set(spec.variable(), port.to_string(), Layer::Port);
     }
     Ok(own)
-}
-
-/// The variable that carries a port: `PORT`, or `PORT_ADMIN_UI` for the port `admin-ui`.
-pub fn port_variable(name: Option<&str>) -> String {
-    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    match name {
-        None => "PORT".to_owned(),
-        Some(name) => format!("PORT_{}", name.chars().map(upper).collect::<String>()),
-    }
 }
 
 /// Fills the holes of a value.
@@ -287,6 +302,9 @@ pub fn resolve(
                 text.push_str(&variables(name).ok_or_else(|| Unresolved::Variable(name.clone()))?);
             }
             Part::Program { program, fact } => text.push_str(&fill(program, fact, &ports)?),
+        }
+        if text.len() > MOST_TEXT {
+            return Err(Unresolved::TooLong);
         }
     }
     Ok(text)

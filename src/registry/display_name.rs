@@ -40,10 +40,15 @@ pub fn display_name(
     }
     let base = configured.map_or_else(|| base_name(root, worktree), ToOwned::to_owned);
     let full = match &branch {
-        Some(branch) if !base.ends_with(branch.as_str()) => format!("{base}@{branch}"),
+        Some(branch) if !ends_with_word(&base, branch) => format!("{base}@{branch}"),
         Some(_) | None => base,
     };
     DisplayName { full, branch }
+}
+
+/// Whether a name has this at its end, and not just as the end of another word: `shop-fix`, not `webshop` for the branch `shop`.
+fn ends_with_word(name: &str, end: &str) -> bool {
+    name.strip_suffix(end).is_some_and(|before| !before.ends_with(char::is_alphanumeric))
 }
 
 /// The name of a project whose config has none, without a branch: the directory's, in the root of a linked worktree the main
@@ -128,6 +133,8 @@ mod tests {
         assert_eq!(name(Some("b"), None, "/src/shop-fix-ui", Some(&fix)), "b");
         let bare = worktree("/src/shop-fix-ui", None, "fix-ui");
         assert_eq!(name(None, None, "/src/shop-fix-ui", Some(&bare)), "shop-fix-ui");
+        let part_of_a_word = worktree("/src/two", Some("webshop"), "shop");
+        assert_eq!(name(None, None, "/src/two", Some(&part_of_a_word)), "webshop@shop");
     }
 
     #[test]

@@ -128,12 +128,13 @@ pub fn lock(places: &Places, facts: &OwnerFacts) -> Result<Lock, LockError> {
 fn attempt(places: &Places, facts: &OwnerFacts) -> Result<Option<Lock>, LockError> {
     let error = |source| LockError::Io { path: places.lock.clone(), source };
     places.make_runtime_dir()?;
-    let Some(mut file) = try_lock(&places.lock).map_err(error)? else {
+    let Some(file) = try_lock(&places.lock).map_err(error)? else {
         return Ok(None);
     };
     clear_except(&places.runtime_dir, &places.lock);
-    write_facts(&mut file, facts).map_err(error)?;
-    Ok(Some(Lock { file, places: places.clone(), pid: std::process::id() }))
+    let mut held = Lock { file, places: places.clone(), pid: std::process::id() };
+    held.tell(facts).map_err(error)?;
+    Ok(Some(held))
 }
 
 /// Opens and locks the file at a path. `None` when another holds it, or when the file was removed meanwhile by whoever held it.

@@ -30,9 +30,18 @@ pub struct Unreadable {
     pub why: String,
 }
 
-/// Reads env files in order. `outer` is what `${NAME}` sees beneath them; each file sees those before it.
-pub fn read(files: &[EnvFile], outer: &BTreeMap<String, String>) -> Result<EnvFiles, Unreadable> {
-    let mut seen = outer.clone();
+/// What `${NAME}` sees beneath env files.
+#[derive(Debug, Clone, Default)]
+pub struct Beneath {
+    /// Now.
+    pub now: BTreeMap<String, String>,
+    /// What of that is known when a config is loaded ([`env_contents::of`]): hashes are compared with those that were made then.
+    pub at_load: BTreeMap<String, String>,
+}
+
+/// Reads env files in order. Each sees those before it.
+pub fn read(files: &[EnvFile], beneath: Beneath) -> Result<EnvFiles, Unreadable> {
+    let Beneath { now: mut seen, mut at_load } = beneath;
     let mut read = EnvFiles::default();
     for file in files {
         let bytes = match load::read(&file.path) {
@@ -41,8 +50,11 @@ pub fn read(files: &[EnvFile], outer: &BTreeMap<String, String>) -> Result<EnvFi
             FileFact::Missing => return Err(unreadable(file, "no such file")),
             FileFact::Unusable(why) => return Err(unreadable(file, &why)),
         };
-        let text = dotenv::parse(&String::from_utf8_lossy(&bytes), &seen);
-        read.contents.insert(file.path.clone(), env_contents::hashes(&text.pairs));
+        let bytes = String::from_utf8_lossy(&bytes);
+        let then = dotenv::parse(&bytes, &at_load).pairs;
+        read.contents.insert(file.path.clone(), env_contents::hashes(&then));
+        at_load.extend(then);
+        let text = dotenv::parse(&bytes, &seen);
         seen.extend(text.pairs.iter().cloned());
         read.pairs.extend(text.pairs);
         read.problems.extend(text.problems.into_iter().map(|problem| (file.path.clone(), problem)));
@@ -67,7 +79,7 @@ mod tests {
     }
 
     fn pairs(files: &[EnvFile]) -> Vec<(String, String)> {
-        read(files, &BTreeMap::new()).unwrap().pairs
+        read(files, Beneath::default()).unwrap().pairs
     }
 
     #[test]
@@ -89,7 +101,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(".env");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let error = read(&[EnvFile { path, optional: true }], &BTreeMap::new()).unwrap_err();
+        let error = read(&[EnvFile { path, optional: true }], Beneath::default()).unwrap_err();
         assert!(error.to_string().ends_with(".env: it is not a regular file"), "{error}");
     }
 }

@@ -8,11 +8,11 @@ use nix::unistd::User;
 
 use crate::model::program::Instance;
 use crate::model::{EnvContents, EnvFile, Program, ProgramName, Project, ReadyKind, Template, Variables};
-use crate::plan::environment::{Layers, resolve};
+use crate::plan::environment::{Layers, beneath_program_files, resolve};
 use crate::plan::launch::{Launch, launch};
 use crate::plan::ports::Ports;
 use crate::probe::ResolvedProbe;
-use crate::runtime::env_files::{self, EnvFiles, Unreadable};
+use crate::runtime::env_files::{self, Beneath, EnvFiles, Unreadable};
 use crate::runtime::os;
 use crate::runtime::spawner::Account;
 use crate::supervisor::event::SpawnFailure;
@@ -61,13 +61,9 @@ impl Launcher {
         program: &Program,
         instance: &Instance,
     ) -> Result<(Launch, EnvContents), SpawnFailure> {
-        let FromFiles { project, program: own, contents } = self.env_files(program)?;
+        let FromFiles { project, program: own, contents } = self.env_files(program, instance)?;
         let launch = launch(&self.project, program, instance, &self.ports, &self.layers(&project, &own));
-        launch.map(|launch| (launch, contents)).map_err(|error| SpawnFailure {
-            step: "could not start".to_owned(),
-            errno: 0,
-            message: error.to_string(),
-        })
+        launch.map(|launch| (launch, contents)).map_err(|error| not_started(&error))
     }
 
     /// A ready check with its holes filled in, for a process that is executed with this environment.
@@ -103,30 +99,33 @@ impl Launcher {
         }
     }
 
-    fn project_files(&self) -> Result<FromFiles, SpawnFailure> {
-        let EnvFiles { pairs, contents, .. } = self.read_all(&self.project.env_files, &self.shell)?;
-        Ok(FromFiles { project: pairs, program: Vec::new(), contents })
-    }
-
-    fn env_files(&self, program: &Program) -> Result<FromFiles, SpawnFailure> {
-        let mut files = self.project_files()?;
-        if !program.env_files.is_empty() {
-            let mut outer = self.shell.clone();
-            outer.extend(files.project.iter().cloned());
-            let EnvFiles { pairs, contents, .. } = self.read_all(&program.env_files, &outer)?;
-            files.program = pairs;
-            files.contents.extend(contents);
+    fn env_files(&self, program: &Program, instance: &Instance) -> Result<FromFiles, SpawnFailure> {
+        let beneath = Beneath { now: self.shell.clone(), at_load: self.shell.clone() };
+        let EnvFiles { pairs: project, mut contents, .. } = self.read_all(&self.project.env_files, beneath)?;
+        if program.env_files.is_empty() {
+            return Ok(FromFiles { project, program: Vec::new(), contents });
         }
-        Ok(files)
+        let layers = self.layers(&project, &[]);
+        let now = beneath_program_files(&self.project, (program, instance), &self.ports, &layers);
+        let now = now.map_err(|error| not_started(&error))?;
+        let mut at_load = self.shell.clone();
+        at_load.extend(project.iter().cloned());
+        let own = self.read_all(&program.env_files, Beneath { now, at_load })?;
+        contents.extend(own.contents);
+        Ok(FromFiles { project, program: own.pairs, contents })
     }
 
-    fn read_all(&self, files: &[EnvFile], outer: &BTreeMap<String, String>) -> Result<EnvFiles, SpawnFailure> {
-        env_files::read(files, outer).map_err(|Unreadable { path, why }| SpawnFailure {
+    fn read_all(&self, files: &[EnvFile], beneath: Beneath) -> Result<EnvFiles, SpawnFailure> {
+        env_files::read(files, beneath).map_err(|Unreadable { path, why }| SpawnFailure {
             step: "could not read the env_file".to_owned(),
             errno: 0,
             message: format!("{}: {why}", path.strip_prefix(&self.project.root).unwrap_or(&path).display()),
         })
     }
+}
+
+fn not_started(error: &dyn std::error::Error) -> SpawnFailure {
+    SpawnFailure { step: "could not start".to_owned(), errno: 0, message: error.to_string() }
 }
 
 /// Looks up a user by name or number, with all groups.

@@ -35,29 +35,36 @@ pub struct Notification {
 #[derive(Debug)]
 pub struct NotifySocket {
     socket: UnixDatagram,
-    path: PathBuf,
+    name: String,
+    /// `None` where its name is none of a file.
+    file: Option<PathBuf>,
     accepted_uids: Vec<u32>,
 }
 
 impl NotifySocket {
     /// Binds the socket of a run in the project's runtime directory. Besides our own user and root, `program_uid` may speak:
-    /// the user that the program runs as, where it has one.
+    /// the user that the program runs as, where it has one. Another user than ours does not get into that directory.
     pub fn bind(
         runtime_dir: &Path,
         process: ProcessId,
         generation: Generation,
         program_uid: Option<u32>,
     ) -> io::Result<Self> {
-        let path = runtime_dir.join(format!("notify.{}.{}", process.0, generation.0));
-        let socket = UnixDatagram::bind(&path)?;
+        let (socket, name, file) = if program_uid.is_none_or(|uid| uid == geteuid().as_raw()) {
+            let path = runtime_dir.join(format!("notify.{}.{}", process.0, generation.0));
+            (UnixDatagram::bind(&path)?, path.to_string_lossy().into_owned(), Some(path))
+        } else {
+            let (socket, name) = bind_without_file()?;
+            (socket, name, None)
+        };
         os::ask_for_senders(&socket)?;
         let accepted_uids = [0, geteuid().as_raw()].into_iter().chain(program_uid).collect();
-        Ok(Self { socket, path, accepted_uids })
+        Ok(Self { socket, name, file, accepted_uids })
     }
 
     /// What the program gets as `NOTIFY_SOCKET`.
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Waits for a datagram. Those of other users are dropped. Nothing is lost when the future is.
@@ -74,9 +81,28 @@ impl NotifySocket {
 
 impl Drop for NotifySocket {
     fn drop(&mut self) {
-        // What cannot be removed goes with the runtime directory.
-        let _ = fs::remove_file(&self.path);
+        if let Some(file) = &self.file {
+            // What cannot be removed goes with the runtime directory.
+            let _ = fs::remove_file(file);
+        }
     }
+}
+
+/// A socket that every user can reach, by a free name of the kernel's choice (unix(7), "Autobind"), and that name as `sd_notify` has it.
+#[cfg(target_os = "linux")]
+fn bind_without_file() -> io::Result<(UnixDatagram, String)> {
+    use nix::sys::socket::{bind, getsockname};
+    let socket = std::os::unix::net::UnixDatagram::unbound()?;
+    bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
+    let address: UnixAddr = getsockname(socket.as_raw_fd())?;
+    let name = String::from_utf8_lossy(address.as_abstract().unwrap_or_default()).into_owned();
+    socket.set_nonblocking(true)?;
+    Ok((UnixDatagram::from_std(socket)?, format!("@{name}")))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_without_file() -> io::Result<(UnixDatagram, String)> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "on this system a program of another user cannot reach it"))
 }
 
 /// Reads one datagram with its sender, and closes the descriptors that came along.
@@ -127,8 +153,8 @@ mod tests {
     async fn a_datagram_comes_with_the_pid_of_its_sender() {
         let base = tempfile::tempdir().unwrap();
         let socket = socket(base.path());
-        assert_eq!(socket.path(), base.path().join("notify.3.7"));
-        Sender::unbound().unwrap().send_to(b"STATUS=warm\nREADY=1", socket.path()).unwrap();
+        assert_eq!(Path::new(socket.name()), base.path().join("notify.3.7"));
+        Sender::unbound().unwrap().send_to(b"STATUS=warm\nREADY=1", socket.name()).unwrap();
         let items = vec![NotifyItem::Status("warm".to_owned()), NotifyItem::Ready];
         assert_eq!(socket.receive().await.unwrap(), Notification { sender: std::process::id(), items });
     }
@@ -138,7 +164,7 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let socket = socket(base.path());
         let (kept, sent) = std::os::unix::net::UnixStream::pair().unwrap();
-        let address = UnixAddr::new(socket.path()).unwrap();
+        let address = UnixAddr::new(socket.name()).unwrap();
         let sender = Sender::unbound().unwrap();
         let rights = [sent.as_raw_fd()];
         let message = [IoSlice::new(b"FDSTORE=1\nREADY=1")];
@@ -156,9 +182,25 @@ mod tests {
         let mut socket = socket(base.path());
         let sender = Sender::unbound().unwrap();
         socket.accepted_uids.clear();
-        sender.send_to(b"READY=1", socket.path()).unwrap();
+        sender.send_to(b"READY=1", socket.name()).unwrap();
         let nothing = tokio::time::timeout(std::time::Duration::from_millis(20), socket.receive()).await;
         assert!(nothing.is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_program_of_another_user_has_a_socket_without_a_directory() {
+        use std::os::linux::net::SocketAddrExt;
+        let base = tempfile::tempdir().unwrap();
+        let other = Some(geteuid().as_raw() + 1);
+        let sockets =
+            [1, 2].map(|process| NotifySocket::bind(base.path(), ProcessId(process), Generation(7), other).unwrap());
+        let name = sockets[0].name().strip_prefix('@').unwrap();
+        let address = std::os::unix::net::SocketAddr::from_abstract_name(name).unwrap();
+        Sender::unbound().unwrap().send_to_addr(b"READY=1", &address).unwrap();
+        assert_eq!(sockets[0].receive().await.unwrap().items, [NotifyItem::Ready]);
+        assert_ne!(sockets[0].name(), sockets[1].name());
+        assert!(fs::read_dir(base.path()).unwrap().next().is_none());
     }
 
     #[tokio::test]

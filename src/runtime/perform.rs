@@ -97,6 +97,9 @@ impl<S: Spawner> Driver<S> {
         let user = launch.user.as_deref().map(account).transpose()?;
         let mut streams =
             self.streams(program, (process, generation)).map_err(|error| unprepared("streams", &error))?;
+        if let Some(account) = &user {
+            streams.give_to(account.uid);
+        }
         if let Some(socket) = self.fcgi.stdin(program, (process, generation))? {
             streams = streams.with_stdin(socket);
         }
@@ -233,7 +236,7 @@ impl<S: Spawner> Driver<S> {
     ) -> Result<String, SpawnFailure> {
         let socket = NotifySocket::bind(&self.parts.runtime_directory, process, generation, uid)
             .map_err(|error| unprepared("notify socket", &error))?;
-        let path = socket.path().to_string_lossy().into_owned();
+        let name = socket.name().to_owned();
         let probed = self.probed.clone();
         let task = tokio::spawn(async move {
             while let Ok(notification) = socket.receive().await {
@@ -249,7 +252,7 @@ impl<S: Spawner> Driver<S> {
             }
         });
         self.sides[process.index()].asking = Some(task.abort_handle());
-        Ok(path)
+        Ok(name)
     }
 
     fn signal(&mut self, process: ProcessId, generation: Generation, signal: Signal, scope: Scope) {

@@ -104,7 +104,6 @@ impl StdinWriter {
 
     fn keep(&mut self, mut bytes: Vec<u8>, written: usize) -> Result<(), Unwritten> {
         bytes.drain(..written);
-        self.kept.bytes.fetch_add(bytes.len(), Ordering::Relaxed);
         let task = match &mut self.task {
             Some(task) => task,
             empty => {
@@ -112,6 +111,7 @@ impl StdinWriter {
                 empty.insert(Task::start(fd, Arc::clone(&self.kept)))
             }
         };
+        self.kept.bytes.fetch_add(bytes.len(), Ordering::Relaxed);
         // The task goes on until we drop it.
         task.queue.send(bytes).map_err(|_| Unwritten::Closed)
     }

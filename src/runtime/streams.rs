@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::pty::{Winsize, openpty};
 use nix::sys::resource::{Resource, getrlimit};
+use nix::unistd::{Uid, fchown};
 
 use crate::fault::{self, Point};
 use crate::runtime::os;
@@ -79,6 +80,18 @@ impl Streams {
             stderr: stderr_ours,
             console: Console::Pipe(keep_open),
         })
+    }
+
+    /// Lets a program of another user open them anew by their names, as `/dev/stdout` is. What is refused stays ours.
+    pub fn give_to(&self, uid: u32) {
+        let theirs = match &self.theirs {
+            Stdio::Streams { stdin, stdout, stderr } => vec![Some(stdin), Some(stdout), stderr.as_ref()],
+            Stdio::Terminal(slave) => vec![Some(slave)],
+        };
+        for stream in theirs.into_iter().flatten() {
+            // It is there all the same, by its number.
+            fchown(stream, Some(Uid::from_raw(uid)), None).ok();
+        }
     }
 
     /// The same with something else as stdin.

@@ -57,14 +57,13 @@ pub enum ListenError {
     #[error("the socket's path is longer than {LONGEST} bytes: {}", .0.display())]
     TooLong(PathBuf),
     /// A step failed.
-    #[error("could not {step} {}", path.display())]
+    #[error("could not {step} {}: {source}", path.display())]
     Io {
         /// `bind`, `give away`, `protect`, `publish`, `replace`, `watch`.
         step: &'static str,
         /// The path it was about.
         path: PathBuf,
         /// What the system said.
-        #[source]
         source: io::Error,
     },
     /// Somebody else listens on this socket.
@@ -107,8 +106,8 @@ enum Gate {
 }
 
 impl Listener {
-    /// Binds the UNIX socket, mode 0600 from the first moment. What stood there is replaced: the caller holds the project's lock, so
-    /// it can only be stale. Dropping the listener removes the file. Must be called inside the runtime.
+    /// Binds the UNIX socket, mode 0600 from the first moment. One that somebody listens on is not replaced: `[control] socket` may name
+    /// that of another project. Dropping the listener removes the file. Must be called inside the runtime.
     pub fn bind(path: &Path) -> Result<Self, ListenError> {
         UnixGate::bind(path).map(Gate::Unix).map(Self::new)
     }

@@ -41,27 +41,20 @@ pub struct Sharing {
 const TRIES: u32 = 8;
 
 impl UnixGate {
-    /// Binds under a temporary name, closed to others from the first moment, and renames it into place.
+    /// Binds a socket for us alone.
     pub(super) fn bind(path: &Path) -> Result<Self, ListenError> {
-        let temporary = path.with_file_name(format!(".{}", std::process::id()));
-        if path.as_os_str().len().max(temporary.as_os_str().len()) > LONGEST {
-            return Err(ListenError::TooLong(path.to_owned()));
-        }
-        let failed = |step| {
-            let path = path.to_owned();
-            move |source| ListenError::Io { step, path, source }
-        };
-        let socket = bind_closed(&temporary).map_err(failed("bind"))?;
-        fs::set_permissions(&temporary, Permissions::from_mode(0o600)).map_err(failed("protect"))?;
-        fs::rename(&temporary, path).map_err(failed("publish"))?;
-        let inode = fs::symlink_metadata(path).map_err(failed("watch"))?.ino();
-        Ok(Self { socket, path: path.to_owned(), inode, is_private: true, has_replaced: false })
+        Self::place(path, Sharing { mode: 0o600, user: None, group: None }, true)
+    }
+
+    /// Binds a socket for whom its mode lets in.
+    pub(super) fn bind_shared(path: &Path, sharing: Sharing) -> Result<Self, ListenError> {
+        Self::place(path, sharing, false)
     }
 
     /// Binds under a temporary name with the mode and owner that are wanted, and links it into place. A socket that somebody listens
     /// on stays theirs; a stale one is replaced (supervisor `http.py` `supervisor_af_unix_http_server`). Unlike there, what is no
     /// socket at all is never removed.
-    pub(super) fn bind_shared(path: &Path, sharing: Sharing) -> Result<Self, ListenError> {
+    fn place(path: &Path, sharing: Sharing, is_private: bool) -> Result<Self, ListenError> {
         let mut temporary = path.to_owned().into_os_string();
         temporary.push(format!(".{}", std::process::id()));
         let temporary = PathBuf::from(temporary);
@@ -75,7 +68,7 @@ impl UnixGate {
                 socket,
                 path: path.to_owned(),
                 inode,
-                is_private: false,
+                is_private,
                 has_replaced,
             })
         });
@@ -181,7 +174,6 @@ mod tests {
     async fn the_socket_is_ours_alone_and_leaves_with_its_listener() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
-        fs::write(&path, "stale").unwrap();
         let gate = UnixGate::bind(&path).unwrap();
         assert_eq!(fs::symlink_metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary name is left");
@@ -199,10 +191,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_listener_that_was_replaced_leaves_its_successor_alone() {
+    async fn a_listener_whose_file_was_removed_leaves_its_successor_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("s");
         let first = UnixGate::bind(&path).unwrap();
+        fs::remove_file(&path).unwrap();
         let _second = UnixGate::bind(&path).unwrap();
         drop(first);
         assert!(Blocking::connect(&path).is_ok());
@@ -227,26 +220,37 @@ mod tests {
         assert!(!path.exists());
     }
 
+    type Bind = fn(&Path) -> Result<UnixGate, ListenError>;
+
+    /// Our own, and one of a supervisord.conf.
+    const BINDS: [Bind; 2] = [UnixGate::bind, |path| UnixGate::bind_shared(path, GROUP)];
+
     #[tokio::test]
-    async fn a_shared_socket_replaces_a_stale_one_and_never_a_live_one() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("s");
-        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let gate = UnixGate::bind_shared(&path, GROUP).unwrap();
-        assert!(gate.has_replaced);
-        assert!(Blocking::connect(&path).is_ok());
-        assert!(matches!(UnixGate::bind_shared(&path, GROUP), Err(ListenError::InUse(_))));
-        assert!(Blocking::connect(&path).is_ok(), "who lost has touched nothing");
-        drop(gate);
+    async fn a_socket_replaces_a_stale_one_and_never_a_live_one() {
+        for bind in BINDS {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("s");
+            drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+            let gate = bind(&path).unwrap();
+            assert!(gate.has_replaced);
+            assert!(Blocking::connect(&path).is_ok());
+            assert!(matches!(bind(&path), Err(ListenError::InUse(_))));
+            assert!(Blocking::connect(&path).is_ok(), "who lost has touched nothing");
+        }
     }
 
     #[tokio::test]
     async fn what_is_no_socket_is_not_removed() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("letter");
-        fs::write(&path, "dear").unwrap();
-        assert!(matches!(UnixGate::bind_shared(&path, GROUP), Err(ListenError::Io { step: "replace", .. })));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "dear");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        for bind in BINDS {
+            let directory = tempfile::tempdir().unwrap();
+            let (file, below) = (directory.path().join("letter"), directory.path().join("drawer"));
+            fs::write(&file, "dear").unwrap();
+            fs::create_dir(&below).unwrap();
+            for path in [&file, &below] {
+                assert!(matches!(bind(path), Err(ListenError::Io { step: "replace", .. })));
+            }
+            assert_eq!(fs::read_to_string(&file).unwrap(), "dear");
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "no temporary name is left");
+        }
     }
 }

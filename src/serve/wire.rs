@@ -16,9 +16,14 @@ use super::socket::Socket;
 /// How long a client whose answer has no end may take nothing of it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often a half-closed client is looked at.
+/// How soon a half-closed client is looked at again: most have closed for good a moment later. Each time it is twice as long, up to
+/// [`LAST_GLANCE`].
 #[cfg(target_os = "linux")]
-const GLANCE: Duration = Duration::from_secs(1);
+const FIRST_GLANCE: Duration = Duration::from_millis(2);
+
+/// How often one is looked at that stays half closed.
+#[cfg(target_os = "linux")]
+const LAST_GLANCE: Duration = Duration::from_secs(1);
 
 /// The other end of a connection, shared by what reads it and what waits on its behalf.
 #[derive(Debug, Clone)]
@@ -117,8 +122,10 @@ impl Peer {
         if self.stream.ready(tokio::io::Interest::PRIORITY).await.is_err() {
             return;
         }
+        let mut glance = FIRST_GLANCE;
         while self.stream.ready(tokio::io::Interest::WRITABLE).await.is_ok_and(|ready| !ready.is_write_closed()) {
-            sleep(GLANCE).await;
+            sleep(glance).await;
+            glance = (glance * 2).min(LAST_GLANCE);
         }
     }
 

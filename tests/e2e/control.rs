@@ -98,6 +98,29 @@ fn other_pages_and_rebound_names_are_turned_away_and_stock_clients_are_not() {
     up.interrupt().expect_code(0);
 }
 
+/// Each closes its own connection, as `curl` and most scripts do; more of them than there are places.
+#[test]
+fn one_client_after_the_other_is_answered_however_many_come() {
+    let (project, port) = loopback("");
+    let up = project.up();
+    up.wait_for_banner();
+    let length = GET_PID.len();
+    let head = format!("POST /RPC2 HTTP/1.1\r\nHost: localhost\r\n{XML}Content-Length: {length}\r\n\r\n");
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(format!("{head}{GET_PID}").as_bytes()).unwrap();
+        let (mut answer, mut some) = (Vec::new(), [0; 4096]);
+        // What is left unread would reset the connection.
+        while !String::from_utf8_lossy(&answer).contains("</methodResponse>") {
+            let count = stream.read(&mut some).unwrap();
+            assert_ne!(count, 0, "it closed: {}", String::from_utf8_lossy(&answer));
+            answer.extend_from_slice(&some[..count]);
+        }
+    }
+    up.interrupt().expect_code(0);
+}
+
 #[test]
 fn what_cannot_be_framed_is_refused_and_the_connection_closed() {
     let (project, port) = loopback("");

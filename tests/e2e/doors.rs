@@ -176,3 +176,20 @@ fn a_secret_of_the_environment_leaves_by_no_door() {
     seen += &(done.stdout + &done.stderr);
     assert!(seen.contains("STRIPE_KEY") && !seen.contains("hush-"), "{seen}");
 }
+
+#[test]
+fn the_place_of_the_control_socket_is_taken_from_nobody() {
+    let project = TestProject::toml(&format!("{WEB}[control]\nsocket = \"notes\"\n")).file("notes", "dear");
+    let refused = project.run(&["up", "-d"]).expect_code(2);
+    refused.expect_text("something that is no socket is there").expect_text("without `socket` in [control]");
+    assert_eq!(project.read("notes"), "dear");
+    fs::remove_file(project.path("notes")).unwrap();
+    let up = project.up();
+    up.wait_for_banner();
+    let taken = project.run(&["-p", "two", "up", "-d"]).expect_code(2);
+    taken.expect_text("notes is taken by project").expect_text("without `socket` in [control]");
+    project.run(&["status"]).expect_code(0);
+    up.interrupt().expect_code(0);
+    let left: Vec<_> = fs::read_dir(project.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["run.toml"], "and nothing of it is left");
+}

@@ -60,3 +60,28 @@ fn it_is_read_again_at_every_restart() {
     up.wait_for("A=2");
     assert_eq!(lines_of(&up.interrupt().stdout, "web"), ["A=1", "A=2"]);
 }
+
+#[test]
+fn the_env_file_of_a_program_sees_the_environment_of_the_project() {
+    let project = TestProject::toml(
+        "[environment]\nHOST = \"db.local:${web.port}\"\n[task.web]\ncommand = \"echo $URL\"\nport = 7001\nenv_file = \"web.env\"\n",
+    )
+    .file("web.env", "URL=http://${HOST}/\n");
+    project.run(&["check"]).expect_code(0).expect_text("no mistakes");
+    project.run(&["env", "web"]).expect_code(0).expect_text("URL=http://db.local:7001/");
+    assert_eq!(seen(&project, &["up"]), ["http://db.local:7001/"]);
+}
+
+/// What it says is known for certain only at the start, and compared with what was known when the config was read.
+#[test]
+fn an_env_file_that_names_a_port_is_no_change_of_the_config() {
+    let project = TestProject::toml(
+        "[environment]\nHOST = \"db.local:${web.port}\"\n[program.web]\ncommand = \"sleep 1000\"\nport = \"auto\"\nready = { exec = \"true\" }\nenv_file = \"web.env\"\n",
+    )
+    .file("web.env", "URL=http://${HOST}/\n");
+    project.run(&["up", "-d"]).expect_code(0);
+    project.run(&["reload"]).expect_code(0).expect_text("nothing has changed");
+    project.write("web.env", "URL=https://${HOST}/\n");
+    project.run(&["reload"]).expect_code(0).expect_text("URL");
+    project.run(&["down"]).expect_code(0);
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PATIENCE, Running, TestProject, has_tool, lines_of};
+use crate::common::{PATIENCE, Running, TestProject, all_files, has_tool, lines_of};
 use crate::stranger::{as_stranger, give_away, limited, may_become_a_stranger, with_mounts};
 
 /// Programs that are ready when they have said so.
@@ -97,8 +97,7 @@ fn clients_cannot_take_the_descriptors_of_a_respawn() {
     let up = Running::start(&project, limited(&project, &["--nofile=80:80"], &["up"]));
     up.wait_for_banner();
     let before = project.pid("web");
-    let socket =
-        crate::common::all_files(&project.runtime()).into_iter().find(|path| path.ends_with("socket")).unwrap();
+    let socket = all_files(&project.runtime()).into_iter().find(|path| path.ends_with("socket")).unwrap();
     let clients: Vec<UnixStream> = (0..200).filter_map(|_| UnixStream::connect(&socket).ok()).collect();
     assert!(clients.len() > 64, "as many as will come");
     let web = project.survivors().into_iter().find(|found| found.pid == before).unwrap();
@@ -183,6 +182,17 @@ fn a_state_directory_without_any_room_costs_the_logs_alone() {
     let script = "mount -t tmpfs -o size=4k,nr_inodes=1,mode=700 none \"$XDG_STATE_HOME\"; exec \"$0\" up";
     let Some(command) = with_mounts(&project, script) else { return };
     goes_on(&project, Running::start(&project, command));
+}
+
+#[test]
+fn a_lock_that_cannot_be_written_is_not_left_behind() {
+    if !has_tool("prlimit") {
+        return;
+    }
+    let project = TestProject::toml("[program.web]\ncommand = \"sleep 1000\"\n");
+    let refused = project.finish(limited(&project, &["--fsize=0:0"], &["up", "-d"])).expect_code(2);
+    refused.expect_text("lock: ");
+    assert_eq!(all_files(&project.runtime()), [""; 0].map(std::path::PathBuf::from));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use nix::sys::stat::Mode;
 
 use crate::common::{Running, TestProject};
-use crate::stranger::{as_stranger, give_away, may_become_a_stranger};
+use crate::stranger::{as_stranger, by_shell, give_away, may_become_a_stranger};
 
 const GOOD: &str = "[program.db]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\n\
      [program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = { log = \"on\" }\ndepends_on = [\"db\"]\n";
@@ -123,6 +123,27 @@ fn a_project_whose_directory_is_removed_can_be_ended_by_its_name() {
     world.run(&["projects"]).expect_code(0).expect_text("shop");
     world.run(&["-p", "shop", "status"]).expect_code(0).expect_text("ready");
     world.run(&["-p", "shop", "down"]).expect_code(0);
+    up.end().expect_code(0);
+}
+
+#[test]
+fn a_project_whose_directory_is_removed_can_be_ended_from_within_and_by_its_path() {
+    let world = TestProject::empty();
+    world.write("shop/run.toml", GOOD);
+    let up = world.start(&["-C", "shop", "up"]);
+    up.wait_for_banner();
+    let within = |script: &str| {
+        let script = format!("cd shop; rm -rf ../shop; \"$0\" {script}");
+        world.finish(by_shell(&world, &script))
+    };
+    within("status").expect_code(0).expect_text("ready");
+    world.run(&["-C", "shop", "status"]).expect_code(0).expect_text("ready");
+    world.run(&["-C", "shpo", "status"]).expect_code(2).expect_text("there is no directory");
+    fs::create_dir(world.path("shop")).unwrap();
+    within("down").expect_code(0);
+    fs::create_dir(world.path("shop")).unwrap();
+    within("projects").expect_code(0);
+    within("status").expect_code(2).expect_text("shop");
     up.end().expect_code(0);
 }
 

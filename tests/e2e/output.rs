@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::Signal;
 
 use crate::common::{Running, Terminal, TestProject, has_tool, lines_of};
+use crate::stranger::may_become_a_stranger;
 
 /// One task with this shell text.
 fn task(text: &str) -> TestProject {
@@ -293,4 +294,19 @@ fn a_second_up_on_a_terminal_shows_the_stream_and_ctrl_c_only_leaves() {
     drop(terminal);
     assert_eq!((project.pid("web"), project.word("web")), (pid, "ready".into()));
     up.interrupt().expect_code(0);
+}
+
+/// As servers do whose log is called `/dev/stdout` in their config.
+#[test]
+fn a_program_of_another_user_can_open_its_streams_by_name() {
+    if !may_become_a_stranger() {
+        return;
+    }
+    let project = TestProject::toml(
+        "[task.web]\ncommand = \"echo out > /dev/stdout; echo err > /dev/stderr; : < /dev/stdin; echo $?\"\nuser = \"nobody\"\n\
+         [task.shell]\ncommand = \"echo out > $(tty); : < $(tty); echo $?\"\nuser = \"nobody\"\ntty = true\n",
+    );
+    let out = project.run(&["up"]).expect_code(0).stdout;
+    assert_eq!(lines_of(&out, "web"), ["out", "err", "0"]);
+    assert_eq!(lines_of(&out, "shell"), ["out", "0"]);
 }

@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 
-use crate::common::TestProject;
+use crate::common::{TestProject, has_tool};
+use crate::stranger::may_become_a_stranger;
 
 #[test]
 fn a_port_alone_is_found_at_a_server_that_speaks_ipv6_only() {
@@ -41,4 +42,19 @@ fn a_project_of_tasks_that_fails_in_the_background_ends_quietly() {
         TestProject::toml("[task.a]\ncommand = \"exit 5\"\n[task.b]\ncommand = \"true\"\ndepends_on = [\"a\"]\n");
     let done = project.run(&["up", "-d"]).expect_code(1).expect_text("a failed (exit 5)");
     assert!(!done.stderr.contains("panicked"), "{}", done.stderr);
+}
+
+#[test]
+fn a_program_of_another_user_can_say_that_it_is_ready() {
+    if !may_become_a_stranger() || !has_tool("python3") {
+        return;
+    }
+    let project = TestProject::toml(
+        "[program.web]\ncommand = [\"python3\", \"-c\", \"\"\"\nimport os, socket, time\n\
+         name = os.environ['NOTIFY_SOCKET'].replace('@', chr(0))\n\
+         socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', name)\n\
+         time.sleep(1000)\n\"\"\"]\nuser = \"nobody\"\nready = { notify = true }\n",
+    );
+    project.run(&["up", "-d", "--timeout", "30s"]).expect_code(0);
+    project.run(&["down"]).expect_code(0);
 }

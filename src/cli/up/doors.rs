@@ -28,8 +28,7 @@ impl Doors {
     pub(super) async fn open(loaded: &Loaded, handle: &Handle, usage: &UsageSource) -> Result<Self, CommandError> {
         let policy = policy(loaded)?;
         let path = ShortPath::new(&loaded.places.socket).map_err(|error| CommandError::project(error.to_string()))?;
-        let unix = Listener::bind(path.as_path())
-            .map_err(|error| CommandError::project(format!("could not open the control socket: {error}")))?;
+        let unix = Listener::bind(path.as_path()).map_err(|error| no_socket(error, loaded))?;
         let (mut listeners, mut sockets) = (vec![unix.with_policy(policy.clone())], vec![path]);
         if let Some(tcp) = &loaded.project.control.tcp {
             let address = ListenAddress::parse(tcp).map_err(CommandError::user)?;
@@ -70,6 +69,23 @@ pub(super) fn machine() -> Option<String> {
     nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok())
 }
 
+/// What is wrong with the place of the control socket, and who has it: variations of a project share what its config says.
+fn no_socket(error: ListenError, loaded: &Loaded) -> CommandError {
+    let socket = &loaded.places.socket;
+    let refused = match error {
+        ListenError::InUse(_) => {
+            let running = registry::list(&loaded.homes).into_iter().find(|running| running.owner.socket == *socket);
+            let holder = running.map_or_else(|| "a process that is no project here".to_owned(), described);
+            CommandError::project(format!("the control socket {} is taken by {holder}", socket.display()))
+        }
+        error => CommandError::project(format!("could not open the control socket: {error}")),
+    };
+    match loaded.project.control.socket {
+        Some(_) => refused.hint("without `socket` in [control], each project has one of its own"),
+        None => refused,
+    }
+}
+
 /// What is wrong with the TCP address, and who has it.
 fn refusal(error: ListenError, homes: &Homes) -> CommandError {
     let ListenError::Taken(address) = error else {
@@ -88,9 +104,11 @@ pub(in crate::cli) fn holder(port: u16, homes: &Homes) -> String {
         return "a process that this user cannot look into".to_owned();
     };
     match registry::list(homes).into_iter().find(|running| running.owner.pid == found.pid) {
-        Some(Running { owner, .. }) => {
-            format!("project {} (pid {}), up in {}", owner.name, owner.pid, owner.root.display())
-        }
+        Some(running) => described(running),
         None => Holder { pid: found.pid, name: found.name, directory: found.directory, project: None }.to_string(),
     }
+}
+
+fn described(Running { owner, .. }: Running) -> String {
+    format!("project {} (pid {}), up in {}", owner.name, owner.pid, owner.root.display())
 }

@@ -5,10 +5,10 @@ use crate::config::lower::template::Placed;
 use crate::config::lower::{Lowered, ProgramPlaces};
 use crate::config::place::within;
 use crate::config::request::Request;
-use crate::config::scope::{Scope, port_variable};
+use crate::config::scope::Scope;
 use crate::config::suggest;
 use crate::model::template::{Part, ProgramFact};
-use crate::model::{Diagnostic, Dialect, Program, ProgramName, SourceFile, Span, Template};
+use crate::model::{Diagnostic, Dialect, PortSpec, Program, ProgramName, SourceFile, Span, Template};
 
 /// Looks at every value with holes.
 pub fn check(
@@ -37,8 +37,7 @@ pub fn check(
 
 /// The port variables that every program has: only those can stand in the `[environment]` of all.
 fn ports_of_all(programs: &[Program]) -> Vec<String> {
-    let names =
-        |program: &Program| program.ports.iter().map(|port| port_variable(port.name.as_deref())).collect::<Vec<_>>();
+    let names = |program: &Program| program.ports.iter().map(PortSpec::variable).collect::<Vec<_>>();
     let Some((first, rest)) = programs.split_first() else { return Vec::new() };
     names(first).into_iter().filter(|name| rest.iter().all(|program| names(program).contains(name))).collect()
 }

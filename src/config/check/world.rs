@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::codec::shlex;
-use crate::config::dotenv;
+use crate::config::dotenv::{self, EnvProblem};
 use crate::config::facts::{FileFact, World};
 use crate::config::lower::{Lowered, ProgramPlaces, settings};
 use crate::config::place::within;
@@ -102,8 +102,10 @@ impl Looking<'_, '_> {
                 self.problems.push(problem.at_opt(span, "named here"));
             }
             FileFact::Bytes(bytes) => {
-                let text = dotenv::parse(&String::from_utf8_lossy(bytes), &before.known());
-                for problem in text.problems {
+                let problems = dotenv::parse(&String::from_utf8_lossy(bytes), &before.known()).problems;
+                let will_be_known =
+                    |problem: &EnvProblem| problem.empty.as_ref().is_some_and(|name| before.defines(name));
+                for problem in problems.into_iter().filter(|problem| !will_be_known(problem)) {
                     let message = format!("{name}:{}: {}", problem.line, problem.message);
                     let warning = Diagnostic::warning("env-line", message);
                     self.problems.push(match problem.empty {

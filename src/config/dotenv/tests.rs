@@ -189,3 +189,15 @@ proptest! {
         prop_assert!(read.pairs.contains(&("LAST".to_owned(), "1".to_owned())), "{bad}");
     }
 }
+
+#[test]
+fn values_that_name_one_another_twice_do_not_grow_without_end() {
+    let doubled = (1..60).map(|line| format!("A{line}=${{A{}}}${{A{}}}", line - 1, line - 1));
+    let lines: Vec<String> =
+        ["A0=0123456789".to_owned()].into_iter().chain(doubled).chain(["LAST=1".to_owned()]).collect();
+    let read = parse(&lines.join("\n"), &BTreeMap::new());
+    assert!(read.pairs.iter().map(|(_, value)| value.len()).sum::<usize>() <= MOST_TEXT);
+    assert_eq!(read.pairs.last().unwrap().0, "LAST");
+    let problem = read.problems.iter().find(|problem| problem.empty.is_none()).unwrap();
+    assert!(problem.message.contains("longer than a program may be given"), "{problem}");
+}

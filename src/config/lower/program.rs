@@ -10,10 +10,9 @@ use crate::config::lower::template::{self, Placed};
 use crate::config::lower::value::{self, Read, Wrong};
 use crate::config::lower::{Context, ProgramPlaces, depends, ready, role, settings};
 use crate::config::raw::{RawData, RawSection, RawValue};
-use crate::config::scope::port_variable;
 use crate::config::unknown;
 use crate::model::options::SectionKind;
-use crate::model::program::Instance;
+use crate::model::program::{Instance, port_variable};
 use crate::model::{
     Autorestart, Command, Diagnostic, Dialect, Kind, LogFile, PortRequest, PortSpec, ProcessName, Program, Template,
 };

@@ -193,3 +193,17 @@ fn resolving_keeps_text_as_it_is() {
     let resolved = resolve(&template, |name| Some(format!("<{name}>")), |_, _| None);
     assert_eq!(resolved.as_deref(), Ok("a<B>"));
 }
+
+#[test]
+fn values_that_name_one_another_twice_do_not_grow_without_end() {
+    let twice = |of: u32| {
+        let hole = || Part::Variable(format!("A{of}"));
+        (format!("A{}", of + 1), Template { parts: vec![hole(), hole()] })
+    };
+    let mut project = project();
+    project.environment = table(&[("A0", "0123456789")]);
+    project.environment.extend((0..60).map(twice));
+    let empty = BTreeMap::new();
+    let error = compose(&project, None, &Ports::default(), &layers(&empty)).unwrap_err();
+    assert!(error.to_string().contains("longer than a program may be given"), "{error}");
+}

@@ -65,7 +65,7 @@ fn assign_with(
     let (mut file, unreadable) = LedgerFile::open(request.ledger);
     let mut assigned = Assigned {
         ports: Ports::default(),
-        reserved: fixed_ports(request.project),
+        reserved: &fixed_ports(request.project) | &held_ports(request),
         notes: Vec::new(),
         taken: Vec::new(),
     };
@@ -90,6 +90,15 @@ fn fixed_ports(project: &Project) -> BTreeSet<u16> {
     let ours = project.control.tcp.as_deref().and_then(|tcp| ListenAddress::parse(tcp).ok());
     let proxy = project.proxy.enable.then_some(project.proxy.port);
     numbers.chain(ours.map(|address| address.port)).chain(proxy).collect()
+}
+
+/// Every number that running programs keep. The ledger need not know them: one that had to give way this time is not written down.
+fn held_ports(request: &Request<'_>) -> BTreeSet<u16> {
+    let held = declared(request.project).filter_map(|(program, spec)| {
+        let port = request.held.get(&program.name, spec.name.as_deref())?;
+        Some(span_of(port, &offsets(program)).collect::<Vec<_>>())
+    });
+    held.flatten().collect()
 }
 
 /// What the instances of a program add to its ports.

@@ -121,6 +121,18 @@ fn a_running_program_keeps_the_port_it_has() {
 }
 
 #[test]
+fn a_port_that_a_running_program_keeps_is_given_to_no_other_though_the_ledger_has_another_for_it() {
+    let mut world = World::new();
+    let web = || program("web", &[(None, PortRequest::Auto)], 1);
+    let wanted = World::new().assign(&project(vec![web()])).unwrap().0.get(&"web".into(), None).unwrap();
+    world.held.insert("api".into(), None, wanted);
+    let both = project(vec![web(), program("api", &[(None, PortRequest::Auto)], 1)]);
+    let (ports, _) = world.assign(&both).unwrap();
+    assert_eq!(ports.get(&"api".into(), None), Some(wanted));
+    assert_ne!(ports.get(&"web".into(), None), Some(wanted), "nobody listens there yet, so it looks free");
+}
+
+#[test]
 fn a_procfile_line_that_may_never_listen_is_not_refused() {
     let mut world = World::new();
     world.taken = vec![5000];
