@@ -89,7 +89,7 @@ pub fn clear(gone: &Gone) {
     remove_if_dead(&gone.places);
 }
 
-/// As [`running`], for one of several. Who else there is, is found out once and only if need be: all of /tmp is read for it.
+/// As [`running`], for one of several. Who else there is, is found out once and only if need be.
 fn running_of<F: FnOnce() -> Vec<Homes>>(
     homes: &Homes,
     others: &LazyCell<Vec<Homes>, F>,

@@ -1,5 +1,6 @@
 //! The directories of this user, and the paths of one project in them.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io;
@@ -16,6 +17,9 @@ use crate::model::status::NOT_KEPT;
 /// A path of a socket may have 107 bytes on Linux (unix(7), `sun_path` and its final zero), 103 elsewhere; this much of it is
 /// ours: `/runup/`, an identity and the longest `/notify.PROCESS.GENERATION`.
 const LONGEST_RUNTIME_DIR: usize = 103 - (7 + 16 + 29);
+
+/// How the name of a file begins that remembers a user whom root has become.
+const USER: &str = "user-";
 
 /// The variables that decide where things are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,15 +86,23 @@ impl Homes {
         Self { runtime, other_runtimes: vec![other], state: state.map(|state| state.join("runup")), uid }
     }
 
-    /// Those of other users whose projects root may look for: as root one starts a supervisord that becomes somebody else.
+    /// Remembers that root becomes this user for a project: only then root may be answered by one of theirs. Whoever else puts
+    /// something at their place could pass for a project that root wants to start or to end.
+    pub fn remember_user(&self, uid: u32) -> Result<(), PlaceError> {
+        make_private(&self.runtime, self.uid)?;
+        let path = self.runtime.join(format!("{USER}{uid}"));
+        fs::write(&path, "").map_err(|source| PlaceError::Io { path, source })
+    }
+
+    /// Those of other users that root has become for a project, as for a supervisord that does not stay root.
     /// Without a place for state: see [`Self::with_state`].
     pub(super) fn of_others(&self) -> Vec<Self> {
-        if self.uid != 0 {
-            return Vec::new();
-        }
-        let entries = fs::read_dir("/tmp").into_iter().flatten().flatten();
-        let uids = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("runup-")?.parse::<u32>().ok());
-        uids.filter(|uid| *uid != 0).map(|uid| Self::choose(&Environment::default(), uid, |_| false)).collect()
+        let own = std::iter::once(&self.runtime).chain(&self.other_runtimes);
+        let own = own.filter(|home| verify_private(home, self.uid).is_ok());
+        let entries = own.filter_map(|home| fs::read_dir(home).ok()).flatten().flatten();
+        let uids = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(USER)?.parse::<u32>().ok());
+        let uids: BTreeSet<u32> = uids.collect();
+        uids.into_iter().map(|uid| Self::choose(&Environment::default(), uid, |_| false)).collect()
     }
 
     /// As a user without any variables but its own home has them. Where that is may have to be asked of a server.
@@ -272,6 +284,21 @@ mod tests {
                 PathBuf::from(format!("/tmp/runup-7/{identity}/lock")),
             ]
         );
+    }
+
+    #[test]
+    fn only_whom_root_has_become_may_answer_for_root_s_projects() {
+        let base = tempfile::tempdir().unwrap();
+        let uid = geteuid().as_raw();
+        let homes = Homes { runtime: base.path().join("runup"), other_runtimes: Vec::new(), state: None, uid };
+        let others = || homes.of_others().into_iter().map(|other| other.runtime).collect::<Vec<_>>();
+        assert!(others().is_empty());
+        homes.remember_user(33).unwrap();
+        homes.remember_user(33).unwrap();
+        fs::write(homes.runtime.join("user-nobody"), "").unwrap();
+        assert_eq!(others(), [Path::new("/tmp/runup-33")]);
+        fs::set_permissions(&homes.runtime, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        assert!(others().is_empty(), "anybody may have written there");
     }
 
     #[test]

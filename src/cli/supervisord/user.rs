@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 use nix::unistd::{User, getuid, setgid, setuid};
 
+use crate::registry::Homes;
 use crate::runtime::os;
 
 /// Becomes a user, a name or a number, with all its groups. Must be called while there is one thread. Returns a line for the main log,
@@ -15,6 +16,8 @@ pub fn become_user(user: Option<&str>) -> Result<Option<String>, String> {
         if !me.is_root() {
             return Err("Can't drop privilege as nonroot user".to_owned());
         }
+        // Without that root's own commands do not find the project, and the project runs.
+        Homes::of_this_user().remember_user(uid.as_raw()).ok();
         drop_to(&found)?;
     }
     Ok(Some(format!("Set uid to user {uid} succeeded")))
