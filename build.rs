@@ -2,7 +2,7 @@
 //!
 //! * At a fixed address, as Go's programs are. Elsewhere each pointer among its constants would be written anew at each start: eighty pages
 //!   that are then memory of its own, a tenth of what the start of a small project takes. Libraries, heap and stack still lie at random.
-//!   Who wants the program to as well builds with `RUSTFLAGS="-C relocation-model=pie"`.
+//!   Who wants the program to as well builds with `RUSTFLAGS="-C relocation-model=pic"`.
 //! * With the unwinder. The compiler asks for `libgcc_s.so`, a library that would be found, mapped and relocated at each start, for the
 //!   sake of a panic that does not happen: a twentieth. gcc has the same code as an archive. Where that is not to be found, the program is
 //!   linked as usual.
@@ -14,6 +14,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     let is_gnu_linux = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
     if is_gnu_linux && !has_another_wish() {

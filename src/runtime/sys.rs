@@ -93,8 +93,8 @@ pub fn give_back_memory() -> io::Result<()> {
     unsafe {
         libc::malloc_trim(0);
     }
-    // SAFETY: these pages are those of a file, in a private mapping that nobody can write to, so what is dropped is read from the file
-    // again, unchanged, when it is next touched.
+    // SAFETY: these pages are those of a file, in a private mapping that nobody can write to, and libraries stay where they are while we
+    // run, so what is dropped is read from the file again, unchanged, when it is next touched.
     unwritten.into_iter().try_for_each(|pages| unsafe { drop_pages(pages) })
 }
 

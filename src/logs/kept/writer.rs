@@ -358,6 +358,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_of_a_block_counts_from_the_beginning_of_its_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = open(&keep(directory.path(), 1 << 20, 100_000));
+        let mut missing_after = |length| {
+            log.append(&vec![b'\n'; length], WallTime(1), 1).unwrap();
+            log.missing_of_block()
+        };
+        assert_eq!(missing_after(65_513), 23);
+        assert_eq!(missing_after(23), 65_536);
+        assert_eq!(missing_after(40_000), 25_536);
+        // The segment is full, so the next bytes begin another file.
+        assert_eq!(missing_after(65_500), 36);
+    }
+
+    #[test]
     fn a_cleared_log_is_empty_and_goes_on() {
         let directory = tempfile::tempdir().unwrap();
         let mut log = open(&keep(directory.path(), 40, 10));
