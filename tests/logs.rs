@@ -552,6 +552,36 @@ fn a_descendant_that_holds_the_pipe_delays_nothing_and_is_let_go() {
     wait_until("the reader is gone", || held.write_all(b"x\n").is_err());
 }
 
+/// Who writes without a pause is looked at by the clock; that may lose nothing at an end, nor what comes after a silence.
+#[test]
+fn lines_without_a_pause_are_all_there_at_the_end_and_later_ones_come() {
+    for is_still_held in [false, true] {
+        let (outlet, mut screen) = piped();
+        let mut rig = Rig::new(Some(outlet), |_| {});
+        let mut program = rig.program(0);
+        let mut written = 0;
+        for burst in [3000, 1, 3000] {
+            for number in written..written + burst {
+                program.write_all(format!("{number} of many lines\n").as_bytes()).unwrap();
+            }
+            written += burst;
+            if burst == 1 {
+                read_until(&mut screen, "3000 of many lines\n");
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+        let held = is_still_held.then(|| program.try_clone().unwrap());
+        drop(program);
+        rig.hub.ended(ProcessId(0), Generation(1), false);
+        assert_eq!(rig.event(), OutputEvent::Drained { process: ProcessId(0), generation: Generation(1) });
+        rig.hub.say("p0 exited".to_owned());
+        let rows = read_until(&mut screen, "exited\n");
+        let lines: Vec<String> = (3001..6001).map(|number| format!("p0 │ {number} of many lines\n")).collect();
+        assert!(rows == lines.concat() + "p0 exited\n", "{is_still_held}: lines are missing");
+        drop(held);
+    }
+}
+
 /// A reader that is busy elsewhere lets the last lines of a run wait in its pipe for longer than its end may take, and then there is the
 /// next run. The screen's pipe and a small log are full, so that nothing more is read.
 #[test]

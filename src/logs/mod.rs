@@ -20,7 +20,7 @@
 //! # Where it is
 //!
 //! * The thread: [`hub`] is its remote, `wake` and `orders` what it is told, `output` the loop, `turn` what moves bytes.
-//! * What becomes of a program's bytes there: `source`, `track`, `slot`, `tap`, `view`; when it waits with them: `lag`, `trickle`.
+//! * What becomes of a program's bytes there: `source`, `track`, `slot`, `tap`, `view`; when it waits with them: `lag`, `flow`.
 //! * The screen: `screen`, `sink`, `page`, `stamp`, and `own` for our own lines.
 //! * Files: [`kept`] is ours; `copies`, `rotate`, `auto` and `syslog` are what a user asked for, `main_log` is supervisord's.
 //! * Readers: `place` says where the output of a process is, [`read`], [`window`], `tail`, `log_tail` and [`search`] look there, and
@@ -37,6 +37,7 @@ pub mod zone;
 mod auto;
 mod copies;
 mod desk;
+mod flow;
 mod lag;
 mod log_tail;
 mod main_log;
@@ -55,7 +56,6 @@ mod syslog;
 mod tail;
 mod tap;
 mod track;
-mod trickle;
 mod turn;
 mod view;
 mod wake;

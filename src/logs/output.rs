@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, VecDeque};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::logs::flow::{Clock, Flow};
 use crate::logs::hub::{Order, OutputConfig, OutputEvent};
 use crate::logs::kept::Keeper;
 use crate::logs::main_log::MainLog;
@@ -20,7 +20,6 @@ use crate::logs::source::Source;
 use crate::logs::syslog::Syslog;
 use crate::logs::tap::UnderWay;
 use crate::logs::track::{Copy, Shown, Track};
-use crate::logs::trickle::{NAP, Trickle};
 use crate::logs::view::Viewer;
 use crate::logs::wake::Wake;
 use crate::model::{Generation, ProcessId};
@@ -148,7 +147,7 @@ pub(crate) struct Output {
     /// Output that is on its way to the driver as events.
     pub(super) under_way: UnderWay,
     pub(super) viewers: Vec<Viewer>,
-    pub(super) trickle: Trickle,
+    pub(super) clock: Clock,
 }
 
 impl Output {
@@ -200,7 +199,7 @@ impl Output {
             is_orphaned: false,
             under_way: UnderWay::default(),
             viewers: Vec::new(),
-            trickle: Trickle::default(),
+            clock: Clock::default(),
         })
     }
 
@@ -250,20 +249,44 @@ impl Output {
             }
         }
         self.found = found;
+        if !self.waiters.is_empty() {
+            self.look_by_clock();
+        }
     }
 
-    /// Waits until there is something, and whether that is all. What comes line by line without a pause is let gather before.
+    /// Waits until there is something, and whether that is all.
     fn await_any(&mut self, found: &mut Vec<Ready>, timeout: PollTimeout) -> bool {
-        if self.trickle.is_long() {
-            thread::sleep(NAP);
+        let mut by_clock = self.clock.sources().iter().filter_map(|index| self.sources[*index].as_ref());
+        if timeout == PollTimeout::ZERO || by_clock.all(|source| source.is_ready) {
+            return self.poller.wait(timeout, found).unwrap_or(true);
         }
-        if timeout != PollTimeout::ZERO && self.trickle.may_go_on() {
-            match self.poller.wait(PollTimeout::ZERO, found) {
-                Ok(is_all) if !found.is_empty() => return is_all,
-                Ok(_) | Err(_) => self.trickle.rest(),
+        self.poller.nap(self.clock.nap());
+        self.look_by_clock();
+        self.poller.wait(PollTimeout::ZERO, found).unwrap_or(true)
+    }
+
+    /// Everybody who is looked at by the clock may have something; who had nothing for long is left to the poller again.
+    fn look_by_clock(&mut self) {
+        let by_clock = self.clock.sources().to_vec();
+        let flows = by_clock.iter().filter_map(|index| self.sources[*index].as_ref()).map(|source| &source.flow);
+        self.clock.fit(flows);
+        for index in by_clock {
+            let Some(source) = &mut self.sources[index] else { continue };
+            if source.flow.is_steady(self.now) {
+                self.wake_source(index, false);
+            } else if self.poller.add_reader(&*source, Token::Source(index).encode()).is_ok() {
+                (source.is_by_clock, source.flow) = (false, Flow::default());
+                self.clock.remove(index);
             }
         }
-        self.poller.wait(timeout, found).unwrap_or(true)
+    }
+
+    /// From here on this source is looked at by the clock.
+    pub(super) fn leave_poller(&mut self, index: usize) {
+        let Some(source) = &mut self.sources[index] else { return };
+        self.poller.remove(&*source);
+        source.is_by_clock = true;
+        self.clock.add(index);
     }
 
     /// Whether there is something to read, and the screen is to take something first.
@@ -392,6 +415,9 @@ impl Output {
     }
 
     fn end_run(&mut self, index: usize, keep_open: bool) {
+        if self.sources[index].as_ref().is_some_and(|source| source.is_by_clock) {
+            self.wake_source(index, false);
+        }
         if let Some(source) = &mut self.sources[index] {
             source.end_run(keep_open);
             if source.is_let_go() {

@@ -1,12 +1,14 @@
 //! A source: one open pipe or pty of one incarnation.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::read;
 
+use crate::logs::flow::Flow;
 use crate::logs::hub::{Attach, Channel, Matcher};
 use crate::logs::os;
 use crate::logs::slot::{Finding, Slot};
@@ -44,6 +46,9 @@ pub(crate) struct Source {
     /// How many floods in a row were read while nobody else wrote.
     alone: u8,
     is_wide: bool,
+    pub(crate) flow: Flow,
+    /// It is looked at after each nap, and the poller does not tell of it.
+    pub(crate) is_by_clock: bool,
     /// When it last had its turn.
     served: u64,
     /// Its leader has ended: how much more may be of its run.
@@ -85,6 +90,8 @@ impl Source {
             is_full,
             alone: 0,
             is_wide: false,
+            flow: Flow::default(),
+            is_by_clock: false,
             served,
             left_over,
             leaves,
@@ -108,13 +115,14 @@ impl Source {
     }
 
     /// Reads once.
-    pub(crate) fn read(&mut self, buffer: &mut [u8], turn: u64) -> Found {
+    pub(crate) fn read(&mut self, buffer: &mut [u8], turn: u64, now: Instant) -> Found {
         self.served = turn;
         match read(&self.fd, buffer) {
             Ok(0) => Found::End,
             Ok(length) => {
                 self.is_full = length == buffer.len();
                 self.is_flood = length >= FLOOD || self.is_full;
+                self.flow.read(length, self.is_flood, now);
                 if length < buffer.len() && self.is_pipe && !self.is_hung_up {
                     self.is_ready = false;
                 }
@@ -126,6 +134,7 @@ impl Source {
             Err(Errno::EINTR) => Found::Nothing,
             Err(Errno::EAGAIN) => {
                 self.is_ready = false;
+                self.flow.read_nothing(now);
                 Found::Nothing
             }
             // A pty whose other end was closed says EIO (tty_read in the kernel's n_tty.c); anything else is no better.

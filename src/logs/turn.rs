@@ -145,7 +145,7 @@ impl Output {
 
     fn read_batch(&mut self, order: &[((bool, u64), usize)], arena: &mut [u8], room: Room) {
         let mut batch: Vec<Chunk> = Vec::with_capacity(order.len().min(16));
-        let mut ended = Vec::new();
+        let (mut ended, mut steady) = (Vec::new(), Vec::new());
         let mut used = 0;
         let is_alone = self.ready.len() == 1;
         for (_, index) in order {
@@ -160,9 +160,10 @@ impl Output {
                 // Two runs may write to one track; what the first gave must be kept before the second comes.
                 continue;
             }
-            match source.read(&mut arena[used..used + most], self.turn) {
+            match source.read(&mut arena[used..used + most], self.turn, self.now) {
                 Found::Bytes(length) => {
                     let (is_narrow, is_over) = (source.note_company(is_alone), source.is_let_go());
+                    steady.extend((!source.is_by_clock && source.flow.is_steady(self.now)).then_some(*index));
                     if is_narrow {
                         self.widen(*index);
                     }
@@ -179,13 +180,13 @@ impl Output {
                 Found::End => ended.push(*index),
             }
         }
-        if let Some(most) = batch.iter().map(|chunk| chunk.range.len()).max() {
-            self.trickle.read(most);
-        }
         self.screen.end_ahead();
         self.flush_screen();
         for chunk in &batch {
             self.keep(chunk, &arena[chunk.range.clone()], room);
+        }
+        for index in steady {
+            self.leave_poller(index);
         }
         for index in ended {
             self.close_source(index);
@@ -412,6 +413,7 @@ impl Output {
         let Some(source) = self.sources[index].take() else { return };
         self.free.push(index);
         self.poller.remove(&source);
+        self.clock.remove(index);
         let Self { known, tracks, screen, .. } = self;
         let known = &mut known[source.process.index()];
         known.sources.retain(|other| *other != index);

@@ -2,10 +2,11 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll, ppoll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
@@ -59,6 +60,12 @@ impl Poller {
             is_gone: event.events().intersects(EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP),
         }));
         Ok(count < MOST)
+    }
+
+    /// Waits until there is something, or so long at most, which may be less than [`Self::wait`] can.
+    pub(in crate::logs) fn nap(&self, limit: Duration) {
+        // Who is woken too early looks too early.
+        let _ = ppoll(&mut [PollFd::new(self.0.0.as_fd(), PollFlags::POLLIN)], Some(limit.into()), None);
     }
 }
 

@@ -69,6 +69,11 @@ impl Poller {
         Ok(count < MOST)
     }
 
+    /// Waits so long; there may be something earlier.
+    pub(in crate::logs) fn nap(&self, limit: Duration) {
+        std::thread::sleep(limit);
+    }
+
     fn change(&self, fd: impl AsFd, filter: EventFilter, flags: EvFlags, token: u64) -> nix::Result<()> {
         let change = event(fd.as_fd().as_raw_fd(), filter, flags, token);
         self.0.kevent(&[change], &mut [], None).map(drop)
