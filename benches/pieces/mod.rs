@@ -72,9 +72,7 @@ fn rows(line: &'static str) -> Work {
         let mut page = Page { buffer: &mut buffer, limit, style, stamp: b"", open_mark: b"\\" };
         for mut chunk in chunk.as_bytes().chunks(64 << 10) {
             let is_plain = is_plain(chunk);
-            while let Some(row) = rows.take(&mut chunk) {
-                page.put(b"\x1b[36mapi    |\x1b[0m ", row, is_plain && !row.is_joined);
-            }
+            page.put_rows(b"\x1b[36mapi    |\x1b[0m ", &mut rows, &mut chunk, is_plain, false);
         }
         Box::new(buffer.len())
     })

@@ -54,6 +54,12 @@ impl Rows {
         None
     }
 
+    /// Whether the next byte begins a line.
+    pub fn is_at_line_start(&mut self) -> bool {
+        self.forget_spent();
+        self.held.is_empty() && !self.is_continued
+    }
+
     /// Gives out the unfinished line, if there is one. What comes next goes on with it.
     pub fn flush(&mut self) -> Option<&[u8]> {
         self.forget_spent();

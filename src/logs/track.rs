@@ -163,10 +163,7 @@ impl Track {
     ) -> usize {
         let Some(mut page) = screen.begin() else { return chunk.len() };
         let mut rest = chunk;
-        while page.has_room() || !is_bounded {
-            let Some(row) = self.rows.take(&mut rest) else { break };
-            page.put(label.prefix, row, is_plain && !row.is_joined);
-        }
+        page.put_rows(label.prefix, &mut self.rows, &mut rest, is_plain, is_bounded);
         self.ends = screen.mark();
         chunk.len() - rest.len()
     }
