@@ -89,6 +89,7 @@ const NO_SUBCOMMANDS: &[&str] = &[
     "error",
     "exit_code",
     "getopt",
+    "mistyped",
     "output",
     "project",
     "running",

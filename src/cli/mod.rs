@@ -5,7 +5,7 @@
 //!
 //! What commands share stands beside them: `connection` and `running` ask projects that are up, `select` finds whom a word means,
 //! `answers` says what became of a request, `environment` makes what a program gets, `output` prints, `complete` knows what could
-//! be typed next. `called_as` and `getopt` are for supervisord's two names.
+//! be typed next, `mistyped` what was meant. `called_as` and `getopt` are for supervisord's two names.
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
@@ -38,6 +38,7 @@ pub mod init;
 pub mod logs;
 pub mod man;
 pub mod mcp;
+pub mod mistyped;
 pub mod open;
 pub mod output;
 pub mod ports;
@@ -122,6 +123,11 @@ fn parse() -> Result<Args, ExitCode> {
     }
     let matches = Args::command().try_get_matches_from(args::help_as_option(std::env::args_os()));
     matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| {
+        if let Some(error) = mistyped::told(&error) {
+            let settings = settings::resolve(&GlobalArgs::default(), environment(), &facts());
+            output::say(&error.render(&settings.err));
+            return error.exit_code();
+        }
         // A closed pipe is no reason to complain about help that nobody reads.
         error.print().ok();
         match error.kind() {
