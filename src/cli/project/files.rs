@@ -8,15 +8,18 @@ use crate::cli::init::places;
 use crate::cli::project::found::running;
 use crate::cli::settings::Settings;
 use crate::config::discover::{self, Listing};
-use crate::import::package_json;
+use crate::import::{self, package_json};
 use crate::registry::Homes;
 use crate::ui::look::Look;
 use crate::ui::text::{pad, width};
 
+/// What can be imported and needs not be.
+const READ_AS_THEY_ARE: [&str; 2] = ["Procfile", "supervisord.conf"];
+
 /// The config files: those of `-f`, else the one that is found here or above. Without any, what was looked for and what to type.
 pub fn config_files(settings: &Settings) -> Result<Vec<PathBuf>, CommandError> {
     if !settings.files.is_empty() {
-        return settings.files.iter().map(|file| named_file(file)).collect();
+        return settings.files.iter().map(|file| named_file(settings, file)).collect();
     }
     if !settings.directory.is_dir() {
         return Err(no_directory(&settings.directory));
@@ -56,13 +59,31 @@ fn files_in_use(settings: &Settings, found: Option<&Path>) -> Option<Vec<PathBuf
 }
 
 /// A file of `-f`: its directory is canonical, its name stays as it was written, since a link's name decides the format.
-fn named_file(file: &Path) -> Result<PathBuf, CommandError> {
+fn named_file(settings: &Settings, file: &Path) -> Result<PathBuf, CommandError> {
     let (parent, name) = (file.parent().unwrap_or(Path::new("/")), file.file_name());
     match (fs::canonicalize(parent), name) {
-        (Ok(parent), Some(name)) => Ok(parent.join(name)),
+        (Ok(parent), Some(name)) => {
+            let file = parent.join(name);
+            of_another_tool(settings, &file).map_or(Ok(file), Err)
+        }
         (Err(error), _) => Err(CommandError::user(format!("could not read {}: {error}", file.display()))),
         (Ok(_), None) => Err(CommandError::user(format!("{} is not a file", file.display()))),
     }
+}
+
+/// That a file is another tool's config, which is no Procfile, though its name leaves nothing else.
+fn of_another_tool(settings: &Settings, file: &Path) -> Option<CommandError> {
+    let text = places::text_of(file).ok()?;
+    let tool = import::format_of(&file.file_name()?.to_string_lossy(), &text)?.name;
+    if READ_AS_THEY_ARE.contains(&tool) {
+        return None;
+    }
+    let look = Look { home: settings.home.clone(), ..Look::plain() };
+    let file = file.strip_prefix(canonical(&settings.directory)).unwrap_or(file);
+    let file = look.path(&file.to_string_lossy());
+    let error =
+        CommandError::user(format!("{file} is of {tool}; a config here is a run.toml, Procfile or supervisord.conf"));
+    Some(error.hint(format!("run init --from {file}      writes a run.toml from it (shows it first)")))
 }
 
 /// A path without links; one that is not there as it stands.
@@ -117,7 +138,11 @@ fn no_project(settings: &Settings, directory: &Path) -> CommandError {
     }
     let manager = package_json::runs_scripts(package.as_deref().unwrap_or_default(), &files);
     let command = hints.scripts.first().map_or_else(|| "CMD".to_owned(), |script| format!("{manager} run {script}"));
-    let from = if hints.lines().is_empty() { "a template" } else { "them" };
+    let from = match hints.lines().len() {
+        0 => "a template",
+        1 => "it",
+        _ => "them",
+    };
     let once = format!("run up -- {command}");
     let init = pad("run init", width(&once));
     CommandError::user(message)
@@ -158,7 +183,7 @@ mod tests {
 error: no project here
   looked for run.toml, Procfile.dev, Procfile, supervisord.conf in ~/src/shop and above up to the git root
   found package.json with 2 scripts that look like servers: dev, worker
-help: run init                writes a run.toml from them (shows it first)
+help: run init                writes a run.toml from it (shows it first)
       run up -- npm run dev   runs one command under the same supervision, no file
 "
         );
@@ -182,6 +207,31 @@ help: run init                writes a run.toml from them (shows it first)
         let message = |name: &str| config_files(&settings_in(&root.join(name))).unwrap_err().to_string();
         assert!(message("shpo").starts_with("there is no directory "), "{}", message("shpo"));
         assert!(message("Procfile").ends_with("Procfile is not a directory"), "{}", message("Procfile"));
+    }
+
+    #[test]
+    fn a_config_of_another_tool_is_not_taken_for_a_procfile() {
+        let (_keep, root) = checkout();
+        let files = [
+            ("compose.yml", "services:\n  db:\n    image: postgres\n", Some("compose")),
+            ("dev.yaml", "processes:\n  db:\n    command: postgres\n", Some("process-compose")),
+            ("Procfile.dev", "web: sleep 1\n", None),
+            ("procs.yml", "web: sleep 1\n", None),
+            ("web.ini", "[program:web]\ncommand=sleep 1\n", None),
+            ("local.toml", "", None),
+        ];
+        for (name, text, tool) in files {
+            fs::write(root.join(name), text).unwrap();
+            let settings = Settings { files: vec![root.join(name)], ..settings_in(&root) };
+            let told = config_files(&settings).err().map(|error| error.render(&Stream::plain()));
+            let expected = tool.map(|tool| {
+                format!(
+                    "error: {name} is of {tool}; a config here is a run.toml, Procfile or supervisord.conf\n\
+                     help: run init --from {name}      writes a run.toml from it (shows it first)\n"
+                )
+            });
+            assert_eq!(told, expected);
+        }
     }
 
     #[test]
