@@ -4,19 +4,20 @@ use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{print, say};
-use crate::cli::project;
+use crate::cli::project::{self, NotUp};
 use crate::cli::settings::Settings;
 use crate::cli::status;
 use crate::model::Word;
 use crate::model::status::{ProcessStatus, ProjectStatus};
 use crate::ui::look::Look;
 use crate::ui::table;
+use crate::ui::text::{pad, width};
 
 /// Says what there is to say.
 pub fn run(settings: &Settings) -> Result<ExitCode, CommandError> {
     match project::find(settings)? {
         Ok(mut connection) => running(settings, &mut connection),
-        Err(_) => stopped(settings),
+        Err(not_up) => stopped(settings, &not_up),
     }
 }
 
@@ -45,15 +46,22 @@ fn next(status: &ProjectStatus, look: &Look) -> String {
 }
 
 /// What `run up` would start. Mistakes in the config are reported here, too.
-fn stopped(settings: &Settings) -> Result<ExitCode, CommandError> {
+fn stopped(settings: &Settings, not_up: &NotUp) -> Result<ExitCode, CommandError> {
     let loaded = project::load(settings)?;
-    let files: Vec<String> = loaded.file_names();
+    let mut ending = String::new();
+    let mut next = vec![(&not_up.up, format!("starts {}", project::counted(&loaded.project)))];
+    if let Some((failure, why)) = &not_up.failure {
+        ending = failure.sentence() + "\n";
+        next.push((why, "tells more of that".to_owned()));
+    }
+    let columns = next.iter().map(|(command, _)| width(command)).max().unwrap_or(0);
+    let next: Vec<String> =
+        next.iter().map(|(command, does)| format!("{}   {does}\n", pad(command, columns))).collect();
     say(&format!(
-        "{} is not up   ({})\nnext: {}   starts {}\n",
+        "{} is not up   ({})\n{ending}next: {}",
         loaded.display_name,
-        files.join(", "),
-        settings.address.line("up"),
-        project::counted(&loaded.project)
+        loaded.file_names().join(", "),
+        next.join("      ")
     ));
     Ok(ExitCode::NotUp)
 }

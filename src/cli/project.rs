@@ -8,6 +8,6 @@ mod ports;
 
 pub use files::config_files;
 pub use found::{NotUp, connect, find, running};
-pub use kept::{Kept, LAST_STATUS, Standing, kept, last_status, past, status_now_or_last};
+pub use kept::{Kept, LAST_STATUS, LastFailure, Standing, kept, last_status, past, status_now_or_last};
 pub use loaded::{LoadOptions, Loaded, VOCABULARY, counted, load, load_with, server_url};
 pub use ports::ports;

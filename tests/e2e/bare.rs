@@ -1,6 +1,6 @@
 //! `run` alone, and `run up` where there is nothing to start.
 
-use crate::common::TestProject;
+use crate::common::{PATIENCE, TestProject};
 
 #[test]
 fn in_an_empty_directory_it_says_what_it_looked_for_and_what_to_type() {
@@ -34,4 +34,28 @@ fn in_a_running_project_it_shows_the_state() {
     up.wait_for_banner();
     project.run(&[]).expect_code(0).expect_text("web").expect_text("ready");
     up.interrupt().expect_code(0);
+}
+
+#[test]
+fn what_was_in_the_background_and_has_ended_by_itself_says_with_whom_it_ended() {
+    let project = TestProject::empty()
+        .file("Procfile", "web: sleep 1000\nworker: while ! test -e go; do sleep 0.05; done; exit 3\n");
+    project.run(&["up", "-d"]).expect_code(0);
+    project.write("go", "");
+    project.wait_until("the end", PATIENCE, || project.run(&["status"]).code == 2);
+    let ended = "when it ended, worker had failed: exit 3";
+    let status = project.run(&["status"]).expect_code(2).stderr;
+    assert!(
+        status.contains(&format!("is not up (Procfile); {ended} (run why worker); run up starts it\n")),
+        "{status}"
+    );
+    let bare = project.run(&[]).expect_code(2).stderr;
+    assert!(
+        bare.contains(&format!("\n{ended}\nnext: run up           starts 2 programs\n      run why worker   tells")),
+        "{bare}"
+    );
+    project.run(&["up", "-d", "web"]).expect_code(0);
+    project.run(&["down"]).expect_code(0);
+    let status = project.run(&["status"]).expect_code(2).stderr;
+    assert!(!status.contains("when it ended"), "nobody had: {status}");
 }

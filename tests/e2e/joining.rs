@@ -87,6 +87,19 @@ fn a_joined_stream_begins_with_what_was_said_since_the_project_is_up() {
 }
 
 #[test]
+fn a_joined_stream_says_what_has_ended_the_project() {
+    let worker = "worker: while ! test -e go; do sleep 0.05; done; exit 3\n";
+    let project = TestProject::empty().file("Procfile", format!("web: sleep 1000\n{worker}"));
+    project.run(&["up", "-d"]).expect_code(0);
+    let terminal = Terminal::start(&project, &["up"]);
+    terminal.wait_for("Ctrl-C leaves");
+    project.write("go", "");
+    terminal.wait_for("is down");
+    let screen = terminal.screen();
+    assert!(screen.contains("worker   exited 3") && screen.contains("web      stopped in "), "{screen}");
+}
+
+#[test]
 fn ctrl_c_leaves_a_joined_stream_and_everything_keeps_running() {
     let project = TestProject::toml(SHOP);
     project.run(&["up", "-d"]).expect_code(0);

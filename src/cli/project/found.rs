@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::connection::Connection;
 use crate::cli::error::CommandError;
 use crate::cli::project::files::{canonical, config_files, nearest_config};
-use crate::cli::project::kept::past;
+use crate::cli::project::kept::{LastFailure, past};
 use crate::cli::settings::Settings;
 use crate::registry::{self, Homes, OwnerFacts, Running};
 use crate::ui::look::Look;
@@ -25,6 +25,8 @@ pub struct NotUp {
     pub running: Vec<String>,
     /// What runs in a directory above the config, and how that is addressed.
     pub above: Option<(String, String)>,
+    /// Who had failed when it ended, and what tells more of that.
+    pub failure: Option<(LastFailure, String)>,
     /// What starts it.
     pub up: String,
 }
@@ -33,14 +35,20 @@ impl NotUp {
     /// One line for a person.
     pub fn sentence(&self) -> String {
         let sentence = match (&self.config, self.project.as_str()) {
-            (Some(config), project) => format!("{project} is not up ({config}); {} starts it", self.up),
+            (Some(config), project) => {
+                format!("{project} is not up ({config}){}; {} starts it", self.ending(), self.up)
+            }
             (None, "") => format!("no project is up in {} or above", self.directory),
-            (None, project) => format!("{project} is not up"),
+            (None, project) => format!("{project} is not up{}", self.ending()),
         };
         match &self.above {
             Some((name, address)) => format!("{sentence}; {name} is up above it ({address})"),
             None => sentence,
         }
+    }
+
+    fn ending(&self) -> String {
+        self.failure.as_ref().map(|(failure, why)| format!("; {} ({why})", failure.sentence())).unwrap_or_default()
     }
 }
 
@@ -149,8 +157,12 @@ fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
         let OwnerFacts { name, root, .. } = running.owner;
         (name, format!("run -C {} …", look.path(&root.to_string_lossy())))
     });
+    let failure = past.as_ref().and_then(LastFailure::of).map(|failure| {
+        let why = settings.address.line(&format!("why {}", failure.process));
+        (failure, why)
+    });
     let up = settings.address.line("up");
-    NotUp { project, directory, config, running, above, up }
+    NotUp { project, directory, config, running, above, failure, up }
 }
 
 /// Where a running project is looked for: beside the first `-f`, else where we are.
@@ -167,8 +179,15 @@ mod tests {
     fn a_project_that_is_down_says_how_it_is_started() {
         let config = Some("~/src/run.toml".into());
         let up = "run -p shop up".to_owned();
-        let not_up =
-            NotUp { project: "shop".into(), directory: "~/src".into(), config, running: Vec::new(), above: None, up };
+        let not_up = NotUp {
+            project: "shop".into(),
+            directory: "~/src".into(),
+            config,
+            running: Vec::new(),
+            above: None,
+            failure: None,
+            up,
+        };
         assert_eq!(not_up.sentence(), "shop is not up (~/src/run.toml); run -p shop up starts it");
         assert_eq!(CommandError::from(not_up.clone()).hints, ["run -p shop up      starts it"]);
         let above = Some(("all".into(), "run -C ~ …".into()));
@@ -186,6 +205,7 @@ mod tests {
             config: None,
             running: Vec::new(),
             above: None,
+            failure: None,
             up,
         };
         assert_eq!(nothing.sentence(), "no project is up in ~/src or above");

@@ -7,9 +7,10 @@ use crate::cli::connection::is_suspended;
 use crate::cli::error::CommandError;
 use crate::cli::project::found::{find, is_above_config, start_directory};
 use crate::cli::settings::Settings;
-use crate::model::ProcessName;
 use crate::model::status::{NOT_KEPT, ProjectStatus};
+use crate::model::{ProcessName, Word};
 use crate::registry::{self, Homes, Past, Places, read_meta};
+use crate::ui::text::clean;
 use crate::ui::why::OFF;
 
 /// What the supervisor leaves in the state directory at its end, for `why` and `status` after `down`.
@@ -33,6 +34,36 @@ pub fn status_now_or_last(settings: &Settings) -> Result<(ProjectStatus, Places)
             let last = past(settings, &homes).and_then(|past| Some((ended(last_status(&past.places)?), past.places)));
             last.ok_or_else(|| not_up.into())
         }
+    }
+}
+
+/// Who had failed when a project ended, of its last time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastFailure {
+    /// The first of them.
+    pub process: String,
+    /// How many there were besides.
+    pub others: usize,
+    /// In the words of `status`.
+    pub reason: String,
+}
+
+impl LastFailure {
+    /// What the state says that a project has left; `None` when nobody had failed, or when it was killed and the state is of an earlier time.
+    pub fn of(past: &Past) -> Option<Self> {
+        let last = last_status(&past.places).filter(|last| last.started + last.up_ms >= past.meta.since.0)?;
+        let mut failed = last.processes.into_iter().filter(|process| process.state == Word::Failed);
+        let first = failed.next()?;
+        Some(Self { process: first.name, others: failed.count(), reason: first.note })
+    }
+
+    /// `when it ended, worker had failed: exit 3`
+    pub fn sentence(&self) -> String {
+        let others = match self.others {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        clean(&format!("when it ended, {}{others} had failed: {}", self.process, self.reason))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::cli::error::CommandError;
 use crate::cli::exit_code::ExitCode;
 use crate::cli::logs::{self, Turn};
 use crate::cli::output::say;
+use crate::cli::project;
 use crate::cli::select::process_name;
 use crate::cli::settings::{Settings, Verbosity};
 use crate::cli::status::{Transition, transitions};
@@ -52,6 +53,11 @@ pub(super) fn stream(
             say(&text);
         }
     };
+    let tell_changes = |before: &ProjectStatus, now: &ProjectStatus| {
+        let changes = transitions(before, now).into_iter();
+        let shown = changes.filter(|one| names.is_empty() || names.contains(&one.name));
+        shown.for_each(|one| tell(line(&one, now, &look)));
+    };
     let full = if keys.is_some() { "; t shows the full screen" } else { "" };
     tell(format!("  Ctrl-C leaves, and everything keeps running{full}\n"));
     // What was said before is of another time, by programs that may be gone.
@@ -82,13 +88,16 @@ pub(super) fn stream(
             return Ok(Turn::Anew(at));
         }
         if let Some(now) = connection.status_if_answered()? {
-            let lines =
-                transitions(&last, &now).into_iter().filter(|one| names.is_empty() || names.contains(&one.name));
-            lines.for_each(|one| tell(line(&one, &now, &look)));
+            tell_changes(&last, &now);
             last = now;
         }
         Ok(Turn::GoOn)
     })?;
+    // What ended it was too quick for a look.
+    if !has_left && let Some(end) = project::last_status(&connection.running().places).filter(|end| end.pid == last.pid)
+    {
+        tell_changes(&last, &end);
+    }
     let dot = look.theme.signs().dot;
     tell(if has_left {
         let (up, down) = (look.address.line("up"), look.address.line("down"));
