@@ -13,6 +13,12 @@ use crate::registry::Homes;
 use crate::ui::look::Look;
 use crate::ui::text::{pad, width};
 
+/// How far down configs are looked for where there is none.
+const DEEPEST_BELOW: usize = 2;
+
+/// How many of those are named.
+const MOST_BELOW: usize = 8;
+
 /// What can be imported and needs not be.
 const READ_AS_THEY_ARE: [&str; 2] = ["Procfile", "supervisord.conf"];
 
@@ -112,6 +118,23 @@ fn configs_in(directory: &Path) -> Vec<String> {
     discover::CONFIG_NAMES.into_iter().filter(is_there).map(str::to_owned).collect()
 }
 
+/// The first configs in the directories below, as a repository of several projects has them (`apps/web`); not those of dependencies.
+fn configs_below(directory: &Path, depth: usize) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    let mut below: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.') && entry.file_name() != "node_modules")
+        .map(|entry| entry.path())
+        .collect();
+    below.sort();
+    let found = below.into_iter().flat_map(|directory| match configs_in(&directory).first() {
+        Some(name) => vec![directory.join(name)],
+        None if depth > 1 => configs_below(&directory, depth - 1),
+        None => Vec::new(),
+    });
+    found.take(MOST_BELOW).collect()
+}
+
 fn names_in(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
     // A link may lead to a file; what it leads to is found out when it is opened.
@@ -132,7 +155,13 @@ fn no_project(settings: &Settings, directory: &Path) -> CommandError {
     let package = places::text_of(&directory.join("package.json")).ok();
     let files = names_in(directory);
     let hints = discover::hints(&files, package.as_deref());
-    for line in hints.lines() {
+    // Anywhere else what lies below is no repository of several projects, but a whole home say.
+    let is_checkout = directory.ancestors().any(|directory| directory.join(".git").exists());
+    let below = if is_checkout { configs_below(directory, DEEPEST_BELOW) } else { Vec::new() };
+    let shown = |file: &PathBuf| file.strip_prefix(directory).unwrap_or(file).display().to_string();
+    let shown_below = below.iter().map(shown).collect::<Vec<_>>().join(", ");
+    let shown_below = (!below.is_empty()).then(|| format!("{shown_below} below"));
+    for line in hints.lines().into_iter().chain(shown_below) {
         message.push_str("\n  found ");
         message.push_str(&line);
     }
@@ -145,7 +174,15 @@ fn no_project(settings: &Settings, directory: &Path) -> CommandError {
     };
     let once = format!("run up -- {command}");
     let init = pad("run init", width(&once));
-    CommandError::user(message)
+    let there = below.first().and_then(|file| file.parent()?.strip_prefix(directory).ok());
+    let error = match there {
+        Some(there) => {
+            let up = pad(&format!("run -C {} up", there.display()), width(&once));
+            CommandError::user(message).hint(format!("{up}   starts what is there"))
+        }
+        None => CommandError::user(message),
+    };
+    error
         .hint(format!("{init}   writes a run.toml from {from} (shows it first)"))
         .hint(format!("{once}   runs one command under the same supervision, no file"))
 }
@@ -190,6 +227,24 @@ help: run init                writes a run.toml from it (shows it first)
         fs::write(root.join("pnpm-lock.yaml"), "").unwrap();
         let message = config_files(&settings_in(&root)).unwrap_err().render(&Stream::plain());
         assert!(message.contains("run up -- pnpm run dev   "), "{message}");
+    }
+
+    #[test]
+    fn in_a_repository_of_several_projects_those_below_are_named() {
+        let (_keep, root) = checkout();
+        for (directory, file) in
+            [("apps/api", "run.toml"), ("web", "Procfile"), ("node_modules/x", "Procfile"), (".old", "run.toml")]
+        {
+            fs::create_dir_all(root.join(directory)).unwrap();
+            fs::write(root.join(directory).join(file), "").unwrap();
+        }
+        let told = config_files(&settings_in(&root)).unwrap_err().render(&Stream::plain());
+        assert!(
+            told.contains(
+                "\n  found apps/api/run.toml, web/Procfile below\nhelp: run -C apps/api up   starts what is there\n"
+            ),
+            "{told}"
+        );
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::registry::{self, Homes, OwnerFacts, Running};
 use crate::ui::look::Look;
 use crate::ui::text::{pad, width};
 
+/// How many of the projects that run below are named.
+const MOST_BELOW: usize = 8;
+
 /// That nothing runs here, and what is known all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotUp {
@@ -25,6 +28,8 @@ pub struct NotUp {
     pub running: Vec<String>,
     /// What runs in a directory above the config, and how that is addressed.
     pub above: Option<(String, String)>,
+    /// What runs in directories below, where there is no config here, and how each is addressed.
+    pub below: Vec<(String, String)>,
     /// Who had failed when it ended, and what tells more of that.
     pub failure: Option<(LastFailure, String)>,
     /// What starts it.
@@ -41,9 +46,13 @@ impl NotUp {
             (None, "") => format!("no project is up in {} or above", self.directory),
             (None, project) => format!("{project} is not up{}", self.ending()),
         };
-        match &self.above {
-            Some((name, address)) => format!("{sentence}; {name} is up above it ({address})"),
-            None => sentence,
+        match (&self.above, self.below.as_slice()) {
+            (Some((name, address)), _) => format!("{sentence}; {name} is up above it ({address})"),
+            (None, []) => sentence,
+            (None, below) => {
+                let below: Vec<String> = below.iter().map(|(name, address)| format!("{name} ({address})")).collect();
+                format!("{sentence}; up below: {}", below.join(", "))
+            }
         }
     }
 
@@ -60,6 +69,12 @@ impl From<NotUp> for CommandError {
             return Self::project(not_up.sentence()).hint(format!("run projects      shows what runs: {running}"));
         }
         match not_up.project.as_str() {
+            "" if !not_up.below.is_empty() => {
+                let columns = not_up.below.iter().map(|(_, address)| width(address)).max().unwrap_or(0);
+                let hint = |(name, address): (String, String)| format!("{}      is for {name}", pad(&address, columns));
+                let error = format!("no project is up in {} or above; below are others", not_up.directory);
+                not_up.below.into_iter().map(hint).fold(Self::project(error), Self::hint)
+            }
             "" => Self::project(not_up.sentence()).hint("run -C DIR … or run -p NAME … addresses another project"),
             project => {
                 let above =
@@ -157,12 +172,23 @@ fn not_up(settings: &Settings, homes: &Homes) -> NotUp {
         let OwnerFacts { name, root, .. } = running.owner;
         (name, format!("run -C {} …", look.path(&root.to_string_lossy())))
     });
+    let below = if config.is_none() && settings.name.is_none() { below(homes, &here, &look) } else { Vec::new() };
     let failure = past.as_ref().and_then(LastFailure::of).map(|failure| {
         let why = settings.address.line(&format!("why {}", failure.process));
         (failure, why)
     });
     let up = settings.address.line("up");
-    NotUp { project, directory, config, running, above, failure, up }
+    NotUp { project, directory, config, running, above, below, failure, up }
+}
+
+/// What runs in directories below this one, and how it is addressed from here.
+fn below(homes: &Homes, here: &Path, look: &Look) -> Vec<(String, String)> {
+    let found = registry::list(homes).into_iter().filter_map(|Running { owner, .. }| {
+        let directory = look.path(&owner.root.strip_prefix(here).ok()?.to_string_lossy());
+        let variation = owner.explicit_name.as_ref().map(|name| format!(" -p {name}")).unwrap_or_default();
+        Some((owner.name, format!("run -C {directory}{variation} …")))
+    });
+    found.take(MOST_BELOW).collect()
 }
 
 /// Where a running project is looked for: beside the first `-f`, else where we are.
@@ -185,6 +211,7 @@ mod tests {
             config,
             running: Vec::new(),
             above: None,
+            below: Vec::new(),
             failure: None,
             up,
         };
@@ -205,9 +232,18 @@ mod tests {
             config: None,
             running: Vec::new(),
             above: None,
+            below: Vec::new(),
             failure: None,
             up,
         };
         assert_eq!(nothing.sentence(), "no project is up in ~/src or above");
+        let below = vec![("api".to_owned(), "run -C apps/api …".to_owned()), ("web".into(), "run -C web …".into())];
+        let monorepo = NotUp { below, ..nothing };
+        assert_eq!(
+            monorepo.sentence(),
+            "no project is up in ~/src or above; up below: api (run -C apps/api …), web (run -C web …)"
+        );
+        let hints = CommandError::from(monorepo).hints;
+        assert_eq!(hints, ["run -C apps/api …      is for api", "run -C web …           is for web"]);
     }
 }
