@@ -99,19 +99,51 @@ fn depth(status: &ProjectStatus, name: &str, so_far: usize) -> usize {
     process.needs.iter().map(|need| depth(status, &need.name, so_far + 1) + 1).max().unwrap_or(0)
 }
 
+/// Who had to be there before it could start. Whoever had only to be started, and started at once, is passed over for those that it
+/// waited for itself.
+fn waited_for<'a>(status: &'a ProjectStatus, process: &'a ProcessStatus) -> Vec<&'a ProcessStatus> {
+    let find = |name: &str| status.processes.iter().find(|process| process.name == name);
+    let known = process.needs.iter().filter_map(|need| Some((need, find(&need.name)?)));
+    known.flat_map(|(need, one)| if need.until == "started" { waited_for(status, one) } else { vec![one] }).collect()
+}
+
 /// The last one to be there, before it whoever it waited for longest, and so on; first things first.
 fn slowest_chain(status: &ProjectStatus) -> Vec<&str> {
-    let find = |name: &str| status.processes.iter().find(|process| process.name == name);
     let Some(mut at) = status.processes.iter().filter(|one| there(one).is_some()).max_by_key(|one| there(one)) else {
         return Vec::new();
     };
     let mut chain = vec![at.name.as_str()];
     while chain.len() <= status.processes.len() {
-        let needs = at.needs.iter().filter_map(|need| find(&need.name)).filter(|one| there(one).is_some());
+        let needs = waited_for(status, at).into_iter().filter(|one| there(one).is_some());
         let Some(next) = needs.max_by_key(|one| there(one)) else { break };
         chain.push(next.name.as_str());
         at = next;
     }
     chain.reverse();
     chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::sample_status::{need, shop};
+
+    #[test]
+    fn who_had_only_to_be_started_is_no_link_of_the_slowest_chain() {
+        let mut status = shop();
+        status.processes.retain(|process| ["db", "api", "web"].contains(&process.name.as_str()));
+        for (at, name) in ["db", "api", "web"].into_iter().enumerate() {
+            let process = status.processes.iter_mut().find(|process| process.name == name).unwrap();
+            process.state = Word::Ready;
+            process.ready_since = Some(1000 * (at as u64 + 1));
+            process.needs = match name {
+                "api" => vec![need("db", "ready")],
+                "web" => vec![need("api", "started")],
+                _ => Vec::new(),
+            };
+        }
+        assert_eq!(slowest_chain(&status), ["db", "web"]);
+        status.processes.iter_mut().find(|process| process.name == "web").unwrap().needs[0].until = "ready".into();
+        assert_eq!(slowest_chain(&status), ["db", "api", "web"]);
+    }
 }
