@@ -316,7 +316,7 @@ fn pages_of_text_are_opened_and_closed_by_the_same_key() {
 │ ✓ migrate        done │✓ db        ready +2s (took 2.1s)                                         │
 │ ✓ api           ↻1 4m │✓ migrate * done +2s (took 2.1s)                                          │
 │ ✓ web              4m │✓ └ api   * ready +2s (took 2.1s)   needs db until ready ✓, migrate until │
-│                       │done ✓                                                                    │
+│                       │                                    done ✓                                │
 │                       │✓   └ web * ready +2s (took 2.1s)   needs api until ready ✓               │
 │                       │✗ worker    failed                                                        │
 │                       │                                                                          │

@@ -1,5 +1,8 @@
 //! A page of text that can be scrolled. Pure.
 
+use ratatui_core::style::Style;
+use unicode_width::UnicodeWidthChar;
+
 use crate::ui::tui::log::Room;
 use crate::ui::tui::paint::Painted;
 use crate::ui::tui::rows::{characters, cut, gathered};
@@ -38,22 +41,31 @@ impl TextPage {
     }
 }
 
-/// A line in rows of at most so many columns, broken at blanks where there are any.
+/// A line in rows of at most so many columns, broken at blanks where there are any. What goes on stands below the line's last column of text.
 fn wrapped(line: &Painted, columns: usize) -> Vec<Painted> {
-    let characters = characters(line);
+    let mut rest = characters(line);
+    let indent = vec![(' ', Style::default()); last_column(&rest, columns / 2)];
     let mut rows = Vec::new();
-    let mut rest = &characters[..];
     loop {
-        let fits = cut(rest, columns).len().max(1).min(rest.len());
+        let fits = cut(&rest, columns).len().max(1).min(rest.len());
         if fits == rest.len() {
-            rows.push(gathered(rest));
+            rows.push(gathered(&rest));
             return rows;
         }
-        let blank = rest[..=fits].iter().rposition(|(c, _)| *c == ' ').filter(|at| *at > fits / 2);
+        let least = indent.len() + (fits - indent.len().min(fits)) / 2;
+        let blank = rest[..=fits].iter().rposition(|(c, _)| *c == ' ').filter(|at| *at > least);
         let length = blank.unwrap_or(fits);
         rows.push(gathered(&rest[..length]));
-        rest = &rest[length + usize::from(blank.is_some())..];
+        rest = [&indent, &rest[length + usize::from(blank.is_some())..]].concat();
     }
+}
+
+/// Where the last text begins that stands apart, behind two blanks or more, and not farther right than this.
+fn last_column(line: &[(char, Style)], farthest: usize) -> usize {
+    let is_blank = |at: usize| line[at].0 == ' ';
+    let begins = |at: &usize| *at >= 2 && !is_blank(*at) && is_blank(at - 1) && is_blank(at - 2);
+    let at = (0..line.len()).filter(begins).take_while(|at| cut(line, farthest).len() >= *at).last();
+    at.map_or(0, |at| line[..at].iter().map(|(c, _)| c.width().unwrap_or(0)).sum())
 }
 
 #[cfg(test)]
@@ -73,6 +85,13 @@ mod tests {
         assert_eq!(rows("a abcdefghij", 6), ["a abcd", "efghij"]);
         assert_eq!(rows("日本語", 1), ["日", "本", "語"]);
         assert_eq!(rows("", 5), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_goes_on_stands_below_its_column() {
+        assert_eq!(rows("w     why it is what it is", 16), ["w     why it is", "      what it is"]);
+        assert_eq!(rows("a  b  one two three four", 14), ["a  b  one two", "      three", "      four"]);
+        assert_eq!(rows("the output of a program  has gaps", 20), ["the output of a", "program  has gaps"]);
     }
 
     #[test]
