@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::bridge::{Bridge, Refusal};
 use crate::common::{Done, PATIENCE, Running, TestProject, becomes_true};
 use crate::response::Connection;
+use crate::scenario::wait_for_programs;
 use crate::side::{Side, tool};
 
 /// What every config begins with; a later `[supervisord]` adds to this one.
@@ -159,12 +160,14 @@ impl Stage {
         Bridge::new(&self.project, &self.url())
     }
 
-    /// The real supervisorctl.
+    /// The real supervisorctl. What has been started is a program when this returns.
     pub(crate) fn ctl(&self, arguments: &[&str]) -> Done {
         let words: Vec<&str> = ["-c", "supervisord.conf"].iter().chain(arguments).copied().collect();
         let mut command = self.command(&tool("supervisorctl"), &words);
         command.env("PYTHONUNBUFFERED", "1");
-        self.project.finish(command)
+        let done = self.project.finish(command);
+        wait_for_programs(&self.project);
+        done
     }
 
     /// Waits for a condition.
@@ -202,11 +205,13 @@ impl Daemon<'_> {
         });
     }
 
-    /// Calls a method of `supervisor.`, or one with another dotted name.
+    /// Calls a method of `supervisor.`, or one with another dotted name. What has been started is a program when this returns.
     #[expect(clippy::needless_pass_by_value, reason = "the cases write `json!([…])` where they call")]
     pub(crate) fn call(&self, method: &str, params: Value) -> Result<Value, Refusal> {
         let whole = if method.contains('.') { method.to_owned() } else { format!("supervisor.{method}") };
-        self.bridge.borrow_mut().call(&whole, &params)
+        let answer = self.bridge.borrow_mut().call(&whole, &params);
+        wait_for_programs(&self.stage.project);
+        answer
     }
 
     /// The value of a call that is not refused.

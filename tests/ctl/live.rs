@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::common::{PATIENCE, Running, TestProject, becomes_true, has_tool};
-use super::scenario::{Places, Scenario, directory, normal, play, scenarios, without_help};
+use super::scenario::{Places, Scenario, directory, normal, play, scenarios, wait_for_programs, without_help};
 
 const OURS: &[&str] = &[env!("CARGO_BIN_EXE_run"), "ctl"];
 
@@ -59,6 +59,7 @@ fn start<'a>(project: &'a TestProject, server: Server<'_>) -> Running<'a> {
         let talks = logs.filter(|log| log.file_name().to_str().unwrap().starts_with("talk-std"));
         talks.filter(|log| log.metadata().unwrap().len() > 0).count() == 2
     });
+    wait_for_programs(project);
     running
 }
 
@@ -80,6 +81,11 @@ fn transcript(scenario: &Scenario, client: &[&str], server: Server<'_>) -> Vec<S
             continue;
         }
         let done = play(&project, &client, step, &places(&project));
+        // Until its last failure is counted, a program that has failed may be stopped, and the original says so.
+        project.wait_until("what has failed is given up", PATIENCE, || {
+            let log = project.read("main.log");
+            log.matches("exited: quick").count() == log.matches("gave up: quick").count()
+        });
         let out = without_help(&project, &client, &done.stdout);
         // An interrupt that comes while the original reads, and not while it waits, is told as an error of the connection.
         let counts = |line: &&str| line.contains("logtail") && !line.contains("<class 'KeyboardInterrupt'>");

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::common::{Done, Running, TestProject};
+use crate::common::{Done, PATIENCE, Running, TestProject};
 
 /// A row of commands, with changes of the config between them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -112,13 +112,26 @@ pub(crate) fn play(project: &TestProject, client: &[&str], step: &Step, places: 
     project.write("stdin", places.fill(&step.stdin));
     command.stdin(Stdio::from(fs::File::open(project.path("stdin")).unwrap()));
     let running = Running::start(project, command);
-    match &step.interrupt_after {
+    let done = match &step.interrupt_after {
         Some(text) => {
             running.wait_for(text);
             running.interrupt()
         }
         None => running.end(),
-    }
+    };
+    wait_for_programs(project);
+    done
+}
+
+/// Waits until what the real supervisord has forked is the program that it is to be. It tells of a program as soon as it has forked,
+/// and a signal that comes before the program is executed is lost: it meets a copy of supervisord.
+#[track_caller]
+pub(crate) fn wait_for_programs(project: &TestProject) {
+    project.wait_until("what supervisord has forked is a program", PATIENCE, || {
+        let mut originals = project.survivors();
+        originals.retain(|found| found.command.contains("/bin/supervisord "));
+        !originals.iter().any(|found| originals.iter().any(|other| other.pid == found.parent))
+    });
 }
 
 /// Replaces the help of each command by its mark: our help has our words.
