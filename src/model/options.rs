@@ -406,7 +406,14 @@ pub const OPTIONS: &[OptionSpec] = &[
     ),
     row(ALL, "stderr_logfile_backups", OptionKind::Integer(0, 10_000), "10", "2", "How many rotated copies are kept."),
     row(ALL, "umask", OptionKind::Octal, "ours", "\"022\"", "The file mode mask it starts with."),
-    row(COMMANDS, "user", OptionKind::Text, "ours", "\"nobody\"", "The user it runs as; only root may choose."),
+    row(
+        COMMANDS,
+        "user",
+        OptionKind::Text,
+        "ours",
+        "\"nobody\"",
+        "The user it runs as, with its exec checks and its on_crash; only root may choose.",
+    ),
     row(ALL, "numprocs", OptionKind::Integer(1, 1000), "1", "2", "How many instances are started."),
     row(ALL, "numprocs_start", OptionKind::Integer(0, 1_000_000), "0", "1", "The number of the first instance."),
     row(

@@ -12,7 +12,7 @@ use crate::model::{Exit, ProbeSchema};
 pub const SCHEMA: ProbeSchema = ProbeSchema {
     name: "exec",
     value: "a command line for sh",
-    doc: "Ready when this command exits 0. It runs under sh in the program's own environment and directory.",
+    doc: "Ready when this command exits 0. It runs under sh as the program's own user, in its environment and directory.",
     params: &[],
     problem: |_| None,
 };

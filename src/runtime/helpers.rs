@@ -18,7 +18,7 @@ use crate::model::{Exit, ProcessId, Variables};
 use crate::probe::{RunCommand, Running};
 use crate::runtime::launcher::os_strings;
 use crate::runtime::os;
-use crate::runtime::spawner::{Key, SpawnOrder, Stdio};
+use crate::runtime::spawner::{Account, Key, SpawnOrder, Stdio};
 use crate::runtime::streams;
 
 /// How much of a helper's output is looked at for its last line.
@@ -62,6 +62,17 @@ impl HelperWork {
             Self::Hook(_, reply) => drop(reply.send(end)),
         }
     }
+}
+
+/// Where a helper runs, and as whom: as its process does.
+#[derive(Debug)]
+pub struct Place {
+    /// The whole environment.
+    pub environment: Variables,
+    /// Absolute.
+    pub directory: PathBuf,
+    /// `None`: as we do.
+    pub user: Option<Account>,
 }
 
 /// What a hook is told.
@@ -158,11 +169,14 @@ impl Helpers {
         &mut self,
         number: u64,
         command: String,
-        (mut environment, directory): (Variables, PathBuf),
+        Place { mut environment, directory, user }: Place,
         what: HelperWork,
         join: impl FnOnce(u32, OwnedFd),
     ) -> io::Result<SpawnOrder> {
         let (ours, theirs) = os::pipe()?;
+        if let Some(account) = &user {
+            streams::give_to(&theirs, account.uid);
+        }
         let (stdin, helper) = match what {
             HelperWork::Probe(reply) => {
                 (streams::nothing()?, Helper::Probe { reply, output: tokio::spawn(last_line(ours)) })
@@ -184,7 +198,7 @@ impl Helpers {
             env: environment,
             directory,
             umask: None,
-            user: None,
+            user,
             stdio: Stdio::Streams { stdin, stdout: theirs, stderr: None },
             sweep: true,
             goes_ahead: false,

@@ -19,7 +19,7 @@ use crate::probe::{self, Answer, ProbeContext};
 use crate::runtime::driver::{Driver, Later};
 use crate::runtime::ends::Incarnation;
 use crate::runtime::extension::News;
-use crate::runtime::helpers::HelperWork;
+use crate::runtime::helpers::{HelperWork, Place};
 use crate::runtime::launcher::{account, os_strings};
 use crate::runtime::notify_socket::NotifySocket;
 use crate::runtime::side::{Side, SpawnWords};
@@ -299,17 +299,21 @@ impl<S: Spawner> Driver<S> {
     pub(super) fn run_helper(&mut self, number: u64, process: ProcessId, command: String, what: HelperWork) {
         let launcher = Arc::clone(&self.parts.launcher);
         let definition = self.parts.supervisor.definition(process);
-        let place = definition.map(|definition| launcher.launch(definition.program(), definition.instance()));
+        let place = definition.map(|definition| {
+            let launch = launcher.launch(definition.program(), definition.instance())?;
+            let user = launch.user.as_deref().map(account).transpose()?;
+            Ok(Place { environment: launch.environment, directory: launch.directory, user })
+        });
         match place {
-            Some(Ok(launch)) => {
+            Some(Ok(place)) => {
                 let hub = self.parts.hub.clone();
                 let join = move |run, output| hub.join(process, run, output);
-                match self.helpers.begin(number, command, (launch.environment, launch.directory), what, join) {
+                match self.helpers.begin(number, command, place, what, join) {
                     Ok(order) => self.parts.spawner.order(Order::Spawn(Box::new(order))),
                     Err(_) => self.helpers.failed(number, libc::EMFILE),
                 }
             }
-            Some(Err(failure)) => what.answer(Err(io::Error::other(failure.message))),
+            Some(Err(SpawnFailure { message, .. })) => what.answer(Err(io::Error::other(message))),
             None => {}
         }
     }

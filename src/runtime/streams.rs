@@ -88,10 +88,7 @@ impl Streams {
             Stdio::Streams { stdin, stdout, stderr } => vec![Some(stdin), Some(stdout), stderr.as_ref()],
             Stdio::Terminal(slave) => vec![Some(slave)],
         };
-        for stream in theirs.into_iter().flatten() {
-            // It is there all the same, by its number.
-            fchown(stream, Some(Uid::from_raw(uid)), None).ok();
-        }
+        theirs.into_iter().flatten().for_each(|stream| give_to(stream, uid));
     }
 
     /// The same with something else as stdin.
@@ -142,6 +139,11 @@ pub fn window_size(prefix_columns: u16) -> Winsize {
     let size = known.unwrap_or(Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 });
     let columns = size.ws_col.saturating_sub(prefix_columns).max(20);
     Winsize { ws_col: columns, ws_xpixel: 0, ws_ypixel: 0, ..size }
+}
+
+/// Lets another user open a pipe or terminal anew by its name. Where that is refused, it is there all the same, by its number.
+pub fn give_to(stream: &OwnedFd, uid: u32) {
+    fchown(stream, Some(Uid::from_raw(uid)), None).ok();
 }
 
 /// A descriptor that reads as empty, for helpers.

@@ -1,6 +1,7 @@
 //! What looks as if it ran and does not do what it should: each is told by its reason, in the stream, in `why` and in JSON.
 
-use crate::common::{PATIENCE, TestProject, has_tool};
+use crate::common::{PATIENCE, TestProject, has_tool, lines_of};
+use crate::stranger::may_become_a_stranger;
 
 #[test]
 fn a_program_in_the_background_is_ended_and_told_as_such() {
@@ -69,6 +70,25 @@ fn a_program_that_grows_is_ended_with_the_figures() {
     let told = project.process("leak").unwrap();
     assert!(told["note"].as_str().unwrap().starts_with("memory "), "{told}");
     project.run(&["why", "leak"]).expect_text("over max_memory 20");
+    up.interrupt().expect_code(1);
+}
+
+#[test]
+fn checks_and_hooks_run_as_the_user_of_their_program() {
+    if !may_become_a_stranger() {
+        return;
+    }
+    let project = TestProject::toml(
+        "[program.web]\ncommand = \"sleep 1000\"\nuser = \"nobody\"\nready = { exec = \"id -un > /dev/stdout; test $(id -un) = nobody\" }\n\
+         [program.bad]\ncommand = \"exit 3\"\nuser = \"nobody\"\nstartretries = 0\non_crash = \"id -un > /dev/stdout\"\n\
+         [program.own]\ncommand = \"exit 3\"\nstartretries = 0\non_crash = \"id -un\"\n",
+    );
+    let up = project.up();
+    project.wait_for_word("web", "ready");
+    for (name, user) in [("bad", "nobody"), ("own", "root")] {
+        up.wait_until("its hook has spoken", || !lines_of(&up.stdout(), name).is_empty());
+        assert_eq!(lines_of(&up.stdout(), name), [user]);
+    }
     up.interrupt().expect_code(1);
 }
 
