@@ -64,7 +64,7 @@ fn report(dry_run: bool, result: Result<ReloadPlan, ConfigRefusal>) -> Result<Va
     let report = match result {
         Ok(plan) => ReloadReport { plan, ..report },
         Err(ConfigRefusal::Ending) => return Err(Fault::plain(SHUTDOWN_STATE)),
-        Err(refusal @ (ConfigRefusal::Unreadable(_) | ConfigRefusal::Unfit(_) | ConfigRefusal::NoConfig)) => {
+        Err(refusal @ (ConfigRefusal::Unreadable { .. } | ConfigRefusal::Unfit(_) | ConfigRefusal::NoConfig)) => {
             ReloadReport { refused: refusal.to_string(), ..report }
         }
     };

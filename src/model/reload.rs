@@ -81,9 +81,14 @@ pub enum ConfigWish {
 /// Why a wish about the config came to nothing. Everything runs on as it did.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigRefusal {
-    /// It does not load: everything that is wrong, as text.
-    #[error("{0}")]
-    Unreadable(String),
+    /// It does not load.
+    #[error("{text}")]
+    Unreadable {
+        /// Everything that is wrong, as text.
+        text: String,
+        /// The same in one line, as supervisord tells it.
+        line: String,
+    },
     /// It loads, and cannot be taken over: a port is taken, or programs wait for each other.
     #[error("{0}")]
     Unfit(String),

@@ -38,8 +38,8 @@ pub struct Source {
     pub notes: Vec<String>,
     /// Looks up who sits on a port.
     pub holder_of: Box<dyn Fn(u16) -> Option<Holder> + Send + Sync>,
-    /// Mistakes as text.
-    pub describe: fn(&Diagnostics) -> String,
+    /// Mistakes as a refusal.
+    pub describe: fn(&Diagnostics) -> ConfigRefusal,
 }
 
 /// Where wishes about the config are seen to, one at a time.
@@ -59,8 +59,8 @@ impl std::fmt::Debug for Desk {
 /// What came of reading the config, and the files as they were then.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// What it says, or everything that is wrong with it, as text.
-    pub project: Result<Arc<Project>, String>,
+    /// What it says, or everything that is wrong with it.
+    pub project: Result<Arc<Project>, ConfigRefusal>,
     /// The files and patterns that were looked at.
     pub sources: Vec<SourceMark>,
 }
@@ -168,7 +168,7 @@ impl Desk {
 impl Reading {
     fn into_read(self) -> Result<Read, ConfigRefusal> {
         let Self { project, sources } = self;
-        project.map(|project| Read { project, sources }).map_err(ConfigRefusal::Unreadable)
+        Ok(Read { project: project?, sources })
     }
 }
 

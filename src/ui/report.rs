@@ -5,7 +5,7 @@ use std::fmt::Write;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::model::{Diagnostic, Diagnostics, Severity, SourceFile, Span};
+use crate::model::{Diagnostic, Diagnostics, Label, Severity, SourceFile, Span};
 
 /// The version of the JSON that [`json`] makes.
 pub const SCHEMA: u32 = 1;
@@ -86,6 +86,22 @@ pub fn for_agents(diagnostics: &Diagnostics) -> String {
         text
     });
     told.collect::<Vec<_>>().join("\n")
+}
+
+/// All mistakes in one line: what, where, what is written there, and what to type instead.
+pub fn in_one_line(diagnostics: &Diagnostics) -> String {
+    let place = |label: &Label| {
+        let source = diagnostics.sources.get(label.span.file)?;
+        let (line, column) = source.position(label.span.start);
+        let written = source.text.get(label.span.start..label.span.end).unwrap_or_default();
+        let label = if label.text.is_empty() { String::new() } else { format!(": {}", label.text) };
+        Some(format!(" ({}:{line}:{column}, `{written}`{label})", source.name))
+    };
+    let told = diagnostics.list.iter().map(|Diagnostic { message, labels, help, .. }| {
+        let help = help.iter().map(|help| format!("; {help}"));
+        format!("{message}{}", labels.iter().filter_map(place).chain(help).collect::<String>())
+    });
+    told.collect::<Vec<_>>().join("; ").replace('\n', " ")
 }
 
 /// The same from a text that [`human`] has made without colour: what is not of it stays as it is.
@@ -228,6 +244,15 @@ mod tests {
             Diagnostic::error("two", "two places").at(Span::new(0, 50..54), "later").at(Span::new(0, 9..12), "earlier"),
         ];
         Diagnostics { sources, list }
+    }
+
+    #[test]
+    fn all_mistakes_stand_in_one_line() {
+        assert_eq!(
+            in_one_line(&sample()),
+            "`dependson` is not a key of [program.api] (run.toml:2:1, `dependson`: did you mean `depends_on`?); depends_on = [\"db\"]; \
+             nothing to show; first; second; two places (run.toml:6:15, `\"ü\"`: later) (run.toml:1:10, `api`: earlier)"
+        );
     }
 
     #[test]

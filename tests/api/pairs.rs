@@ -185,7 +185,10 @@ fn config(wish: &ConfigWish) -> Result<ReloadPlan, ConfigRefusal> {
         ConfigWish::Glance => Ok(ReloadPlan { files: vec!["run.toml".into()], ..ReloadPlan::default() }),
         ConfigWish::Compare | ConfigWish::Reload => Ok(ReloadPlan { groups, unchanged: 3, ..ReloadPlan::default() }),
         ConfigWish::Activate(_) | ConfigWish::AddGroup(_) | ConfigWish::RemoveGroup(_) => Ok(ReloadPlan::default()),
-        ConfigWish::Restart => Err(ConfigRefusal::Unreadable("error: unknown key `dependson`".into())),
+        ConfigWish::Restart => Err(ConfigRefusal::Unreadable {
+            text: "error: unknown key `dependson`\n --> run.toml:2:1".into(),
+            line: "unknown key `dependson` (run.toml:2:1)".into(),
+        }),
     }
 }
 

@@ -80,7 +80,8 @@ fn a_broken_file_changes_nothing(side: Side) {
     let (code, text) = daemon.fault("reloadConfig", json!([]));
     assert_eq!((code, text.starts_with("CANT_REREAD: ")), (92, true), "{text}");
     assert!(text.contains("maybe"), "{text}");
-    assert!(daemon.ctl(&["reread"], 1).starts_with("ERROR: CANT_REREAD: "));
+    let said = daemon.ctl(&["reread"], 1);
+    assert!(said.starts_with("ERROR: CANT_REREAD: ") && said.lines().count() == 1, "{said}");
     assert!(daemon.ctl(&["update"], 1).contains("CANT_REREAD: "));
     assert_eq!(daemon.pid("cat"), pid);
 }

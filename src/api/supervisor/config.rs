@@ -108,7 +108,10 @@ fn done(result: Result<ReloadPlan, ConfigRefusal>, code: i32) -> Result<Value, F
 fn fault(refusal: &ConfigRefusal, code: i32) -> Fault {
     match refusal {
         ConfigRefusal::Ending => Fault::plain(SHUTDOWN_STATE),
-        ConfigRefusal::Unreadable(_) | ConfigRefusal::Unfit(_) | ConfigRefusal::NoConfig => Fault::new(code, refusal),
+        // In one line, as supervisord's clients print it behind a word of theirs.
+        ConfigRefusal::Unreadable { line, .. } => Fault::new(code, line),
+        ConfigRefusal::Unfit(why) => Fault::new(code, why.replace('\n', "; ")),
+        ConfigRefusal::NoConfig => Fault::new(code, refusal),
     }
 }
 

@@ -46,7 +46,7 @@ impl<S: Spawner> Driver<S> {
         let (handle, hub) = (self.parts.handle.clone(), self.parts.hub.clone());
         tokio::task::spawn_local(async move {
             let answer = handle.config(ConfigWish::Restart).await;
-            if let Err(ConfigRefusal::Unreadable(why) | ConfigRefusal::Unfit(why)) = answer {
+            if let Err(ConfigRefusal::Unreadable { text: why, .. } | ConfigRefusal::Unfit(why)) = answer {
                 let first = "the config cannot be read again, everything stays as it is:";
                 for line in std::iter::once(first).chain(why.lines()).filter(|line| !line.is_empty()) {
                     hub.log(LogLevel::Critical, handle.now().wall, line);

@@ -164,7 +164,7 @@ impl ConfigWatch {
         let refused = |why: String| handle.tell(ConfigNews::Refused { files: files.clone(), why });
         let project = match &reading.project {
             Ok(project) => Arc::clone(project),
-            Err(why) => return refused(why.clone()),
+            Err(why) => return refused(why.to_string()),
         };
         if *reading.sources == *snapshot.sources {
             // As it was before a mistake, or before a change that nobody asked for.
@@ -176,7 +176,7 @@ impl ConfigWatch {
         }
         match self.mode {
             Some(ReloadMode::Auto) => match handle.take_over(reading).await {
-                Err(ConfigRefusal::Unreadable(why) | ConfigRefusal::Unfit(why)) => refused(why),
+                Err(ConfigRefusal::Unreadable { text: why, .. } | ConfigRefusal::Unfit(why)) => refused(why),
                 Ok(_) | Err(ConfigRefusal::Ending | ConfigRefusal::NoConfig) => {}
             },
             Some(ReloadMode::Ask) => {

@@ -14,7 +14,7 @@ use crate::cli::up::holder::holder_of;
 use crate::cli::up::narrator::label;
 use crate::cli::up::session::Session;
 use crate::logs::{Hub, Keep, MainLog, Outlet, OutputConfig, OutputEvent, Timestamps};
-use crate::model::Project;
+use crate::model::{ConfigRefusal, Project};
 use crate::runtime::driver::Terminals;
 use crate::runtime::handle::Facts;
 use crate::runtime::launcher::Launcher;
@@ -90,7 +90,11 @@ impl Session<'_> {
             home: self.settings.home.as_ref().map(PathBuf::from),
             notes: self.notes.clone(),
             holder_of: Box::new(move |port| holder_of(port, &homes)),
-            describe: |diagnostics| report::human(&diagnostics.errors(), false).trim_end().to_owned(),
+            describe: |diagnostics| {
+                let errors = diagnostics.errors();
+                let text = report::human(&errors, false).trim_end().to_owned();
+                ConfigRefusal::Unreadable { text, line: report::in_one_line(&errors) }
+            },
         }
     }
 
