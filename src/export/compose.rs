@@ -86,7 +86,7 @@ fn service(site: &Site<'_>, unit: &Unit<'_>, labels: &Labels) -> String {
         text.push_str("    environment:\n");
     }
     for (name, value) in variables {
-        text.put(format_args!("      {}: {}\n", string(&name), string(&escaped(&value))));
+        text.put(format_args!("      {}: {}\n", string(&name), string(&escaped(&value, &unit.holes))));
     }
     for name in &unit.secrets {
         text.put(format_args!("      {}: ${{{name}?}}\n", string(name)));
@@ -109,9 +109,11 @@ fn service(site: &Site<'_>, unit: &Unit<'_>, labels: &Labels) -> String {
     text
 }
 
-/// `${NAME}` stays a hole of compose's own; any other `$` is one.
-fn escaped(value: &str) -> String {
-    value.replace('$', "$$").replace("$${", "${")
+/// What has to come from the environment there is a hole of compose's own; any other `$` is one.
+fn escaped(value: &str, holes: &[String]) -> String {
+    holes
+        .iter()
+        .fold(value.replace('$', "$$"), |text, name| text.replace(&format!("$${{{name}}}"), &format!("${{{name}}}")))
 }
 
 fn depends_on(unit: &Unit<'_>, labels: &Labels) -> String {
@@ -179,6 +181,6 @@ mod tests {
 
     #[test]
     fn a_hole_stays_a_hole_and_a_dollar_a_dollar() {
-        assert_eq!(escaped("${A} costs 5$"), "${A} costs 5$$");
+        assert_eq!(escaped("${A} costs 5$ in ${B}", &["A".to_owned()]), "${A} costs 5$$ in $${B}");
     }
 }

@@ -145,6 +145,8 @@ pub struct Unit<'a> {
     pub directory: String,
     /// Names and values.
     pub environment: Vec<(String, String)>,
+    /// Names that nothing fills here: `${NAME}` of them stands in the values.
+    pub holes: Vec<String>,
     /// Names that are left out because they look secret.
     pub secrets: Vec<String>,
     /// The variable that carries each port, and the port of the first instance.
@@ -281,12 +283,13 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts<'_>) -> Unit<'a>
     });
     let is_there =
         |need: &&Dependency| site.project.program(&need.program).is_some_and(|program| is_exported(site, program));
-    let unknown = std::mem::take(&mut filling.unknown);
+    let holes = std::mem::take(&mut filling.unknown);
     let mut unit = Unit {
         program,
         run,
         directory: directory.display().to_string(),
         environment,
+        holes,
         secrets,
         ports,
         ready,
@@ -302,7 +305,7 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts<'_>) -> Unit<'a>
     if !watched.is_empty() {
         unit.remark(format!("not carried over: {}", watched.join(", ")));
     }
-    for name in unknown {
+    for name in unit.holes.clone() {
         unit.remark(format!("${{{name}}} has to come from the environment there"));
     }
     if !unit.secrets.is_empty() {
