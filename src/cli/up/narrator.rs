@@ -46,7 +46,9 @@ impl Teller {
 
 impl Narrator for Teller {
     fn tell(&mut self, notice: &Notice, snapshot: &Snapshot, now: Now) {
-        let Said { lines, tail } = self.story.tell(notice, snapshot, now);
+        let said = self.story.tell(notice, snapshot, now);
+        let is_crash = matches!(notice, Notice::Crashed { .. } | Notice::GaveUp { .. });
+        let Said { lines, tail } = if is_crash { said.with_first_line_in(terminal_columns()) } else { said };
         if !is_worth_saying(self.verbosity, is_trouble(notice)) {
             return;
         }

@@ -21,6 +21,8 @@ const BOX_COLUMNS: usize = 72;
 const NARROWEST: usize = 20;
 /// What stands before a line of a box: blanks, the edge, a blank.
 const EDGE_COLUMNS: usize = 4;
+/// What stands between two columns, at least.
+const GAP: &str = "   ";
 /// What stands before the commands to type next.
 const NEXT: &str = "  next: ";
 /// A line in a box is cut here; the whole one is in the log.
@@ -81,6 +83,27 @@ impl TailRequest {
         }
         put_before(&self.stamp, &mut drawn);
         drawn
+    }
+}
+
+impl Said {
+    /// The same for a terminal with so many columns: where the line of a crash has no room, it goes on below its first words.
+    #[must_use]
+    pub fn with_first_line_in(mut self, columns: Option<usize>) -> Self {
+        if let (Some(columns), Some(line)) = (columns.map(|columns| columns.max(NARROWEST)), self.lines.first())
+            && wrap(line, columns).len() > 1
+        {
+            let words = line.trim_start();
+            // What follows stands in a column of its own, behind the names and what happened.
+            let items = match words.rsplit_once(GAP).filter(|(head, _)| head.contains(GAP)) {
+                Some((head, last)) => vec![head.trim_end(), last],
+                None => vec![words],
+            };
+            let parts = fill(items, GAP, columns - EDGE_COLUMNS);
+            let broken = hanging(&line[..line.len() - words.len()], EDGE_COLUMNS, &parts);
+            self.lines.splice(..1, broken);
+        }
+        self
     }
 }
 

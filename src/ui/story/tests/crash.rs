@@ -116,6 +116,21 @@ fn a_box_is_as_narrow_as_the_terminal_and_nothing_in_it_is_lost() {
 }
 
 #[test]
+fn the_line_of_a_crash_is_as_narrow_as_the_terminal() {
+    let project = with_worker();
+    let drawn = |columns| {
+        let mut story = Story::new(&project, &ports(), telling(PLAIN));
+        let said = story.tell(&crash(2, Some(1), false), &snapshot(&project, Word::Retrying), now());
+        said.with_first_line_in(columns).lines.join("\n")
+    };
+    let whole = "  ✗ worker    exited 1 after 2.0s (run 2)              ↻ again in 1s";
+    assert_eq!([drawn(None), drawn(Some(80)), drawn(Some(width(whole)))], [whole; 3]);
+    assert_eq!(drawn(Some(60)), "  ✗ worker    exited 1 after 2.0s (run 2)   ↻ again in 1s");
+    assert_eq!(drawn(Some(50)), "  ✗ worker    exited 1 after 2.0s (run 2)\n    ↻ again in 1s");
+    assert_eq!(drawn(Some(30)), "  ✗ worker    exited 1 after\n    2.0s (run 2)\n    ↻ again in 1s");
+}
+
+#[test]
 fn an_end_that_autorestart_leaves_alone_says_what_to_type() {
     let project = with_worker();
     let mut story = Story::new(&project, &ports(), telling(PLAIN));
