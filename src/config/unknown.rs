@@ -140,9 +140,18 @@ fn check_section(section: &RawSection, sources: &[SourceFile], problems: &mut Ve
     }
 }
 
-/// `[program]` without a name.
+/// `[program]` without a name; `[[program.web]]` is read as that, too.
 fn nameless(section: &RawSection) -> Diagnostic {
     let kind = &section.kind;
+    let is_table = |item: &RawValue| matches!(item.data, RawData::Table(_));
+    let is_list = |key: &RawKey| matches!(&key.value.data, RawData::List(items) if items.iter().all(is_table));
+    if let Some(RawKey { name, span, .. }) = section.keys.first().filter(|_| section.keys.iter().all(is_list)) {
+        return Diagnostic::error(
+            "bad-name",
+            format!("[[{kind}.{name}]] is a list, and each {kind} is a table of its own"),
+        )
+        .at(*span, format!("write [{kind}.{name}]"));
+    }
     Diagnostic::error("bad-name", format!("[{kind}] has no name"))
         .at(section.span, format!("write [{kind}.NAME], such as [{kind}.web]"))
 }
