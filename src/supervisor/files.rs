@@ -202,8 +202,9 @@ impl Supervisor {
             | Phase::Exited { .. }
             | Phase::Fatal
             | Phase::Blocked { .. } => true,
+            Phase::Stopping(stop) => stop.why.may_be_the_last(),
             // It is on its way to a new run already.
-            Phase::Stopped | Phase::Waiting | Phase::Stopping(_) => false,
+            Phase::Stopped | Phase::Waiting => false,
         };
         if !is_due {
             return;
@@ -227,6 +228,7 @@ impl Supervisor {
         let (watching, ignores_needs) = (self.at(id).watching.clone(), self.at(id).ignores_needs);
         self.want(id, ignores_needs);
         self.at_mut(id).watching = watching;
+        self.take_over_stop(id, StopWhy::Files);
         self.begin_stop(id, StopWhy::Files);
     }
 }

@@ -326,3 +326,19 @@ pub enum StopWhy {
     /// It had put itself into the background, and was ended there.
     Background,
 }
+
+impl StopWhy {
+    /// Whether its run had failed, or ended, so that this may have been its last.
+    pub(super) fn may_be_the_last(self) -> bool {
+        match self {
+            Self::NotReady | Self::Unhealthy | Self::Leftovers | Self::Background => true,
+            Self::User
+            | Self::Restart
+            | Self::Changed
+            | Self::Files
+            | Self::Removed
+            | Self::Dependency(_)
+            | Self::Shutdown => false,
+        }
+    }
+}

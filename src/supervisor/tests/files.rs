@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Stage;
-use crate::model::{Dependency, Exit, ProcessId, Program, Project, Signal, Until, Word};
+use crate::model::{Dependency, Exit, ProcessId, Program, Project, ReadyKind, ReadySpec, Signal, Until, Word};
 use crate::supervisor::action::Action;
 use crate::supervisor::event::{Command, Event, RequestId, StartUntil, Urgency};
 use crate::supervisor::notice::Notice;
@@ -151,6 +151,19 @@ fn what_has_failed_is_tried_again_and_a_task_runs_again() {
     let mut world = World::up(vec![Program { watch: vec!["a".to_owned()], ..Program::new_task("api") }]);
     world.exit(API, 0);
     assert!(!world.stage.supervisor.is_finished(), "there is something to wait for");
+}
+
+#[test]
+fn what_is_saved_while_a_failed_run_is_being_ended_counts() {
+    let ready = ReadySpec { timeout: Some(Duration::from_secs(1)), ..ReadySpec::new(ReadyKind::Notify) };
+    let never = Program { startretries: 0, ready: Some(ready), ..watcher("api") };
+    let mut world = World::up(vec![never]);
+    let ending = world.stage.after(Duration::from_secs(1), Event::Tick);
+    assert_eq!(world.word(API), Word::Stopping);
+    world.change(&["src/main.rs"]);
+    world.pass(100);
+    world.follow(ending);
+    assert_eq!(world.runs(API), 2, "{:?}", world.notices);
 }
 
 #[test]
