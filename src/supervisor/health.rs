@@ -19,17 +19,23 @@ use crate::model::{AliveSpec, Generation, Moment, ProcessId};
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
 
 impl Supervisor {
-    /// Watches a process that has become ready, or whose check is another now.
+    /// Watches a process that has become ready, or whose check is another now. One that had failed is good after a while; an alive
+    /// check has the last word on that.
     pub(super) fn watch_alive(&mut self, id: ProcessId) {
-        let every = self.alive_spec(id).map(|alive| alive.every);
-        let is_ready = matches!(&self.at(id).phase, Phase::Running(run) if run.ready.is_some());
-        match every {
-            Some(every) if is_ready => self.timers.arm(id, TimerKind::Alive, self.now.mono + every),
-            Some(_) | None => self.timers.disarm(id, TimerKind::Alive),
+        self.timers.disarm(id, TimerKind::Alive);
+        self.timers.disarm(id, TimerKind::Good);
+        let Phase::Running(Run { ready: Some(ready), .. }) = self.at(id).phase else { return };
+        let now = self.now.mono;
+        if let Some(every) = self.alive_spec(id).map(|alive| alive.every) {
+            self.timers.arm(id, TimerKind::Alive, now + every);
+        } else if self.at(id).failures > 0 && ready + GOOD_AFTER > now {
+            self.timers.arm(id, TimerKind::Good, ready + GOOD_AFTER);
+        } else if self.at(id).failures > 0 {
+            self.prove_good(id);
         }
     }
 
-    /// Goes on by another config: what was said by the old check no longer counts.
+    /// Goes on by another check: what was said by the old one no longer counts.
     pub(super) fn watch_anew(&mut self, id: ProcessId) {
         self.stop_asking(id);
         if let Some(run) = self.at_mut(id).run_mut() {
@@ -37,7 +43,6 @@ impl Supervisor {
             run.alive = AliveRecord { attempts, ..AliveRecord::default() };
         }
         self.watch_alive(id);
-        self.watch_memory(id);
     }
 
     fn alive_spec(&self, id: ProcessId) -> Option<&AliveSpec> {

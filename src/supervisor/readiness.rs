@@ -6,7 +6,7 @@ use super::Supervisor;
 use super::action::Action;
 use super::event::Verdict;
 use super::notice::{Notice, StopWhy};
-use super::process::{GOOD_AFTER, Phase};
+use super::process::Phase;
 use super::timers::TimerKind;
 use crate::model::units::human_duration;
 use crate::model::{Generation, ProcessId, ReadySpec};
@@ -152,11 +152,7 @@ impl Supervisor {
         process.ready_after = Some(after);
         process.satisfied_at = Some(now.mono);
         process.remember(now, format!("ready in {}", human_duration(after)));
-        let (run_number, is_doubtful) = (process.runs, process.failures > 0);
-        // An alive check has the last word.
-        if is_doubtful && self.program(id).alive.is_none() {
-            self.timers.arm(id, TimerKind::Good, now.mono + GOOD_AFTER);
-        }
+        let run_number = process.runs;
         self.say(Notice::Ready { process: id, after, how, run: run_number });
         self.enter(id, Phase::Running(run));
         self.watch_alive(id);

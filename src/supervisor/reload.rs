@@ -66,7 +66,7 @@ impl Supervisor {
                 self.start_anew(id);
             } else {
                 self.rearm(id);
-                self.watch_anew(id);
+                self.watch_memory(id);
             }
         }
         self.look_again_for_all();

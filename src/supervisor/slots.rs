@@ -77,7 +77,11 @@ impl Supervisor {
         if !needs_restart && process.born.is_some() {
             (process.born, process.env_read) = (Some(definition.clone()), None);
         }
+        let checks_otherwise = process.program().alive != definition.program().alive;
         process.definition = definition;
+        if checks_otherwise {
+            self.watch_anew(id);
+        }
         match was {
             Membership::Leaving => Fate::Returns { needs_restart },
             Membership::Member | Membership::Gone => Fate::Stays { needs_restart, was_active },

@@ -1,11 +1,14 @@
 //! Alive checks and `max_memory`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stage;
 use crate::model::{AliveSpec, Exit, ProcessId, Program, Project, ReadyKind, Word};
+use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Measured};
-use crate::supervisor::event::{Event, Urgency, Verdict};
+use crate::supervisor::edition::Edition;
+use crate::supervisor::event::{Command, Event, RequestId, Urgency, Verdict};
 use crate::supervisor::notice::{Notice, Reason};
 
 const WEB: ProcessId = ProcessId(0);
@@ -19,12 +22,18 @@ struct World {
     held: u64,
 }
 
+fn check() -> AliveSpec {
+    AliveSpec::new(ReadyKind::Exec("true".into()))
+}
+
+fn project(alive: Option<AliveSpec>) -> Project {
+    let web = Program { alive, max_memory: Some(1 << 30), startsecs: Duration::ZERO, ..Program::new("web") };
+    Project::new("/shop", vec![web])
+}
+
 impl World {
     fn new(answer: Option<Verdict>) -> Self {
-        let alive = AliveSpec::new(ReadyKind::Exec("true".into()));
-        let web =
-            Program { alive: Some(alive), max_memory: Some(1 << 30), startsecs: Duration::ZERO, ..Program::new("web") };
-        let (stage, actions) = Stage::begun(Project::new("/shop", vec![web]));
+        let (stage, actions) = Stage::begun(project(Some(check())));
         let mut world = Self { stage, said: Vec::new(), answer, held: 0 };
         world.follow(actions);
         world
@@ -65,6 +74,16 @@ impl World {
             self.step(Event::Tick);
         }
         self.stage.now.mono = end;
+    }
+
+    fn exit(&mut self, code: i32) {
+        let actions = self.stage.exited(WEB, Exit::Code(code));
+        self.follow(actions);
+    }
+
+    fn reload(&mut self, alive: Option<AliveSpec>) {
+        let edition = Edition::new(Arc::new(project(alive)), Ports::default()).unwrap();
+        self.step(Event::Command(RequestId(1), Command::Reload(edition)));
     }
 
     fn word(&mut self) -> Word {
@@ -145,4 +164,41 @@ fn a_stop_of_yours_is_no_failure() {
     world.play(10);
     world.step(Event::Terminate(Urgency::Polite));
     assert_eq!(world.reasons().len(), 0);
+}
+
+#[test]
+fn who_has_failed_and_is_no_longer_checked_is_good_after_a_while() {
+    let mut world = World::new(Some(pass()));
+    world.exit(1);
+    world.play(3);
+    assert_eq!(world.word(), Word::Retrying);
+    world.reload(None);
+    world.play(20);
+    assert_eq!(world.word(), Word::Ready);
+}
+
+#[test]
+fn who_has_failed_and_is_checked_now_is_good_once_that_has_said_so() {
+    let mut world = World::new(None);
+    world.reload(None);
+    world.exit(1);
+    world.play(3);
+    world.reload(Some(AliveSpec { failures: 100, ..check() }));
+    world.play(60);
+    assert_eq!(world.stage.info(WEB).failures, 1);
+    world.answer = Some(pass());
+    world.play(10);
+    assert_eq!(world.word(), Word::Ready);
+}
+
+#[test]
+fn a_reload_that_changes_nothing_about_the_check_forgets_nothing_of_it() {
+    let mut world = World::new(Some(pass()));
+    world.play(60);
+    world.answer = Some(fail());
+    for _ in 0..10 {
+        world.reload(Some(check()));
+        world.play(5);
+    }
+    assert_eq!(world.reasons()[0], "unhealthy: http 503 x3");
 }
