@@ -147,15 +147,27 @@ pub(super) struct Stop {
     pub(super) is_out_of_reach: bool,
 }
 
+impl Stop {
+    /// Whether asking was not enough.
+    pub(super) fn was_killed(&self) -> bool {
+        matches!(self.rung, Rung::Killed { .. })
+    }
+}
+
 /// The steps of a stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rung {
     /// Nothing could be sent yet, it is being spawned.
     Unspawned,
     /// `stopsignal` was sent.
     Asked,
     /// SIGKILL was sent.
-    Killed,
+    Killed {
+        /// When it was for the first time.
+        since: Moment,
+        /// Whether the user knows that it did not help.
+        is_told: bool,
+    },
 }
 
 /// Whether a slot is in use.

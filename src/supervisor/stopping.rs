@@ -12,7 +12,7 @@ use super::snapshot::OffBecause;
 use super::timers::TimerKind;
 use super::transition::Ending;
 use crate::model::units::human_duration;
-use crate::model::{Exit, Generation, ProcessId, Signal};
+use crate::model::{Exit, Generation, Moment, ProcessId, Signal};
 
 /// How often SIGKILL is repeated while something of it is still there.
 const KILL_AGAIN: Duration = Duration::from_secs(1);
@@ -53,21 +53,18 @@ impl Supervisor {
     pub(super) fn leader_gone(&mut self, id: ProcessId, exit: Exit) {
         let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
         stop.leader = Some(exit);
-        let signal = if stop.rung == Rung::Killed { Signal::KILL } else { self.program(id).stopsignal };
+        let was_killed = stop.was_killed();
+        let signal = if was_killed { Signal::KILL } else { self.program(id).stopsignal };
         self.signal(id, signal, Scope::Tree);
     }
 
     /// The next rung: from nothing to the stop signal, from there to SIGKILL, and SIGKILL again.
     pub(super) fn climb(&mut self, id: ProcessId) {
-        let now = self.now.mono;
         let Phase::Stopping(stop) = &self.at(id).phase else { return };
         match stop.rung {
             Rung::Unspawned => self.ask(id),
             Rung::Asked => self.kill(id),
-            Rung::Killed => {
-                let since = stop.since.unwrap_or(now);
-                self.kill_again(id, now.since(since));
-            }
+            Rung::Killed { since, is_told } => self.kill_again(id, since, is_told),
         }
     }
 
@@ -89,6 +86,9 @@ impl Supervisor {
             self.report_stop(id);
         }
         self.signal(id, signal, scope);
+        if limit.is_zero() {
+            return self.kill(id);
+        }
         self.timers.arm(id, TimerKind::Kill, now + limit);
         if limit >= Duration::from_secs(2) {
             self.timers.arm(id, TimerKind::StillStopping, now + limit * 4 / 5);
@@ -100,25 +100,25 @@ impl Supervisor {
         let now = self.now.mono;
         let scope = if self.program(id).killasgroup { Scope::Tree } else { Scope::Leader };
         let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
-        stop.rung = Rung::Killed;
+        let Some(pid) = stop.run.pid else { return };
         stop.since.get_or_insert(now);
-        let Some(pid) = stop.run.pid else {
-            stop.rung = Rung::Unspawned;
-            return;
-        };
+        if !stop.was_killed() {
+            stop.rung = Rung::Killed { since: now, is_told: false };
+        }
         self.chronicle(Entry::Killing { process: id, pid });
         self.timers.disarm(id, TimerKind::StillStopping);
         self.signal(id, Signal::KILL, scope);
         self.timers.arm(id, TimerKind::Kill, now + KILL_AGAIN);
     }
 
-    fn kill_again(&mut self, id: ProcessId, elapsed: Duration) {
-        let limit = self.program(id).stopwaitsecs + GIVE_UP_AFTER;
-        let was_told = elapsed.saturating_sub(KILL_AGAIN) >= limit;
-        if elapsed >= limit && !was_told {
+    fn kill_again(&mut self, id: ProcessId, since: Moment, is_told: bool) {
+        let is_hopeless = self.now.mono.since(since) >= GIVE_UP_AFTER;
+        if is_hopeless && !is_told {
             self.say(Notice::WillNotDie { process: id });
+            let Phase::Stopping(stop) = &mut self.at_mut(id).phase else { return };
+            stop.rung = Rung::Killed { since, is_told: true };
         }
-        if elapsed >= limit && self.shutdown.is_some() {
+        if is_hopeless && self.shutdown.is_some() {
             return self.let_go(id);
         }
         self.signal(id, Signal::KILL, Scope::Tree);
@@ -227,7 +227,7 @@ impl Supervisor {
             StopWhy::Changed => "stopped: its config has changed".to_owned(),
             StopWhy::Files => "stopped: its files have changed".to_owned(),
             StopWhy::Removed => "stopped: gone from the config".to_owned(),
-            StopWhy::User | StopWhy::Restart | StopWhy::Shutdown if stop.rung == Rung::Killed => {
+            StopWhy::User | StopWhy::Restart | StopWhy::Shutdown if stop.was_killed() => {
                 format!("killed after {}", human_duration(after))
             }
             StopWhy::User | StopWhy::Restart => format!("stopped by you in {}", human_duration(after)),
@@ -241,7 +241,7 @@ impl Supervisor {
         process.was_stopped |= exit.is_some();
         process.failed_otherwise = None;
         process.remember(now, words);
-        self.say(Notice::Stopped { process: id, after, why: stop.why, killed: stop.rung == Rung::Killed });
+        self.say(Notice::Stopped { process: id, after, why: stop.why, killed: stop.was_killed() });
         self.enter(id, Phase::Stopped);
     }
 

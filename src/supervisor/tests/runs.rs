@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::supervisor::ExitPolicy;
 use crate::supervisor::action::Action;
-use crate::supervisor::event::{Event, Verdict};
+use crate::supervisor::event::{Event, Urgency, Verdict};
 use crate::supervisor::notice::{Notice, Reason};
 
 const FIRST: ProcessId = ProcessId(0);
@@ -197,4 +197,23 @@ fn what_a_program_says_of_itself_before_the_news_of_its_spawn_counts_good_or_bad
         stage.spawned(FIRST);
         assert_eq!(stage.info(FIRST).word, word);
     }
+}
+
+#[test]
+fn who_cannot_be_killed_is_not_waited_for_as_long_as_it_might_have_been_asked() {
+    let db = Program { stopwaitsecs: Duration::from_hours(1), startsecs: Duration::ZERO, ..Program::new("db") };
+    let mut stand = Stand::new(db);
+    stand.step(Event::Terminate(Urgency::Polite));
+    stand.step(Event::Terminate(Urgency::Now));
+    stand.pass(Duration::from_secs(10), |_| Verdict::Pass(String::new()));
+    assert!(stand.stage.supervisor.is_finished());
+    assert!(stand.notices.iter().any(|notice| matches!(notice, Notice::WillNotDie { .. })));
+}
+
+#[test]
+fn no_patience_at_all_is_a_kill() {
+    let db = Program { stopwaitsecs: Duration::ZERO, startsecs: Duration::ZERO, ..Program::new("db") };
+    let mut stand = Stand::new(db);
+    stand.step(Event::Terminate(Urgency::Polite));
+    stand.stage.supervisor.check_invariants();
 }
