@@ -1,6 +1,7 @@
 //! Requests: what they change, and who waits for what to become of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Supervisor;
@@ -180,6 +181,11 @@ impl Supervisor {
         }
         self.refresh_edges(id);
         self.touch(id);
+        // What is being stopped in its turn no longer waits for this one to end.
+        let graph = Arc::clone(&self.graph);
+        for (_, need, _) in graph.needs(id) {
+            self.touch(need);
+        }
     }
 
     /// Starts one, and what it needs. The answer, if there is nothing to wait for.

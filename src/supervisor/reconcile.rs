@@ -95,8 +95,9 @@ impl Supervisor {
     }
 
     fn try_stop(&mut self, id: ProcessId, ordered: bool) {
-        let is_needed = || self.graph.any_dependent(id, |dependent| self.at(dependent).is_alive());
-        if ordered && (self.stops_later(id) || is_needed()) {
+        // Who is not going to end is not waited for.
+        let is_ending = |dependent| self.at(dependent).is_alive() && !self.at(dependent).is_wanted();
+        if ordered && (self.stops_later(id) || self.graph.any_dependent(id, is_ending)) {
             return;
         }
         self.begin_stop(id, self.why_down(id));

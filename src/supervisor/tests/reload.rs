@@ -330,6 +330,26 @@ fn who_waits_for_all_waits_for_what_is_new_and_not_for_what_is_gone() {
 }
 
 #[test]
+fn what_leaves_its_profile_stops_though_somebody_runs_who_only_starts_after_it() {
+    let mut web = quick("web", &["db"]);
+    web.depends_on[0].optional = true;
+    let mut world = World::up(vec![quick("db", &[]), web.clone()]);
+    let db = Program { profiles: vec!["full".to_owned()], ..quick("db", &[]) };
+    assert_eq!(signalled(&world.reload(vec![db, web])), [ProcessId(0)]);
+}
+
+#[test]
+fn what_is_being_stopped_does_not_wait_for_whoever_comes_to_need_it_meanwhile() {
+    let mut world = World::up(vec![quick("db", &[]), quick("web", &["db"])]);
+    let stop = Command::Stop { processes: vec![ProcessId(0)], with_dependents: true, wait: true };
+    assert_eq!(signalled(&world.step(Event::Command(WAIT, stop))), [ProcessId(1)]);
+    let actions = world.reload(vec![quick("db", &[]), quick("web", &["db"]), quick("mail", &["db"])]);
+    world.spawn_all(actions);
+    let actions = world.exited("web");
+    assert_eq!(signalled(&actions), [ProcessId(0)]);
+}
+
+#[test]
 fn while_it_ends_nothing_is_taken_over() {
     let mut world = World::up(vec![quick("db", &[])]);
     world.step(Event::Terminate(Urgency::Polite));
