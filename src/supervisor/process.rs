@@ -1,6 +1,6 @@
 //! One process: what is wanted of it and what is, kept apart.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -202,6 +202,8 @@ pub(super) struct Process {
     pub(super) born: Option<Definition>,
     /// What its env files said then, where that was not what they said when the config was read.
     pub(super) env_read: Option<Arc<EnvContents>>,
+    /// The ports that the current or last run has.
+    pub(super) ports: BTreeSet<u16>,
     /// Whether the config has it.
     pub(super) membership: Membership,
     /// What is wanted.
@@ -270,6 +272,7 @@ impl Process {
             definition,
             born: None,
             env_read: None,
+            ports: BTreeSet::new(),
             membership: Membership::Member,
             intent: Intent::Down { because, ordered: false },
             phase: Phase::Stopped,

@@ -17,8 +17,7 @@ use super::slots::Fate;
 use super::snapshot::OffBecause;
 use super::timers::TimerKind;
 use crate::model::status::SourceMark;
-use crate::model::{PortRequest, ProcessId};
-use crate::plan::definition::Definition;
+use crate::model::{PortRequest, PortSpec, ProcessId};
 use crate::plan::select;
 
 impl Supervisor {
@@ -201,13 +200,19 @@ impl Supervisor {
     pub(super) fn waits_for_port_of(&self, id: ProcessId) -> Option<ProcessId> {
         let mut others = self.outgoing.iter().filter(|other| **other != id && self.at(**other).is_alive()).peekable();
         others.peek()?;
-        let wanted = fixed_ports(&self.at(id).definition);
-        let has_one = |other: &&ProcessId| {
-            let process = self.at(**other);
-            let had = fixed_ports(process.born.as_ref().unwrap_or(&process.definition));
-            had.iter().any(|port| wanted.contains(port))
+        let wanted = self.ports_for(id);
+        others.find(|other| !self.at(**other).ports.is_disjoint(&wanted)).copied()
+    }
+
+    /// The ports that a run of this process has, as the config is now.
+    pub(super) fn ports_for(&self, id: ProcessId) -> BTreeSet<u16> {
+        let definition = &self.at(id).definition;
+        let (program, number) = (definition.program(), u16::try_from(definition.instance().number).unwrap_or(u16::MAX));
+        let base = |spec: &PortSpec| match spec.request {
+            PortRequest::Fixed(base) => Some(base),
+            PortRequest::Auto => self.edition.ports.get(&program.name, spec.name.as_deref()),
         };
-        others.find(has_one).copied()
+        program.ports.iter().filter_map(|spec| base(spec)?.checked_add(number)).collect()
     }
 
     fn is_active(&self, id: ProcessId) -> bool {
@@ -218,14 +223,4 @@ impl Supervisor {
     pub(super) fn starts_by_itself(&self, id: ProcessId) -> bool {
         self.at(id).is_member() && self.at(id).program().autostart && self.is_active(id)
     }
-}
-
-/// The ports that a process has by number.
-fn fixed_ports(definition: &Definition) -> BTreeSet<u16> {
-    let number = u16::try_from(definition.instance().number).unwrap_or(u16::MAX);
-    let fixed = definition.program().ports.iter().filter_map(|spec| match spec.request {
-        PortRequest::Fixed(base) => base.checked_add(number),
-        PortRequest::Auto => None,
-    });
-    fixed.collect()
 }

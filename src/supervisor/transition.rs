@@ -31,7 +31,7 @@ impl Supervisor {
     /// Orders a new incarnation.
     pub(super) fn spawn(&mut self, id: ProcessId) {
         let now = self.now;
-        let born_beside = self.restart_neighbours(id);
+        let (born_beside, ports) = (self.restart_neighbours(id), self.ports_for(id));
         // It starts with the files as they are.
         self.timers.cancel(TimerKey::Files(id));
         self.listener_begins(id);
@@ -52,6 +52,7 @@ impl Supervisor {
         process.born_beside = born_beside;
         process.born = Some(process.definition.clone());
         process.env_read = None;
+        process.ports = ports;
         let (generation, run, is_retry) = (process.generation, process.runs, process.failures > 0);
         process.remember(now, if run == 1 { "starting".to_owned() } else { format!("starting, run {run}") });
         self.actions.push(Action::Spawn { process: id, generation, run });

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Stage;
+use crate::model::program::Instance;
 use crate::model::{
-    Dependency, EnvContents, EnvFile, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, Program, Project, ReadyKind,
-    ReadySpec, Signal, Template, Until, WallTime, Word,
+    Dependency, EnvContents, EnvFile, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, ProcessName, Program,
+    Project, ReadyKind, ReadySpec, Signal, Template, Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
 use crate::supervisor::action::{Action, Answer, Outcome};
@@ -315,6 +316,27 @@ fn what_has_the_port_of_something_gone_waits_until_it_is() {
     assert_eq!((signalled(&actions), spawned(&actions)), (vec![ProcessId(0)], vec![]));
     assert_eq!(world.word("site"), Some(Word::Waiting));
     assert_eq!(spawned(&world.exited("web")), [ProcessId(1)]);
+}
+
+#[test]
+fn who_comes_to_have_company_waits_for_the_port_that_it_had_alone() {
+    let port = || vec![PortSpec { name: None, request: PortRequest::Auto }];
+    let alone = Program { ports: port(), ..quick("worker", &[]) };
+    let instance = |number| Instance::new(ProcessName::new("worker", format!("worker_{number}")), number);
+    let several = Program { instances: vec![instance(0), instance(1)], ..alone.clone() };
+    let edition = |program| {
+        let mut ports = Ports::default();
+        ports.insert("worker".into(), None, 12_000);
+        Edition::new(Arc::new(Project::new("/shop", vec![program])), ports).unwrap()
+    };
+    let now = Now { mono: Moment::default(), wall: WallTime(1_000) };
+    let supervisor = Supervisor::of(edition(alone), ExitPolicy::KeepGoing, now);
+    let mut world = World { stage: Stage { supervisor, now } };
+    let begun = world.step(Event::Begin { processes: None, with_needs: true });
+    world.spawn_all(begun);
+    let actions = world.step(Event::Command(ASK, Command::Reload(edition(several))));
+    assert_eq!((signalled(&actions), spawned(&actions)), (vec![ProcessId(0)], vec![ProcessId(2)]));
+    assert_eq!(spawned(&world.exited("worker")), [ProcessId(1)]);
 }
 
 #[test]
