@@ -323,8 +323,8 @@ impl<S: Spawner> Driver<S> {
         let side = self.sides.get(process.index());
         let SpawnWords { program, directory, path_entries, user } =
             side.map(|side| side.spawn_words.clone()).unwrap_or_default();
-        let found = side.and_then(|side| side.directory.join(&program).metadata().ok());
-        let interpreter = missing_interpreter(program.as_ref());
+        let file = side.map(|side| side.directory.join(&program)).unwrap_or_default();
+        let (found, interpreter) = (file.metadata().ok(), missing_interpreter(&file));
         let facts = SpawnFacts {
             program: &program,
             directory: &directory,

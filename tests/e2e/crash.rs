@@ -1,5 +1,7 @@
 //! A crash is the loudest state, and a loop is never called ready.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use nix::sys::signal::Signal;
@@ -135,6 +137,19 @@ fn a_program_that_cannot_be_started_says_why() {
     up.wait_for("next: run check   -   run restart api");
     project.run(&["why", "api"]).expect_text("next     run check - run restart api");
     project.run(&["up", "-d"]).expect_code(1).expect_text("next: run check   -   run restart api");
+    up.interrupt().expect_code(1);
+}
+
+#[test]
+fn the_interpreter_that_a_script_in_the_programs_own_directory_lacks_is_named() {
+    let project =
+        TestProject::toml("[program.api]\ncommand = [\"./bin/api\"]\ndirectory = \"worker\"\nstartretries = 0\n");
+    let script = project.path("worker/bin/api");
+    fs::create_dir_all(script.parent().unwrap()).unwrap();
+    fs::write(&script, "#!/no/such/python\n").unwrap();
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let up = project.up();
+    up.wait_for("/no/such/python, the interpreter that the first line of ./bin/api names");
     up.interrupt().expect_code(1);
 }
 
