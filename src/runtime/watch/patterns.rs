@@ -61,7 +61,11 @@ impl Patterns {
 /// The directory that a pattern certainly leads to, and what it says from there on.
 fn split<'p>(base: &Path, pattern: &'p str) -> (PathBuf, Vec<&'p str>) {
     let mut directory = if pattern.starts_with('/') { PathBuf::from("/") } else { base.to_owned() };
-    let steps: Vec<&str> = pattern.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
+    let mut steps: Vec<&str> = pattern.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
+    if steps.last().is_none_or(|last| *last == "..") {
+        // The directory itself, and so all below it.
+        steps.push("**");
+    }
     let sure = steps.iter().take_while(|step| !step.contains(MARKS)).count().min(steps.len().saturating_sub(1));
     for step in &steps[..sure] {
         if *step == ".." {
@@ -116,6 +120,17 @@ mod tests {
             assert_eq!(has(&all, path), expected, "{path}");
         }
         assert!(has(&["*.{ts,tsx}"], "/shop/api/a.tsx") && !has(&["*.ts"], "/shop/api/sub/a.ts"));
+    }
+
+    #[test]
+    fn a_directory_may_be_named_without_its_name() {
+        for (pattern, path) in
+            [(".", "/shop/api/src/x"), ("./", "/shop/api/x"), ("..", "/shop/web/x"), ("src/..", "/shop/api/x")]
+        {
+            assert!(has(&[pattern], path), "{pattern}");
+            assert_eq!(patterns(&[pattern]).tops[0].1.depth, None, "{pattern}");
+        }
+        assert!(!has(&[".", "!."], "/shop/api/x"));
     }
 
     #[test]
