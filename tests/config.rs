@@ -454,6 +454,12 @@ fn this_machines_name_can_stand_in_a_supervisord_conf() {
 }
 
 #[test]
+fn a_number_at_the_end_of_all_numbers_is_one() {
+    let project = conf_of("[supervisord]\n[program:web]\ncommand=true\nnumprocs_start=9223372036854775807\n").unwrap();
+    assert_eq!(project.programs[0].instances.len(), 1);
+}
+
+#[test]
 fn what_the_command_line_says_of_other_formats_is_refused_for_a_supervisord_conf() {
     let root = Path::new("/project");
     let formation = vec![("web".to_owned(), 2)];

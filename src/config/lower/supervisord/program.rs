@@ -136,7 +136,7 @@ fn instances(section: &mut Section<'_>, names: &Expansions, around: Surroundings
     }
     let mut seen: Option<Own> = None;
     for group in around.groups {
-        for number in first..first + i64::from(count) {
+        for number in (0..i64::from(count)).map(|place| first.saturating_add(place)) {
             let mut names = names.clone();
             names.text("group_name", group.as_str());
             names.number("process_num", number);
