@@ -317,14 +317,22 @@ fn healthcheck(fields: &mut Fields<'_>, section: &mut Section, wrap: impl FnOnce
     if let (Some(every), Some(retries)) = (every, node.get("retries").and_then(Node::integer)) {
         let grace = node.get("start_period").and_then(Node::duration).unwrap_or_default();
         let retries = u32::try_from(retries).unwrap_or(3);
-        check.push(("timeout".to_owned(), parts::duration(grace + every * retries)));
+        check.push(("timeout".to_owned(), parts::duration(grace.saturating_add(every.saturating_mul(retries)))));
     }
     section.set("ready", Value::Table(check));
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::import::testing;
+
+    #[test]
+    fn a_patience_beyond_all_times_is_no_mistake_of_ours() {
+        let text = "services:\n  a:\n    command: b\n    build: .\n    healthcheck: {test: c, interval: 9999999999999999s, retries: 4000000000}\n";
+        let draft = read(&Source { name: "compose.yaml", text, beside: &[] }).unwrap();
+        assert!(draft.sections[0].has("ready"));
+    }
 
     #[test]
     fn a_file_without_services_says_so() {
