@@ -252,14 +252,17 @@ fn unit<'a>(site: &Site<'a>, program: &'a Program, hosts: Hosts<'_>) -> Unit<'a>
     let mut environment: Vec<(String, String)> = Vec::new();
     for (name, template) in site.project.environment.iter().chain(&program.environment) {
         let value = filling.fill(template);
-        environment.retain(|(there, _)| there != name);
+        for known in [&mut environment, &mut filling.known] {
+            known.retain(|(there, _)| there != name);
+        }
         secrets.retain(|there| there != name);
         if !site.with_secrets && looks_secret(name, &value) {
+            // Nor does it get out with a value that names it.
             secrets.push(name.clone());
         } else {
             environment.push((name.clone(), value.clone()));
+            filling.known.push((name.clone(), value));
         }
-        filling.known.push((name.clone(), value));
     }
     let run = match &program.command {
         Command::Words(words) => Run::Words(words.iter().map(|word| filling.fill(word)).collect()),
@@ -373,6 +376,29 @@ impl Filling<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_in_no_other_value_either() {
+        let token = Part::Variable("API_TOKEN".to_owned());
+        let header = Template { parts: vec![Part::Text("Bearer ".to_owned()), token] };
+        let project = Project {
+            environment: vec![("API_TOKEN".to_owned(), Template::literal("hunter2"))],
+            ..Project::new(
+                "/shop",
+                vec![Program { environment: vec![("HEADER".to_owned(), header)], ..Program::new("web") }],
+            )
+        };
+        let ports = Ports::default();
+        let exported = |with_secrets| {
+            let site = Site { project: &project, name: "shop", ports: &ports, with_secrets };
+            let unit = units(&site, Hosts::Loopback).remove(0);
+            (unit.environment.last().unwrap().1.clone(), unit.remarks)
+        };
+        let left_out = "web: left out because it looks secret: API_TOKEN (--with-secrets writes it)";
+        let missing = "web: ${API_TOKEN} has to come from the environment there";
+        assert_eq!(exported(false), ("Bearer ${API_TOKEN}".to_owned(), vec![missing.to_owned(), left_out.to_owned()]));
+        assert_eq!(exported(true), ("Bearer hunter2".to_owned(), vec![]));
+    }
 
     #[test]
     fn a_line_with_breaks_is_spelled_for_the_same_shell() {
