@@ -1,6 +1,6 @@
 //! The prompt on a terminal: editing, completion, history, Ctrl-C and Ctrl-D.
 
-use super::common::{PATIENCE, Terminal, TestProject, becomes_true};
+use super::common::{PATIENCE, Terminal, TestProject, becomes_true, free_port};
 
 const SHOP: &str = "[program.web]\ncommand = [\"sleep\", \"1000\"]\nstartsecs = 0\n";
 
@@ -67,4 +67,20 @@ fn an_interrupt_while_a_command_waits_leaves_with_success() {
     terminal.press("\x03");
     assert_eq!(wait_for_end(&mut terminal), 0);
     project.run(&["signal", "KILL", "deaf"]).expect_code(0);
+}
+
+#[test]
+fn an_interrupt_in_place_of_a_password_leaves_a_terminal_that_shows_what_is_typed() {
+    let port = free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let control = format!("[control]\ntcp = \"127.0.0.1:{port}\"\nusername = \"ann\"\npassword = \"secret\"\n");
+    let project = TestProject::toml(&format!("{SHOP}{control}"));
+    let up = project.up();
+    up.wait_for_banner();
+    let mut terminal = Terminal::start(&project, &["ctl", "-i", "-s", &url, "status"]);
+    terminal.wait_for("Username:").press("ann\r").wait_for("Password:");
+    assert!(becomes_true(PATIENCE, || !terminal.is_as_found()));
+    terminal.press("\x03");
+    assert_eq!(wait_for_end(&mut terminal), 1);
+    assert!(terminal.is_as_found());
 }

@@ -254,9 +254,14 @@ impl<'a> Session<'a> {
     /// Asks for a line that is not shown. The question goes to stderr, as Python's `getpass` has it.
     fn ask_secret(&mut self, question: &str) -> Result<String, Trouble> {
         say(question);
+        // Else Ctrl-C would end us while the terminal shows nothing.
+        self.interrupt()?;
         let (input, interrupt) = self.input()?;
         let typed = input.secret(interrupt)?;
         input.reopen();
+        if typed == Typed::Interrupted {
+            self.fail(CtlStatus::Generic);
+        }
         line_of(typed)
     }
 }

@@ -55,8 +55,8 @@ fn open(session: &mut Session<'_>, argument: &str) -> Result<(), Trouble> {
         return session.say("ERROR: url must be http:// or unix://");
     }
     session.target.server = Server::Url(argument.to_owned());
-    // It was for the project alone.
-    session.target.key = None;
+    // They were of the project alone.
+    (session.target.owner, session.target.key) = (None, None);
     session.disconnect();
     let before = session.status();
     status(session, "")?;
