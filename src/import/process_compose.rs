@@ -352,7 +352,21 @@ fn shutdown(fields: &mut Fields<'_>, section: &mut Section) {
 
 #[cfg(test)]
 mod tests {
-    use crate::import::testing;
+    use super::*;
+    use crate::import::{emit, testing};
+
+    #[test]
+    fn a_check_finds_its_directory_whatever_is_in_its_name() {
+        for (directory, expected) in [("app", "cd app"), ("it's", "cd 'it'\\''s'"), ("$HOME/app", "cd \"$HOME/app\"")] {
+            let text = format!(
+                "processes:\n  a:\n    command: b\n    readiness_probe:\n      exec: {{command: c, working_dir: \"{directory}\"}}\n"
+            );
+            let draft = read(&Source { name: "process-compose.yaml", text: &text, beside: &[] }).unwrap();
+            let config: toml::Table = emit::run_toml(&draft).parse().unwrap();
+            let check = config["program"]["a"]["ready"]["exec"].as_str().unwrap();
+            assert_eq!(check, format!("{expected} && c"));
+        }
+    }
 
     #[test]
     fn a_file_without_processes_says_so() {

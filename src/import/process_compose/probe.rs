@@ -97,7 +97,9 @@ fn kind(probe: &mut Fields<'_>, texts: &Texts) -> Result<Vec<(String, Value)>, &
         }
         let command = texts.check(texts.line(&command));
         let command = match directory {
-            Some((directory, _)) => format!("cd '{directory}' && {command}"),
+            Some((directory, _)) => {
+                format!("{} && {command}", parts::shell_line(&["cd".to_owned(), texts.line(&directory)]))
+            }
             None => command,
         };
         return Ok(vec![("exec".to_owned(), Value::Text(command))]);
