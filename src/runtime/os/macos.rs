@@ -8,7 +8,7 @@ use std::io;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::errno::Errno;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
@@ -173,11 +173,17 @@ pub fn ticks_per_second() -> u64 {
     100
 }
 
-/// The process table, from ps(1): there is no safe wrapper of libproc among our crates. Start times are not known.
+/// The process table without the one that tells it, ps(1): there is no safe wrapper of libproc among our crates. Start times are not
+/// known.
 pub fn processes() -> Vec<ProcessFact> {
     let columns = ["-axo", "pid=,ppid=,pgid=,sess=,state=,rss=,ucomm="];
-    let Ok(output) = Command::new("/bin/ps").args(columns).output() else { return Vec::new() };
-    String::from_utf8_lossy(&output.stdout).lines().filter_map(parse_line).collect()
+    let mut ps = Command::new("/bin/ps");
+    ps.args(columns).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let Ok(ps) = ps.spawn() else { return Vec::new() };
+    let itself = ps.id();
+    let Ok(output) = ps.wait_with_output() else { return Vec::new() };
+    let table = String::from_utf8_lossy(&output.stdout);
+    table.lines().filter_map(parse_line).filter(|fact| fact.pid != itself).collect()
 }
 
 fn parse_line(line: &str) -> Option<ProcessFact> {
