@@ -44,6 +44,7 @@ impl Supervisor {
         if !self.at(id).is_wanted() {
             return self.over_unwanted(id, ending, now.mono.since(run.started));
         }
+        self.no_longer_held_open(id);
         let lasted = now.mono.since(run.started);
         let is_expected = is_expected(self.program(id), ending);
         match self.next_try(id, &run, ending, was_running) {

@@ -52,6 +52,7 @@ impl Supervisor {
         }
         for id in self.in_use() {
             if !self.at(id).is_member() {
+                self.settled.is_held_open |= self.at(id).is_wanted();
                 self.outgoing.insert(id);
                 self.unwant(id, OffBecause::Removed, true);
             }
@@ -92,6 +93,7 @@ impl Supervisor {
         let resting = if is_active { OffBecause::NoAutostart } else { OffBecause::Profile };
         match (fate, self.at(id).intent) {
             (Fate::Stays { was_active: true, .. }, Intent::Up) if !is_active => {
+                self.settled.is_held_open = true;
                 if self.at(id).is_alive() {
                     self.outgoing.insert(id);
                 }

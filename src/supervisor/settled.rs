@@ -11,6 +11,9 @@ use crate::model::{Moment, ProcessId, Until, Word};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Said {
     pub(super) has_begun: bool,
+    /// A reload has taken somebody away, and nobody has been started or has come to its end since: that nothing is left to do is
+    /// then a matter of the config, which may be saved again.
+    pub(super) is_held_open: bool,
     all_ready: bool,
     with_failures: Vec<ProcessId>,
 }
@@ -32,6 +35,11 @@ impl Supervisor {
                 self.moving.remove(id);
             }
         }
+    }
+
+    /// It begins, or has come to its end: what is left to do is a matter of the programs again. Who serves others does nothing of its own.
+    pub(super) fn no_longer_held_open(&mut self, id: ProcessId) {
+        self.settled.is_held_open &= self.program(id).serves_others();
     }
 
     /// Says once that all is ready, and once for each set of failures that all is settled.

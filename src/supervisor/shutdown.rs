@@ -151,8 +151,8 @@ impl Supervisor {
 
     /// When only tasks were left and all are over, the run ends by itself; also when every program is done. supervisord stays up.
     pub(super) fn end_if_over(&mut self) {
-        if self.shutdown.is_some() || !self.settled.has_begun || self.edition.project().dialect == Dialect::Supervisord
-        {
+        let may_end = self.settled.has_begun && !self.settled.is_held_open;
+        if self.shutdown.is_some() || !may_end || self.edition.project().dialect == Dialect::Supervisord {
             return;
         }
         // Nobody of these ends by itself, and with nobody else left they have nothing to do.

@@ -34,6 +34,7 @@ impl Supervisor {
         let (born_beside, ports) = (self.restart_neighbours(id), self.ports_for(id));
         // It starts with the files as they are.
         self.timers.cancel(TimerKey::Files(id));
+        self.no_longer_held_open(id);
         self.listener_begins(id);
         let process = self.at_mut(id);
         process.generation = process.generation.next();

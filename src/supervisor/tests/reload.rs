@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Stage;
 use crate::model::program::Instance;
 use crate::model::{
-    Dependency, EnvContents, EnvFile, Exit, Moment, Now, PortRequest, PortSpec, ProcessId, ProcessName, Program,
+    Dependency, EnvContents, EnvFile, Exit, Kind, Moment, Now, PortRequest, PortSpec, ProcessId, ProcessName, Program,
     Project, ReadyKind, ReadySpec, Signal, Template, Until, WallTime, Word,
 };
 use crate::plan::ports::Ports;
@@ -72,8 +72,12 @@ impl World {
     }
 
     fn exited(&mut self, name: &str) -> Vec<Action> {
+        self.ended(name, TERM)
+    }
+
+    fn ended(&mut self, name: &str, exit: Exit) -> Vec<Action> {
         let info = self.info(name).unwrap();
-        self.step(Event::Exited { process: info.id, generation: info.generation, exit: TERM, survivors: false })
+        self.step(Event::Exited { process: info.id, generation: info.generation, exit, survivors: false })
     }
 
     fn info(&mut self, name: &str) -> Option<ProcessInfo> {
@@ -369,6 +373,26 @@ fn what_is_being_stopped_does_not_wait_for_whoever_comes_to_need_it_meanwhile() 
     world.spawn_all(actions);
     let actions = world.exited("web");
     assert_eq!(signalled(&actions), [ProcessId(0)]);
+}
+
+#[test]
+fn a_config_that_takes_the_last_program_away_leaves_the_run_open_for_the_next() {
+    let (build, web) = (Program { kind: Kind::Task, ..quick("build", &[]) }, quick("web", &[]));
+    let parked = Program { profiles: vec!["full".to_owned()], ..web.clone() };
+    for without in [vec![build.clone()], vec![build.clone(), parked]] {
+        let mut world = World::up(vec![build.clone(), web.clone()]);
+        world.ended("build", Exit::Code(0));
+        world.reload(without);
+        world.exited("web");
+        assert!(!world.stage.supervisor.is_shutting_down());
+        let actions = world.reload(vec![build.clone(), web.clone()]);
+        assert_eq!(spawned(&actions), [ProcessId(1)]);
+    }
+    let mut world = World::up(vec![build.clone(), web]);
+    world.reload(vec![build]);
+    world.exited("web");
+    world.ended("build", Exit::Code(0));
+    assert!(world.stage.supervisor.is_finished(), "it is the task that was left to wait for");
 }
 
 #[test]
