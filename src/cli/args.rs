@@ -211,10 +211,14 @@ pub struct Formation {
     pub count: u32,
 }
 
+/// More of one program than this are a slip of the finger, as `numprocs` has it.
+const MOST_INSTANCES: u32 = 1000;
+
 /// Reads `web=2`.
 pub fn formation(text: &str) -> Result<Formation, String> {
     let parts = text.trim().split_once('=').map(|(name, count)| (name.trim(), count.trim().parse::<u32>()));
     match parts {
+        Some((_, Ok(count))) if count > MOST_INSTANCES => Err(format!("a program runs {MOST_INSTANCES} times at most")),
         Some((name, Ok(count))) if !name.is_empty() => Ok(Formation { program: name.to_owned(), count }),
         _ => Err("not NAME=COUNT, such as web=2".to_owned()),
     }
@@ -228,6 +232,13 @@ mod tests {
 
     fn parse(line: &str) -> Args {
         Args::try_parse_from(line.split(' ')).unwrap()
+    }
+
+    #[test]
+    fn a_count_that_is_too_great_is_said_and_not_cut() {
+        assert!(formation("web=1000").is_ok());
+        assert_eq!(formation("web=1001").unwrap_err(), "a program runs 1000 times at most");
+        assert_eq!(formation("web=-1").unwrap_err(), "not NAME=COUNT, such as web=2");
     }
 
     #[test]
