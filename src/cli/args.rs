@@ -10,6 +10,7 @@ use crate::cli::{
     attach, check, completions, ctl, down, env, exec, export, graph, init, logs, man, mcp, open, ports, projects,
     proxy, reload, restart, signal, start, status, stop, supervisorctl, supervisord, ui, up, wait, why,
 };
+use crate::model::program::MOST_INSTANCES;
 use crate::model::units;
 
 /// Brings a whole development environment up: in dependency order, each program started the moment what it needs is ready.
@@ -210,9 +211,6 @@ pub struct Formation {
     /// How many; 0 for none.
     pub count: u32,
 }
-
-/// More of one program than this are a slip of the finger, as `numprocs` has it.
-const MOST_INSTANCES: u32 = 1000;
 
 /// Reads `web=2`.
 pub fn formation(text: &str) -> Result<Formation, String> {

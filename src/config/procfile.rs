@@ -10,14 +10,13 @@ use std::collections::BTreeMap;
 
 pub use self::defaults::{ProcfileDefaults, read_foreman, read_overmind};
 use crate::config::raw::{RawData, RawKey, RawProject, RawSection, RawValue};
+use crate::model::program::MOST_INSTANCES;
 use crate::model::{Diagnostic, Dialect, Span};
 
 /// PORT of the first line, when nobody says otherwise (foreman `engine.rb` `base_port`).
 const BASE_PORT: u16 = 5000;
 /// From line to line (foreman `engine.rb` `port_for`).
 const PORT_STEP: u16 = 100;
-/// More instances of one program than this are a slip of the finger.
-const MOST_INSTANCES: u32 = 1000;
 
 /// What decides about a Procfile beside its text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

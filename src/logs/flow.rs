@@ -4,7 +4,7 @@
 //! that was polled once wakes whether or not there was something in it), a sixth of what a short line costs in all. And where we keep up
 //! with a program that writes line by line, we are woken for each line, which costs us more than the line. So the poller is told no
 //! more of a source that gives steadily: it is read after a nap, which is short enough for a pipe not to get full, and for nobody to
-//! see. Who has nothing after several naps is given back to the poller, so a quiet project wakes nobody.
+//! see. Who has nothing for a while, or writes more slowly, is given back to the poller, so a quiet project wakes nobody.
 
 use std::time::{Duration, Instant};
 

@@ -2,6 +2,7 @@
 //!
 //! A new option is a row here, a field of the noun it belongs to, and a line in `config::lower`; the tests of `config` insist on it.
 
+use super::program::MOST_INSTANCES;
 use std::fmt;
 
 use super::reload::ReloadMode;
@@ -414,7 +415,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         "\"nobody\"",
         "The user it runs as, with its exec checks and its on_crash; only root may choose.",
     ),
-    row(ALL, "numprocs", OptionKind::Integer(1, 1000), "1", "2", "How many instances are started."),
+    row(ALL, "numprocs", OptionKind::Integer(1, MOST_INSTANCES as i64), "1", "2", "How many instances are started."),
     row(ALL, "numprocs_start", OptionKind::Integer(0, 1_000_000), "0", "1", "The number of the first instance."),
     row(
         ALL,

@@ -12,6 +12,9 @@ use super::signal::Signal;
 use super::supervisord::{Extension, Extras, FcgiSocket, Listener, Role};
 use super::template::Template;
 
+/// More instances of one program than this are a slip of the finger.
+pub const MOST_INSTANCES: u32 = 1000;
+
 /// Whether it is kept running or runs to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

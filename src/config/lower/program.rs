@@ -12,7 +12,7 @@ use crate::config::lower::{Context, ProgramPlaces, depends, ready, role, setting
 use crate::config::raw::{RawData, RawSection, RawValue};
 use crate::config::unknown;
 use crate::model::options::SectionKind;
-use crate::model::program::{Instance, port_variable};
+use crate::model::program::{Instance, MOST_INSTANCES, port_variable};
 use crate::model::{
     Autorestart, Command, Diagnostic, Dialect, Kind, LogFile, PortRequest, PortSpec, ProcessName, Program, Template,
 };
@@ -275,7 +275,7 @@ fn instances(context: Context<'_>, keys: &mut Keys<'_>, program: &mut Program) {
         && let Some(asked) = asked(program.name.as_str()).or_else(|| asked("all").filter(|_| !program.is_task()))
     {
         program.autostart &= asked > 0;
-        count = asked.clamp(1, 1000);
+        count = asked.clamp(1, MOST_INSTANCES);
     }
     let first: u32 = keys.number("numprocs_start").unwrap_or(0);
     let stem = keys.read("process_name", process_name).unwrap_or_else(|| program.name.to_string());
