@@ -407,3 +407,16 @@ fn another_config_watches_other_files() {
     running.wait_for("restarting: lib/a.txt changed");
     running.interrupt();
 }
+
+#[test]
+fn what_was_written_just_before_restarts_nobody() {
+    let project = TestProject::toml(&watcher("watch = [\"src/*.txt\"]"));
+    for round in 0..5 {
+        project.write("src/main.txt", format!("{round}\n"));
+        let running = up(&project);
+        expect_restart(&project, &running, || project.write("src/later.txt", format!("{round}")));
+        running.wait_for("restarting: src/later.txt changed");
+        assert!(!running.stderr().contains("main.txt"), "{}", running.stderr());
+        running.interrupt();
+    }
+}

@@ -78,8 +78,10 @@ pub(super) struct FilesWatch {
     launcher: Arc<Launcher>,
     /// The project that is watched for.
     project: Option<Arc<Project>>,
-    /// Its programs are not looked through yet, and since when that is known.
+    /// Its programs are not looked through yet, and what was changed since then is news to them.
     is_new: Option<WallTime>,
+    /// Before the first program.
+    begun: WallTime,
     /// Away while somebody looks.
     groups: Vec<Watched>,
     is_looking: bool,
@@ -97,13 +99,15 @@ pub(super) struct FilesWatch {
 }
 
 impl FilesWatch {
-    /// Nothing is watched yet. Looks come back through the channel; there is one at a time, so it needs no bound.
-    pub(super) fn new(launcher: Arc<Launcher>) -> (Self, mpsc::UnboundedReceiver<Looked>) {
+    /// Nothing is watched yet, and no program has begun. Looks come back through the channel; there is one at a time, so it needs
+    /// no bound.
+    pub(super) fn new(launcher: Arc<Launcher>, begun: WallTime) -> (Self, mpsc::UnboundedReceiver<Looked>) {
         let (looked, news) = mpsc::unbounded_channel();
         let files = Self {
             launcher,
             project: None,
             is_new: None,
+            begun,
             groups: Vec::new(),
             is_looking: false,
             patterns: None,
@@ -126,7 +130,12 @@ impl FilesWatch {
         self.launcher = Arc::new(self.launcher.with(Arc::clone(&snapshot.project), Arc::clone(&snapshot.ports)));
         let had_any = self.project.as_ref().is_some_and(|project| watchers(project).next().is_some());
         if had_any || watchers(&snapshot.project).next().is_some() {
-            self.is_new.get_or_insert(handle.now().wall);
+            // A stamp is never ahead of its writing: what came before the first program, be it within the same tick, is older.
+            let since = match self.project {
+                None => self.begun.0 + 1,
+                Some(_) => handle.now().wall.0.saturating_sub(TICK_MILLIS),
+            };
+            self.is_new.get_or_insert(WallTime(since));
         }
         self.project = Some(snapshot.project);
         self.look_if_needed();
@@ -303,7 +312,7 @@ fn tell(watched: &mut Watched, root: Option<&Path>, handle: &Handle) {
 }
 
 /// The groups of another project. Files that were watched before are compared with what they were: a checkout changes the config and
-/// the sources at once. Of the others it counts what was changed since it is known that they are watched.
+/// the sources at once. Of the others it counts what was changed since then.
 fn regrouped(launcher: &Launcher, mut before: Vec<Watched>, since: WallTime) -> Vec<Watched> {
     let found = groups(launcher).into_iter().map(|group| {
         let is_same = |old: &Watched| old.group.base == group.base && old.group.written == group.written;
@@ -311,7 +320,7 @@ fn regrouped(launcher: &Launcher, mut before: Vec<Watched>, since: WallTime) -> 
             return Watched { group, ..before.swap_remove(at) }.look(true, &BTreeSet::new());
         }
         let tree = Tree::new(Arc::clone(&group.patterns));
-        let early = tree.changed_since(WallTime(since.0.saturating_sub(TICK_MILLIS)));
+        let early = tree.changed_since(since);
         Watched { group, tree, changed: Changes::new(), early }
     });
     found.collect()

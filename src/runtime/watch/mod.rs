@@ -18,6 +18,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -38,9 +39,11 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// Starts it, inside a local set. It ends with the project.
+    /// Starts it, inside a local set and before the first program: a file that was written earlier is nobody's news. It ends with
+    /// the project.
     pub fn start(handle: Handle, launcher: Arc<Launcher>) -> Self {
-        Self { task: tokio::task::spawn_local(watch(handle, launcher)) }
+        let files = FilesWatch::new(launcher, handle.now().wall);
+        Self { task: tokio::task::spawn_local(watch(handle, files)) }
     }
 }
 
@@ -60,10 +63,9 @@ enum Woken {
     Over,
 }
 
-async fn watch(mut handle: Handle, launcher: Arc<Launcher>) {
+async fn watch(mut handle: Handle, (mut files, mut looks): (FilesWatch, UnboundedReceiver<Looked>)) {
     let mut eyes = Eyes::open();
     let mut config = ConfigWatch::default();
-    let (mut files, mut looks) = FilesWatch::new(launcher);
     let mut look_at = Instant::now() + LOOK_EVERY;
     config.adopt(&handle, &mut eyes).await;
     files.adopt(&handle);
