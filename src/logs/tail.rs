@@ -62,6 +62,11 @@ impl Tail {
 
 impl Ring {
     fn note(&mut self, mut chunk: &[u8]) {
+        // Of many lines only the last can remain.
+        if let Some(before) = memchr::memrchr_iter(b'\n', chunk).nth(LINES) {
+            self.rows = Rows::default();
+            chunk = &chunk[before + 1..];
+        }
         while let Some(row) = self.rows.take(&mut chunk) {
             push(&mut self.lines, row.bytes);
         }
@@ -88,6 +93,23 @@ mod tests {
         assert_eq!(tail.total(3), Some(4));
         assert_eq!(tail.lines(3, 2), ["cc", "d"]);
         assert_eq!((tail.total(2), tail.lines(2, 2)), (None, vec![]));
+    }
+
+    #[test]
+    fn of_many_lines_at_once_the_last_are_remembered_as_if_they_came_one_by_one() {
+        let text: Vec<u8> = (0..5000).flat_map(|number| format!("line {number}\r\n").into_bytes()).collect();
+        let last_lines = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+            let mut tail = Tail::default();
+            tail.begin(1);
+            pieces.for_each(|piece| tail.note(1, piece, true));
+            (tail.total(1), tail.lines(1, LINES))
+        };
+        let expected = last_lines(&mut text.chunks(5));
+        assert_eq!(expected.1.last().unwrap(), "line 4999");
+        for length in [400, 1000, 64 * 1024] {
+            assert_eq!(last_lines(&mut text.chunks(length)), expected, "in pieces of {length}");
+            assert_eq!(last_lines(&mut text[..text.len() - 3].chunks(length)).1.last().unwrap(), "line 499");
+        }
     }
 
     #[test]
