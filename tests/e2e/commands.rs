@@ -11,7 +11,7 @@ name = "shop"
 [environment]
 LEVEL = "info"
 [program.db]
-command = "echo accepting; trap 'echo hup' HUP; while :; do sleep 0.05; done"
+command = "trap 'echo hup' HUP; echo accepting; while :; do sleep 0.05; done"
 ready = { log = "accepting" }
 [program.api]
 command = "echo listening on $PORT; exec sleep 1000"

@@ -79,7 +79,8 @@ fn an_env_file_that_names_a_port_is_no_change_of_the_config() {
         "[environment]\nHOST = \"db.local:${web.port}\"\n[program.web]\ncommand = \"sleep 1000\"\nport = \"auto\"\nready = { exec = \"true\" }\nenv_file = \"web.env\"\n",
     )
     .file("web.env", "URL=http://${HOST}/\n");
-    project.run(&["up", "-d"]).expect_code(0);
+    // Whoever watches would be the first to take over what is written here.
+    project.run(&["up", "-d", "--reload", "off"]).expect_code(0);
     project.run(&["reload"]).expect_code(0).expect_text("nothing has changed");
     project.write("web.env", "URL=https://${HOST}/\n");
     project.run(&["reload"]).expect_code(0).expect_text("URL");

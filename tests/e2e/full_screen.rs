@@ -259,8 +259,14 @@ fn a_project_that_is_killed_is_told_of_with_its_programs() {
     let supervisor = project.ours().into_iter().find(|found| u64::from(found.pid) == pid).unwrap();
     project.shoot(&supervisor);
     wait_until_seen(&terminal, "has ended");
+    // A terminal may have got only the first half of a frame.
+    let is_told = || {
+        let screen = seen(&terminal, 40, 100);
+        screen.contains("1 off") && !screen.contains("ready")
+    };
+    let is_told = becomes_true(PATIENCE, is_told);
     let screen = seen(&terminal, 40, 100);
-    assert!(screen.contains("1 off") && !screen.contains("ready") && !screen.contains("killed by"), "{screen}");
+    assert!(is_told && !screen.contains("killed by"), "{screen}");
     terminal.press("q");
     wait_for_code(&mut terminal, 0);
 }

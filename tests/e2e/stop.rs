@@ -49,7 +49,8 @@ fn ctrl_c_stops_in_reverse_order() {
 fn term_and_hup_stop_in_reverse_order_too() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
         let project = TestProject::toml(CHAIN);
-        let up = started(&project);
+        // The tests may themselves run under nohup.
+        let up = started_by(&project, &["env", "--default-signal"]);
         up.signal(signal);
         up.end().expect_code(0);
         assert_eq!(project.lines("stopped"), ["web", "api", "db"], "{signal}");

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::common::{PATIENCE, Terminal, TestProject, becomes_true};
+use crate::common::{PATIENCE, Running, Terminal, TestProject, becomes_true};
 use crate::hard_to_end::ours_from_the_top;
 
 const TREE: &str = r#"
@@ -63,6 +63,14 @@ fn a_supervisor_without_a_terminal_is_suspended_with_its_programs() {
     up.interrupt().expect_code(0);
 }
 
+/// Has the supervisor stand still, which takes a moment more than the signal.
+#[track_caller]
+fn stop(project: &TestProject, up: &Running<'_>) {
+    up.signal(Signal::SIGSTOP);
+    let is_stopped = || project.ours().iter().any(|found| found.pid == up.pid() && found.state == 'T');
+    up.wait_until("the supervisor is stopped", is_stopped);
+}
+
 #[test]
 fn what_is_kept_of_a_suspended_project_is_shown_with_what_continues_it() {
     let project = TestProject::toml(
@@ -72,7 +80,7 @@ fn what_is_kept_of_a_suspended_project_is_shown_with_what_continues_it() {
     project.wait_for_word("web", "ready");
     let follows_from_before = project.start(&["logs", "-f", "web"]);
     follows_from_before.wait_for("on");
-    up.signal(Signal::SIGSTOP);
+    stop(&project, &up);
     let pid = up.pid();
     let told = format!("project is suspended: its process {pid} is stopped; kill -CONT {pid} continues it");
     let asked: [&[&str]; 4] =
@@ -105,7 +113,7 @@ fn a_joined_stream_waits_until_a_suspended_project_goes_on() {
     project.wait_for_word("web", "ready");
     let mut joined = Terminal::start(&project, &["up"]);
     joined.wait_for("Ctrl-C leaves");
-    up.signal(Signal::SIGSTOP);
+    stop(&project, &up);
     joined.wait_for(&format!("project is suspended: its process {} is stopped", up.pid()));
     up.signal(Signal::SIGCONT);
     joined.wait_for("project goes on");
@@ -125,7 +133,7 @@ fn who_asks_a_suspended_project_is_told_so_in_time() {
     let up = project.up();
     project.wait_for_word("web", "ready");
     let waits = project.start(&["wait", "slow"]);
-    up.signal(Signal::SIGSTOP);
+    stop(&project, &up);
     let told = format!("project does not answer: its process {} is stopped", up.pid());
     let typed = format!("kill -CONT {}", up.pid());
     let asked: [&[&str]; 4] = [&["status"], &["why", "web"], &["wait", "slow", "--timeout", "100ms"], &["down"]];
