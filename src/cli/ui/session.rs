@@ -405,10 +405,13 @@ impl Session {
         tokio::task::spawn_blocking(move || errands.send(errands::run(errand, failed)).ok());
     }
 
-    /// Suspends the whole job that we belong to, as the terminal would have done.
+    /// Suspends the whole job that we belong to, as the terminal would have done. The terminal is given back first: once another process
+    /// of the job stands still, the shell may write there.
     pub(super) fn suspend(&mut self) {
+        self.stage.suspend();
         if kill(Pid::from_raw(0), Number::SIGTSTP).is_err() {
             self.state.warn("cannot be suspended");
+            self.next_front = Some(Instant::now());
         }
     }
 
