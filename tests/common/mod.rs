@@ -397,13 +397,17 @@ pub(crate) fn output_within(command: &mut Command, limit: Duration) -> Result<Ou
 /// Looks at a condition until it holds; false when it does not in time.
 pub(crate) fn becomes_true(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let began = Instant::now();
-    while !condition() {
+    loop {
+        let looked = Instant::now();
+        if condition() {
+            return true;
+        }
         if began.elapsed() > limit {
             return false;
         }
-        thread::park_timeout(LOOK_EVERY);
+        // A look that takes long, as it starts a command of ours, takes time from what is waited for.
+        thread::park_timeout(looked.elapsed().max(LOOK_EVERY));
     }
-    true
 }
 
 /// The lines of one program in the stream, without their prefix.

@@ -236,7 +236,10 @@ fn a_line_of_100_mb_needs_no_memory_of_ours() {
     let mut command = project.command(&["up"]);
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     let up = Running::start_with_own_streams(&project, command);
-    project.wait_until("it is over", 3 * PATIENCE, || project.word("web") == "ready");
+    project.wait_until("it is up", PATIENCE, || !project.word("web").is_empty());
+    // Asked once: whoever asks again and again has most of a single processor.
+    let mut over = project.start(&["wait", "web"]);
+    project.wait_until("it is over", 5 * PATIENCE, || over.has_ended() == Some(0));
     let status = fs::read_to_string(format!("/proc/{}/status", up.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
@@ -248,9 +251,10 @@ fn a_line_of_100_mb_needs_no_memory_of_ours() {
 #[test]
 fn a_thousand_programs_come_up_and_go_down() {
     let project = TestProject::toml(&sleepers(1000));
-    let up = Running::start(&project, project.command(&["up", "-d"]));
-    project.wait_until("all are ready", 5 * PATIENCE, || words(&project, "ready") == 1000);
+    let mut up = project.start(&["up", "-d"]);
+    project.wait_until("all are ready", 5 * PATIENCE, || up.has_ended().is_some());
     up.end().expect_code(0);
+    assert_eq!(words(&project, "ready"), 1000);
     let began = Instant::now();
     project.run(&["restart", "p0500"]).expect_code(0);
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
@@ -265,6 +269,9 @@ fn fifty_crash_loops_do_not_disturb_a_neighbour() {
     let loops: String = (0..50).map(section).collect();
     let text = format!("{loops}[program.web]\ncommand = \"echo on; exec sleep 1000\"\nready = {{ log = \"on\" }}\n");
     let project = TestProject::toml(&text);
+    let calm = TestProject::toml(&sleepers(1));
+    let calm_up = calm.up();
+    calm_up.wait_for_banner();
     let began = Instant::now();
     let up = project.up();
     project.wait_for_word("web", "ready");
@@ -274,8 +281,11 @@ fn fifty_crash_loops_do_not_disturb_a_neighbour() {
         let all = status["processes"].as_array().unwrap().clone();
         all.iter().filter(|one| one["name"] != "web").map(|one| one["runs"].as_u64().unwrap()).collect::<Vec<u64>>()
     };
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut slowest_of_calm) = (Duration::ZERO, Duration::ZERO);
     project.wait_until("each has crashed three times", PATIENCE, || {
+        let asked = Instant::now();
+        calm.status();
+        slowest_of_calm = slowest_of_calm.max(asked.elapsed());
         let asked = Instant::now();
         let runs = runs();
         slowest = slowest.max(asked.elapsed());
@@ -285,8 +295,13 @@ fn fifty_crash_loops_do_not_disturb_a_neighbour() {
     let most = *runs().iter().max().unwrap();
     let needed = (most.saturating_sub(1)) * most.saturating_sub(2) / 2;
     assert!(began.elapsed() >= Duration::from_secs(needed), "{most} runs in {:?}", began.elapsed());
-    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    // On a machine that has too much to do, a project without any crash answers late, too.
+    assert!(
+        slowest < Duration::from_secs(5) + 5 * slowest_of_calm,
+        "{slowest:?}, and {slowest_of_calm:?} without crashes"
+    );
     assert_eq!((project.pid("web"), project.word("web")), (web, "ready".into()));
     up.interrupt();
     assert!(project.survivors().is_empty());
+    calm_up.interrupt().expect_code(0);
 }
