@@ -13,3 +13,12 @@ mod ours;
 mod replay;
 mod scenario;
 mod terminal;
+
+use common::{TestProject, free_port};
+
+/// A project whose control server is on a TCP port, too, for ann with the password `secret`; and its address.
+fn behind_a_password(programs: &str) -> (TestProject, String) {
+    let port = free_port();
+    let control = format!("[control]\ntcp = \"127.0.0.1:{port}\"\nusername = \"ann\"\npassword = \"secret\"\n");
+    (TestProject::toml(&format!("{programs}{control}")), format!("http://127.0.0.1:{port}"))
+}

@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::common::{TestProject, free_port};
+use super::behind_a_password;
+use super::common::TestProject;
 
 const SHOP: &str = "\
 [program.web]
@@ -62,10 +63,7 @@ fn a_project_elsewhere_is_addressed_by_its_directory_or_name() {
 
 #[test]
 fn a_project_with_a_password_wants_none_from_its_owner_and_one_over_tcp() {
-    let port = free_port();
-    let url = format!("http://127.0.0.1:{port}");
-    let control = format!("[control]\ntcp = \"127.0.0.1:{port}\"\nusername = \"ann\"\npassword = \"secret\"\n");
-    let project = TestProject::toml(&format!("{SHOP}{control}"));
+    let (project, url) = behind_a_password(SHOP);
     let up = project.up();
     up.wait_for_banner();
     project.run(&["ctl", "status", "web"]).expect_code(0).expect_text("RUNNING");

@@ -1,6 +1,7 @@
 //! The prompt on a terminal: editing, completion, history, Ctrl-C and Ctrl-D.
 
-use super::common::{PATIENCE, Terminal, TestProject, becomes_true, free_port};
+use super::behind_a_password;
+use super::common::{PATIENCE, Terminal, TestProject, becomes_true};
 
 const SHOP: &str = "[program.web]\ncommand = [\"sleep\", \"1000\"]\nstartsecs = 0\n";
 
@@ -71,10 +72,7 @@ fn an_interrupt_while_a_command_waits_leaves_with_success() {
 
 #[test]
 fn an_interrupt_in_place_of_a_password_leaves_a_terminal_that_shows_what_is_typed() {
-    let port = free_port();
-    let url = format!("http://127.0.0.1:{port}");
-    let control = format!("[control]\ntcp = \"127.0.0.1:{port}\"\nusername = \"ann\"\npassword = \"secret\"\n");
-    let project = TestProject::toml(&format!("{SHOP}{control}"));
+    let (project, url) = behind_a_password(SHOP);
     let up = project.up();
     up.wait_for_banner();
     let mut terminal = Terminal::start(&project, &["ctl", "-i", "-s", &url, "status"]);
