@@ -237,6 +237,7 @@ pub(crate) enum Order {
     Register(ProcessId, Label),
     Attach(Attach),
     CopyTo { process: ProcessId, channel: Channel, logfile: Option<LogFile> },
+    Forget(ProcessId),
     View { process: ProcessId, out: Sender<View>, is_behind: Arc<AtomicBool> },
     Ended { process: ProcessId, generation: Generation, keep_open: bool },
     Say(String),
@@ -299,6 +300,12 @@ impl Hub {
     /// From here on the raw bytes of this output are copied to this file, or to none; nothing for an output that was never attached.
     pub fn copy_to(&self, process: ProcessId, channel: Channel, logfile: Option<LogFile>) {
         self.order(Order::CopyTo { process, channel, logfile });
+    }
+
+    /// Nobody knows this process any more: what is open for its logs is closed once all that it wrote is in, and opened anew by
+    /// [`Hub::attach`].
+    pub fn forget(&self, process: ProcessId) {
+        self.order(Order::Forget(process));
     }
 
     /// The leader of this incarnation ended. Answered by [`OutputEvent::Drained`] when its outputs are at their end, at the latest

@@ -49,6 +49,11 @@ impl Output {
                     self.copy_to(track, logfile);
                 }
             }
+            Order::Forget(process) => {
+                for index in self.known(process).tracks.clone() {
+                    self.tracks[index].forget();
+                }
+            }
             Order::View { process, out, is_behind } => self.view(process, out, is_behind),
             Order::Ended { process, generation, keep_open } => {
                 let until = self.now + DRAIN;
@@ -109,6 +114,7 @@ impl Output {
         let (process, channel, logfile) = (attach.process, attach.channel, attach.logfile.take());
         let track = self.track(process, channel);
         self.tracks[track].extra = Extra::of(&attach);
+        self.tracks[track].is_forgotten = false;
         if attach.is_protocol {
             self.tracks[track].never_show();
         }

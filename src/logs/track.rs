@@ -57,6 +57,8 @@ pub(crate) struct Track {
     /// How many sources write to it.
     pub(crate) open_sources: u32,
     pub(crate) is_hidden: bool,
+    /// Nobody knows its process any more.
+    pub(crate) is_forgotten: bool,
     /// It is not for people.
     is_protocol: bool,
     /// When it last had its turn to be caught up.
@@ -91,6 +93,7 @@ impl Track {
             lag: None,
             open_sources: 0,
             is_hidden: false,
+            is_forgotten: false,
             is_protocol: false,
             served: 0,
             tail: Tail::default(),
@@ -275,6 +278,20 @@ impl Track {
     pub(crate) fn close_copy(&mut self) {
         if let Some(Copy::Device(sink)) = self.copy.take() {
             sink.finish(Instant::now() + FINISH);
+        }
+    }
+
+    /// Nobody knows its process any more.
+    pub(crate) fn forget(&mut self) {
+        self.is_forgotten = true;
+        self.close_if_over();
+    }
+
+    /// Closes what a forgotten track has open, once nobody writes to it and the screen has had all of it.
+    pub(crate) fn close_if_over(&mut self) {
+        if self.is_forgotten && self.open_sources == 0 && self.lag.is_none() {
+            self.kept = None;
+            self.close_copy();
         }
     }
 

@@ -304,7 +304,7 @@ impl Output {
     /// Opens a track's kept log at its first byte.
     pub(super) fn open_kept(&mut self, index: usize) {
         let track = &mut self.tracks[index];
-        if track.keeping != Keeping::Untried {
+        if track.keeping == Keeping::No || track.kept.is_some() {
             return;
         }
         let name = &self.known[track.process.index()].name;
@@ -341,8 +341,11 @@ impl Output {
                 self.open_lines.push(index);
             }
         }
-        let tracks = &self.tracks;
-        self.behind.retain(|track| tracks[*track].lag.is_some());
+        let tracks = &mut self.tracks;
+        self.behind.retain(|index| {
+            tracks[*index].close_if_over();
+            tracks[*index].lag.is_some()
+        });
         self.arena = arena;
         self.flush_screen();
     }
@@ -422,6 +425,7 @@ impl Output {
         if track.open_sources == 0 || track.is_of_run(source.run) {
             track.end_line(screen, &known.shown());
         }
+        track.close_if_over();
         self.ready.retain(|other| *other != index);
         self.tell_if_drained(source.process, source.generation);
     }

@@ -52,6 +52,7 @@ impl<S: Spawner> Driver<S> {
             }
             Action::Reply(request, outcome) => self.reply(request, outcome),
             Action::Adopt(edition) => self.adopt(&edition),
+            Action::Forget(process) => self.parts.hub.forget(process),
             Action::Say(notice) => self.say(&notice, now),
             Action::Chronicle(entry) => self.chronicle(&entry, now),
             Action::Finish(code) => self.finish(code),

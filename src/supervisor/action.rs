@@ -88,6 +88,8 @@ pub enum Action {
     Reply(RequestId, Outcome),
     /// From here on the project is this; comes before anything that belongs to it.
     Adopt(Edition),
+    /// It is gone from the config and from the world: nothing need be held for it.
+    Forget(ProcessId),
     /// Tell the user.
     Say(Notice),
     /// Write a line to the main log.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Supervisor;
+use super::action::Action;
 use super::edges::EdgeTable;
 use super::notice::Notice;
 use super::process::{Membership, Phase, Process};
@@ -131,6 +132,7 @@ impl Supervisor {
             self.at_mut(id).membership = Membership::Gone;
             self.tell_no_more(id);
             self.enter(id, Phase::Stopped);
+            self.actions.push(Action::Forget(id));
             if self.program(id).listener().is_some() {
                 self.sync_listeners();
             }

@@ -1,5 +1,6 @@
 //! `run reload`, and supervisord's `reread`, `update`, `add`, `remove` and `reload`, against a project that runs.
 
+use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
@@ -135,6 +136,44 @@ fn instances_come_and_go_and_the_others_stay() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn what_is_gone_from_the_config_leaves_no_file_of_ours_open() {
+    let talks = |name: &str| {
+        let keys = format!("stdout_logfile = \"{name}.log\"\nstartsecs = 0\n");
+        format!("[program.{name}]\ncommand = \"echo hello; exec sleep 1000\"\n{keys}")
+    };
+    let project = TestProject::toml(&talks("web"));
+    project.run(&["up", "-d", "--reload", "off"]).expect_code(0);
+    let logs_it = |name: &str| {
+        let file = project.path(&format!("{name}.log"));
+        project.wait_until("it is logged", PATIENCE, || fs::read_to_string(&file).is_ok_and(|text| text == "hello\n"));
+    };
+    logs_it("web");
+    let files = format!("/proc/{}/fd", project.status().unwrap()["pid"]);
+    let logs = || {
+        let targets = fs::read_dir(&files).unwrap().flatten().filter_map(|file| fs::read_link(file.path()).ok());
+        targets.filter(|target| target.extension().is_some_and(|extension| extension == "log")).count()
+    };
+    let before = logs();
+    assert!(before >= 2, "the file that it asked for, and what is kept");
+    for number in 0..12 {
+        let name = format!("web{number}");
+        project.write("run.toml", talks(&name));
+        project.run(&["reload"]).expect_code(0);
+        logs_it(&name);
+    }
+    project.wait_until("as many are open as for one", PATIENCE, || logs() == before);
+    project.run(&["logs", "web7"]).expect_code(0).expect_text("hello");
+    project.write("run.toml", talks("web"));
+    project.run(&["reload"]).expect_code(0);
+    let web = project.path("web.log");
+    project.wait_until("who comes back is logged again", PATIENCE, || {
+        fs::read_to_string(&web).unwrap() == "hello\nhello\n"
+    });
+    down(&project);
+}
+
+#[test]
 fn the_stream_shows_the_plan_and_the_names_of_what_is_new() {
     let project = TestProject::toml(&config(&[("db", ""), ("cache", "")]));
     let up = project.start(&["up", "--reload", "off"]);
@@ -222,7 +261,7 @@ fn flow(project: &TestProject, ctl: &dyn Fn(&[&str]) -> Done) {
     assert_eq!(say(&["reread"], 0), "a: available\n");
     assert_eq!(say(&["add", "a"], 0), "a: added process group\n");
     project.wait_until("a runs again", PATIENCE, || ![0, a].contains(&project.pid("a")));
-    std::fs::remove_file(project.path("conf.d/c.conf")).unwrap();
+    fs::remove_file(project.path("conf.d/c.conf")).unwrap();
     assert_eq!(say(&["update"], 0), "c: stopped\nc: removed process group\n");
     assert_eq!(names(project), ["a", "b"]);
     project.write("conf.d/b.conf", "[program:b]\nautostart=maybe\n");

@@ -236,6 +236,9 @@ impl Checks {
                 assert!(whom.iter().all(|one| is_limited(one.process)), "17: who has no limit is measured");
             }
             Action::OnCrash(crash) => self.told(crash),
+            Action::Forget(process) => {
+                assert!(!children.contains_key(process), "22: {process:?} is there and forgotten");
+            }
             Action::Probe { .. } | Action::StopProbing { .. } | Action::Chronicle(_) => {}
         }
     }

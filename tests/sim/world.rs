@@ -226,6 +226,7 @@ impl World {
             Action::WriteStdin { .. }
             | Action::StopProbing { .. }
             | Action::OnCrash(_)
+            | Action::Forget(_)
             | Action::Reply(..)
             | Action::Say(_)
             | Action::Chronicle(_) => {}
