@@ -164,10 +164,11 @@ fn failed(error: &io::Error) -> FileFact {
     }
 }
 
-/// The regular files that match a pattern, sorted. `*`, `?` and `[a-z]` match within a name and not a leading dot, `**` any directories.
+/// The regular files that match a pattern, sorted. `*`, `?` and `[a-z]` match within a name and not a leading dot, `**` any directories, and
+/// at the end all files below.
 pub fn matches(base: &Path, pattern: &str) -> Vec<PathBuf> {
     let start = if pattern.starts_with('/') { PathBuf::from("/") } else { base.to_owned() };
-    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts = steps(pattern);
     let mut found = Vec::new();
     let mut budget = MAX_DIRECTORIES;
     walk(&start, &parts, &mut found, &mut budget);
@@ -181,7 +182,7 @@ pub fn directories_of(base: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut budget = MAX_DIRECTORIES;
     let mut all = vec![if pattern.starts_with('/') { PathBuf::from("/") } else { base.to_owned() }];
     let mut level = all.clone();
-    let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let parts = steps(pattern);
     for part in parts.iter().take(parts.len().saturating_sub(1)) {
         let below = |directory: &PathBuf| -> Vec<PathBuf> {
             match *part {
@@ -198,6 +199,15 @@ pub fn directories_of(base: &Path, pattern: &str) -> Vec<PathBuf> {
         all.extend(level.iter().cloned());
     }
     all
+}
+
+/// What a pattern says of each step of a path.
+fn steps(pattern: &str) -> Vec<&str> {
+    let mut steps: Vec<&str> = pattern.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
+    if steps.last() == Some(&"**") {
+        steps.push("*");
+    }
+    steps
 }
 
 /// A directory and all below it that `**` walks.
@@ -272,6 +282,7 @@ mod tests {
         };
         assert_eq!(found("*.toml"), ["a.toml", "b.toml"]);
         assert_eq!(found("**/*.toml"), ["a.toml", "b.toml", "sub/d.toml", "sub/deep/e.toml"]);
+        assert_eq!(found("sub/**"), ["sub/d.toml", "sub/deep/e.toml"]);
         assert_eq!(found("s?b/*.toml"), ["sub/d.toml"]);
         assert_eq!(found(".h*"), [".hidden.toml"]);
         assert!(found("none/*.toml").is_empty());
