@@ -26,6 +26,7 @@ pub fn project_status(view: &View<'_>) -> ProjectStatus {
         started: view.snapshot.began_wall.0,
         up_ms: millis(view.now.mono.since(view.snapshot.began)),
         state: state(view).to_owned(),
+        ends_by_itself: view.snapshot.is_ending_by_itself,
         processes: process_statuses(view, &everyone),
         notes: view.notes.to_vec(),
     }

@@ -31,6 +31,9 @@ pub struct ProjectStatus {
     pub up_ms: u64,
     /// `running`, `stopping` once an end was asked for, `restarting` when it is to begin anew, or `off` after the end.
     pub state: String,
+    /// Nobody has asked for the end that it is at: a program brought it about, or nothing was left to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_by_itself: bool,
     /// In start order.
     pub processes: Vec<ProcessStatus>,
     /// What the user should know of the project as a whole: a port that was moved, state that differs from the file.

@@ -28,6 +28,8 @@ pub(super) struct Shutdown {
     was_said: bool,
     /// Whoever runs us begins anew afterwards.
     pub(super) restarts: bool,
+    /// Nobody has asked for it.
+    pub(super) is_by_itself: bool,
 }
 
 impl Shutdown {
@@ -70,7 +72,8 @@ impl Supervisor {
         let failed = self.failed();
         self.tell_of_the_end();
         let (since, left) = (self.now.mono, Vec::new());
-        self.shutdown = Some(Shutdown { urgency, since, code, failed, left, was_said: false, restarts: false });
+        let (was_said, restarts, is_by_itself) = (false, false, false);
+        self.shutdown = Some(Shutdown { urgency, since, code, failed, left, was_said, restarts, is_by_itself });
         for id in self.in_use() {
             if self.at(id).is_wanted() {
                 self.unwant(id, OffBecause::Shutdown, true);
@@ -125,7 +128,7 @@ impl Supervisor {
     fn end_run(&mut self, id: ProcessId, code: u8) {
         if self.shutdown.is_none() {
             self.say(Notice::EndsRun { process: id, code });
-            self.terminate(Urgency::Polite, Some(code));
+            self.end_by_itself(Some(code));
         }
     }
 
@@ -177,8 +180,14 @@ impl Supervisor {
         }
         // A file that is saved starts it again.
         if !own().any(|process| process.is_wanted() && !process.program().watch.is_empty()) {
-            self.terminate(Urgency::Polite, None);
+            self.end_by_itself(None);
         }
+    }
+
+    /// Begins to end everything, though nobody has asked for it.
+    fn end_by_itself(&mut self, code: Option<u8>) {
+        self.terminate(Urgency::Polite, code);
+        self.shutdown.iter_mut().for_each(|shutdown| shutdown.is_by_itself = true);
     }
 
     /// Gives [`Action::Finish`] once nothing is alive.

@@ -36,6 +36,8 @@ pub struct Snapshot {
     pub is_shutting_down: bool,
     /// Whether it begins anew once everything is down.
     pub is_restarting: bool,
+    /// Whether it ends although nobody has asked for it.
+    pub is_ending_by_itself: bool,
 }
 
 /// One process.

@@ -45,6 +45,7 @@ impl Supervisor {
             began_wall: self.began.wall,
             is_shutting_down: self.is_shutting_down(),
             is_restarting: self.shutdown.as_ref().is_some_and(|shutdown| shutdown.restarts),
+            is_ending_by_itself: self.shutdown.as_ref().is_some_and(|shutdown| shutdown.is_by_itself),
         }
     }
 

@@ -76,6 +76,7 @@ pub(super) fn snapshot(project: &Project, word: Word) -> Snapshot {
         began_wall: WallTime(0),
         is_shutting_down: false,
         is_restarting: false,
+        is_ending_by_itself: false,
     }
 }
 

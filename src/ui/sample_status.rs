@@ -82,6 +82,7 @@ pub(crate) fn shop() -> ProjectStatus {
         started: STARTED,
         up_ms: 252_000,
         state: "running".into(),
+        ends_by_itself: false,
         processes: vec![
             ProcessStatus { needed_by: vec!["migrate".into(), "api".into()], ..running("db", 0, 4102, 5433, 0.2, 41) },
             ProcessStatus {

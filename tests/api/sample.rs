@@ -234,5 +234,6 @@ pub(crate) fn snapshot() -> Snapshot {
         began_wall: at(0).wall,
         is_shutting_down: false,
         is_restarting: false,
+        is_ending_by_itself: false,
     }
 }

@@ -59,3 +59,14 @@ fn what_was_in_the_background_and_has_ended_by_itself_says_with_whom_it_ended() 
     let status = project.run(&["status"]).expect_code(2).stderr;
     assert!(!status.contains("when it ended"), "nobody had: {status}");
 }
+
+#[test]
+fn what_somebody_has_ended_says_no_more_of_a_failure_that_was_told_while_it_was_up() {
+    let worker = "[program.worker]\ncommand = \"exit 3\"\nstartretries = 0\n";
+    let project = TestProject::toml(&format!("{worker}[program.web]\ncommand = \"sleep 1000\"\nstartsecs = 0\n"));
+    project.run(&["up", "-d"]).expect_code(1);
+    project.run(&["down"]).expect_code(0);
+    let status = project.run(&["status"]).expect_code(2).stderr;
+    assert!(status.contains("is not up (run.toml); run up starts it\n"), "{status}");
+    project.run(&["why", "worker"]).expect_text("exit 3");
+}

@@ -49,9 +49,11 @@ pub struct LastFailure {
 }
 
 impl LastFailure {
-    /// What the state says that a project has left; `None` when nobody had failed, or when it was killed and the state is of an earlier time.
+    /// What the state says that a project has left; `None` when nobody had failed, when somebody has ended it, or when it was killed and the
+    /// state is of an earlier time.
     pub fn of(past: &Past) -> Option<Self> {
-        let last = last_status(&past.places).filter(|last| last.started + last.up_ms >= past.meta.since.0)?;
+        let is_told = |last: &ProjectStatus| last.ends_by_itself && last.started + last.up_ms >= past.meta.since.0;
+        let last = last_status(&past.places).filter(is_told)?;
         let mut failed = last.processes.into_iter().filter(|process| process.state == Word::Failed);
         let first = failed.next()?;
         Some(Self { process: first.name, others: failed.count(), reason: first.note })

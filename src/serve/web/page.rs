@@ -116,6 +116,7 @@ mod tests {
             started: 0,
             up_ms: 0,
             state: "running".to_owned(),
+            ends_by_itself: false,
             processes: names.iter().map(|name| process(name)).collect(),
             notes: Vec::new(),
         }
