@@ -31,11 +31,11 @@ pub struct Request<'a> {
     pub checkout: &'a str,
     /// The ledger; `None` when there is no place for one.
     pub ledger: Option<&'a Path>,
-    /// Ports that running programs of this project have already: they stay, and are not checked.
+    /// Ports that running programs of this project have already: they stay.
     pub held: &'a Ports,
-    /// Numbers that programs of this project have now, and would let go of: they count as free for fixed ports.
+    /// Numbers that programs of this project have now, and keep or would let go of: they count as free.
     pub own: &'a BTreeSet<u16>,
-    /// Which programs may start: the fixed ports of the others are not checked.
+    /// Which programs may start: the ports of the others are not checked.
     pub starts: &'a dyn Fn(&Program) -> bool,
     /// Looks up who sits on a port.
     pub holder_of: &'a dyn Fn(u16) -> Option<Holder>,
@@ -126,10 +126,9 @@ impl Assigned {
     ) {
         let held = request.held.get(&program.name, spec.name.as_deref());
         let port = match (spec.request, held) {
-            (PortRequest::Auto, Some(port)) => port,
-            (PortRequest::Fixed(port), held) => {
-                if held != Some(port) && (request.starts)(program) {
-                    self.check_fixed(request, program, spec, port, is_free);
+            (PortRequest::Fixed(port), _) | (PortRequest::Auto, Some(port)) => {
+                if (request.starts)(program) {
+                    self.check(request, program, spec, port, is_free);
                 }
                 port
             }
@@ -158,8 +157,9 @@ impl Assigned {
         }
     }
 
-    /// A Procfile gives every line a PORT, and most lines never listen: there a taken one is told, not refused.
-    fn check_fixed(
+    /// Looks whether somebody else has a number. A Procfile gives every line a PORT, and most lines never listen: there a taken one is
+    /// told, not refused. So is one beside an `"auto"` port that running instances keep, which nobody could write otherwise.
+    fn check(
         &mut self,
         request: &Request<'_>,
         program: &Program,
@@ -178,9 +178,9 @@ impl Assigned {
                 holder: (request.holder_of)(port),
                 instead: (port..=u16::MAX).skip(10).find(|port| !self.reserved.contains(port) && is_free(*port)),
             };
-            match request.project.dialect {
-                Dialect::Procfile => self.notes.push(Note::Taken(taken)),
-                Dialect::Native | Dialect::Supervisord => self.taken.push(taken),
+            match (request.project.dialect, spec.request) {
+                (Dialect::Procfile, _) | (_, PortRequest::Auto) => self.notes.push(Note::Taken(taken)),
+                (Dialect::Native | Dialect::Supervisord, PortRequest::Fixed(_)) => self.taken.push(taken),
             }
         }
     }

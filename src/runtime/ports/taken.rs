@@ -119,7 +119,7 @@ pub enum Note {
         /// Who sits on it.
         holder: Option<Holder>,
     },
-    /// A Procfile line's PORT is taken; the line may not listen at all.
+    /// A Procfile line's PORT is taken, which may not listen at all; or the number of a new instance beside others that keep theirs.
     Taken(PortTaken),
     /// The ledger could not be used: `"auto"` ports may differ next time.
     NoLedger {

@@ -22,11 +22,12 @@ struct World {
     base: tempfile::TempDir,
     taken: Vec<u16>,
     held: Ports,
+    own: BTreeSet<u16>,
 }
 
 impl World {
     fn new() -> Self {
-        Self { base: tempfile::tempdir().unwrap(), taken: Vec::new(), held: Ports::default() }
+        Self { base: tempfile::tempdir().unwrap(), taken: Vec::new(), held: Ports::default(), own: BTreeSet::new() }
     }
 
     fn ledger(&self) -> PathBuf {
@@ -52,7 +53,7 @@ impl World {
             checkout: "00000000000000aa",
             ledger: Some(&ledger),
             held: &self.held,
-            own: &BTreeSet::new(),
+            own: &self.own,
             starts,
             holder_of: &holder_of,
         };
@@ -109,6 +110,7 @@ fn what_does_not_start_or_runs_already_is_not_checked() {
     let (ports, _) = world.assign_where(&project, &|_| false).unwrap();
     assert_eq!(ports.get(&"web".into(), None), Some(3000));
     world.held.insert("web".into(), None, 3000);
+    world.own.insert(3000);
     assert!(world.assign(&project).is_ok());
 }
 
@@ -116,8 +118,25 @@ fn what_does_not_start_or_runs_already_is_not_checked() {
 fn a_running_program_keeps_the_port_it_has() {
     let mut world = World::new();
     world.held.insert("api".into(), None, 15_000);
+    world.own.insert(15_000);
     world.taken = vec![15_000];
     assert_eq!(world.api(&api()), 15_000);
+    assert!(world.assign(&api()).unwrap().1.is_empty(), "it is its own");
+}
+
+#[test]
+fn an_instance_that_is_new_beside_running_ones_is_told_who_sits_on_its_port() {
+    let mut world = World::new();
+    world.held.insert("api".into(), None, 15_000);
+    world.own.extend([15_000, 15_001]);
+    world.taken = vec![15_000, 15_001, 15_002];
+    let grown = |request| project(vec![program("api", &[(None, request)], 3)]);
+    let (ports, notes) = world.assign(&grown(PortRequest::Auto)).unwrap();
+    assert_eq!(ports.get(&"api".into(), None), Some(15_000));
+    let told = "port 15002 (api) is taken by holder-of-15002 (pid 7)";
+    assert_eq!(notes.iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+    let taken = world.assign(&grown(PortRequest::Fixed(15_000))).unwrap_err();
+    assert_eq!(taken.iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
 }
 
 #[test]
