@@ -10,7 +10,7 @@ use crate::cli::exit_code::ExitCode;
 use crate::cli::output::{print, print_json, say};
 use crate::cli::settings::{Settings, Verbosity};
 use crate::model::status::SCHEMA;
-use crate::plan::environment::{Environment, Layer, Variable, looks_secret, mask};
+use crate::plan::environment::{Environment, Layer};
 use crate::ui::look::Look;
 use crate::ui::theme::Ink;
 
@@ -77,10 +77,10 @@ struct Entry {
 fn entries(environment: &Environment<'_>, args: &Args) -> Vec<Entry> {
     let shown = environment.iter().filter(|(_, variable)| args.all || variable.from != Layer::Shell);
     shown
-        .map(|(name, Variable { value, from })| {
-            let masked = !args.reveal && looks_secret(name, value);
-            let value = if masked { mask(name, value) } else { value.clone().into_owned() };
-            Entry { name: name.to_owned(), value, from: from.as_str(), masked }
+        .map(|(name, variable)| {
+            let value = if args.reveal { variable.value.clone().into_owned() } else { variable.shown(name) };
+            let (from, masked) = (variable.from.as_str(), value != variable.value);
+            Entry { name: name.to_owned(), value, from, masked }
         })
         .collect()
 }

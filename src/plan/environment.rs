@@ -9,7 +9,8 @@ mod secret;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-pub use self::secret::{looks_secret, mask};
+pub use self::secret::looks_secret;
+use self::secret::mask;
 use crate::model::program::Instance;
 use crate::model::template::{MOST_TEXT, Part, ProgramFact};
 use crate::model::{Dialect, EnvOrder, Program, ProgramName, Project, Template};
@@ -82,6 +83,15 @@ pub struct Variable<'a> {
     pub value: Cow<'a, str>,
     /// Where that came from.
     pub from: Layer,
+    /// The same with the secrets hidden that it names, where it names any.
+    masked: Option<String>,
+}
+
+impl Variable<'_> {
+    /// The value as it may be shown under this name.
+    pub fn shown(&self, name: &str) -> String {
+        mask(name, self.masked.as_deref().unwrap_or(&self.value))
+    }
 }
 
 impl<'a> Environment<'a> {
@@ -102,16 +112,14 @@ impl<'a> Environment<'a> {
 
     /// Sets a variable, in place of what it was.
     pub fn set(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>, from: Layer) {
-        self.0.insert(name.into(), Variable { value: value.into(), from });
+        self.0.insert(name.into(), Variable { value: value.into(), from, masked: None });
     }
 
     /// The same, on its own.
     pub fn into_owned(self) -> Environment<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        let all = self.0.into_iter();
-        Environment(
-            all.map(|(name, Variable { value, from })| (own(name), Variable { value: own(value), from })).collect(),
-        )
+        let variable = |Variable { value, from, masked }| Variable { value: own(value), from, masked };
+        Environment(self.0.into_iter().map(|(name, of_it)| (own(name), variable(of_it))).collect())
     }
 }
 
@@ -182,7 +190,7 @@ pub fn compose<'a>(
         builder.table(Layer::ProgramTable, &program.as_run_by(instance).environment)?;
     }
     let mut made = builder.made;
-    for (name, Variable { value, from }) in own.0 {
+    for (name, Variable { value, from, .. }) in own.0 {
         // In a supervisord.conf the program's own `environment` has the last word (supervisor `process.py` `_spawn_as_child`).
         let is_overridden = made.layer(&name) == Some(Layer::ProgramTable) && name.starts_with("SUPERVISOR_");
         if !(is_overridden && project.dialect == Dialect::Supervisord) {
@@ -208,7 +216,8 @@ pub fn beneath_program_files(
 /// What every process of a project begins with.
 fn inherited(shell: &BTreeMap<String, String>) -> Environment<'_> {
     let kept = shell.iter().filter(|(name, _)| !NOT_INHERITED.contains(&name.as_str()));
-    let variables = kept.map(|(name, value)| (name.into(), Variable { value: value.into(), from: Layer::Shell }));
+    let variables =
+        kept.map(|(name, value)| (name.into(), Variable { value: value.into(), from: Layer::Shell, masked: None }));
     Environment(variables.collect())
 }
 
@@ -241,9 +250,20 @@ impl<'a> Builder<'_, 'a> {
                 .and_then(|value| if value.len() > self.room { Err(Unresolved::TooLong) } else { Ok(value) })
                 .map_err(|source| EnvironmentError::Value { name: name.clone(), source })?;
             self.room -= value.len();
-            self.made.set(name.clone(), value, layer);
+            let masked = self.masked(template);
+            self.made.0.insert(name.clone().into(), Variable { value: value.into(), from: layer, masked });
         }
         Ok(())
+    }
+
+    /// A value with the secrets that it names hidden; `None` where it names none.
+    fn masked(&self, template: &Template) -> Option<String> {
+        let variable = |name: &str| self.own.0.get(name).or_else(|| self.made.0.get(name));
+        let is_secret = |name: &str| variable(name).is_some_and(|named| named.shown(name) != named.value);
+        let names_secret = template.parts.iter().any(|part| matches!(part, Part::Variable(name) if is_secret(name)));
+        let shown = |name: &str| variable(name).map(|named| named.shown(name));
+        names_secret
+            .then(|| resolve(template, shown, |program, port| self.ports.get(program, port)).unwrap_or_default())
     }
 }
 

@@ -9,7 +9,7 @@ pub fn looks_secret(name: &str, value: &str) -> bool {
 }
 
 /// The value as it may be shown: a secret hidden, with as much of its URLs as does no harm.
-pub fn mask(name: &str, value: &str) -> String {
+pub(super) fn mask(name: &str, value: &str) -> String {
     if has_secret_name(name) && !value.is_empty() { MASK.to_owned() } else { mask_users(value) }
 }
 

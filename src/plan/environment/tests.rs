@@ -207,3 +207,20 @@ fn values_that_name_one_another_twice_do_not_grow_without_end() {
     let error = compose(&project, None, &Ports::default(), &layers(&empty)).unwrap_err();
     assert!(error.to_string().contains("longer than a program may be given"), "{error}");
 }
+
+#[test]
+fn a_secret_is_hidden_where_another_variable_names_it() {
+    let shell = shell(&[("API_TOKEN", "t0k"), ("HOST", "db")]);
+    let mut project = project();
+    let value =
+        |text: &str, name: &str| Template { parts: vec![Part::Text(text.to_owned()), Part::Variable(name.to_owned())] };
+    project.environment = vec![
+        ("HEADER".to_owned(), value("Bearer ", "API_TOKEN")),
+        ("ARGUMENTS".to_owned(), value("-H ", "HEADER")),
+        ("PLACE".to_owned(), value("at ", "HOST")),
+    ];
+    let made = compose(&project, None, &Ports::default(), &layers(&shell)).unwrap().into_owned();
+    let told = |name: &str| made.iter().find(|(known, _)| *known == name).unwrap().1.shown(name);
+    assert_eq!([told("HEADER"), told("ARGUMENTS"), told("PLACE")], ["Bearer ***", "-H Bearer ***", "at db"]);
+    assert_eq!(made.get("ARGUMENTS"), Some("-H Bearer t0k"), "the program gets it");
+}
