@@ -78,7 +78,8 @@ async fn answers_find_their_calls_in_any_order() {
 #[tokio::test]
 async fn a_call_that_is_never_answered_ends_with_its_time_and_disturbs_no_other() {
     let extensions = Extensions::default();
-    let limit = Duration::from_millis(30);
+    // The next call has to be answered within it, on however busy a machine.
+    let limit = Duration::from_secs(1);
     let mut program = connect(&extensions, limit);
     program.describe().await;
     let hung = ask(&extensions, 1);
