@@ -105,6 +105,13 @@ impl Rig {
     }
 }
 
+impl Drop for Rig {
+    fn drop(&mut self) {
+        // What it still wrote would be left behind when the directory is removed.
+        self.hub.stop(Duration::ZERO);
+    }
+}
+
 fn name(number: u32) -> String {
     format!("p{number}")
 }
